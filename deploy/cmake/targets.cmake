@@ -1,0 +1,44 @@
+# How a library, a program and a test of this project are declared: once, here.
+
+add_library(onhook_options INTERFACE)
+target_include_directories(onhook_options INTERFACE "${CMAKE_SOURCE_DIR}")
+if(ONHOOK_WARNINGS)
+  separate_arguments(warnings UNIX_COMMAND "${ONHOOK_WARNINGS}")
+  target_compile_options(onhook_options INTERFACE ${warnings})
+endif()
+if(ONHOOK_SANITIZE)
+  add_compile_options(-fsanitize=${ONHOOK_SANITIZE} -fno-omit-frame-pointer)
+  add_link_options(-fsanitize=${ONHOOK_SANITIZE})
+endif()
+
+# onhook_library(NAME HEADERS h... SOURCES cc... DEPENDS lib...): one for each folder.
+function(onhook_library name)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "HEADERS;SOURCES;DEPENDS")
+  if(arg_SOURCES)
+    add_library(${name} STATIC)
+    target_sources(${name} PRIVATE ${arg_SOURCES})
+    target_link_libraries(${name} PUBLIC onhook_options ${arg_DEPENDS})
+    target_sources(${name} PUBLIC FILE_SET HEADERS BASE_DIRS "${CMAKE_SOURCE_DIR}" FILES ${arg_HEADERS})
+  else()
+    add_library(${name} INTERFACE)
+    target_link_libraries(${name} INTERFACE onhook_options ${arg_DEPENDS})
+    target_sources(${name} INTERFACE FILE_SET HEADERS BASE_DIRS "${CMAKE_SOURCE_DIR}" FILES ${arg_HEADERS})
+  endif()
+endfunction()
+
+# onhook_program(NAME TARGET target SOURCES cc... DEPENDS lib...): build/<preset>/NAME.
+function(onhook_program name)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "TARGET" "SOURCES;DEPENDS")
+  add_executable(${arg_TARGET} ${arg_SOURCES})
+  target_link_libraries(${arg_TARGET} PRIVATE onhook_options ${arg_DEPENDS})
+  set_target_properties(${arg_TARGET} PROPERTIES OUTPUT_NAME ${name}
+    RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}")
+endfunction()
+
+# onhook_test(NAME SOURCES cc... DEPENDS lib... [LABELS label...]): a GoogleTest program, each test known to ctest.
+function(onhook_test name)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;DEPENDS;LABELS")
+  add_executable(${name} ${arg_SOURCES})
+  target_link_libraries(${name} PRIVATE onhook_options ${arg_DEPENDS} GTest::gmock GTest::gtest_main)
+  gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST PROPERTIES TIMEOUT 120 LABELS "${arg_LABELS}")
+endfunction()

@@ -1,0 +1,22 @@
+#ifndef ONHOOK_GATEWAY_BASE_TEXT_H_
+#define ONHOOK_GATEWAY_BASE_TEXT_H_
+
+#include <string>
+
+#include "absl/strings/string_view.h"
+
+namespace onhook {
+
+// Appends `text` to `out` as a JSON string, quotes included. Control characters are escaped; a
+// byte that is no part of valid UTF-8 becomes U+FFFD, so the result is always valid JSON.
+void AppendJsonString(absl::string_view text, std::string& out);
+
+// Whether `text` is valid UTF-8: no overlong form, no surrogate, nothing above U+10FFFF.
+bool IsValidUtf8(absl::string_view text);
+
+// The number of code points in `text`, which must be valid UTF-8.
+size_t CountCodePoints(absl::string_view text);
+
+}  // namespace onhook
+
+#endif  // ONHOOK_GATEWAY_BASE_TEXT_H_
