@@ -1,0 +1,137 @@
+#ifndef ONHOOK_GATEWAY_STORE_EVENT_LOG_H_
+#define ONHOOK_GATEWAY_STORE_EVENT_LOG_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "gateway/store/sequence.h"
+
+namespace onhook {
+
+// An event as ingress hands it over.
+struct NewEvent {
+  std::string call_serial_no;  // 1 to 50 characters of UTF-8
+  std::string source;
+  std::string digest;      // 16 bytes that identify the content; see event/event_identity.h
+  absl::Time received_at;  // microseconds are kept
+  std::string event;       // a serialised onhook.v1.ReleaseEvent
+};
+
+// An event as it lies in the log. Never changes.
+struct LogEvent {
+  Sequence sequence = 0;
+  absl::Time received_at;
+  absl::Time stored_at;  // when its commit began
+  // Exactly the bytes that were appended. Empty if and only if `corrupt`.
+  std::string event;
+  // The stored bytes do not fit their checksum. Never to be delivered.
+  bool corrupt = false;
+};
+using LogEventPtr = std::shared_ptr<const LogEvent>;
+
+struct AppendResult {
+  Sequence sequence = 0;
+  bool duplicate = false;  // an event of this identity was there already, at `sequence`
+};
+
+// What an event is looked up by. Conditions that are set must all hold; at least one of
+// call_serial_no and the times must be set.
+struct EventQuery {
+  std::string call_serial_no;
+  std::string source;
+  std::string digest;
+  absl::Time received_from = absl::InfinitePast();      // included
+  absl::Time received_before = absl::InfiniteFuture();  // excluded
+  Sequence after = 0;                                   // only events behind this one
+  size_t max_events = 100;
+};
+
+// A bound for one answer. At least one event is returned, if there is one, whatever its size.
+struct ReadLimits {
+  size_t max_events = 256;
+  size_t max_bytes = 1 << 20;
+};
+
+struct LogPage {
+  std::vector<LogEventPtr> events;  // in order, without gaps from the place read from
+  bool at_end = false;              // `events` ends with the newest event there was
+};
+
+// The log of all release events: the one place where "stored" is decided.
+//
+// Why a contract: the memory engine serves tests, SQLite one machine, JetStream a fleet; ingress
+// and delivery know only this. tests/contract holds every engine to the promises.
+//
+// Promises
+//   P1 durable   A successful Append survives whatever the engine's durability class names.
+//   P2 ordered   Sequences grow in the order of commits, without gaps; an event becomes readable
+//                only when all before it are.
+//   P3 once      Of appends with equal (call_serial_no, source, digest), together or apart, before
+//                a crash and after, one stores; the others learn its sequence, and only once that
+//                one is durable.
+//   P4 no lies   After an error the event is stored whole or not at all, and the error never says
+//                "stored".
+//   P5 verbatim  An event is read as it was appended, or as corrupt; never altered.
+//   P6 signalled A tail listener is called after an event became readable and after its `done`.
+//   P7 answered  Every `done` is called exactly once, unless the process ends first.
+//
+// Threads: any, on every method. Callbacks come from the caller's thread or from one of the
+// engine's; they must not block and may call the log again.
+class EventLog {
+ public:
+  using AppendDone = std::function<void(const absl::StatusOr<AppendResult>&)>;
+  using ReadDone = std::function<void(absl::StatusOr<LogPage>)>;
+  using FindDone = std::function<void(absl::StatusOr<std::vector<LogEventPtr>>)>;
+  // `last`: the newest sequence; calls may overtake one another.
+  using TailListener = std::function<void(Sequence last)>;
+
+  virtual ~EventLog() = default;
+
+  // Stores an event, or finds that it is stored. Appends that wait together share one commit. May
+  // do the commit on the calling thread, so it may block for as long as the disk takes.
+  //
+  // Errors, all with nothing stored: kResourceExhausted (no room), kUnavailable (the engine cannot
+  // write now, or is closing; try again).
+  virtual void Append(NewEvent event, AppendDone done) = 0;
+
+  // Reads the events behind `after`, from memory when they are there: then `done` is called before
+  // Read returns. Never blocks.
+  //
+  // Errors: kOutOfRange (`after` lies behind the newest event), kUnavailable (closing),
+  // kInternal (the engine cannot read).
+  virtual void Read(Sequence after, ReadLimits limits, ReadDone done) = 0;
+
+  // Looks events up, oldest first. Never blocks. Errors as Read, and kInvalidArgument for a query
+  // without condition.
+  virtual void Find(EventQuery query, FindDone done) = 0;
+
+  // Finds the last event received before `time`, so that reading after it begins with the first
+  // one at or after `time`; 0 if there is none. Events are taken to be stored about in the order
+  // of their receipt. Never blocks. Errors as Read.
+  virtual void FindPlace(absl::Time time, std::function<void(absl::StatusOr<Sequence>)> done) = 0;
+
+  // Sequence of the newest readable event; 0 while the log is empty.
+  virtual Sequence last() const = 0;
+
+  // Calls `listener` after each commit that stored an event, until the log is closed. To be called
+  // while the gateway is being put together, before the first Append.
+  virtual void AddTailListener(TailListener listener) = 0;
+
+  // Keeps in mind that `receiver` was sent these events. Lazy: it rides along with some later
+  // commit, and a crash may forget it.
+  virtual void RecordForwarded(const std::string& receiver, SequenceRange range) = 0;
+
+  // What was kept in mind, over all receivers, when the log was opened.
+  virtual SequenceSet ForwardedAtOpen() const = 0;
+};
+
+}  // namespace onhook
+
+#endif  // ONHOOK_GATEWAY_STORE_EVENT_LOG_H_
