@@ -13,17 +13,31 @@ endif()
 # Debian's Protobuf finder names the compiler; the module and CONFIG forms of gRPC name the plugin alike.
 set(ONHOOK_PROTOC "${Protobuf_PROTOC_EXECUTABLE}")
 
-# cpp-httplib is one header; an older one has flaws that the connection layer does not cover.
+# cpp-httplib is one header. An older one has flaws that the connection layer does not cover; a
+# newer one than the range is as good as untried.
+file(STRINGS "${CMAKE_CURRENT_LIST_DIR}/../versions.env" bounds REGEX "^HTTPLIB_")
+string(REGEX REPLACE ".*HTTPLIB_MINIMUM=([0-9.]+).*" "\\1" httplib_minimum "${bounds}")
+string(REGEX REPLACE ".*HTTPLIB_BELOW=([0-9.]+).*" "\\1" httplib_below "${bounds}")
 set(header "${ONHOOK_HTTPLIB_INCLUDE_DIR}/httplib.h")
 if(NOT EXISTS "${header}")
-  message(FATAL_ERROR "${header} is missing: run ./deploy/setup.sh, or set ONHOOK_HTTPLIB_INCLUDE_DIR")
+  message(FATAL_ERROR
+    "${header} is missing: run ./deploy/setup.sh, or set ONHOOK_HTTPLIB_INCLUDE_DIR")
 endif()
 file(STRINGS "${header}" line REGEX "^#define CPPHTTPLIB_VERSION \"")
 string(REGEX REPLACE ".*\"([0-9.]+)\".*" "\\1" ONHOOK_HTTPLIB_VERSION "${line}")
-if(ONHOOK_HTTPLIB_VERSION VERSION_LESS 0.41)
-  message(FATAL_ERROR "cpp-httplib ${ONHOOK_HTTPLIB_VERSION} in ${header} is older than 0.41, which has "
-    "unpatched flaws: run ./deploy/setup.sh, or set ONHOOK_HTTPLIB_INCLUDE_DIR to a newer one")
+if(ONHOOK_HTTPLIB_VERSION VERSION_LESS httplib_minimum)
+  message(FATAL_ERROR "cpp-httplib ${ONHOOK_HTTPLIB_VERSION} in ${header} is older than "
+    "${httplib_minimum} and has unpatched flaws: run ./deploy/setup.sh, or set "
+    "ONHOOK_HTTPLIB_INCLUDE_DIR to a newer one")
+elseif(ONHOOK_HTTPLIB_VERSION VERSION_GREATER_EQUAL httplib_below)
+  message(WARNING "cpp-httplib ${ONHOOK_HTTPLIB_VERSION} in ${header} is newer than the tested "
+    "range, which ends below ${httplib_below} (deploy/versions.env)")
 endif()
 add_library(onhook_httplib INTERFACE)
 target_include_directories(onhook_httplib SYSTEM INTERFACE "${ONHOOK_HTTPLIB_INCLUDE_DIR}")
 target_link_libraries(onhook_httplib INTERFACE Threads::Threads)
+
+# xxHash: the checksum of each stored event; gateway/store/sqlite
+find_library(ONHOOK_XXHASH_LIBRARY xxhash REQUIRED)
+add_library(onhook_xxhash INTERFACE)
+target_link_libraries(onhook_xxhash INTERFACE "${ONHOOK_XXHASH_LIBRARY}")

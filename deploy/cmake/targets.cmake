@@ -7,7 +7,9 @@ if(ONHOOK_WARNINGS)
   target_compile_options(onhook_options INTERFACE ${warnings})
 endif()
 if(ONHOOK_SANITIZE)
-  add_compile_options(-fsanitize=${ONHOOK_SANITIZE} -fno-omit-frame-pointer)
+  # A finding ends the program: as a mere line in a log no test would fail by it.
+  add_compile_options(-fsanitize=${ONHOOK_SANITIZE} -fno-sanitize-recover=all
+    -fno-omit-frame-pointer)
   add_link_options(-fsanitize=${ONHOOK_SANITIZE})
 endif()
 

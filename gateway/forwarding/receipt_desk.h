@@ -70,6 +70,7 @@ class ReceiptDesk {
 
   // Called when the append is done, on the engine's thread or the caller's.
   void Stored(Waiter* waiter, const absl::StatusOr<AppendResult>& result);
+  void Withdraw(Waiter* waiter) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool EligibleWithin(absl::Duration timeout) const;
 
   const Clock* clock_;

@@ -36,8 +36,8 @@ class Store {
   // disk. Errors: kInvalidArgument (a bad name, or a specification out of its bounds),
   // kFailedPrecondition (it exists with another specification), kUnimplemented (the specification
   // asks for what this engine cannot do), kUnavailable.
-  virtual absl::StatusOr<SubscriptionQueue*> FindOrCreateQueue(const std::string& name,
-                                                               const v1::SubscriptionSpec& spec) = 0;
+  virtual absl::StatusOr<SubscriptionQueue*> FindOrCreateQueue(
+      const std::string& name, const v1::SubscriptionSpec& spec) = 0;
 
   // Finishes what is being written, answers everything else kUnavailable, and leaves the data in
   // one file where the engine has files. Blocks. Afterwards only the destructor may be called.

@@ -1,0 +1,64 @@
+#include "clients/cpp/grpc_status.h"
+
+#include "absl/strings/cord.h"
+#include "client_error_detail.pb.h"
+#include "onhook/status.h"
+
+namespace onhook::client {
+namespace {
+
+constexpr char kErrorInfoUrl[] = "type.googleapis.com/google.rpc.ErrorInfo";
+
+wire::ErrorInfo InfoOf(const absl::Status& status) {
+  wire::ErrorInfo info;
+  if (const auto payload = status.GetPayload(kErrorInfoUrl); payload.has_value()) {
+    // What does not parse reads as no information: an error about an error helps nobody.
+    if (!info.ParseFromString(std::string(*payload))) info.Clear();
+  }
+  return info;
+}
+
+}  // namespace
+
+absl::Status FromGrpcStatus(const grpc::Status& status) {
+  if (status.ok()) return absl::OkStatus();
+  const bool known = status.error_code() >= grpc::StatusCode::CANCELLED &&
+                     status.error_code() <= grpc::StatusCode::UNAUTHENTICATED;
+  // The two sets of codes have the same numbers.
+  const auto code =
+      known ? static_cast<absl::StatusCode>(status.error_code()) : absl::StatusCode::kUnknown;
+  absl::Status result(code, status.error_message());
+  wire::Status details;
+  if (details.ParseFromString(status.error_details())) {
+    for (const google::protobuf::Any& detail : details.details()) {
+      if (detail.type_url() == kErrorInfoUrl) {
+        result.SetPayload(kErrorInfoUrl, absl::Cord(detail.value()));
+      }
+    }
+  }
+  return result;
+}
+
+bool IsTransient(const absl::Status& status) {
+  switch (status.code()) {
+    case absl::StatusCode::kUnavailable:        // down, draining, or the connection was lost
+    case absl::StatusCode::kCancelled:          // the gateway ended a stream that took nothing
+    case absl::StatusCode::kResourceExhausted:  // too many streams, for now
+    case absl::StatusCode::kAborted:
+    case absl::StatusCode::kInternal:
+    case absl::StatusCode::kUnknown:
+      return true;
+    default:
+      return false;
+  }
+}
+
+std::string ErrorReason(const absl::Status& status) { return InfoOf(status).reason(); }
+
+std::string ErrorMetadata(const absl::Status& status, absl::string_view name) {
+  const wire::ErrorInfo info = InfoOf(status);
+  const auto found = info.metadata().find(std::string(name));
+  return found == info.metadata().end() ? std::string() : found->second;
+}
+
+}  // namespace onhook::client

@@ -1,0 +1,82 @@
+#ifndef ONHOOK_CLIENTS_CPP_ONHOOK_CLIENT_H_
+#define ONHOOK_CLIENTS_CPP_ONHOOK_CLIENT_H_
+
+#include <memory>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "onhook/subscriber.h"
+#include "onhook/v1/release_event_service.pb.h"
+#include "onhook/watcher.h"
+
+namespace onhook::client {
+
+// How long to wait before a lost stream is opened again: `initial`, then twice as long each time up
+// to `maximum`, each wait shortened at random by up to half so that many clients do not come back
+// at once. A stream that lived longer than `maximum` starts the count anew.
+struct ReconnectOptions {
+  absl::Duration initial = absl::Milliseconds(100);
+  absl::Duration maximum = absl::Seconds(10);
+};
+
+struct ClientOptions {
+  // The gateway's gRPC address, HOST:PORT. The connection is not encrypted.
+  std::string server = "127.0.0.1:50051";
+  // After so long a look-up (GetEvent, ListEvents) fails with kDeadlineExceeded.
+  absl::Duration lookup_timeout = absl::Seconds(10);
+  ReconnectOptions reconnect;
+};
+
+// A connection to one Onhook gateway: receives release events by durable subscription or by watch,
+// and looks single ones up.
+//
+//   Client client(ClientOptions{"onhook:50051"});
+//   SubscribeOptions options;
+//   options.subscription = "crm";
+//   auto subscriber = client.Subscribe(options, [](const v1::Delivery& delivery) {
+//     Save(delivery.event());    // may be the same event again: at least once
+//     return Settlement::Ack();  // only now the gateway may forget it
+//   });
+//   absl::Status why = subscriber->Wait();
+//
+// Promises: whatever comes from the gateway as an error keeps its code and message; see status.h
+// for its reason. Copies share one connection, which lives as long as any copy, subscriber or
+// watcher does. Nothing is sent before the first call that needs the gateway.
+// Threads: any, on every method.
+class Client {
+ public:
+  explicit Client(ClientOptions options);
+
+  // Waits until the gateway is reached, for programs that would rather say "nobody is there" than
+  // go on trying. Blocking: up to `timeout`. Errors: kUnavailable.
+  absl::Status WaitUntilConnected(absl::Duration timeout) const;
+
+  // Returns one event, with what became of it in every subscription. Blocking: up to
+  // lookup_timeout. Errors: kNotFound (not, or no longer, kept), kInvalidArgument, kUnavailable,
+  // kDeadlineExceeded.
+  absl::StatusOr<v1::StoredEvent> GetEvent(absl::string_view event_id) const;
+
+  // Returns one page of the events that fit, oldest first; pass its next_page_token on for the
+  // next. An empty page is OK. Blocking: up to lookup_timeout. Errors: kInvalidArgument (neither
+  // call nor time given, or a foreign token), kUnavailable, kDeadlineExceeded.
+  absl::StatusOr<v1::ListEventsResponse> ListEvents(const v1::ListEventsRequest& request) const;
+
+  // Starts to receive from a durable subscription; see subscriber.h. Never blocks.
+  std::unique_ptr<Subscriber> Subscribe(SubscribeOptions options,
+                                        Subscriber::Handler handler) const;
+
+  // Starts to read the log from a place; see watcher.h. Never blocks.
+  std::unique_ptr<Watcher> Watch(WatchOptions options, Watcher::Handler handler) const;
+
+ private:
+  struct Connection;
+
+  std::shared_ptr<const Connection> connection_;
+};
+
+}  // namespace onhook::client
+
+#endif  // ONHOOK_CLIENTS_CPP_ONHOOK_CLIENT_H_

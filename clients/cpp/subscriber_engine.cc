@@ -1,0 +1,311 @@
+#include "clients/cpp/subscriber_engine.h"
+
+#include <algorithm>
+#include <random>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "clients/cpp/duration_proto.h"
+#include "clients/cpp/grpc_status.h"
+
+namespace onhook::client {
+namespace {
+
+v1::SubscribeOpen OpenRequest(const SubscribeOptions& options) {
+  v1::SubscribeOpen open;
+  open.set_subscription(options.subscription);
+  open.set_consumer_name(options.consumer_name);
+  if (options.create_if_missing.has_value()) {
+    *open.mutable_create_if_missing() = *options.create_if_missing;
+  }
+  if (options.max_outstanding_events.has_value()) {
+    open.set_max_outstanding_events(*options.max_outstanding_events);
+  }
+  if (options.max_outstanding_bytes.has_value()) {
+    open.set_max_outstanding_bytes(*options.max_outstanding_bytes);
+  }
+  if (options.ack_deadline.has_value()) {
+    *open.mutable_ack_deadline() = ToProto(*options.ack_deadline);
+  }
+  return open;
+}
+
+// Why a stream's end is the subscriber's end; OK if it is not.
+absl::Status FinalStatus(v1::GoAway::Reason reason) {
+  switch (reason) {
+    case v1::GoAway::REASON_SUBSCRIPTION_DELETED:
+      return absl::NotFoundError("the subscription was deleted");
+    case v1::GoAway::REASON_PERMISSION_REVOKED:
+      return absl::PermissionDeniedError("the permission was taken back");
+    default:
+      return absl::OkStatus();
+  }
+}
+
+}  // namespace
+
+Subscriber::Engine::Engine(std::shared_ptr<SubscriberStream::Stub> stub, SubscribeOptions options,
+                           const ReconnectOptions& reconnect, Handler handler)
+    : stub_(std::move(stub)),
+      options_(std::move(options)),
+      handler_(std::move(handler)),
+      backoff_(reconnect, std::random_device()()),
+      supervisor_([this] { Supervise(); }) {}
+
+Subscriber::Engine::~Engine() {
+  RequestStop();
+  supervisor_.join();
+}
+
+void Subscriber::Engine::RequestStop() {
+  absl::MutexLock lock(&mutex_);
+  stopping_ = true;
+}
+
+absl::Status Subscriber::Engine::Wait() {
+  done_.WaitForNotification();
+  return status_;
+}
+
+void Subscriber::Engine::Supervise() {
+  std::vector<std::thread> handlers;
+  for (int i = 0; i < std::max(options_.handler_threads, 1); ++i) {
+    handlers.emplace_back([this] { HandleDeliveries(); });
+  }
+  const absl::Status ended = KeepStreamOpen();
+  RequestStop();
+  const absl::Status drained = Drain(std::move(handlers));
+  status_ = ended.ok() ? drained : ended;
+  done_.Notify();
+}
+
+absl::Status Subscriber::Engine::KeepStreamOpen() {
+  for (;;) {
+    Attempt* const attempt = StartAttempt();
+    absl::Status why;
+    absl::Duration lived;
+    bool going_away = false;
+    {
+      absl::MutexLock lock(&mutex_);
+      const auto over = [this, attempt]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+        return stopping_ || attempt->ended || attempt->going_away;
+      };
+      mutex_.Await(absl::Condition(&over));
+      if (stopping_) return absl::OkStatus();
+      going_away = attempt->going_away;
+      if (going_away) {
+        why = FinalStatus(attempt->reason);
+        if (!why.ok()) return why;
+      } else {
+        // An end with OK that nobody asked for is a lost stream.
+        why = attempt->status.ok() ? absl::UnavailableError("the gateway ended the stream")
+                                   : attempt->status;
+        if (!IsTransient(why)) return why;
+      }
+      lived = std::max(absl::Now() - attempt->opened_at, absl::ZeroDuration());
+    }
+    if (!why.ok() && options_.on_disconnected) options_.on_disconnected(why);
+    // A second stream that goes away overtakes the first: no more than two at a time.
+    EndStreams([attempt, going_away](const Attempt& other) {
+      return other.ended || (going_away && &other != attempt);
+    });
+    absl::MutexLock lock(&mutex_);
+    if (mutex_.AwaitWithTimeout(absl::Condition(&stopping_), backoff_.AfterStream(lived))) {
+      return absl::OkStatus();
+    }
+  }
+}
+
+Subscriber::Engine::Attempt* Subscriber::Engine::StartAttempt() {
+  absl::MutexLock lock(&mutex_);
+  Attempt& attempt = attempts_.emplace_back();
+  attempt.stream = std::make_shared<SubscriberStream>(stub_.get(), OpenRequest(options_),
+                                                      options_.ack_batch, this);
+  attempt.thread = std::thread([this, &attempt] { RunAttempt(&attempt); });
+  return &attempt;
+}
+
+void Subscriber::Engine::RunAttempt(Attempt* attempt) {
+  const std::shared_ptr<SubscriberStream> stream = attempt->stream;
+  absl::Status status = stream->Run();
+  std::vector<PendingSettlement> unconfirmed = stream->TakeUnconfirmed();
+  {
+    absl::MutexLock lock(&mutex_);
+    if (current_ == stream) current_ = nullptr;
+    // Whatever waited for a handler comes again on another stream.
+    queue_.erase(std::remove_if(queue_.begin(), queue_.end(),
+                                [&](const Work& work) { return work.stream == stream; }),
+                 queue_.end());
+    // The end of the stream has given back what was not to be acknowledged.
+    for (PendingSettlement& pending : unconfirmed) {
+      if (pending.settlement.action == Settlement::Action::kAck) {
+        orphans_.push_back(std::move(pending));
+      }
+    }
+  }
+  PlaceOrphans();
+  absl::MutexLock lock(&mutex_);
+  attempt->status = std::move(status);
+  attempt->ended = true;
+}
+
+void Subscriber::Engine::EndStreams(const std::function<bool(const Attempt&)>& wanted) {
+  std::list<Attempt> ending;
+  {
+    absl::MutexLock lock(&mutex_);
+    for (auto attempt = attempts_.begin(); attempt != attempts_.end();) {
+      const auto next = std::next(attempt);
+      if (wanted(*attempt)) ending.splice(ending.end(), attempts_, attempt);
+      attempt = next;
+    }
+  }
+  for (Attempt& attempt : ending) {
+    attempt.stream->Cancel();
+    attempt.thread.join();
+  }
+}
+
+absl::Status Subscriber::Engine::Drain(std::vector<std::thread> handlers) {
+  for (std::thread& handler : handlers) handler.join();
+  const absl::Time deadline = absl::Now() + options_.drain_timeout;
+  PlaceOrphans();
+  std::deque<Work> left;
+  std::vector<std::shared_ptr<SubscriberStream>> opened;
+  std::vector<std::shared_ptr<SubscriberStream>> unopened;
+  {
+    absl::MutexLock lock(&mutex_);
+    left.swap(queue_);
+    for (const Attempt& attempt : attempts_) {
+      (attempt.opened ? opened : unopened).push_back(attempt.stream);
+    }
+  }
+  for (const Work& work : left) work.stream->Discard();
+  for (const auto& stream : unopened) stream->Cancel();
+  for (const auto& stream : opened) stream->CloseWhenIdle();
+  {
+    absl::MutexLock lock(&mutex_);
+    mutex_.AwaitWithDeadline(absl::Condition(this, &Engine::AllEnded), deadline);
+  }
+  EndStreams([](const Attempt&) { return true; });
+  absl::MutexLock lock(&mutex_);
+  if (orphans_.empty()) return absl::OkStatus();
+  return absl::UnavailableError(absl::StrCat(
+      orphans_.size(), " acknowledgement(s) not confirmed; their events may come again"));
+}
+
+void Subscriber::Engine::HandleDeliveries() {
+  for (;;) {
+    Work work;
+    {
+      absl::MutexLock lock(&mutex_);
+      mutex_.Await(absl::Condition(this, &Engine::HasWorkOrStops));
+      if (stopping_) return;
+      work = std::move(queue_.front());
+      queue_.pop_front();
+    }
+    Settle(work, handler_(work.delivery));
+  }
+}
+
+void Subscriber::Engine::Settle(const Work& work, Settlement settlement) {
+  PendingSettlement pending{work.delivery.delivery_id(), work.delivery.event().event_id(),
+                            std::move(settlement)};
+  if (work.stream->Settle(pending)) return;
+  if (pending.settlement.action != Settlement::Action::kAck) return;
+  {
+    absl::MutexLock lock(&mutex_);
+    orphans_.push_back(std::move(pending));
+  }
+  PlaceOrphans();
+}
+
+void Subscriber::Engine::PlaceOrphans() {
+  for (;;) {
+    std::shared_ptr<SubscriberStream> stream;
+    std::vector<PendingSettlement> orphans;
+    {
+      absl::MutexLock lock(&mutex_);
+      if (current_ == nullptr || orphans_.empty()) return;
+      stream = current_;
+      orphans.swap(orphans_);
+    }
+    std::vector<PendingSettlement> refused;
+    for (PendingSettlement& orphan : orphans) {
+      if (!stream->Adopt(orphan)) refused.push_back(std::move(orphan));
+    }
+    absl::MutexLock lock(&mutex_);
+    std::move(refused.begin(), refused.end(), std::back_inserter(orphans_));
+    // Else another stream opened meanwhile and did not see these.
+    if (current_ == stream) return;
+  }
+}
+
+Subscriber::Engine::Attempt* Subscriber::Engine::Find(const SubscriberStream* stream) {
+  const auto found = std::find_if(attempts_.begin(), attempts_.end(), [&](const Attempt& attempt) {
+    return attempt.stream.get() == stream;
+  });
+  return found == attempts_.end() ? nullptr : &*found;
+}
+
+bool Subscriber::Engine::AllEnded() const {
+  return std::all_of(attempts_.begin(), attempts_.end(),
+                     [](const Attempt& attempt) { return attempt.ended; });
+}
+
+void Subscriber::Engine::OnOpened(SubscriberStream* stream, const v1::SubscribeOpened& opened) {
+  std::vector<std::shared_ptr<SubscriberStream>> replaced;
+  {
+    absl::MutexLock lock(&mutex_);
+    Attempt* const attempt = Find(stream);
+    if (attempt == nullptr) return;  // given up already
+    attempt->opened = true;
+    attempt->opened_at = absl::Now();
+    current_ = attempt->stream;
+    for (const Attempt& other : attempts_) {
+      if (other.going_away) replaced.push_back(other.stream);
+    }
+  }
+  for (const auto& old : replaced) old->CloseWhenIdle();
+  PlaceOrphans();
+  if (options_.on_opened) options_.on_opened(opened);
+}
+
+void Subscriber::Engine::OnDelivery(std::shared_ptr<SubscriberStream> stream,
+                                    v1::Delivery delivery) {
+  {
+    absl::MutexLock lock(&mutex_);
+    if (!stopping_) {
+      queue_.push_back({std::move(stream), std::move(delivery)});
+      return;
+    }
+  }
+  stream->Discard();
+}
+
+void Subscriber::Engine::OnGoAway(SubscriberStream* stream, const v1::GoAway& go_away) {
+  // Of age alone, the gateway goes on delivering until the replacement is open; of anything else,
+  // nothing more comes.
+  if (go_away.reason() != v1::GoAway::REASON_MAX_AGE) stream->CloseWhenIdle();
+  absl::MutexLock lock(&mutex_);
+  Attempt* const attempt = Find(stream);
+  if (attempt == nullptr) return;
+  attempt->going_away = true;
+  attempt->reason = go_away.reason();
+}
+
+void Subscriber::Engine::OnSettled(const Settled& settled) {
+  if (options_.on_settled) options_.on_settled(settled);
+}
+
+Subscriber::Subscriber(std::unique_ptr<Engine> engine) : engine_(std::move(engine)) {}
+Subscriber::~Subscriber() = default;
+void Subscriber::RequestStop() { engine_->RequestStop(); }
+absl::Status Subscriber::Wait() { return engine_->Wait(); }
+
+absl::Status Subscriber::Stop() {
+  engine_->RequestStop();
+  return engine_->Wait();
+}
+
+}  // namespace onhook::client

@@ -1,0 +1,101 @@
+#ifndef ONHOOK_CLIENTS_CPP_SUBSCRIBER_ENGINE_H_
+#define ONHOOK_CLIENTS_CPP_SUBSCRIBER_ENGINE_H_
+
+#include <deque>
+#include <functional>
+#include <list>
+#include <memory>
+#include <thread>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/synchronization/notification.h"
+#include "absl/time/time.h"
+#include "clients/cpp/reconnect_backoff.h"
+#include "clients/cpp/subscriber_stream.h"
+#include "onhook/subscriber.h"
+
+namespace onhook::client {
+
+// What a Subscriber does: keeps a stream open, hands deliveries to the handler threads and carries
+// their settlements back, over whichever stream is there.
+//
+// Threads: one supervises (opens streams, waits, opens again; at the end joins all others), one for
+// each stream runs it, `handler_threads` handle. At most two streams are alive: the current one and
+// one that drains. No lock is held while a stream, the handler or a callback is called.
+class Subscriber::Engine final : private SubscriberStream::Listener {
+ public:
+  Engine(std::shared_ptr<SubscriberStream::Stub> stub, SubscribeOptions options,
+         const ReconnectOptions& reconnect, Handler handler);
+  ~Engine() override;
+
+  void RequestStop();
+  absl::Status Wait();
+
+ private:
+  struct Attempt {
+    std::shared_ptr<SubscriberStream> stream;
+    std::thread thread;
+    bool opened = false;
+    absl::Time opened_at = absl::InfiniteFuture();
+    bool going_away = false;
+    v1::GoAway::Reason reason = v1::GoAway::REASON_UNSPECIFIED;
+    bool ended = false;
+    absl::Status status;
+  };
+  struct Work {
+    std::shared_ptr<SubscriberStream> stream;
+    v1::Delivery delivery;
+  };
+
+  void OnOpened(SubscriberStream* stream, const v1::SubscribeOpened& opened) override;
+  void OnDelivery(std::shared_ptr<SubscriberStream> stream, v1::Delivery delivery) override;
+  void OnGoAway(SubscriberStream* stream, const v1::GoAway& go_away) override;
+  void OnSettled(const Settled& settled) override;
+
+  void Supervise();
+  absl::Status KeepStreamOpen();
+  Attempt* StartAttempt();
+  void RunAttempt(Attempt* attempt);
+  // Takes the wanted streams off the list, cancels and joins them. `wanted` is called locked.
+  void EndStreams(const std::function<bool(const Attempt&)>& wanted);
+  // After a stop: lets the running handlers finish and the streams close; returns what is missing.
+  absl::Status Drain(std::vector<std::thread> handlers);
+
+  void HandleDeliveries();
+  void Settle(const Work& work, Settlement settlement);
+  // Gives settlements whose stream has ended to the stream that is open, if there is one.
+  void PlaceOrphans();
+
+  Attempt* Find(const SubscriberStream* stream) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  bool HasWorkOrStops() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    return stopping_ || !queue_.empty();
+  }
+  bool AllEnded() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
+  const std::shared_ptr<SubscriberStream::Stub> stub_;
+  const SubscribeOptions options_;
+  const Handler handler_;
+  ReconnectBackoff backoff_;  // the supervisor's own
+
+  absl::Mutex mutex_;
+  bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
+  std::list<Attempt> attempts_ ABSL_GUARDED_BY(mutex_);
+  // The stream opened last, while it lives.
+  std::shared_ptr<SubscriberStream> current_ ABSL_GUARDED_BY(mutex_);
+  // Bounded by what the gateway lets a stream hold unsettled.
+  std::deque<Work> queue_ ABSL_GUARDED_BY(mutex_);
+  // Acknowledgements that their stream could not confirm; each was with a stream, so there are no
+  // more of them than a stream or two may hold unsettled.
+  std::vector<PendingSettlement> orphans_ ABSL_GUARDED_BY(mutex_);
+
+  absl::Status status_;  // set before done_
+  absl::Notification done_;
+  std::thread supervisor_;
+};
+
+}  // namespace onhook::client
+
+#endif  // ONHOOK_CLIENTS_CPP_SUBSCRIBER_ENGINE_H_

@@ -1,0 +1,261 @@
+#include "clients/cpp/subscriber_stream.h"
+
+#include <algorithm>
+#include <iterator>
+#include <thread>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "clients/cpp/duration_proto.h"
+#include "clients/cpp/grpc_status.h"
+
+namespace onhook::client {
+namespace {
+
+// The proto allows 10,000 delivery ids in a request.
+constexpr size_t kMaxAcksInRequest = 1000;
+// How long to leave a gateway alone that could not store a settlement.
+constexpr absl::Duration kRetryLaterPause = absl::Milliseconds(200);
+// As the proto has it.
+constexpr size_t kMaxReasonCharacters = 1024;
+
+v1::NackRequest::Action NackAction(Settlement::Action action) {
+  switch (action) {
+    case Settlement::Action::kAck:  // travels as an AckRequest
+      break;
+    case Settlement::Action::kRetry:
+      return v1::NackRequest::ACTION_RETRY;
+    case Settlement::Action::kPark:
+      return v1::NackRequest::ACTION_PARK;
+    case Settlement::Action::kSkip:
+      return v1::NackRequest::ACTION_SKIP;
+    case Settlement::Action::kRelease:
+      return v1::NackRequest::ACTION_RELEASE;
+  }
+  return v1::NackRequest::ACTION_UNSPECIFIED;
+}
+
+// The first characters of UTF-8 `text`, never cut within one.
+std::string FirstCharacters(const std::string& text, size_t characters) {
+  const auto starts_character = [](char c) { return (static_cast<uint8_t>(c) & 0xC0) != 0x80; };
+  size_t seen = 0;
+  const auto end = std::find_if(text.begin(), text.end(),
+                                [&](char c) { return starts_character(c) && ++seen > characters; });
+  return std::string(text.begin(), end);
+}
+
+absl::Status ResultStatus(v1::AckResults::Result result) {
+  switch (result) {
+    case v1::AckResults::RESULT_STALE:
+      return absl::AbortedError("a later attempt exists, or the event is settled already");
+    case v1::AckResults::RESULT_UNKNOWN:
+      return absl::NotFoundError("the gateway does not know this delivery");
+    default:
+      return absl::UnknownError(absl::StrCat("result ", static_cast<int>(result)));
+  }
+}
+
+}  // namespace
+
+SubscriberStream::SubscriberStream(Stub* stub, v1::SubscribeOpen open, int ack_batch,
+                                   Listener* listener)
+    : stub_(stub),
+      open_(std::move(open)),
+      ack_batch_(static_cast<size_t>(std::max(ack_batch, 1))),
+      listener_(listener) {}
+
+absl::Status SubscriberStream::Run() {
+  stream_ = stub_->Subscribe(&context_);
+  v1::SubscribeRequest open;
+  *open.mutable_open() = open_;
+  // A failed write shows in the reads that follow.
+  stream_->Write(open);
+  std::thread writer([this] { WriteLoop(); });
+  v1::SubscribeResponse response;
+  while (stream_->Read(&response)) Handle(std::move(response));
+  {
+    absl::MutexLock lock(&mutex_);
+    ended_ = true;
+  }
+  writer.join();
+  return FromGrpcStatus(stream_->Finish());
+}
+
+bool SubscriberStream::Settle(PendingSettlement settlement) {
+  absl::MutexLock lock(&mutex_);
+  --with_listener_;
+  return Enqueue(std::move(settlement));
+}
+
+bool SubscriberStream::Adopt(PendingSettlement settlement) {
+  absl::MutexLock lock(&mutex_);
+  return Enqueue(std::move(settlement));
+}
+
+bool SubscriberStream::Enqueue(PendingSettlement settlement) {
+  if (ended_ || half_closed_) return false;
+  const bool is_ack = settlement.settlement.action == Settlement::Action::kAck;
+  (is_ack ? acks_ : others_).push_back(std::move(settlement));
+  return true;
+}
+
+void SubscriberStream::Discard() {
+  absl::MutexLock lock(&mutex_);
+  --with_listener_;
+}
+
+void SubscriberStream::CloseWhenIdle() {
+  absl::MutexLock lock(&mutex_);
+  close_when_idle_ = true;
+}
+
+void SubscriberStream::Cancel() { context_.TryCancel(); }
+
+std::vector<PendingSettlement> SubscriberStream::TakeUnconfirmed() {
+  absl::MutexLock lock(&mutex_);
+  Settlements all;
+  const auto take = [&all](Settlements& from) {
+    std::move(from.begin(), from.end(), std::back_inserter(all));
+    from.clear();
+  };
+  for (auto& [request_id, settlements] : unanswered_) take(settlements);
+  unanswered_.clear();
+  take(delayed_);
+  take(acks_);
+  take(others_);
+  return all;
+}
+
+bool SubscriberStream::MaySendAcks() const {
+  return !acks_.empty() && (unanswered_.empty() || acks_.size() >= ack_batch_);
+}
+
+bool SubscriberStream::Idle() const {
+  return with_listener_ == 0 && acks_.empty() && others_.empty() && delayed_.empty() &&
+         unanswered_.empty();
+}
+
+bool SubscriberStream::WriterHasWork() const {
+  return ended_ || MaySendAcks() || !others_.empty() || (close_when_idle_ && Idle());
+}
+
+bool SubscriberStream::WriterHasWorkOrDelay() const { return WriterHasWork() || !delayed_.empty(); }
+
+void SubscriberStream::ReviveDelayed(absl::Time now) {
+  if (now < delayed_until_) return;
+  for (PendingSettlement& settlement : delayed_) Enqueue(std::move(settlement));
+  delayed_.clear();
+  delayed_until_ = absl::InfiniteFuture();
+}
+
+void SubscriberStream::WriteLoop() {
+  for (;;) {
+    v1::SubscribeRequest request;
+    {
+      absl::MutexLock lock(&mutex_);
+      mutex_.Await(absl::Condition(this, &SubscriberStream::WriterHasWorkOrDelay));
+      mutex_.AwaitWithDeadline(absl::Condition(this, &SubscriberStream::WriterHasWork),
+                               delayed_until_);
+      if (ended_) return;
+      ReviveDelayed(absl::Now());
+      if (close_when_idle_ && Idle()) {
+        half_closed_ = true;
+      } else if (MaySendAcks() || !others_.empty()) {
+        request = NextRequest();
+      } else {
+        continue;
+      }
+    }
+    if (request.request_case() == v1::SubscribeRequest::REQUEST_NOT_SET) {
+      stream_->WritesDone();
+      return;
+    }
+    // False: the stream is broken; the reader sees it, and what is unanswered stays on the books.
+    if (!stream_->Write(request)) return;
+  }
+}
+
+v1::SubscribeRequest SubscriberStream::NextRequest() {
+  v1::SubscribeRequest request;
+  const bool send_acks = MaySendAcks();
+  Settlements& sent = unanswered_[++last_request_id_];
+  if (send_acks) {
+    v1::AckRequest& ack = *request.mutable_ack();
+    ack.set_request_id(last_request_id_);
+    const auto end = acks_.begin() + std::min(acks_.size(), kMaxAcksInRequest);
+    std::move(acks_.begin(), end, std::back_inserter(sent));
+    acks_.erase(acks_.begin(), end);
+    for (const PendingSettlement& settlement : sent) ack.add_delivery_ids(settlement.delivery_id);
+    return request;
+  }
+  sent.push_back(std::move(others_.front()));
+  others_.erase(others_.begin());
+  const PendingSettlement& other = sent.front();
+  v1::NackRequest& nack = *request.mutable_nack();
+  nack.set_request_id(last_request_id_);
+  nack.add_delivery_ids(other.delivery_id);
+  nack.set_action(NackAction(other.settlement.action));
+  nack.set_reason(FirstCharacters(other.settlement.reason, kMaxReasonCharacters));
+  if (other.settlement.delay.has_value()) {
+    *nack.mutable_delay() = ToProto(*other.settlement.delay);
+  }
+  return request;
+}
+
+void SubscriberStream::Handle(v1::SubscribeResponse response) {
+  switch (response.response_case()) {
+    case v1::SubscribeResponse::kOpened:
+      listener_->OnOpened(this, response.opened());
+      break;
+    case v1::SubscribeResponse::kDeliveries:
+      for (v1::Delivery& delivery : *response.mutable_deliveries()->mutable_deliveries()) {
+        {
+          absl::MutexLock lock(&mutex_);
+          if (half_closed_) return;
+          ++with_listener_;
+        }
+        listener_->OnDelivery(shared_from_this(), std::move(delivery));
+      }
+      break;
+    case v1::SubscribeResponse::kAckResults:
+      HandleResults(response.ack_results());
+      break;
+    case v1::SubscribeResponse::kGoAway:
+      listener_->OnGoAway(this, response.go_away());
+      break;
+    case v1::SubscribeResponse::kHeartbeat:
+    case v1::SubscribeResponse::RESPONSE_NOT_SET:  // of a newer version
+      break;
+  }
+}
+
+void SubscriberStream::HandleResults(const v1::AckResults& results) {
+  absl::flat_hash_map<std::string, v1::AckResults::Result> exceptions;
+  for (const auto& exception : results.exceptions()) {
+    exceptions[exception.delivery_id()] = exception.result();
+  }
+  std::vector<Settled> settled;
+  {
+    absl::MutexLock lock(&mutex_);
+    const auto found = unanswered_.find(results.request_id());
+    if (found == unanswered_.end()) return;
+    for (PendingSettlement& pending : found->second) {
+      const auto exception = exceptions.find(pending.delivery_id);
+      if (exception == exceptions.end()) {
+        settled.push_back({std::move(pending.delivery_id), std::move(pending.event_id),
+                           std::move(pending.settlement), absl::OkStatus()});
+      } else if (exception->second == v1::AckResults::RESULT_RETRY_LATER) {
+        if (delayed_.empty()) delayed_until_ = absl::Now() + kRetryLaterPause;
+        delayed_.push_back(std::move(pending));
+      } else {
+        settled.push_back({std::move(pending.delivery_id), std::move(pending.event_id),
+                           std::move(pending.settlement), ResultStatus(exception->second)});
+      }
+    }
+    unanswered_.erase(found);
+  }
+  for (const Settled& one : settled) listener_->OnSettled(one);
+}
+
+}  // namespace onhook::client

@@ -1,0 +1,122 @@
+#ifndef ONHOOK_CLIENTS_CPP_SUBSCRIBER_STREAM_H_
+#define ONHOOK_CLIENTS_CPP_SUBSCRIBER_STREAM_H_
+
+#include <grpcpp/client_context.h>
+#include <grpcpp/support/sync_stream.h>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/container/flat_hash_map.h"
+#include "absl/status/status.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
+#include "onhook/settlement.h"
+#include "onhook/subscriber.h"
+#include "onhook/v1/release_event_service.grpc.pb.h"
+
+namespace onhook::client {
+
+// A handler's word on one delivery, on its way to the gateway.
+struct PendingSettlement {
+  std::string delivery_id;
+  std::string event_id;
+  Settlement settlement;
+};
+
+// One Subscribe stream, from its opening to its end; never reconnects.
+//
+// Why apart from the subscriber: after go_away two streams live side by side, and each must answer
+// for what it handed out.
+//
+// Promises: a settlement that was taken is answered through Listener::OnSettled, or is among those
+// that TakeUnconfirmed returns. At most one request of acknowledgements is unanswered unless a
+// full batch has gathered. RETRY_LATER is asked again after a pause.
+// Threads: Run's thread calls the listener; another one, which Run starts and joins, writes. Both
+// the listener's calls and the writing happen without a lock held. Every method but Run may be
+// called from any thread.
+class SubscriberStream : public std::enable_shared_from_this<SubscriberStream> {
+ public:
+  using Stub = v1::ReleaseEventService::StubInterface;
+
+  class Listener {
+   public:
+    virtual ~Listener() = default;
+    virtual void OnOpened(SubscriberStream* stream, const v1::SubscribeOpened& opened) = 0;
+    // Each delivery is to be answered by one Settle or one Discard.
+    virtual void OnDelivery(std::shared_ptr<SubscriberStream> stream, v1::Delivery delivery) = 0;
+    virtual void OnGoAway(SubscriberStream* stream, const v1::GoAway& go_away) = 0;
+    virtual void OnSettled(const Settled& settled) = 0;
+  };
+
+  // `stub` and `listener` must outlive the stream.
+  SubscriberStream(Stub* stub, v1::SubscribeOpen open, int ack_batch, Listener* listener);
+
+  // Opens the stream and serves it until it has ended; returns how it ended. To be called once.
+  // Blocking: for the life of the stream; Cancel ends it.
+  absl::Status Run();
+
+  // Hands a settlement over to be sent. False: the stream has ended, and nothing was taken.
+  bool Settle(PendingSettlement settlement);
+
+  // The same for a settlement of a delivery of an earlier stream.
+  bool Adopt(PendingSettlement settlement);
+
+  // Says that a delivery will not be settled.
+  void Discard();
+
+  // Half-closes once every delivery is settled or discarded and every request is answered.
+  // Deliveries that still come after the half-close are dropped; the gateway gives them out again.
+  void CloseWhenIdle();
+
+  // Ends the stream as soon as may be, whatever is under way.
+  void Cancel();
+
+  // What was taken and never answered. To be called after Run has returned.
+  std::vector<PendingSettlement> TakeUnconfirmed();
+
+ private:
+  using Settlements = std::vector<PendingSettlement>;
+
+  void WriteLoop();
+  bool WriterHasWork() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  bool WriterHasWorkOrDelay() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  bool MaySendAcks() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  bool Idle() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void ReviveDelayed(absl::Time now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  v1::SubscribeRequest NextRequest() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  bool Enqueue(PendingSettlement settlement) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
+  void Handle(v1::SubscribeResponse response);
+  void HandleResults(const v1::AckResults& results);
+
+  Stub* const stub_;
+  const v1::SubscribeOpen open_;
+  const size_t ack_batch_;
+  Listener* const listener_;
+
+  grpc::ClientContext context_;
+  std::unique_ptr<grpc::ClientReaderWriterInterface<v1::SubscribeRequest, v1::SubscribeResponse>>
+      stream_;  // set by Run before the writing thread starts
+
+  absl::Mutex mutex_;
+  Settlements acks_ ABSL_GUARDED_BY(mutex_);
+  Settlements others_ ABSL_GUARDED_BY(mutex_);
+  // Told RETRY_LATER; sent again at delayed_until_.
+  Settlements delayed_ ABSL_GUARDED_BY(mutex_);
+  absl::Time delayed_until_ ABSL_GUARDED_BY(mutex_) = absl::InfiniteFuture();
+  absl::flat_hash_map<uint64_t, Settlements> unanswered_ ABSL_GUARDED_BY(mutex_);
+  uint64_t last_request_id_ ABSL_GUARDED_BY(mutex_) = 0;
+  // Deliveries handed to the listener, neither settled nor discarded yet.
+  int64_t with_listener_ ABSL_GUARDED_BY(mutex_) = 0;
+  bool close_when_idle_ ABSL_GUARDED_BY(mutex_) = false;
+  bool half_closed_ ABSL_GUARDED_BY(mutex_) = false;
+  bool ended_ ABSL_GUARDED_BY(mutex_) = false;
+};
+
+}  // namespace onhook::client
+
+#endif  // ONHOOK_CLIENTS_CPP_SUBSCRIBER_STREAM_H_

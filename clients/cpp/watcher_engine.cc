@@ -1,0 +1,132 @@
+#include "clients/cpp/watcher_engine.h"
+
+#include <grpcpp/support/sync_stream.h>
+
+#include <random>
+#include <utility>
+
+#include "absl/time/clock.h"
+#include "clients/cpp/grpc_status.h"
+
+namespace onhook::client {
+
+Watcher::Engine::Engine(std::shared_ptr<Stub> stub, WatchOptions options,
+                        const ReconnectOptions& reconnect, Handler handler)
+    : stub_(std::move(stub)),
+      options_(std::move(options)),
+      handler_(std::move(handler)),
+      backoff_(reconnect, std::random_device()()),
+      thread_([this] {
+        status_ = Run();
+        done_.Notify();
+      }) {}
+
+Watcher::Engine::~Engine() {
+  RequestStop();
+  thread_.join();
+}
+
+std::string Watcher::Engine::cursor() const {
+  absl::MutexLock lock(&mutex_);
+  return cursor_;
+}
+
+void Watcher::Engine::RequestStop() {
+  absl::MutexLock lock(&mutex_);
+  stopping_ = true;
+  // Only marks the call; the reading thread finds its end by itself. Under the lock, so that the
+  // context cannot go meanwhile.
+  if (context_ != nullptr) context_->TryCancel();
+}
+
+absl::Status Watcher::Engine::Wait() {
+  done_.WaitForNotification();
+  return status_;
+}
+
+bool Watcher::Engine::stopping() const {
+  absl::MutexLock lock(&mutex_);
+  return stopping_;
+}
+
+absl::Status Watcher::Engine::Run() {
+  for (;;) {
+    const End end = ReadStream();
+    if (stopping()) return end.final ? end.status : absl::OkStatus();
+    if (end.final) return end.status;
+    if (options_.on_disconnected) options_.on_disconnected(end.status);
+    absl::MutexLock lock(&mutex_);
+    if (mutex_.AwaitWithTimeout(absl::Condition(&stopping_), backoff_.AfterStream(end.lived))) {
+      return absl::OkStatus();
+    }
+  }
+}
+
+Watcher::Engine::End Watcher::Engine::ReadStream() {
+  grpc::ClientContext context;
+  v1::WatchRequest request = options_.request;
+  {
+    absl::MutexLock lock(&mutex_);
+    if (stopping_) return {absl::OkStatus(), true, absl::ZeroDuration()};
+    if (!cursor_.empty()) request.set_after_cursor(cursor_);
+    context_ = &context;
+  }
+  absl::Time opened_at = absl::InfiniteFuture();
+  absl::Status handled;
+  const auto stream = stub_->Watch(&context, request);
+  v1::WatchResponse response;
+  while (handled.ok() && !stopping() && stream->Read(&response)) {
+    if (opened_at == absl::InfiniteFuture()) opened_at = absl::Now();
+    handled = Handle(response);
+  }
+  if (!handled.ok()) context.TryCancel();
+  const absl::Status status = FromGrpcStatus(stream->Finish());
+  {
+    absl::MutexLock lock(&mutex_);
+    context_ = nullptr;
+  }
+  const absl::Duration lived = std::max(absl::Now() - opened_at, absl::ZeroDuration());
+  if (!handled.ok()) return {handled, true, lived};
+  if (stopping()) return {absl::OkStatus(), true, lived};
+  if (status.ok() && !request.stop_at_end()) {
+    return {absl::UnavailableError("the gateway ended the stream"), false, lived};
+  }
+  return {status, status.ok() || !IsTransient(status), lived};
+}
+
+absl::Status Watcher::Engine::Handle(const v1::WatchResponse& response) {
+  switch (response.response_case()) {
+    case v1::WatchResponse::kHeartbeat:
+      Advance(response.heartbeat().cursor());
+      break;
+    case v1::WatchResponse::kEvents:
+      for (const v1::WatchedEvent& event : response.events().events()) {
+        if (stopping()) break;
+        if (absl::Status status = handler_(event); !status.ok()) return status;
+        Advance(event.cursor());
+      }
+      break;
+    case v1::WatchResponse::kGoAway:           // the end follows, and then the next stream
+    case v1::WatchResponse::RESPONSE_NOT_SET:  // of a newer version
+      break;
+  }
+  return absl::OkStatus();
+}
+
+void Watcher::Engine::Advance(const std::string& cursor) {
+  absl::MutexLock lock(&mutex_);
+  if (!cursor.empty()) cursor_ = cursor;
+}
+
+Watcher::Watcher(std::unique_ptr<Engine> engine) : engine_(std::move(engine)) {}
+Watcher::~Watcher() = default;
+std::string Watcher::cursor() const { return engine_->cursor(); }
+void Watcher::RequestStop() { engine_->RequestStop(); }
+absl::Status Watcher::Wait() { return engine_->Wait(); }
+
+absl::Status Watcher::Stop() {
+  engine_->RequestStop();
+  return engine_->Wait();
+}
+
+}  // namespace onhook::client

@@ -1,0 +1,68 @@
+#ifndef ONHOOK_CLIENTS_CPP_WATCHER_ENGINE_H_
+#define ONHOOK_CLIENTS_CPP_WATCHER_ENGINE_H_
+
+#include <grpcpp/client_context.h>
+
+#include <memory>
+#include <string>
+#include <thread>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/synchronization/notification.h"
+#include "absl/time/time.h"
+#include "clients/cpp/reconnect_backoff.h"
+#include "onhook/v1/release_event_service.grpc.pb.h"
+#include "onhook/watcher.h"
+
+namespace onhook::client {
+
+// What a Watcher does: one thread that reads, calls the handler, and after a loss reads on behind
+// the last event handled. No lock is held while the handler or a callback is called.
+class Watcher::Engine {
+ public:
+  using Stub = v1::ReleaseEventService::StubInterface;
+
+  Engine(std::shared_ptr<Stub> stub, WatchOptions options, const ReconnectOptions& reconnect,
+         Handler handler);
+  ~Engine();
+
+  std::string cursor() const;
+  void RequestStop();
+  absl::Status Wait();
+
+ private:
+  // How one stream ended, and whether the watch is over with it.
+  struct End {
+    absl::Status status;
+    bool final;
+    absl::Duration lived;
+  };
+
+  absl::Status Run();
+  End ReadStream();
+  // OK unless the handler refused an event.
+  absl::Status Handle(const v1::WatchResponse& response);
+  void Advance(const std::string& cursor);
+  bool stopping() const;
+
+  const std::shared_ptr<Stub> stub_;
+  const WatchOptions options_;
+  const Handler handler_;
+  ReconnectBackoff backoff_;  // the thread's own
+
+  mutable absl::Mutex mutex_;
+  bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
+  std::string cursor_ ABSL_GUARDED_BY(mutex_);
+  // Of the stream that is being read, to be cancelled; null between streams.
+  grpc::ClientContext* context_ ABSL_GUARDED_BY(mutex_) = nullptr;
+
+  absl::Status status_;  // set before done_
+  absl::Notification done_;
+  std::thread thread_;
+};
+
+}  // namespace onhook::client
+
+#endif  // ONHOOK_CLIENTS_CPP_WATCHER_ENGINE_H_

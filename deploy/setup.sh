@@ -1,0 +1,275 @@
+#!/usr/bin/env bash
+# Installs what the build needs on Debian 12, and with --tests what the tests need besides. Safe to
+# run again: a machine that has everything is left alone, without root, network or a word.
+set -euo pipefail
+# shellcheck source=deploy/steps.sh
+. "$(dirname "${BASH_SOURCE[0]}")/steps.sh"
+# shellcheck source=deploy/versions.env
+. "$STEPS_TOP/deploy/versions.env"
+
+usage() {
+  cat <<'USAGE'
+usage: deploy/setup.sh [--tests] [--httplib-header PATH]
+  --tests                also what tests/run.sh needs
+  --httplib-header PATH  take cpp-httplib's httplib.h from PATH instead of Debian's source package
+                         (for a machine that reaches no mirror)
+Installs Debian packages as root or through sudo; everything else goes to build/third_party/.
+USAGE
+}
+
+# The one list of packages: group, name, why.
+PACKAGES='
+build  g++                       the compiler
+build  cmake                     configures the build
+build  ninja-build               runs it
+build  ccache                    makes the second build a quick one
+build  pkg-config                finds the libraries that ship no CMake package
+build  libgrpc++-dev             gRPC: streams to the subscribers
+build  protobuf-compiler-grpc    generates the services from proto/
+build  protobuf-compiler         generates the messages
+build  libprotobuf-dev           the messages at run time
+build  libprotoc-dev             gRPC'\''s CMake package asks for it
+build  libabsl-dev               Abseil: Status, Mutex, time, strings
+build  libc-ares-dev             gRPC'\''s CMake package asks for it
+build  zlib1g-dev                likewise
+build  libssl-dev                SHA-256, signatures
+build  libsqlite3-dev            the embedded store
+build  libsimdjson-dev           reads the vendor'\''s JSON
+build  ca-certificates           mirrors that are reached by https
+build  dpkg-dev                  unpacks the source package of cpp-httplib
+build  xz-utils                  likewise
+build  curl                      plays the vendor in the quickstart
+tests  git                       which files a change touches
+tests  libgtest-dev              GoogleTest
+tests  libgmock-dev              its matchers
+tests  clang-14                  thread-safety analysis, fuzzing
+tests  libclang-rt-14-dev        clang'\''s sanitizers
+tests  clang-tidy-14             lint of the C++
+tests  clang-format-14           layout of the C++
+tests  shellcheck                lint of the scripts
+tests  python3                   the tidy test, the interop test
+tests  python3-grpcio            gRPC in Python, to meet another implementation
+tests  python3-protobuf          its messages; the stubs come from protobuf-compiler-grpc
+tests  sqlite3                   looks into a store from outside
+tests  strace                    counts the fsyncs
+tests  util-linux                setarch, for the thread sanitizer
+tests  wrk                       load for the benchmark
+tests  nginx-light               the benchmark'\''s yardstick
+'
+THIRD_PARTY="$STEPS_TOP/build/third_party"
+HTTPLIB_HEADER="$THIRD_PARTY/cpp-httplib/httplib.h"
+
+with_tests=false
+given_header=""
+while [ $# -gt 0 ]; do
+  case "$1" in
+    --tests) with_tests=true ;;
+    --httplib-header)
+      [ $# -ge 2 ] || fail "--httplib-header needs a path"
+      given_header="$2"
+      shift
+      ;;
+    -h | --help)
+      usage
+      exit 0
+      ;;
+    *)
+      usage >&2
+      fail "unknown option $1"
+      ;;
+  esac
+  shift
+done
+
+# The packages of our groups that dpkg does not call installed, one a line.
+missing_packages() {
+  local wanted installed
+  wanted=$(awk -v tests="$with_tests" '$1 == "build" || ($1 == "tests" && tests == "true") {print $2}' \
+    <<<"$PACKAGES")
+  # npm may have come from elsewhere than Debian, and is fine then.
+  if $with_tests && ! command -v npm >/dev/null; then wanted+=$'\n'npm; fi
+  # shellcheck disable=SC2086 # one word a package
+  installed=$(dpkg-query -W -f '${db:Status-Status} ${Package}\n' $wanted 2>/dev/null |
+    awk '$1 == "installed" {print $2}' || true)
+  comm -23 <(sort -u <<<"$wanted") <(sort -u <<<"$installed")
+}
+
+as_root() {
+  if [ "$(id -u)" -eq 0 ]; then "$@"; else sudo "$@"; fi
+}
+
+# apt_install PACKAGE...: starts no service. Debian starts a daemon as it installs it, unless
+# policy-rc.d answers 101; ours stands only while apt runs. The benchmark wants nginx's program, not
+# a web server on port 80, so nginx is not left to start at the next boot either.
+apt_install() {
+  local policy=/usr/sbin/policy-rc.d ours=false code=0
+  if [ ! -e "$policy" ]; then
+    ours=true
+    printf '#!/bin/sh\nexit 101\n' | as_root tee "$policy" >/dev/null
+    as_root chmod 755 "$policy"
+  fi
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends \
+    -o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=300 "$@" || code=$?
+  if $ours; then as_root rm -f "$policy"; fi
+  if [ "$code" -eq 0 ] && [[ " $* " == *" nginx-light "* ]]; then
+    as_root update-rc.d nginx disable || true
+  fi
+  return "$code"
+}
+
+install_packages() {
+  local missing
+  mapfile -t missing < <(missing_packages)
+  [ "${#missing[@]}" -gt 0 ] || return 0
+  command -v apt-get >/dev/null || fail "this machine has no apt-get; needed: ${missing[*]}"
+  if [ "$(id -u)" -ne 0 ] && ! command -v sudo >/dev/null; then
+    fail "run as root, or install sudo: missing packages ${missing[*]}"
+  fi
+  say "setup: Debian packages missing: ${missing[*]}"
+  if [ "$(id -u)" -ne 0 ]; then sudo -v || fail "sudo was refused"; fi
+  run_step setup-apt-update "asking the mirror for its lists" \
+    as_root apt-get update -o APT::Update::Error-Mode=any || exit 1
+  run_step setup-apt-install "installing (a minute or a few)" apt_install "${missing[@]}" || exit 1
+}
+
+# What the machine's own apt settings say of Debian's main archive: a deb822 stanza for source
+# packages of $1, from the same mirror and trusted by the same keyring.
+source_stanza() {
+  local suite="$1" codename uri="" entry signed_by
+  codename=$(. /etc/os-release && printf '%s' "$VERSION_CODENAME")
+  # shellcheck disable=SC2016 # the dollars are apt's
+  while IFS='|' read -r found_uri release component found_entry; do
+    if [ "$release" = "$codename" ] && [ "$component" = main ]; then
+      uri="$found_uri" entry="${found_entry%:*}"
+      break
+    fi
+  done < <(apt-get indextargets --no-release-info \
+    --format '$(REPO_URI)|$(RELEASE)|$(COMPONENT)|$(SOURCESENTRY)' 'Created-By: Packages')
+  if [ -z "$uri" ]; then
+    say "no entry for $codename main in apt's sources: which mirror to ask?" >&2
+    return 1
+  fi
+  printf 'Types: deb-src\nURIs: %s\nSuites: %s\nComponents: main\n' "$uri" "$suite"
+  # In the classic form an option in brackets, in deb822 a field (a path, or a key over many lines).
+  # Without either apt trusts its own keyrings, for our stanza as for the machine's.
+  signed_by=$(awk -v uri="${uri%/}" '
+    /^[[:space:]]*#/ {next}
+    /^[[:space:]]*$/ {if (here && value != "") exit; here = 0; value = ""; open = 0; next}
+    index($0, uri) {here = 1}
+    /^deb[[:space:]]/ && index($0, uri) && match($0, /signed-by=[^] ]+/) {
+      value = substr($0, RSTART + 10, RLENGTH - 10); exit
+    }
+    tolower($0) ~ /^signed-by:/ {value = substr($0, 11); sub(/^[[:space:]]+/, "", value); open = 1; next}
+    /^[[:space:]]/ {if (open) value = value "\n" $0; next}
+    {open = 0}
+    END {if (here) printf "%s", value}' "$entry")
+  if [ -n "$signed_by" ]; then printf 'Signed-By: %s\n' "$signed_by"; fi
+}
+
+# apt with settings, lists and cache of its own under $1: the machine's stay as they are, and no
+# root is needed. What it downloads it verifies, by the archive's signature, as always.
+private_apt() {
+  local dir="$1"
+  shift
+  apt-get -o Dir::Etc::SourceList=/dev/null -o "Dir::Etc::SourceParts=$dir/sources" \
+    -o "Dir::State::Lists=$dir/lists" -o "Dir::Cache=$dir/cache" -o Debug::NoLocking=true \
+    -o APT::Sandbox::User=root -o APT::Update::Error-Mode=any -o Acquire::Languages=none "$@"
+}
+
+# download_source PACKAGE SUITE DIR: the source package, verified, unpacked and with Debian's patches
+# in DIR/unpacked.
+download_source() {
+  local package="$1" suite="$2" dir="$3"
+  rm -rf "$dir"
+  mkdir -p "$dir"/{sources,lists/partial,cache/archives/partial,files}
+  source_stanza "$suite" >"$dir/sources/private.sources" || return 1
+  private_apt "$dir" update || return 1
+  (cd "$dir/files" && private_apt "$dir" source --download-only "$package") || return 1
+  dpkg-source --extract "$dir"/files/*.dsc "$dir/unpacked" || return 1
+}
+
+# Whether $1 is a httplib.h of a version within the tested range.
+httplib_version_fits() {
+  local version
+  version=$(sed -n 's/^#define CPPHTTPLIB_VERSION "\([0-9.]*\)".*/\1/p' "$1" 2>/dev/null) || return 1
+  [ -n "$version" ] && dpkg --compare-versions "$version" ge "$HTTPLIB_MINIMUM" &&
+    dpkg --compare-versions "$version" lt "$HTTPLIB_BELOW"
+}
+
+place_header() {
+  mkdir -p "$(dirname "$HTTPLIB_HEADER")"
+  cp "$1" "$HTTPLIB_HEADER.new" && mv "$HTTPLIB_HEADER.new" "$HTTPLIB_HEADER"
+}
+
+# Debian 12's own cpp-httplib is 0.11 and flawed; the suites to come have a newer one, and a header
+# alone depends on nothing of theirs.
+fetch_httplib() {
+  local suite dir="$THIRD_PARTY/cpp-httplib/download"
+  for suite in sid testing; do
+    if download_source cpp-httplib "$suite" "$dir" &&
+      httplib_version_fits "$dir/unpacked/httplib.h"; then
+      place_header "$dir/unpacked/httplib.h"
+      rm -rf "$dir"
+      return 0
+    fi
+    say "$suite: no cpp-httplib from $HTTPLIB_MINIMUM to below $HTTPLIB_BELOW"
+  done
+  return 1
+}
+
+install_httplib() {
+  local range="from $HTTPLIB_MINIMUM to below $HTTPLIB_BELOW"
+  if [ -n "$given_header" ]; then
+    httplib_version_fits "$given_header" || fail "$given_header is no httplib.h $range"
+    place_header "$given_header"
+  elif ! httplib_version_fits "$HTTPLIB_HEADER"; then
+    run_step setup-httplib "fetching cpp-httplib's header from Debian's source package" fetch_httplib ||
+      fail "no cpp-httplib; give a header $range by --httplib-header PATH"
+  fi
+}
+
+install_buf() {
+  local dir="$THIRD_PARTY/npm" installed
+  installed=$(sed -n 's/^ *"version": "\(.*\)".*/\1/p' \
+    "$dir/node_modules/@bufbuild/buf/package.json" 2>/dev/null || true)
+  [ "$installed" != "$BUF_VERSION" ] || return 0
+  mkdir -p "$dir"
+  # Its program is in a package per platform; the install script would only save a millisecond.
+  run_step setup-buf "fetching buf $BUF_VERSION" npm install --prefix "$dir" --no-save \
+    --no-package-lock --ignore-scripts --no-audit --no-fund "@bufbuild/buf@$BUF_VERSION" ||
+    fail "npm did not install buf"
+}
+
+build_abseil_tsan() {
+  local dir="$THIRD_PARTY/abseil-tsan-build" codename
+  codename=$(. /etc/os-release && printf '%s' "$VERSION_CODENAME")
+  download_source "abseil" "$codename" "$dir" || return 1
+  grep -q "$ABSEIL_VERSION" <(ls "$dir"/files) || {
+    say "$codename's abseil is not $ABSEIL_VERSION: headers and library would not match"
+    return 1
+  }
+  # C++17 as in our own build: the standard decides what some of Abseil's types are.
+  cmake -S "$dir/unpacked" -B "$dir/build" -G Ninja -DCMAKE_BUILD_TYPE=RelWithDebInfo \
+    -DCMAKE_CXX_STANDARD=17 -DABSL_PROPAGATE_CXX_STD=ON -DBUILD_SHARED_LIBS=OFF \
+    -DBUILD_TESTING=OFF -DCMAKE_CXX_COMPILER_LAUNCHER=ccache \
+    -DCMAKE_CXX_FLAGS='-fsanitize=thread -fno-omit-frame-pointer -g1' \
+    -DCMAKE_INSTALL_PREFIX="$THIRD_PARTY/abseil-tsan" -DCMAKE_INSTALL_LIBDIR=lib || return 1
+  cmake --build "$dir/build" -j2 || return 1
+  cmake --install "$dir/build" || return 1
+  printf '%s\n' "$ABSEIL_VERSION" >"$THIRD_PARTY/abseil-tsan/version"
+  rm -rf "$dir"
+}
+
+# The thread sanitizer must see Abseil's locks, or it reports correct code.
+install_abseil_tsan() {
+  [ "$(cat "$THIRD_PARTY/abseil-tsan/version" 2>/dev/null)" != "$ABSEIL_VERSION" ] || return 0
+  run_step setup-abseil "building Abseil with the thread sanitizer (a minute or two)" \
+    build_abseil_tsan || fail "Abseil for the tsan preset was not built"
+}
+
+install_packages
+install_httplib
+if $with_tests; then
+  install_buf
+  install_abseil_tsan
+fi

@@ -1,0 +1,51 @@
+#ifndef ONHOOK_GATEWAY_CONFIG_DELIVERY_OPTIONS_H_
+#define ONHOOK_GATEWAY_CONFIG_DELIVERY_OPTIONS_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+#include "absl/time/time.h"
+
+namespace onhook {
+
+// What the gRPC side offers to its clients, and where that ends.
+struct DeliveryOptions {
+  // HOST:PORT; port 0 takes a free one. Loopback by default: who may receive events is decided
+  // before the port is opened to a network.
+  std::string listen = "127.0.0.1:50051";
+
+  // Subscribe and Watch together. Each costs about its window in memory while its client is slow.
+  int max_streams = 1024;
+
+  // Most that one Subscribe may hold unsettled, and what it gets unless it asks for less.
+  int32_t max_outstanding_events = 1000;
+  int64_t max_outstanding_bytes = 16 << 20;
+
+  // Acks of one stream that may wait for their commit before its next request is read.
+  int max_requests_under_way = 256;
+  // Fits 10,000 delivery ids of 64 bytes.
+  int max_request_bytes = 1 << 20;
+
+  // Most that one message carries: enough to spread the cost of a message, little enough for every
+  // client's default limit of 4 MiB.
+  size_t max_batch_events = 256;
+  size_t max_batch_bytes = 512 << 10;
+
+  // A client may take this long from its call to its `open`.
+  absl::Duration open_timeout = absl::Seconds(10);
+  // Something is sent at least so often, so that a client can tell silence from loss.
+  absl::Duration heartbeat_interval = absl::Seconds(15);
+  // A stream whose client takes nothing for so long is ended, so that others get its events.
+  absl::Duration stalled_after = absl::Seconds(30);
+  // A stream is asked to come anew at this age, give or take a tenth.
+  absl::Duration max_stream_age = absl::Minutes(30);
+  // How long acks are taken after go_away.
+  absl::Duration drain_timeout = absl::Seconds(10);
+  // How often the deadlines above are looked at.
+  absl::Duration tick_interval = absl::Milliseconds(250);
+};
+
+}  // namespace onhook
+
+#endif  // ONHOOK_GATEWAY_CONFIG_DELIVERY_OPTIONS_H_

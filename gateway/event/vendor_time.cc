@@ -1,0 +1,84 @@
+#include "gateway/event/vendor_time.h"
+
+#include <cstdint>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/time/civil_time.h"
+
+namespace onhook {
+namespace {
+
+// What a protobuf Timestamp and a protobuf Duration can hold, in seconds.
+constexpr int64_t kEarliestSecond = -62135596800;  // 0001-01-01T00:00:00Z
+constexpr int64_t kLatestSecond = 253402300799;    // 9999-12-31T23:59:59Z
+constexpr int64_t kLongestSeconds = 315576000000;
+
+// Each 0 stands for a digit, all else for itself.
+constexpr absl::string_view kTimeForm = "0000/00/00,00:00:00:000";
+
+bool HasTimeForm(absl::string_view text) {
+  if (text.size() != kTimeForm.size()) return false;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const bool digit = absl::ascii_isdigit(static_cast<unsigned char>(text[i]));
+    if (kTimeForm[i] == '0' ? !digit : text[i] != kTimeForm[i]) return false;
+  }
+  return true;
+}
+
+// `size` digits at `begin`.
+int Number(absl::string_view text, size_t begin, size_t size) {
+  int number = 0;
+  for (size_t i = begin; i < begin + size; ++i) number = number * 10 + (text[i] - '0');
+  return number;
+}
+
+// Whether the civil second was made from these numbers and not from a calendar's correction of
+// them: 2022/02/30 would become the 2nd of March.
+bool Exists(absl::CivilSecond civil, int month, int day, int hour, int minute, int second) {
+  return civil.month() == month && civil.day() == day && civil.hour() == hour &&
+         civil.minute() == minute && civil.second() == second;
+}
+
+}  // namespace
+
+absl::optional<absl::Time> ParseVendorTime(absl::string_view text, absl::TimeZone zone) {
+  if (!HasTimeForm(text)) return absl::nullopt;
+  const int month = Number(text, 5, 2);
+  const int day = Number(text, 8, 2);
+  const int hour = Number(text, 11, 2);
+  const int minute = Number(text, 14, 2);
+  const int second = Number(text, 17, 2);
+  const absl::CivilSecond civil(Number(text, 0, 4), month, day, hour, minute, second);
+  if (!Exists(civil, month, day, hour, minute, second)) return absl::nullopt;
+
+  const absl::TimeZone::TimeInfo info = zone.At(civil);
+  if (info.kind == absl::TimeZone::TimeInfo::SKIPPED) return absl::nullopt;
+  const int64_t unix_second = absl::ToUnixSeconds(info.pre);
+  if (unix_second < kEarliestSecond || unix_second > kLatestSecond) return absl::nullopt;
+  return info.pre + absl::Milliseconds(Number(text, 20, 3));
+}
+
+std::string FormatVendorTime(absl::Time time, absl::TimeZone zone) {
+  const std::string form = absl::FormatTime("%E4Y/%m/%d,%H:%M:%E3S", time, zone);
+  // The vendor puts a colon before the milliseconds.
+  return absl::StrCat(form.substr(0, form.size() - 4), ":", form.substr(form.size() - 3));
+}
+
+absl::optional<absl::Duration> ParseVendorDuration(absl::string_view text) {
+  int64_t seconds = 0;
+  for (const char c : text) {
+    if (!absl::ascii_isdigit(static_cast<unsigned char>(c))) return absl::nullopt;
+    seconds = seconds * 10 + (c - '0');
+    if (seconds > kLongestSeconds) return absl::nullopt;
+  }
+  if (text.empty() || (text[0] == '0' && text.size() > 1)) return absl::nullopt;
+  return absl::Seconds(seconds);
+}
+
+std::string FormatVendorDuration(absl::Duration duration) {
+  return absl::StrCat(absl::ToInt64Seconds(duration));
+}
+
+}  // namespace onhook

@@ -1,0 +1,97 @@
+#include "gateway/http/connection.h"
+
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <utility>
+#include <vector>
+
+#include "gateway/http/request_reader.h"
+
+namespace onhook {
+
+Connection::Connection(const ConnectionContext& context, int socket, std::string peer)
+    : context_(context),
+      socket_(socket),
+      peer_(std::move(peer)),
+      stream_(socket, context.options.idle_timeout, context.clock) {}
+
+Connection::~Connection() { close(socket_); }
+
+void Connection::Serve() {
+  RequestReader reader(context_.options, peer_, &stream_, context_.clock);
+  while (true) {
+    idle_ = true;  // before looking at `stopping`, which Stop() sets before it looks at idle_
+    if (context_.stopping || !reader.WaitForRequest()) return;
+    idle_ = false;
+    switch (reader.Read()) {
+      case RequestReader::Outcome::kClosed:
+        return;
+      case RequestReader::Outcome::kRefused:
+        Refuse(reader.refusal().status, reader.refusal().reason);
+        return;
+      case RequestReader::Outcome::kRequest:
+        break;
+    }
+    const bool keep_alive = reader.head().keep_alive;
+    if (!AnswerRequest(reader.request(), keep_alive, reader.head().minor_version == 0)) {
+      // A client that did not ask for the end may be sending already.
+      if (keep_alive) Linger();
+      return;
+    }
+  }
+}
+
+bool Connection::AnswerRequest(const HttpRequest& request, bool keep_alive, bool is_http_1_0) {
+  const auto respond = [&] {
+    HttpResponse response = context_.handler(request);
+    response.close = response.close || !keep_alive || context_.stopping;
+    return response;
+  };
+  const auto respond_after_exception = [&] {
+    return ErrorResponse(500, "the request could not be processed");
+  };
+  return context_.front_end.Answer(
+      {request.method == "HEAD", is_http_1_0, respond, respond_after_exception}, stream_);
+}
+
+void Connection::TurnAway() {
+  idle_ = false;
+  Refuse(503, "there are too many connections");
+}
+
+void Connection::Refuse(int status, absl::string_view reason) {
+  const auto respond = [&] { return ErrorResponse(status, reason); };
+  context_.front_end.Answer({false, false, respond, respond}, stream_);
+  Linger();
+}
+
+HttpResponse Connection::ErrorResponse(int status, absl::string_view reason) const {
+  HttpResponse response = context_.error_body(status, reason);
+  response.status = status;
+  response.close = true;
+  if (status == 503) response.headers.emplace_back("Retry-After", "1");
+  return response;
+}
+
+void Connection::Linger() {
+  stream_.FinishWriting();
+  std::vector<char> dropped(16 * 1024);
+  const absl::Duration deadline = context_.clock->Elapsed() + context_.options.linger_timeout;
+  size_t left = context_.options.max_linger_bytes;
+  while (true) {
+    const absl::Duration wait = deadline - context_.clock->Elapsed();
+    if (wait <= absl::ZeroDuration()) return;
+    const absl::StatusOr<size_t> got = stream_.Read(dropped.data(), dropped.size(), wait);
+    if (!got.ok() || *got == 0 || *got >= left) return;
+    left -= *got;
+  }
+}
+
+void Connection::CloseIfIdle() {
+  if (idle_) shutdown(socket_, SHUT_RD);
+}
+
+void Connection::Cut() { shutdown(socket_, SHUT_RDWR); }
+
+}  // namespace onhook

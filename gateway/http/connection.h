@@ -1,0 +1,68 @@
+#ifndef ONHOOK_GATEWAY_HTTP_CONNECTION_H_
+#define ONHOOK_GATEWAY_HTTP_CONNECTION_H_
+
+#include <atomic>
+#include <string>
+
+#include "absl/strings/string_view.h"
+#include "gateway/base/clock.h"
+#include "gateway/config/http_options.h"
+#include "gateway/http/connection_stream.h"
+#include "gateway/http/front_end.h"
+#include "gateway/http/http_message.h"
+
+namespace onhook {
+
+// What all connections of a server share; outlives them.
+struct ConnectionContext {
+  const HttpOptions& options;
+  const HttpHandler& handler;
+  const ErrorBody& error_body;
+  FrontEnd& front_end;
+  const Clock* clock;
+  const std::atomic<bool>& stopping;
+};
+
+// One connection: reads its requests, has each answered, says why when it must end.
+//
+// Threads: Serve() or TurnAway(), once, on the connection's own; CloseIfIdle() and Cut() from any,
+// while the object exists. Blocking: the former two until the connection is at its end.
+class Connection {
+ public:
+  // Owns `socket`, which FrontEnd::Accept has prepared.
+  Connection(const ConnectionContext& context, int socket, std::string peer);
+  ~Connection();
+
+  // Serves requests until either side ends the connection.
+  void Serve();
+
+  // Reads nothing, answers 503 with Retry-After.
+  void TurnAway();
+
+  // Wakes a connection that waits for a request, so that it ends. One that is being served ends
+  // after its answer, once ConnectionContext::stopping is set.
+  void CloseIfIdle();
+
+  // Breaks the connection, whatever it is doing.
+  void Cut();
+
+ private:
+  // Both return whether the connection may go on.
+  bool AnswerRequest(const HttpRequest& request, bool keep_alive, bool is_http_1_0);
+  void Refuse(int status, absl::string_view reason);
+  HttpResponse ErrorResponse(int status, absl::string_view reason) const;
+
+  // Sends the end of the stream and drops what the client is still sending, so that the answer is
+  // not destroyed by a reset.
+  void Linger();
+
+  const ConnectionContext& context_;
+  const int socket_;
+  const std::string peer_;
+  PlainStream stream_;
+  std::atomic<bool> idle_{true};
+};
+
+}  // namespace onhook
+
+#endif  // ONHOOK_GATEWAY_HTTP_CONNECTION_H_

@@ -1,0 +1,62 @@
+#include "gateway/http/connection_stream.h"
+
+#include <poll.h>
+#include <sys/socket.h>
+
+#include <cerrno>
+
+namespace onhook {
+namespace {
+
+// Waits until `fd` is ready for `events`; kDeadlineExceeded once `deadline` has passed.
+absl::Status WaitFor(int fd, short events, absl::Duration deadline, const Clock& clock) {
+  while (true) {
+    const absl::Duration left = deadline - clock.Elapsed();
+    if (left <= absl::ZeroDuration()) return absl::DeadlineExceededError("the peer is too slow");
+    pollfd watched{fd, events, 0};
+    const int wait_ms = static_cast<int>(absl::ToInt64Milliseconds(left)) + 1;
+    const int ready = poll(&watched, 1, wait_ms);
+    if (ready > 0) return absl::OkStatus();
+    if (ready < 0 && errno != EINTR) return absl::ErrnoToStatus(errno, "poll");
+  }
+}
+
+bool WouldBlock(int error) { return error == EAGAIN || error == EWOULDBLOCK; }
+
+absl::Status Broken() { return absl::UnavailableError("the connection is broken"); }
+
+}  // namespace
+
+absl::StatusOr<size_t> PlainStream::Read(char* buffer, size_t size, absl::Duration wait) {
+  const bool kernel_waits = wait == own_timeout_;
+  absl::Duration deadline = absl::InfiniteDuration();
+  while (true) {
+    const ssize_t got = recv(fd_, buffer, size, kernel_waits ? 0 : MSG_DONTWAIT);
+    if (got >= 0) return static_cast<size_t>(got);
+    if (errno == EINTR) continue;
+    if (!WouldBlock(errno)) return Broken();
+    if (kernel_waits) return absl::DeadlineExceededError("the peer is silent");
+    if (deadline == absl::InfiniteDuration()) deadline = clock_->Elapsed() + wait;
+    if (absl::Status ready = WaitFor(fd_, POLLIN, deadline, *clock_); !ready.ok()) return ready;
+  }
+}
+
+absl::Status PlainStream::Write(absl::string_view bytes, absl::Duration wait) {
+  absl::Duration deadline = absl::InfiniteDuration();
+  while (!bytes.empty()) {
+    const ssize_t sent = send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (sent >= 0) {
+      bytes.remove_prefix(static_cast<size_t>(sent));
+      continue;
+    }
+    if (errno == EINTR) continue;
+    if (!WouldBlock(errno)) return Broken();
+    if (deadline == absl::InfiniteDuration()) deadline = clock_->Elapsed() + wait;
+    if (absl::Status ready = WaitFor(fd_, POLLOUT, deadline, *clock_); !ready.ok()) return ready;
+  }
+  return absl::OkStatus();
+}
+
+void PlainStream::FinishWriting() { shutdown(fd_, SHUT_WR); }
+
+}  // namespace onhook

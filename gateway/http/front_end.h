@@ -1,0 +1,49 @@
+#ifndef ONHOOK_GATEWAY_HTTP_FRONT_END_H_
+#define ONHOOK_GATEWAY_HTTP_FRONT_END_H_
+
+#include <functional>
+#include <memory>
+
+#include "absl/functional/function_ref.h"
+#include "gateway/config/http_options.h"
+#include "gateway/http/connection_stream.h"
+#include "gateway/http/http_message.h"
+
+namespace onhook {
+
+// cpp-httplib's server, as far as it is used: its accept loop and its request processing. Only
+// this class's file includes it, so what it does by itself (reading sockets, decoding headers,
+// answering ranges, upgrading to WebSockets) is out of every client's reach.
+//
+// Threads: Accept() one; Answer() any number at once. Blocking: as said.
+class FrontEnd {
+ public:
+  // One request to be answered.
+  struct Exchange {
+    bool is_head;      // the method was HEAD: the answer is sent without its body
+    bool is_http_1_0;  // the client must be told that its connection goes on
+    absl::FunctionRef<HttpResponse()> respond;
+    absl::FunctionRef<HttpResponse()> respond_after_exception;  // if a library's escapes respond
+  };
+
+  // `clock` must outlive the front end.
+  FrontEnd(const HttpOptions& options, const Clock* clock);
+  ~FrontEnd();
+
+  // Accepts connections from `listener`, a listening socket that it takes and closes, until that
+  // is shut down or an error ends the loop. Each is a blocking socket with TCP_NODELAY and the
+  // receive timeout HttpOptions::idle_timeout; `on_connection` owns it and must be quick.
+  void Accept(int listener, std::function<void(int socket)> on_connection);
+
+  // Lets `exchange` respond and sends what it says in one piece. Returns whether the connection
+  // may go on: all was sent, and the response did not ask to close.
+  bool Answer(const Exchange& exchange, ConnectionStream& stream);
+
+ private:
+  class Server;
+  std::unique_ptr<Server> server_;
+};
+
+}  // namespace onhook
+
+#endif  // ONHOOK_GATEWAY_HTTP_FRONT_END_H_

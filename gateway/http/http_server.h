@@ -1,0 +1,70 @@
+#ifndef ONHOOK_GATEWAY_HTTP_HTTP_SERVER_H_
+#define ONHOOK_GATEWAY_HTTP_HTTP_SERVER_H_
+
+#include <functional>
+#include <memory>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "gateway/base/clock.h"
+#include "gateway/base/log.h"
+#include "gateway/config/http_options.h"
+#include "gateway/http/http_message.h"
+
+namespace onhook {
+
+// An HTTP/1.1 listener: cpp-httplib in front, with a connection layer of our own between its
+// sockets and its request processing. That layer exists because a public port meets every kind of
+// malformed, slow and greedy client, and the handler must meet none of them.
+//
+// Promises:
+//   P1 whole      The handler sees a request only after its last byte has been read and checked.
+//   P2 bounded    Size, number, time, connections and threads are limited by HttpOptions.
+//   P3 strict     What RFC 9112 lets two readers understand differently is refused, and the
+//                 connection closed: nothing of it is ever taken for a request.
+//   P4 in order   Requests of one connection are answered one after the other; pipelined ones wait.
+//   P5 answered   A refusal reaches the client before the connection closes.
+//   P6 honest     HttpRequest::peer comes from the socket.
+// Threads: all methods from one owner, but port() and alive() from any thread. The handler is
+// called on the connection's own thread, so it may block there, and several calls run at once; so
+// does the ErrorBody. on_listener_failed is called on the listener's thread.
+// Blocking: Start() until the port is open; Stop() as long as its grace.
+// Errors: only Start() has any; clients are told theirs.
+class HttpServer {
+ public:
+  struct Callbacks {
+    HttpHandler handler;
+    ErrorBody error_body;
+    // Told once each time the listener dies; it goes on trying to listen again. Optional.
+    std::function<void(const absl::Status& why)> on_listener_failed;
+  };
+
+  // `clock` and `log` must outlive the server.
+  HttpServer(HttpOptions options, Callbacks callbacks, const Clock* clock, const Log* log);
+  // Stops with no grace.
+  ~HttpServer();
+
+  // OK: the port is open and requests are being answered. Errors leave nothing behind:
+  // kInvalidArgument the address is not HOST:PORT, or a limit is not positive; kAlreadyExists
+  // another socket has the port; kUnavailable the address cannot be listened on.
+  absl::Status Start();
+
+  // Accepts no more, closes idle connections, lets requests in flight be answered for up to
+  // `grace`, then cuts the connections that are left. Returns when no handler runs any more, which
+  // the handlers themselves must bound. A second call does nothing.
+  void Stop(absl::Duration grace);
+
+  // The open port; 0 before Start().
+  int port() const;
+
+  // Whether connections are being accepted.
+  bool alive() const;
+
+ private:
+  class Parts;
+  std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace onhook
+
+#endif  // ONHOOK_GATEWAY_HTTP_HTTP_SERVER_H_

@@ -1,0 +1,122 @@
+#include "gateway/http/listening_socket.h"
+
+#include <arpa/inet.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
+
+namespace onhook {
+namespace {
+
+std::string Describe(const ListenAddress& address) {
+  return absl::StrCat(address.host, " port ", address.port);
+}
+
+absl::Status BindAndListen(int socket, const addrinfo& where, int backlog) {
+  const int on = 1;
+  // Lets a restart take the port while connections of the last run linger.
+  setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+  if (bind(socket, where.ai_addr, where.ai_addrlen) != 0 || listen(socket, backlog) != 0) {
+    if (errno == EADDRINUSE) return absl::AlreadyExistsError("the port is taken");
+    return absl::UnavailableError(std::strerror(errno));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<ListenAddress> ParseListenAddress(absl::string_view text) {
+  const auto malformed = [&] {
+    return absl::InvalidArgumentError(absl::StrCat("'", text, "' is not HOST:PORT"));
+  };
+  const size_t colon = text.rfind(':');
+  if (colon == text.npos) return malformed();
+  absl::string_view host = text.substr(0, colon);
+  const absl::string_view port_text = text.substr(colon + 1);
+  const bool bracketed = absl::ConsumePrefix(&host, "[") && absl::ConsumeSuffix(&host, "]");
+  if (host.empty() || (!bracketed && host.find_first_of("[]:") != host.npos)) return malformed();
+  int port = 0;
+  if (!std::all_of(port_text.begin(), port_text.end(), absl::ascii_isdigit) ||
+      !absl::SimpleAtoi(port_text, &port) || port > 65535) {
+    return malformed();
+  }
+  return ListenAddress{std::string(host), port};
+}
+
+absl::StatusOr<int> OpenListeningSocket(const ListenAddress& address, int backlog) {
+  addrinfo hints{};
+  hints.ai_family = AF_UNSPEC;
+  hints.ai_socktype = SOCK_STREAM;
+  hints.ai_flags = AI_PASSIVE | AI_NUMERICSERV;
+  addrinfo* found = nullptr;
+  const std::string port = absl::StrCat(address.port);
+  if (const int error = getaddrinfo(address.host.c_str(), port.c_str(), &hints, &found)) {
+    return absl::UnavailableError(
+        absl::StrCat("cannot listen on ", Describe(address), ": ", gai_strerror(error)));
+  }
+  absl::Status status = absl::UnavailableError("no address");
+  int socket = -1;
+  for (const addrinfo* each = found; each != nullptr && !status.ok(); each = each->ai_next) {
+    socket = ::socket(each->ai_family, each->ai_socktype | SOCK_CLOEXEC, each->ai_protocol);
+    if (socket < 0) {
+      status = absl::UnavailableError(std::strerror(errno));
+      continue;
+    }
+    status = BindAndListen(socket, *each, backlog);
+    if (!status.ok()) close(socket);
+    if (absl::IsAlreadyExists(status)) break;  // "localhost" must not move to its other address
+  }
+  freeaddrinfo(found);
+  if (status.ok()) return socket;
+  return absl::Status(status.code(),
+                      absl::StrCat("cannot listen on ", Describe(address), ": ", status.message()));
+}
+
+int BoundPort(int socket) {
+  sockaddr_storage address{};
+  socklen_t size = sizeof(address);
+  if (getsockname(socket, reinterpret_cast<sockaddr*>(&address), &size) != 0) return 0;
+  if (address.ss_family == AF_INET6) {
+    return ntohs(reinterpret_cast<const sockaddr_in6&>(address).sin6_port);
+  }
+  return ntohs(reinterpret_cast<const sockaddr_in&>(address).sin_port);
+}
+
+bool IsListening(int socket) {
+  int listening = 0;
+  socklen_t size = sizeof(listening);
+  return getsockopt(socket, SOL_SOCKET, SO_ACCEPTCONN, &listening, &size) == 0 && listening != 0;
+}
+
+std::string PeerAddress(int socket) {
+  sockaddr_storage address{};
+  socklen_t size = sizeof(address);
+  if (getpeername(socket, reinterpret_cast<sockaddr*>(&address), &size) != 0) return "";
+  char text[INET6_ADDRSTRLEN] = "";
+  if (address.ss_family == AF_INET6) {
+    const in6_addr& v6 = reinterpret_cast<const sockaddr_in6&>(address).sin6_addr;
+    if (IN6_IS_ADDR_V4MAPPED(&v6)) {
+      inet_ntop(AF_INET, &v6.s6_addr[12], text, sizeof(text));
+    } else {
+      inet_ntop(AF_INET6, &v6, text, sizeof(text));
+    }
+  } else {
+    inet_ntop(AF_INET, &reinterpret_cast<const sockaddr_in&>(address).sin_addr, text, sizeof(text));
+  }
+  return text;
+}
+
+bool IsLoopback(absl::string_view peer) { return absl::StartsWith(peer, "127.") || peer == "::1"; }
+
+}  // namespace onhook

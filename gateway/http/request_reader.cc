@@ -1,0 +1,156 @@
+#include "gateway/http/request_reader.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace onhook {
+namespace {
+
+// Holds a usual callback, head and body. A connection that needed more gives it back when idle.
+constexpr size_t kUsualBytes = 4 * 1024;
+
+RequestHeadLimits HeadLimits(const HttpOptions& options) {
+  return {options.max_request_line_bytes, options.max_header_bytes, options.max_headers,
+          options.max_head_bytes, options.max_body_bytes};
+}
+
+}  // namespace
+
+RequestReader::RequestReader(const HttpOptions& options, absl::string_view peer,
+                             ConnectionStream* stream, const Clock* clock)
+    : options_(options),
+      stream_(stream),
+      clock_(clock),
+      buffer_(kUsualBytes),
+      parser_(HeadLimits(options)),
+      chunks_(options.max_body_bytes) {
+  request_.peer = peer;
+}
+
+bool RequestReader::WaitForRequest() {
+  begin_ = next_;
+  parser_.Reset();
+  chunks_.Reset();
+  started_ = absl::InfiniteDuration();
+  if (begin_ < end_) return true;
+
+  begin_ = next_ = end_ = 0;
+  if (buffer_.size() > kUsualBytes) std::vector<char>(kUsualBytes).swap(buffer_);
+  const absl::StatusOr<size_t> got =
+      stream_->Read(buffer_.data(), buffer_.size(), options_.idle_timeout);
+  if (!got.ok() || *got == 0) return false;
+  end_ = *got;
+  return true;
+}
+
+RequestReader::Outcome RequestReader::Read() {
+  Outcome outcome = ReadHead();
+  if (outcome != Outcome::kRequest) return outcome;
+  outcome = parser_.head().chunked ? ReadChunkedBody() : ReadSizedBody();
+  if (outcome != Outcome::kRequest) return outcome;
+  const RequestHead& head = parser_.head();
+  request_.method = head.method;
+  request_.path = head.path;
+  request_.query = head.query;
+  request_.headers = head.headers;
+  return Outcome::kRequest;
+}
+
+RequestReader::Outcome RequestReader::ReadHead() {
+  while (true) {
+    switch (parser_.Parse(unread())) {
+      case ParseState::kDone:
+        return Outcome::kRequest;
+      case ParseState::kRefused:
+        return Refuse(parser_.refusal());
+      case ParseState::kNeedMore:
+        break;
+    }
+    if (begin_ + unread().size() == buffer_.size()) MakeRoom(2 * unread().size());
+    const Outcome outcome = ReadMore(options_.head_timeout);
+    if (outcome != Outcome::kRequest) return outcome;
+  }
+}
+
+RequestReader::Outcome RequestReader::ReadSizedBody() {
+  const size_t size = parser_.size() + parser_.head().content_length;
+  if (unread().size() < size) {
+    Outcome outcome = ContinueIfAwaited();
+    if (outcome != Outcome::kRequest) return outcome;
+    MakeRoom(size);
+    MoveHead();
+    while (unread().size() < size) {
+      outcome = ReadMore(options_.request_timeout);
+      if (outcome != Outcome::kRequest) return outcome;
+    }
+  }
+  next_ = begin_ + size;
+  request_.body = unread().substr(parser_.size(), parser_.head().content_length);
+  return Outcome::kRequest;
+}
+
+// The head stays in the buffer while one piece after the other of the body passes behind it.
+RequestReader::Outcome RequestReader::ReadChunkedBody() {
+  Outcome outcome = ContinueIfAwaited();
+  if (outcome != Outcome::kRequest) return outcome;
+  MakeRoom(parser_.size() + kUsualBytes);
+  MoveHead();
+  next_ = begin_ + parser_.size();
+  while (true) {
+    size_t taken = 0;
+    const absl::string_view piece(buffer_.data() + next_, end_ - next_);
+    const ParseState state = chunks_.Feed(piece, taken);
+    if (state == ParseState::kRefused) return Refuse(chunks_.refusal());
+    std::memmove(buffer_.data() + next_, piece.data() + taken, piece.size() - taken);
+    end_ -= taken;
+    if (state == ParseState::kDone) break;
+    outcome = ReadMore(options_.request_timeout);
+    if (outcome != Outcome::kRequest) return outcome;
+  }
+  request_.body = chunks_.body();
+  return Outcome::kRequest;
+}
+
+RequestReader::Outcome RequestReader::ReadMore(absl::Duration budget) {
+  const absl::Duration now = clock_->Elapsed();
+  started_ = std::min(started_, now);
+  const absl::Duration left = started_ + budget - now;
+  if (left <= absl::ZeroDuration()) return Refuse({408, "the request came too slowly"});
+  const absl::StatusOr<size_t> got =
+      stream_->Read(buffer_.data() + end_, buffer_.size() - end_, left);
+  if (got.ok() && *got > 0) {
+    end_ += *got;
+    return Outcome::kRequest;
+  }
+  if (got.ok()) return Refuse({400, "the request ends early"});
+  if (absl::IsDeadlineExceeded(got.status())) return Refuse({408, "the request came too slowly"});
+  return Outcome::kClosed;
+}
+
+RequestReader::Outcome RequestReader::ContinueIfAwaited() {
+  const bool body_has_begun = unread().size() > parser_.size();
+  if (!parser_.head().expects_continue || body_has_begun) return Outcome::kRequest;
+  const absl::Status sent = stream_->Write("HTTP/1.1 100 Continue\r\n\r\n", options_.write_timeout);
+  return sent.ok() ? Outcome::kRequest : Outcome::kClosed;
+}
+
+RequestReader::Outcome RequestReader::Refuse(const Refusal& refusal) {
+  refusal_ = refusal;
+  return Outcome::kRefused;
+}
+
+void RequestReader::MakeRoom(size_t size) {
+  std::memmove(buffer_.data(), buffer_.data() + begin_, end_ - begin_);
+  end_ -= begin_;
+  begin_ = 0;
+  if (buffer_.size() < size) buffer_.resize(size);
+}
+
+// The parsed head points to where its bytes were before MakeRoom(): they are parsed once more,
+// which is cheap and rare.
+void RequestReader::MoveHead() {
+  parser_.Reset();
+  parser_.Parse(unread());
+}
+
+}  // namespace onhook

@@ -1,0 +1,148 @@
+#include "gateway/store/embedded/commit_queue.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace onhook {
+
+CommitQueue::CommitQueue(Storage* storage, const Clock* clock, CommitQueueOptions options,
+                         Hooks hooks, Fatal fatal)
+    : storage_(storage),
+      clock_(clock),
+      options_(options),
+      hooks_(std::move(hooks)),
+      fatal_(std::move(fatal)),
+      background_([this] { RunBackground(); }) {}
+
+CommitQueue::~CommitQueue() { Close(); }
+
+void CommitQueue::Submit(std::unique_ptr<CommitOperation> operation, Urgency urgency) {
+  Batch batch;
+  {
+    absl::MutexLock lock(&mutex_);
+    if (!closing_ && urgent_.size() + lingering_.size() < options_.max_pending) {
+      if (urgency == Urgency::kMayLinger) {
+        if (lingering_.empty()) {
+          linger_until_ = clock_->Elapsed() + options_.linger;
+          if (!busy_) background_wakes_.Signal();
+        }
+        lingering_.push_back(std::move(operation));
+        return;
+      }
+      urgent_.push_back(std::move(operation));
+      if (busy_ || dead_) return;
+      busy_ = true;
+      batch = TakeBatch();
+    }
+  }
+  if (operation != nullptr) {
+    operation->Finish(absl::UnavailableError("the store takes nothing more now"));
+  } else {
+    CommitOnce(std::move(batch));
+  }
+}
+
+void CommitQueue::Close() {
+  {
+    absl::MutexLock lock(&mutex_);
+    closing_ = true;
+    background_wakes_.Signal();
+  }
+  if (background_.joinable()) background_.join();
+}
+
+CommitQueue::Batch CommitQueue::TakeBatch() {
+  Batch batch;
+  batch.reserve(std::min(urgent_.size() + lingering_.size(), options_.max_batch_operations));
+  size_t bytes = 0;
+  for (Operations* operations : {&urgent_, &lingering_}) {
+    while (!operations->empty() && batch.size() < options_.max_batch_operations) {
+      bytes += operations->front()->bytes();
+      if (bytes > options_.max_batch_bytes && !batch.empty()) return batch;
+      batch.push_back(std::move(operations->front()));
+      operations->pop_front();
+    }
+  }
+  return batch;
+}
+
+absl::Status CommitQueue::WriteAndCommit(const Batch& batch) {
+  absl::Status status = storage_->Begin();
+  if (!status.ok()) return status;
+  for (const auto& operation : batch) {
+    status = operation->Apply(*storage_);
+    if (!status.ok()) break;
+  }
+  if (status.ok()) status = hooks_.before_commit(*storage_);
+  if (status.ok()) return storage_->Commit();
+  storage_->Rollback();
+  return status;
+}
+
+void CommitQueue::CommitOnce(Batch batch) {
+  const absl::Status status = WriteAndCommit(batch);
+  if (absl::IsDataLoss(status)) {
+    fatal_(status);
+    absl::MutexLock lock(&mutex_);
+    dead_ = true;
+    busy_ = false;
+    background_wakes_.Signal();
+    return;
+  }
+  if (status.ok()) {
+    for (const auto& operation : batch) operation->Publish();
+  }
+  for (const auto& operation : batch) operation->Finish(status);
+  if (status.ok()) hooks_.batch_done();
+  const bool maintenance_due = storage_->NeedsMaintenance();
+
+  absl::MutexLock lock(&mutex_);
+  busy_ = false;
+  maintenance_due_ = maintenance_due;
+  if (maintenance_due_ || closing_ || !urgent_.empty() || !lingering_.empty()) {
+    background_wakes_.Signal();
+  }
+}
+
+void CommitQueue::Maintain() {
+  const absl::Status status = storage_->Maintain();
+  if (absl::IsDataLoss(status)) fatal_(status);
+  absl::MutexLock lock(&mutex_);
+  dead_ = dead_ || absl::IsDataLoss(status);
+  busy_ = false;
+  maintenance_due_ = false;
+}
+
+bool CommitQueue::BackgroundHasWork() const {
+  if (busy_) return false;
+  if (maintenance_due_ || !urgent_.empty()) return true;
+  return !lingering_.empty() && (closing_ || clock_->Elapsed() >= linger_until_);
+}
+
+void CommitQueue::RunBackground() {
+  mutex_.Lock();
+  while (!dead_) {
+    if (!BackgroundHasWork()) {
+      if (closing_ && !busy_) break;
+      if (busy_ || lingering_.empty()) {
+        background_wakes_.Wait(&mutex_);
+      } else {
+        background_wakes_.WaitWithTimeout(&mutex_, linger_until_ - clock_->Elapsed());
+      }
+      continue;
+    }
+    busy_ = true;
+    const bool maintain = maintenance_due_;
+    Batch batch = maintain ? Batch() : TakeBatch();
+    mutex_.Unlock();
+    if (maintain) {
+      Maintain();
+    } else {
+      CommitOnce(std::move(batch));
+    }
+    mutex_.Lock();
+  }
+  mutex_.Unlock();
+}
+
+}  // namespace onhook

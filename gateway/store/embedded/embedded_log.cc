@@ -1,0 +1,166 @@
+#include "gateway/store/embedded/embedded_log.h"
+
+#include <algorithm>
+#include <iterator>
+#include <memory>
+#include <optional>
+#include <utility>
+
+namespace onhook {
+namespace {
+
+absl::Status Closing() { return absl::UnavailableError("the store is closing"); }
+absl::Status TooManyReads() { return absl::UnavailableError("too many wait to read the store"); }
+
+}  // namespace
+
+class EmbeddedLog::AppendOperation final : public CommitOperation {
+ public:
+  AppendOperation(EmbeddedLog* log, NewEvent event, AppendDone done)
+      : log_(log), event_(std::move(event)), done_(std::move(done)) {}
+
+  size_t bytes() const override { return event_.event.size() + 256; }
+
+  absl::Status Apply(Storage& storage) override {
+    Sequence& next = log_->next_in_transaction_;
+    // Only one thread writes, so what is published is all there is before this transaction.
+    if (next <= log_->tail_.last()) next = log_->tail_.last() + 1;
+    stored_at_ = log_->clock_->Now();
+    absl::StatusOr<AppendResult> result = storage.InsertEvent(event_, next, stored_at_);
+    if (!result.ok()) return result.status();
+    result_ = *result;
+    if (!result_.duplicate) ++next;
+    return absl::OkStatus();
+  }
+
+  void Publish() override {
+    if (result_.duplicate) return;
+    auto event = std::make_shared<LogEvent>();
+    event->sequence = result_.sequence;
+    event->received_at = event_.received_at;
+    event->stored_at = stored_at_;
+    event->event = std::move(event_.event);
+    log_->tail_.Add(std::move(event));
+  }
+
+  void Finish(const absl::Status& status) override {
+    if (status.ok()) {
+      done_(result_);
+    } else {
+      done_(status);
+    }
+  }
+
+ private:
+  EmbeddedLog* const log_;
+  NewEvent event_;
+  const AppendDone done_;
+  absl::Time stored_at_;
+  AppendResult result_;
+};
+
+EmbeddedLog::EmbeddedLog(Storage* storage, CommitQueue* commits, ReadingThread* reader,
+                         const Clock* clock, const Log* log, const RecoveredState& recovered,
+                         size_t tail_bytes)
+    : storage_(storage),
+      commits_(commits),
+      reader_(reader),
+      clock_(clock),
+      log_(log),
+      tail_(recovered.last, tail_bytes) {
+  for (const auto& [receiver, sequences] : recovered.forwarded) {
+    forwarded_[receiver].sequences = sequences;
+    for (const auto& [first, last] : sequences.runs()) forwarded_at_open_.Add({first, last});
+  }
+}
+
+void EmbeddedLog::Append(NewEvent event, AppendDone done) {
+  commits_->Submit(std::make_unique<AppendOperation>(this, std::move(event), std::move(done)),
+                   CommitQueue::Urgency::kNow);
+}
+
+void EmbeddedLog::Read(Sequence after, ReadLimits limits, ReadDone done) {
+  if (after > tail_.last()) {
+    done(absl::OutOfRangeError("the place lies behind the newest event"));
+    return;
+  }
+  if (std::optional<LogPage> page = tail_.Read(after, limits)) {
+    done(*std::move(page));
+    return;
+  }
+  auto shared_done = std::make_shared<ReadDone>(std::move(done));
+  const bool taken = reader_->Run([this, after, limits, shared_done](bool closing) {
+    if (closing) return (*shared_done)(Closing());
+    const Sequence last = tail_.last();
+    absl::StatusOr<std::vector<LogEventPtr>> events = storage_->Read(after, last, limits);
+    if (!events.ok()) return (*shared_done)(events.status());
+    for (const LogEventPtr& event : *events) {
+      if (event->corrupt) {
+        log_->Error("store", "event does not fit its checksum; it is not delivered",
+                    {{"sequence", event->sequence}});
+      }
+    }
+    LogPage page;
+    page.at_end = events->empty() || events->back()->sequence == last;
+    page.events = *std::move(events);
+    (*shared_done)(std::move(page));
+  });
+  if (!taken) (*shared_done)(TooManyReads());
+}
+
+void EmbeddedLog::Find(EventQuery query, FindDone done) {
+  if (query.call_serial_no.empty() && query.received_from == absl::InfinitePast() &&
+      query.received_before == absl::InfiniteFuture()) {
+    done(absl::InvalidArgumentError("a look-up needs a call or a time"));
+    return;
+  }
+  auto shared_done = std::make_shared<FindDone>(std::move(done));
+  const bool taken = reader_->Run([this, query = std::move(query), shared_done](bool closing) {
+    (*shared_done)(closing ? Closing() : storage_->Find(query, tail_.last()));
+  });
+  if (!taken) (*shared_done)(TooManyReads());
+}
+
+void EmbeddedLog::FindPlace(absl::Time time, std::function<void(absl::StatusOr<Sequence>)> done) {
+  const bool taken = reader_->Run([this, time, done](bool closing) {
+    done(closing ? Closing() : storage_->FindPlace(time, tail_.last()));
+  });
+  if (!taken) done(TooManyReads());
+}
+
+void EmbeddedLog::AddTailListener(TailListener listener) {
+  listeners_.push_back(std::move(listener));
+}
+
+void EmbeddedLog::SignalTail() {
+  const Sequence last = tail_.last();
+  for (const TailListener& listener : listeners_) listener(last);
+}
+
+void EmbeddedLog::RecordForwarded(const std::string& receiver, SequenceRange range) {
+  absl::MutexLock lock(&forwarded_mutex_);
+  ForwardedMarks& marks = forwarded_[receiver];
+  marks.sequences.Add(range);
+  // Usually the run at the end grows: then one member stands for it.
+  const Sequence first = std::prev(marks.sequences.runs().upper_bound(range.first))->first;
+  if (marks.unwritten.empty() || marks.unwritten.back() != first) marks.unwritten.push_back(first);
+}
+
+absl::Status EmbeddedLog::WriteForwarded(Storage& storage) {
+  absl::MutexLock lock(&forwarded_mutex_);
+  for (auto& [receiver, marks] : forwarded_) {
+    std::sort(marks.unwritten.begin(), marks.unwritten.end());
+    Sequence written_through = 0;
+    for (const Sequence member : marks.unwritten) {
+      if (member <= written_through) continue;
+      const auto run = std::prev(marks.sequences.runs().upper_bound(member));
+      written_through = run->second;
+      const absl::Status status = storage.SaveForwarded(receiver, {run->first, run->second});
+      if (!status.ok()) return status;
+    }
+    marks.unwritten.clear();
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace onhook

@@ -1,0 +1,71 @@
+#ifndef ONHOOK_GATEWAY_STORE_EMBEDDED_EMBEDDED_LOG_H_
+#define ONHOOK_GATEWAY_STORE_EMBEDDED_EMBEDDED_LOG_H_
+
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/synchronization/mutex.h"
+#include "gateway/base/clock.h"
+#include "gateway/base/log.h"
+#include "gateway/store/embedded/commit_queue.h"
+#include "gateway/store/embedded/event_tail.h"
+#include "gateway/store/embedded/reading_thread.h"
+#include "gateway/store/embedded/storage.h"
+#include "gateway/store/event_log.h"
+
+namespace onhook {
+
+// The EventLog of the embedded engines: appends through the commit queue, reads from the tail in
+// memory or, behind it, by the reading thread.
+class EmbeddedLog final : public EventLog {
+ public:
+  // All but `recovered` must outlive the log.
+  EmbeddedLog(Storage* storage, CommitQueue* commits, ReadingThread* reader, const Clock* clock,
+              const Log* log, const RecoveredState& recovered, size_t tail_bytes);
+
+  void Append(NewEvent event, AppendDone done) override;
+  void Read(Sequence after, ReadLimits limits, ReadDone done) override;
+  void Find(EventQuery query, FindDone done) override;
+  void FindPlace(absl::Time time, std::function<void(absl::StatusOr<Sequence>)> done) override;
+  Sequence last() const override { return tail_.last(); }
+  void AddTailListener(TailListener listener) override;
+  void RecordForwarded(const std::string& receiver, SequenceRange range) override;
+  SequenceSet ForwardedAtOpen() const override { return forwarded_at_open_; }
+
+  // --- for the store that owns it
+
+  // Tells the listeners that the log grew.
+  void SignalTail();
+  // Writes the forwarded marks that are kept in memory. Called within a transaction, by the thread
+  // that writes.
+  absl::Status WriteForwarded(Storage& storage);
+
+ private:
+  class AppendOperation;
+
+  Storage* const storage_;
+  CommitQueue* const commits_;
+  ReadingThread* const reader_;
+  const Clock* const clock_;
+  const Log* const log_;
+  SequenceSet forwarded_at_open_;
+  EventTail tail_;
+  // The next event's sequence, within the transaction that is being written. Only that thread's.
+  Sequence next_in_transaction_ = 0;
+
+  std::vector<TailListener> listeners_;  // set before the first append
+
+  struct ForwardedMarks {
+    SequenceSet sequences;
+    std::vector<Sequence> unwritten;  // members of the runs that grew since they were written
+  };
+  absl::Mutex forwarded_mutex_;
+  std::map<std::string, ForwardedMarks> forwarded_ ABSL_GUARDED_BY(forwarded_mutex_);
+};
+
+}  // namespace onhook
+
+#endif  // ONHOOK_GATEWAY_STORE_EMBEDDED_EMBEDDED_LOG_H_

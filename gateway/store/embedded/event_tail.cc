@@ -1,0 +1,50 @@
+#include "gateway/store/embedded/event_tail.h"
+
+#include <utility>
+
+namespace onhook {
+namespace {
+
+// What an event takes in memory beside its bytes: the object, its control block, the deque's slot.
+constexpr size_t kOverheadBytes = 128;
+
+size_t Footprint(const LogEvent& event) { return event.event.capacity() + kOverheadBytes; }
+
+}  // namespace
+
+void EventTail::Add(LogEventPtr event) {
+  const Sequence sequence = event->sequence;
+  std::deque<LogEventPtr> dropped;  // freed without the lock
+  absl::MutexLock lock(&mutex_);
+  bytes_ += Footprint(*event);
+  events_.push_back(std::move(event));
+  while (bytes_ > max_bytes_ && events_.size() > 1) {
+    bytes_ -= Footprint(*events_.front());
+    dropped.push_back(std::move(events_.front()));
+    events_.pop_front();
+  }
+  last_.store(sequence, std::memory_order_release);
+}
+
+std::optional<LogPage> EventTail::Read(Sequence after, ReadLimits limits) const {
+  absl::MutexLock lock(&mutex_);
+  const Sequence last = last_.load(std::memory_order_relaxed);
+  LogPage page;
+  if (after >= last) {
+    page.at_end = true;
+    return page;
+  }
+  if (events_.empty() || after + 1 < events_.front()->sequence) return std::nullopt;
+  size_t bytes = 0;
+  for (size_t i = static_cast<size_t>(after + 1 - events_.front()->sequence); i < events_.size();
+       ++i) {
+    bytes += events_[i]->event.size();
+    const bool full = page.events.size() >= limits.max_events || bytes > limits.max_bytes;
+    if (full && !page.events.empty()) break;
+    page.events.push_back(events_[i]);
+  }
+  page.at_end = page.events.back()->sequence == last;
+  return page;
+}
+
+}  // namespace onhook

@@ -1,0 +1,45 @@
+#ifndef ONHOOK_GATEWAY_STORE_EMBEDDED_READING_THREAD_H_
+#define ONHOOK_GATEWAY_STORE_EMBEDDED_READING_THREAD_H_
+
+#include <cstddef>
+#include <deque>
+#include <functional>
+#include <thread>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/synchronization/mutex.h"
+
+namespace onhook {
+
+// The one thread that reads the storage, so that nobody else waits for the disk. Tasks are short
+// pages and run in the order they came.
+//
+// Threads: any. Blocking: Close waits for the task under way.
+class ReadingThread {
+ public:
+  // `closing`: the storage is not to be read any more; answer kUnavailable.
+  using Task = std::function<void(bool closing)>;
+
+  explicit ReadingThread(size_t max_pending);
+  ~ReadingThread();
+
+  // Runs `task` on the thread. False if too many wait or it is closed: the task was not taken.
+  bool Run(Task task);
+
+  // Runs what waits with `closing` set. Idempotent.
+  void Close();
+
+ private:
+  void Loop();
+
+  const size_t max_pending_;
+  absl::Mutex mutex_;
+  absl::CondVar wakes_;
+  std::deque<Task> tasks_ ABSL_GUARDED_BY(mutex_);
+  bool closing_ ABSL_GUARDED_BY(mutex_) = false;
+  std::thread thread_;
+};
+
+}  // namespace onhook
+
+#endif  // ONHOOK_GATEWAY_STORE_EMBEDDED_READING_THREAD_H_

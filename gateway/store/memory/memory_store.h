@@ -1,0 +1,19 @@
+#ifndef ONHOOK_GATEWAY_STORE_MEMORY_MEMORY_STORE_H_
+#define ONHOOK_GATEWAY_STORE_MEMORY_MEMORY_STORE_H_
+
+#include <memory>
+
+#include "absl/status/statusor.h"
+#include "gateway/store/embedded/embedded_store.h"
+#include "gateway/store/memory/memory_storage.h"
+
+namespace onhook {
+
+// Opens the memory engine, for tests, on `rows`; opening it again on the same rows is a restart.
+// `clock` and `log` must outlive the store.
+absl::StatusOr<std::unique_ptr<Store>> OpenMemoryStore(std::shared_ptr<MemoryRows> rows,
+                                                       const Clock* clock, const Log* log);
+
+}  // namespace onhook
+
+#endif  // ONHOOK_GATEWAY_STORE_MEMORY_MEMORY_STORE_H_

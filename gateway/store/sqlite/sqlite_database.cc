@@ -1,0 +1,154 @@
+#include "gateway/store/sqlite/sqlite_database.h"
+
+#include <sqlite3.h>
+
+#include "absl/strings/str_cat.h"
+
+namespace onhook {
+namespace {
+
+constexpr int kBusyTimeoutMs = 5000;
+
+}  // namespace
+
+absl::Status SqliteStatus(int extended_code, absl::string_view doing) {
+  const std::string message =
+      absl::StrCat(doing, ": ", sqlite3_errstr(extended_code), " (", extended_code, ")");
+  switch (extended_code) {
+    case SQLITE_OK:
+    case SQLITE_ROW:
+    case SQLITE_DONE:
+      return absl::OkStatus();
+    // A write that failed leaves no commit behind; only a sync that failed does not say.
+    case SQLITE_IOERR_WRITE:
+    case SQLITE_IOERR_READ:
+    case SQLITE_IOERR_SHMOPEN:
+    case SQLITE_IOERR_SHMSIZE:
+    case SQLITE_IOERR_SHMMAP:
+    case SQLITE_IOERR_NOMEM:
+      return absl::UnavailableError(message);
+    default:
+      break;
+  }
+  switch (extended_code & 0xFF) {
+    case SQLITE_FULL:
+      return absl::ResourceExhaustedError(message);
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+    case SQLITE_NOMEM:
+    case SQLITE_CANTOPEN:
+    case SQLITE_INTERRUPT:
+    case SQLITE_PERM:
+    case SQLITE_READONLY:
+      return absl::UnavailableError(message);
+    default:
+      return absl::DataLossError(message);
+  }
+}
+
+// ----------------------------------------------------------------------------------------
+// statement
+
+void SqliteStatement::Finalizer::operator()(sqlite3_stmt* statement) const {
+  sqlite3_finalize(statement);
+}
+
+SqliteStatement& SqliteStatement::Bind(int64_t value) {
+  sqlite3_bind_int64(statement_.get(), ++bound_, value);
+  return *this;
+}
+
+SqliteStatement& SqliteStatement::BindText(absl::string_view value) {
+  sqlite3_bind_text64(statement_.get(), ++bound_, value.data() == nullptr ? "" : value.data(),
+                      value.size(), SQLITE_STATIC, SQLITE_UTF8);
+  return *this;
+}
+
+SqliteStatement& SqliteStatement::BindBlob(absl::string_view value) {
+  sqlite3_bind_blob64(statement_.get(), ++bound_, value.data() == nullptr ? "" : value.data(),
+                      value.size(), SQLITE_STATIC);
+  return *this;
+}
+
+absl::StatusOr<bool> SqliteStatement::Step() {
+  bound_ = 0;
+  const int code = sqlite3_step(statement_.get());
+  if (code == SQLITE_ROW) return true;
+  const int extended_code = sqlite3_extended_errcode(sqlite3_db_handle(statement_.get()));
+  sqlite3_reset(statement_.get());
+  if (code == SQLITE_DONE) return false;
+  return SqliteStatus(extended_code == SQLITE_OK ? code : extended_code,
+                      sqlite3_sql(statement_.get()));
+}
+
+absl::Status SqliteStatement::Run() { return Step().status(); }
+
+void SqliteStatement::Reset() { sqlite3_reset(statement_.get()); }
+
+int64_t SqliteStatement::Integer(int column) const {
+  return sqlite3_column_int64(statement_.get(), column);
+}
+
+absl::string_view SqliteStatement::Bytes(int column) const {
+  const auto* data = static_cast<const char*>(sqlite3_column_blob(statement_.get(), column));
+  return {data, static_cast<size_t>(sqlite3_column_bytes(statement_.get(), column))};
+}
+
+// -----------------------------------------------------------------------------------------
+// database
+
+void SqliteDatabase::Closer::operator()(sqlite3* database) const { sqlite3_close_v2(database); }
+
+absl::StatusOr<SqliteDatabase> SqliteDatabase::Open(const std::string& path, bool read_only) {
+  const int flags = SQLITE_OPEN_NOMUTEX |
+                    (read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
+  sqlite3* raw = nullptr;
+  const int code = sqlite3_open_v2(path.c_str(), &raw, flags, nullptr);
+  SqliteDatabase database;
+  database.database_.reset(raw);
+  if (code != SQLITE_OK) {
+    return SqliteStatus(raw == nullptr ? code : sqlite3_extended_errcode(raw),
+                        absl::StrCat("opening ", path));
+  }
+  sqlite3_extended_result_codes(raw, 1);
+  sqlite3_busy_timeout(raw, kBusyTimeoutMs);
+  // Whoever closes last would checkpoint; here only the writer does, when it is told to.
+  sqlite3_db_config(raw, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
+  return database;
+}
+
+absl::Status SqliteDatabase::Execute(const std::string& sql) {
+  return SqliteStatus(sqlite3_exec(database_.get(), sql.c_str(), nullptr, nullptr, nullptr), sql);
+}
+
+absl::StatusOr<SqliteStatement> SqliteDatabase::Prepare(absl::string_view sql) {
+  sqlite3_stmt* statement = nullptr;
+  const int code = sqlite3_prepare_v3(database_.get(), sql.data(), static_cast<int>(sql.size()),
+                                      SQLITE_PREPARE_PERSISTENT, &statement, nullptr);
+  if (code != SQLITE_OK) {
+    return SqliteStatus(code, absl::StrCat(sql, ": ", sqlite3_errmsg(database_.get())));
+  }
+  return SqliteStatement(statement);
+}
+
+int64_t SqliteDatabase::Changes() const { return sqlite3_changes64(database_.get()); }
+
+bool SqliteDatabase::InTransaction() const { return sqlite3_get_autocommit(database_.get()) == 0; }
+
+absl::Status SqliteDatabase::Checkpoint(bool truncate) {
+  const int mode = truncate ? SQLITE_CHECKPOINT_TRUNCATE : SQLITE_CHECKPOINT_PASSIVE;
+  return SqliteStatus(sqlite3_wal_checkpoint_v2(database_.get(), nullptr, mode, nullptr, nullptr),
+                      "checkpoint");
+}
+
+void SqliteDatabase::CountLogPages(int* pages) {
+  sqlite3_wal_hook(
+      database_.get(),
+      [](void* counter, sqlite3*, const char*, int log_pages) {
+        *static_cast<int*>(counter) = log_pages;
+        return SQLITE_OK;
+      },
+      pages);
+}
+
+}  // namespace onhook

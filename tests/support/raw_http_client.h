@@ -1,0 +1,50 @@
+#ifndef ONHOOK_TESTS_SUPPORT_RAW_HTTP_CLIENT_H_
+#define ONHOOK_TESTS_SUPPORT_RAW_HTTP_CLIENT_H_
+
+#include <string>
+
+#include "absl/strings/string_view.h"
+
+namespace onhook {
+
+// What a server answered.
+struct RawAnswer {
+  int status = 0;  // 0: the connection ended, or stayed silent for ten seconds, without an answer
+  std::string head;
+  std::string body;
+};
+
+// A client that sends exactly the bytes it is told to, well-formed or not.
+//
+// Threads: one. Blocking: every call, for ten seconds at most. Errors: a call that fails does
+// nothing; the next answer is then empty.
+class RawHttpClient {
+ public:
+  explicit RawHttpClient(int port, const std::string& host = "127.0.0.1");
+  ~RawHttpClient();
+  RawHttpClient(const RawHttpClient&) = delete;
+  RawHttpClient& operator=(const RawHttpClient&) = delete;
+
+  bool connected() const { return connected_; }
+
+  RawHttpClient& Send(absl::string_view bytes);
+  // Says that nothing more will be sent.
+  RawHttpClient& FinishSending();
+
+  // Reads the next answer: its head, and as much body as Content-Length says.
+  RawAnswer ReadAnswer(bool with_body = true);
+
+  // Whether the server ends the connection, with nothing more sent.
+  bool IsClosed();
+
+ private:
+  bool ReadMore();
+
+  int socket_;
+  bool connected_;
+  std::string unread_;
+};
+
+}  // namespace onhook
+
+#endif  // ONHOOK_TESTS_SUPPORT_RAW_HTTP_CLIENT_H_

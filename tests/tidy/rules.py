@@ -1,0 +1,89 @@
+"""What the tree has to look like: the tables that tidy.py holds every file against.
+
+A new folder or library is a new row here, and so a decision that somebody sees.
+"""
+
+# Which folder may include which other. A file belongs to the longest row that its path starts with;
+# a row is a folder ("gateway/http/") or one file. Every row may include itself.
+DIRECTIONS = {
+    "gateway/base/": [],
+    "gateway/config/": ["gateway/base/", "proto/"],
+    "gateway/event/": ["gateway/base/", "proto/"],
+    "gateway/http/": ["gateway/base/", "gateway/config/"],
+    "gateway/store/": ["gateway/base/", "gateway/config/", "gateway/event/", "proto/"],
+    "gateway/forwarding/": ["gateway/base/", "gateway/config/", "gateway/event/", "gateway/store/",
+                            "proto/"],
+    "gateway/ingress/": ["gateway/base/", "gateway/config/", "gateway/event/", "gateway/store/",
+                         "gateway/forwarding/", "gateway/http/", "proto/"],
+    "gateway/delivery/": ["gateway/base/", "gateway/config/", "gateway/event/", "gateway/store/",
+                          "gateway/forwarding/", "proto/", "proto/ services"],
+    "gateway/admin/": ["gateway/base/", "gateway/config/", "gateway/store/", "gateway/forwarding/",
+                       "gateway/http/", "proto/"],
+    "gateway/main.cc": ["gateway/base/", "gateway/config/", "gateway/gateway.h"],
+    "gateway/": ["gateway/", "proto/"],
+    "clients/cpp/": ["proto/", "proto/ services"],
+    "clients/cli/": ["clients/cpp/onhook/", "proto/"],
+    "tests/": ["gateway/", "clients/", "tests/", "proto/", "proto/ services"],
+}
+
+# Headers that are included by a shorter name than their path.
+INCLUDE_ROOTS = {"onhook/": "clients/cpp/onhook/"}
+
+# Engines are known by their contracts. Only these may name one: itself, who builds it, who tests it.
+ENGINES = ["gateway/store/memory/", "gateway/store/sqlite/", "gateway/store/jetstream/"]
+ENGINE_USERS = ["gateway/gateway.cc", "tests/"]
+
+# Third-party headers, by how they begin, and the folders that may include them.
+EVERYWHERE = ["gateway/", "clients/", "tests/"]
+THIRD_PARTY = {
+    "absl/": EVERYWHERE,
+    "google/protobuf/": ["gateway/event/", "gateway/store/", "gateway/forwarding/",
+                         "gateway/ingress/", "gateway/delivery/", "clients/", "tests/"],
+    "grpc/": ["gateway/delivery/", "clients/cpp/", "tests/"],
+    "grpcpp/": ["gateway/delivery/", "clients/cpp/", "tests/"],
+    "gmock/": ["tests/"],
+    "gtest/": ["tests/"],
+    "httplib.h": ["gateway/http/", "clients/cli/", "tests/"],
+    "nats/": ["gateway/store/jetstream/"],
+    "openssl/": ["gateway/http/", "gateway/event/", "gateway/ingress/", "tests/"],
+    "simdjson.h": ["gateway/ingress/"],
+    "sqlite3.h": ["gateway/store/sqlite/", "tests/"],
+    "yaml-cpp/": ["gateway/config/"],
+}
+# Headers of the system, which anybody may include.
+SYSTEM = ["arpa/", "linux/", "net/", "netinet/", "sys/"]
+
+# Files may be this long; a row for one file goes before the rest.
+LINES_MAX = {"gateway/main.cc": 60}
+LINES_MAX_ELSEWHERE = 500
+
+# Folders whose C++ files have to be named in a CMakeLists.txt, their own or one above.
+BUILT = ["gateway/", "clients/cpp/", "clients/cli/", "tests/"]
+
+CPP = r"\.(cc|h)$"
+ANY = r""
+
+# (files by path, except those under, what must not be in a line, why). Patterns are written so that
+# they do not match themselves.
+WORDS = [
+    (ANY, [], r"(?<![\w.}$*-])/(?:work|farm|root|home/\w+)/|/tmp/(?:bash)",
+     "a path of somebody's machine"),
+    (ANY, [], r"deb\.debian\.org|registry\.npm[j]s|pypi\.[o]rg|static\.crates\.[i]o|proxy\.golang\.[o]rg"
+     r"|repo1?\.maven\.[o]rg", "the host of a package registry: each machine has its own mirror"),
+    (ANY, [], r"\b(?:[T]ODO|[F]IXME|[X]XX)\b(?!\([^)]+\): \S+ \S+ \S+)",
+     "an open end without what and why: TODO(what): why it is open"),
+    (CPP, [], r"NOLINT(?:NEXTLINE|BEGIN)?\b(?!\([a-z][\w.,-]+\): \S+ \S+)",
+     "a silenced lint without its name and reason: NOLINT(check): reason"),
+    (r"^(gateway|clients)/.*" + CPP, [], r"\bstd::(?:recursive_|shared_|timed_)?mutex\b",
+     "a lock that clang's thread-safety analysis does not see: absl::Mutex"),
+    (r"^(gateway|clients)/.*\.h$", [], r"\bstd::string_view\b", "Debian's Abseil does not convert it: absl::string_view"),
+    (r"^gateway/.*" + CPP, ["gateway/base/"],
+     r"\babsl::Now\(|\b(?:system|steady|high_resolution)_clock::now\b|\bgettimeofday\(|\btime\((?:NULL|nullptr)\)",
+     "time from elsewhere than the injected Clock"),
+    (r"^tests/.*" + CPP, ["tests/bench/", "tests/support/"],
+     r"\b(?:absl::SleepFor|sleep_for|sleep_until|usleep|nanosleep)\(|(?<![\w.])sleep\(",
+     "a test that sleeps is slow and fails on a slow machine: wait for what should happen"),
+    (r"^gateway/(event|store)/(.*/)?CMakeLists\.txt$", [], r"onhook_services|gRPC::",
+     "events and stores need the messages only, not gRPC"),
+    (CPP, [], r"\bthrow\b(?=\s+[\w:]+[({]|\s*;)", "an exception of ours: absl::Status"),
+]
