@@ -120,8 +120,9 @@ absl::Status Subscriber::Engine::KeepStreamOpen() {
 Subscriber::Engine::Attempt* Subscriber::Engine::StartAttempt() {
   absl::MutexLock lock(&mutex_);
   Attempt& attempt = attempts_.emplace_back();
+  SubscriberStream::Listener* const listener = this;
   attempt.stream = std::make_shared<SubscriberStream>(stub_.get(), OpenRequest(options_),
-                                                      options_.ack_batch, this);
+                                                      options_.ack_batch, listener);
   attempt.thread = std::thread([this, &attempt] { RunAttempt(&attempt); });
   return &attempt;
 }

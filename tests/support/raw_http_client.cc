@@ -11,19 +11,21 @@
 
 namespace onhook {
 
-RawHttpClient::RawHttpClient(int port, const std::string& host)
-    : socket_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+RawHttpClient::RawHttpClient() : socket_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
   const timeval patience{10, 0};
   setsockopt(socket_, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
   setsockopt(socket_, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
   const int on = 1;
   setsockopt(socket_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+}
+
+RawHttpClient& RawHttpClient::Connect(int port, const std::string& host) {
   sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_port = htons(static_cast<uint16_t>(port));
   inet_pton(AF_INET, host.c_str(), &address.sin_addr);
-  connected_ =
-      connect(socket_, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0;
+  connected_ = connect(socket_, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0;
+  return *this;
 }
 
 RawHttpClient::~RawHttpClient() { close(socket_); }

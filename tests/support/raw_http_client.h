@@ -20,11 +20,15 @@ struct RawAnswer {
 // nothing; the next answer is then empty.
 class RawHttpClient {
  public:
-  explicit RawHttpClient(int port, const std::string& host = "127.0.0.1");
+  RawHttpClient();  // not yet connected
+  explicit RawHttpClient(int port, const std::string& host = "127.0.0.1") : RawHttpClient() {
+    Connect(port, host);
+  }
   ~RawHttpClient();
   RawHttpClient(const RawHttpClient&) = delete;
   RawHttpClient& operator=(const RawHttpClient&) = delete;
 
+  RawHttpClient& Connect(int port, const std::string& host = "127.0.0.1");
   bool connected() const { return connected_; }
 
   RawHttpClient& Send(absl::string_view bytes);
@@ -40,8 +44,8 @@ class RawHttpClient {
  private:
   bool ReadMore();
 
-  int socket_;
-  bool connected_;
+  const int socket_;
+  bool connected_ = false;
   std::string unread_;
 };
 

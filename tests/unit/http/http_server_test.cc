@@ -142,10 +142,11 @@ TEST_F(HttpServerTest, WhatHttplibWouldMakeOfHeadersDoesNotHappen) {
   RawHttpClient client(port());
   const RawAnswer answer =
       client
-          .Send("POST /a%2Fb HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\nX-Odd: a%0D%0Ab\r\n"
-                "Range: bytes=0-1\r\nX-Forwarded-For: 192.0.2.1\r\nREMOTE_ADDR: 192.0.2.2\r\n"
-                "Content-Type: multipart/form-data\r\nAccept: ;;\r\nUpgrade: websocket\r\n"
-                "Connection: upgrade\r\n\r\nab")
+          .Send(
+              "POST /a%2Fb HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\nX-Odd: a%0D%0Ab\r\n"
+              "Range: bytes=0-1\r\nX-Forwarded-For: 192.0.2.1\r\nREMOTE_ADDR: 192.0.2.2\r\n"
+              "Content-Type: multipart/form-data\r\nAccept: ;;\r\nUpgrade: websocket\r\n"
+              "Connection: upgrade\r\n\r\nab")
           .ReadAnswer();
   EXPECT_EQ(answer.status, 200);
   EXPECT_EQ(answer.body, "127.0.0.1|a%0D%0Ab|/a%2Fb");
@@ -206,8 +207,9 @@ TEST_F(HttpServerTest, AMalformedRequestIsRefusedAndClosedAndNeverHandled) {
 
 TEST_F(HttpServerTest, ARequestThatEndsEarlyIsNotHandled) {
   Start();
-  for (absl::string_view begun : {"POST /x HTT", "POST /x HTTP/1.1\r\nHost: h\r\nContent-Length: "
-                                                 "5\r\n\r\nabc"}) {
+  for (absl::string_view begun : {"POST /x HTT",
+                                  "POST /x HTTP/1.1\r\nHost: h\r\nContent-Length: "
+                                  "5\r\n\r\nabc"}) {
     RawHttpClient client(port());
     EXPECT_EQ(client.Send(begun).FinishSending().ReadAnswer().status, 400);
     EXPECT_TRUE(client.IsClosed());

@@ -10,11 +10,8 @@
 namespace onhook {
 namespace {
 
-constexpr RequestHeadLimits kLimits{.line_bytes = 256,
-                                    .header_bytes = 128,
-                                    .headers = 10,
-                                    .head_bytes = 1024,
-                                    .body_bytes = 1000};
+constexpr RequestHeadLimits kLimits{
+    .line_bytes = 256, .header_bytes = 128, .headers = 10, .head_bytes = 1024, .body_bytes = 1000};
 
 constexpr char kGood[] =
     "POST /release-events/a%20b?x=1 HTTP/1.1\r\n"
@@ -206,8 +203,7 @@ std::vector<RefusedRow> RefusedLengths() {
       {501, "another coding first", WithHeaders("Transfer-Encoding: gzip, chunked\r\n")},
       {501, "identity", WithHeaders("Transfer-Encoding: identity\r\n")},
       {501, "nearly chunked", WithHeaders("Transfer-Encoding: xchunked\r\n")},
-      {501, "chunked in quotes",
-       WithHeaders("Transfer-Encoding: \"chunked\"\r\n")},
+      {501, "chunked in quotes", WithHeaders("Transfer-Encoding: \"chunked\"\r\n")},
       {400, "chunked in HTTP/1.0", "POST / HTTP/1.0\r\n" + chunked + "\r\n"},
       {411, "HTTP/1.0 until the end of the connection", "POST / HTTP/1.0\r\n\r\n"},
   };

@@ -1,0 +1,154 @@
+#include "clients/cli/event_format.h"
+
+#include <google/protobuf/util/json_util.h>
+#include <google/protobuf/util/time_util.h>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_replace.h"
+#include "absl/strings/strip.h"
+#include "absl/time/time.h"
+#include "clients/cli/printable.h"
+#include "gateway/event/masking.h"
+
+namespace onhook::cli {
+namespace {
+
+using google::protobuf::util::TimeUtil;
+
+// Milliseconds, for people.
+std::string TimeText(const google::protobuf::Timestamp& time) {
+  const absl::Time moment = absl::FromUnixSeconds(time.seconds()) + absl::Nanoseconds(time.nanos());
+  return absl::FormatTime("%Y-%m-%dT%H:%M:%E3SZ", moment, absl::UTCTimeZone());
+}
+
+std::string ReasonText(const v1::ReleaseEvent& event) {
+  switch (event.release_reason()) {
+    case v1::RELEASE_REASON_UNSPECIFIED:
+      return event.has_release_reason_code()
+                 ? absl::StrCat("reason ", Printable(event.release_reason_code()))
+                 : "no reason given";
+    case v1::RELEASE_REASON_CALLED_HUNG_UP:
+      return "customer hung up";
+    case v1::RELEASE_REASON_CALLER_HUNG_UP:
+      return "agent hung up";
+    case v1::RELEASE_REASON_CALL_TO_CALLER_FAILED:
+      return "call to agent failed";
+    case v1::RELEASE_REASON_CALL_TO_CALLED_FAILED:
+      return "call to customer failed";
+    case v1::RELEASE_REASON_CALLER_NO_ANSWER:
+      return "agent no answer";
+    case v1::RELEASE_REASON_CALLED_NO_ANSWER:
+      return "customer no answer";
+    default:
+      return absl::StrCat("other reason ", Printable(event.release_reason_code()));
+  }
+}
+
+std::string SecondsText(const google::protobuf::Duration& duration) {
+  return absl::StrFormat("%.1fs", static_cast<double>(TimeUtil::DurationToMilliseconds(duration)) /
+                                      1000.0);
+}
+
+std::string RingText(const v1::ReleaseEvent& event) {
+  if (!event.has_alerting_time() || !event.has_talking_time()) return "-";
+  return SecondsText(event.talking_time() - event.alerting_time());
+}
+
+std::string TalkText(const v1::ReleaseEvent& event) {
+  if (event.has_talking_time() && event.has_release_time()) {
+    return SecondsText(event.release_time() - event.talking_time());
+  }
+  return event.has_talk_duration() ? absl::StrCat("~", SecondsText(event.talk_duration())) : "-";
+}
+
+// "-" for what is unset or empty.
+std::string Word(const std::string& value) { return value.empty() ? "-" : Printable(value); }
+
+v1::ReleaseEvent Shown(const v1::ReleaseEvent& event, const EventFormat& format) {
+  return format.show_numbers ? event : MaskedCopy(event);
+}
+
+std::string JsonLine(const google::protobuf::Message& message, const EventFormat& format) {
+  std::string json;
+  // Fails for a time or duration outside protobuf's range only, which the gateway never sends.
+  const auto status = google::protobuf::util::MessageToJsonString(message, &json);
+  if (!status.ok()) return absl::StrCat("{\"unprintable\":true}\n");
+  if (!format.show_numbers) {
+    const absl::string_view members = absl::StripPrefix(json, "{");
+    json = absl::StrCat("{\"masked\":true", members == "}" ? "" : ",", members);
+  }
+  return absl::StrCat(json, "\n");
+}
+
+template <typename Message>
+Message WithShownEvent(const Message& message, const EventFormat& format) {
+  Message shown = message;
+  *shown.mutable_event() = Shown(message.event(), format);
+  return shown;
+}
+
+// "STATE_ACKED" -> "acked".
+std::string Lower(absl::string_view name, absl::string_view prefix) {
+  std::string lower = absl::AsciiStrToLower(absl::StripPrefix(name, prefix));
+  return absl::StrReplaceAll(lower, {{"_", " "}});
+}
+
+std::string TimelineText(const v1::SubscriptionTimeline& timeline) {
+  std::string text = absl::StrCat(
+      "  ", Printable(timeline.subscription()), ": ",
+      Lower(v1::SubscriptionTimeline::State_Name(timeline.state()), "STATE_"), "\n");
+  for (const v1::TimelineEntry& entry : timeline.entries()) {
+    absl::StrAppend(&text, "    ", TimeText(entry.time()), "  ",
+                    Lower(v1::TimelineEntry::Kind_Name(entry.kind()), "KIND_"));
+    if (!entry.consumer_name().empty()) {
+      absl::StrAppend(&text, "  by ", Printable(entry.consumer_name()));
+    }
+    if (entry.attempt() != 0) absl::StrAppend(&text, "  attempt ", entry.attempt());
+    if (!entry.reason().empty()) absl::StrAppend(&text, "  (", Printable(entry.reason()), ")");
+    absl::StrAppend(&text, "\n");
+  }
+  return text;
+}
+
+}  // namespace
+
+std::string EventLine(const v1::ReleaseEvent& event, const EventFormat& format) {
+  const v1::ReleaseEvent shown = Shown(event, format);
+  const std::string time = shown.has_release_time() ? TimeText(shown.release_time())
+                                                    : "~" + TimeText(shown.received_at());
+  return absl::StrFormat("%-24s  %-20s  %-12s  %-23s  ring %-6s talk %-8s agent %-8s source %s",
+                         time, Printable(shown.call_serial_no()), Word(shown.called()),
+                         ReasonText(shown), RingText(shown), TalkText(shown),
+                         Word(shown.service_no()), Printable(shown.source()));
+}
+
+std::string Format(const v1::Delivery& delivery, const EventFormat& format) {
+  if (format.json) return JsonLine(WithShownEvent(delivery, format), format);
+  return absl::StrCat(EventLine(delivery.event(), format), "  attempt ", delivery.attempt(), "\n");
+}
+
+std::string Format(const v1::WatchedEvent& event, const EventFormat& format) {
+  if (format.json) return JsonLine(WithShownEvent(event, format), format);
+  return absl::StrCat(EventLine(event.event(), format), "\n");
+}
+
+std::string Format(const v1::StoredEvent& event, const EventFormat& format) {
+  if (format.json) {
+    v1::StoredEvent shown = WithShownEvent(event, format);
+    // The body holds in one piece all that was just masked.
+    if (!format.show_numbers) shown.clear_raw_body();
+    return JsonLine(shown, format);
+  }
+  std::string text = absl::StrCat(EventLine(event.event(), format), "\n");
+  absl::StrAppend(&text, "  event_id ", Printable(event.event().event_id()), "\n");
+  absl::StrAppend(&text, "  received ", TimeText(event.event().received_at()), "  stored ",
+                  TimeText(event.stored_at()), "  cursor ", Printable(event.cursor()), "\n");
+  for (const v1::SubscriptionTimeline& timeline : event.timelines()) {
+    absl::StrAppend(&text, TimelineText(timeline));
+  }
+  return text;
+}
+
+}  // namespace onhook::cli

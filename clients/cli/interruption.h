@@ -1,0 +1,34 @@
+#ifndef ONHOOK_CLIENTS_CLI_INTERRUPTION_H_
+#define ONHOOK_CLIENTS_CLI_INTERRUPTION_H_
+
+#include <atomic>
+#include <functional>
+#include <thread>
+
+namespace onhook::cli {
+
+// Turns Ctrl-C (SIGINT) and SIGTERM into a call, so that a command can end properly. A second
+// signal ends the program at once with code 130.
+//
+// To be made before any other thread, gRPC's included, so that they inherit the blocked signals.
+// Threads: a thread of its own calls `stop`, once at most.
+class Interruption {
+ public:
+  Interruption();
+  ~Interruption();
+
+  Interruption(const Interruption&) = delete;
+  Interruption& operator=(const Interruption&) = delete;
+
+  // Starts to listen. A signal that came before counts. `stop` must be callable until this object
+  // is destroyed.
+  void OnSignal(std::function<void()> stop);
+
+ private:
+  std::atomic<bool> ending_{false};
+  std::thread thread_;
+};
+
+}  // namespace onhook::cli
+
+#endif  // ONHOOK_CLIENTS_CLI_INTERRUPTION_H_

@@ -1,0 +1,164 @@
+#ifndef ONHOOK_GATEWAY_DELIVERY_DELIVERY_STREAM_H_
+#define ONHOOK_GATEWAY_DELIVERY_DELIVERY_STREAM_H_
+
+#include <grpcpp/server_context.h>
+#include <grpcpp/support/byte_buffer.h>
+#include <grpcpp/support/status.h>
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
+#include "gateway/base/clock.h"
+#include "gateway/base/log.h"
+#include "gateway/config/delivery_options.h"
+#include "gateway/forwarding/receipt_desk.h"
+#include "gateway/store/store.h"
+
+namespace onhook {
+
+class SerialExecutor;
+class StreamRegistry;
+
+// What every stream works with. All of it outlives the streams.
+struct StreamEnvironment {
+  DeliveryOptions options;
+  Store* store = nullptr;
+  ReceiptDesk* desk = nullptr;
+  const Clock* clock = nullptr;
+  const Log* log = nullptr;
+  StreamRegistry* registry = nullptr;
+  SerialExecutor* executor = nullptr;
+};
+
+// What Subscribe and Watch have in common: who may write when, how a stream ends, and its
+// deadlines.
+//
+// One step at a time. Whatever happens to a stream (a client's message, events in the store, a
+// write done, a deadline) is noted under the lock, then Step() does what has become due. Only one
+// thread steps a stream at a time, and a thread that finds another one stepping leaves its work to
+// it. So every call out (queue, log, desk, gRPC) is made without the lock and yet never overlaps
+// another one of the stream, and an event goes from its commit to the wire on the thread that
+// committed it.
+//
+// Ending. A stream first lets go of what it holds (Release), then waits for the write under way,
+// then finishes. gRPC is not called any more after Finish, and OnDone cannot come before it. A
+// write that a closed window holds up would make that wait endless, so it is cancelled.
+//
+// Lifetime: the registry owns a stream until OnDone; callbacks hold weak references.
+// Threads: any, on every method. Blocking: never.
+class DeliveryStream : public std::enable_shared_from_this<DeliveryStream> {
+ public:
+  virtual ~DeliveryStream() = default;
+
+  // Looks at the deadlines; `now` is Clock::Elapsed(). To be called every now and then.
+  void Tick(absl::Duration now);
+
+  // Tells the client that the stream will end, and ends it: once its requests are answered and it
+  // half-closed, at the latest after `drain`. A second call does nothing.
+  void GoAway(v1::GoAway::Reason reason, absl::Duration drain);
+
+  // The log has grown.
+  virtual void TailGrew() {}
+
+  uint64_t id() const { return id_; }
+  // Set before the stream is shared.
+  void set_id(uint64_t id) { id_ = id; }
+
+ protected:
+  DeliveryStream(const StreamEnvironment* environment, grpc::CallbackServerContext* context);
+
+  // --- For the derived class, from any thread.
+
+  // Does what is due. Not to be called with the lock held.
+  void Step() ABSL_LOCKS_EXCLUDED(mutex_);
+
+  // Ends the stream after what is waiting to be written; the first call decides.
+  void End(absl::Status status) ABSL_LOCKS_EXCLUDED(mutex_);
+
+  // The client is gone.
+  void Lost() ABSL_LOCKS_EXCLUDED(mutex_);
+
+  // Of gRPC's reactions.
+  void WriteDone(bool ok) ABSL_LOCKS_EXCLUDED(mutex_);
+  void Done();
+
+  // --- For the derived class, from Advance and Release only.
+
+  // Writes events; nothing else is being written. When that is done, `receiver()` has them.
+  void WriteEvents(grpc::ByteBuffer message, std::vector<Sequence> sequences)
+      ABSL_LOCKS_EXCLUDED(mutex_);
+
+  // Whether callbacks may count on this stream now; see ReceiptDesk.
+  void SetEligible(bool eligible);
+
+  // --- By the derived class. Called while stepping, without the lock, unless said otherwise.
+
+  // Does one thing that is due and returns true, or returns false. Not called once it ends.
+  virtual bool Advance() = 0;
+  // Lets go of what the stream holds. Called once.
+  virtual void Release() = 0;
+  // Whether requests are taken after go_away.
+  virtual bool DrainsRequests() const = 0;
+  // Under the lock: whether the stream could end now without loss, the client having half-closed.
+  virtual bool ReadyToClose() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) = 0;
+  virtual grpc::ByteBuffer Heartbeat() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) = 0;
+  virtual grpc::ByteBuffer EncodeGoAway(const v1::GoAway& go_away) const = 0;
+  virtual void StartWriting(const grpc::ByteBuffer* message) = 0;
+  virtual void FinishWith(const grpc::Status& status) = 0;
+
+  const StreamEnvironment& environment() const { return *environment_; }
+  const DeliveryOptions& options() const { return environment_->options; }
+  // To be set, if at all, before the first event is written. Empty: writes count for nobody.
+  void set_receiver(std::string receiver) { receiver_ = std::move(receiver); }
+
+  mutable absl::Mutex mutex_;
+  // Messages without events, which go before events.
+  std::deque<grpc::ByteBuffer> control_ ABSL_GUARDED_BY(mutex_);
+  bool opened_ ABSL_GUARDED_BY(mutex_) = false;  // the client was told where it stands
+  bool writing_ ABSL_GUARDED_BY(mutex_) = false;
+  bool draining_ ABSL_GUARDED_BY(mutex_) = false;  // go_away was sent
+  std::optional<absl::Status> end_ ABSL_GUARDED_BY(mutex_);
+
+ private:
+  enum class Action { kNone, kRelease, kCancel, kFinish, kWrite, kAdvance };
+
+  Action NextAction() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  bool Take(Action action, const absl::Status& end) ABSL_LOCKS_EXCLUDED(mutex_);
+  // Notes what `now` makes due. Returns why the stream is given up, if it is.
+  absl::string_view NoteDeadlines(absl::Duration now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void BeginWrite(grpc::ByteBuffer message) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Duration MaxAge() const;
+
+  const StreamEnvironment* const environment_;
+  grpc::CallbackServerContext* const context_;
+  const absl::Duration born_;
+  uint64_t id_ = 0;
+  std::string receiver_;
+
+  bool stepping_ ABSL_GUARDED_BY(mutex_) = false;
+  bool step_again_ ABSL_GUARDED_BY(mutex_) = false;
+  bool lost_ ABSL_GUARDED_BY(mutex_) = false;
+  bool cancel_wanted_ ABSL_GUARDED_BY(mutex_) = false;
+  bool cancel_called_ ABSL_GUARDED_BY(mutex_) = false;
+  bool released_ ABSL_GUARDED_BY(mutex_) = false;
+  bool finished_ ABSL_GUARDED_BY(mutex_) = false;
+  absl::Duration last_write_ ABSL_GUARDED_BY(mutex_);  // began, or else was done
+  absl::Duration end_noted_ ABSL_GUARDED_BY(mutex_) = absl::InfiniteDuration();
+  absl::Duration drain_until_ ABSL_GUARDED_BY(mutex_) = absl::InfiniteDuration();
+  grpc::ByteBuffer current_ ABSL_GUARDED_BY(mutex_);           // being written
+  std::vector<Sequence> current_events_ ABSL_GUARDED_BY(mutex_);  // its events
+
+  bool eligible_ = false;  // belongs to the thread that steps
+};
+
+}  // namespace onhook
+
+#endif  // ONHOOK_GATEWAY_DELIVERY_DELIVERY_STREAM_H_

@@ -1,0 +1,61 @@
+#ifndef ONHOOK_TESTS_CONTRACT_ENGINE_H_
+#define ONHOOK_TESTS_CONTRACT_ENGINE_H_
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "gateway/base/clock.h"
+#include "gateway/base/log.h"
+#include "gateway/store/store.h"
+
+namespace onhook {
+
+// A store engine under the contract suites, with "open again on the same data" among its verbs.
+class Engine {
+ public:
+  virtual ~Engine() = default;
+  // The store that is open.
+  Store& store() { return *store_; }
+  EventLog& log() { return store_->log(); }
+
+  // Closes in good order and opens again.
+  void Restart();
+  // Ends without closing, with what had been written by then, and opens again.
+  void Crash();
+
+ protected:
+  Engine();
+  virtual std::unique_ptr<Store> OpenStore() = 0;
+  // Makes the data as it is now what OpenStore will open, as if the process had been killed now.
+  virtual void KeepDataOfNow() = 0;
+
+  SystemClock clock_;
+  Log gateway_log_;
+  std::unique_ptr<Store> store_;
+};
+
+// How a suite gets its engines: by name, for the names of the tests.
+struct EngineKind {
+  std::string name;
+  std::function<std::unique_ptr<Engine>()> make;
+};
+std::vector<EngineKind> AllEngines();
+
+// --- the suites' common words
+
+NewEvent MakeEvent(const std::string& call, const std::string& content = "content");
+
+// Appends and waits. All of them are handed in before any is waited for.
+std::vector<absl::StatusOr<AppendResult>> AppendAll(EventLog& log, std::vector<NewEvent> events);
+AppendResult AppendOne(EventLog& log, NewEvent event);
+
+LogPage ReadPage(EventLog& log, Sequence after, ReadLimits limits = {});
+std::vector<LogEventPtr> FindEvents(EventLog& log, EventQuery query);
+// The contents of events, as MakeEvent made them.
+std::vector<std::string> Contents(const std::vector<LogEventPtr>& events);
+
+}  // namespace onhook
+
+#endif  // ONHOOK_TESTS_CONTRACT_ENGINE_H_

@@ -1,0 +1,35 @@
+#ifndef ONHOOK_TESTS_SUPPORT_TEMPORARY_DIRECTORY_H_
+#define ONHOOK_TESTS_SUPPORT_TEMPORARY_DIRECTORY_H_
+
+#include <stdlib.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <string>
+#include <system_error>
+
+namespace onhook {
+
+// A new empty directory of one test, removed with everything in it.
+class TemporaryDirectory {
+ public:
+  TemporaryDirectory()
+      : path_((std::filesystem::temp_directory_path() / "onhook-XXXXXX").string()) {
+    if (mkdtemp(path_.data()) == nullptr) std::abort();
+  }
+  ~TemporaryDirectory() {
+    std::error_code ignored;
+    std::filesystem::remove_all(path_, ignored);
+  }
+  TemporaryDirectory(const TemporaryDirectory&) = delete;
+  TemporaryDirectory& operator=(const TemporaryDirectory&) = delete;
+
+  const std::string& path() const { return path_; }
+
+ private:
+  std::string path_;
+};
+
+}  // namespace onhook
+
+#endif  // ONHOOK_TESTS_SUPPORT_TEMPORARY_DIRECTORY_H_

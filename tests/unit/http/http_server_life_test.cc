@@ -1,0 +1,136 @@
+// The beginning, the end and the accidents of HttpServer's listener.
+#include <sys/resource.h>
+#include <sys/socket.h>
+
+#include <string>
+#include <thread>
+
+#include "absl/synchronization/notification.h"
+#include "gateway/http/listening_socket.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "tests/unit/http/http_server_fixture.h"
+
+namespace onhook {
+namespace {
+
+using testing::HasSubstr;
+
+TEST_F(HttpServerTest, ATakenPortIsAClearErrorOfStart) {
+  Start();
+  HttpOptions same = options_;
+  same.listen = absl::StrCat("127.0.0.1:", port());
+  HttpServer second(same, callbacks_, &clock_, &log_);
+  const absl::Status started = second.Start();
+  EXPECT_TRUE(absl::IsAlreadyExists(started)) << started;
+  EXPECT_THAT(std::string(started.message()), HasSubstr(absl::StrCat(port())));
+  EXPECT_FALSE(second.alive());
+}
+
+TEST_F(HttpServerTest, APortIsFreeAgainAfterStop) {
+  Start();
+  options_.listen = absl::StrCat("127.0.0.1:", port());
+  EXPECT_EQ(RawHttpClient(port()).Send(Post("a")).ReadAnswer().status, 200);
+  server_->Stop(absl::ZeroDuration());
+  Start();
+  EXPECT_EQ(RawHttpClient(port()).Send(Post("a")).ReadAnswer().status, 200);
+}
+
+TEST_F(HttpServerTest, StopClosesIdleConnectionsAtOnceAndAcceptsNoMore) {
+  options_.idle_timeout = absl::Hours(1);
+  Start();
+  EXPECT_TRUE(server_->alive());
+  RawHttpClient idle(port());
+  EXPECT_EQ(idle.Send(Post("a")).ReadAnswer().status, 200);
+  server_->Stop(absl::Hours(1));
+  EXPECT_TRUE(idle.IsClosed());
+  EXPECT_FALSE(server_->alive());
+  EXPECT_FALSE(RawHttpClient(port()).connected());
+}
+
+TEST_F(HttpServerTest, StopLetsRequestsInFlightBeAnswered) {
+  absl::Notification entered;
+  absl::Notification release;
+  callbacks_.handler = [&](const HttpRequest&) {
+    entered.Notify();
+    release.WaitForNotification();
+    return Text("done");
+  };
+  options_.idle_timeout = absl::Hours(1);
+  Start();
+  RawHttpClient busy(port());
+  RawHttpClient idle(port());
+  busy.Send(Post("a"));
+  entered.WaitForNotification();
+  std::thread stop([&] { server_->Stop(absl::Hours(1)); });
+  EXPECT_TRUE(idle.IsClosed());  // so Stop() has begun
+  release.Notify();
+  const RawAnswer answer = busy.ReadAnswer();
+  EXPECT_EQ(answer.body, "done");
+  EXPECT_THAT(answer.head, HasSubstr("\r\nConnection: close\r\n"));
+  EXPECT_TRUE(busy.FinishSending().IsClosed());
+  stop.join();
+}
+
+TEST_F(HttpServerTest, StopCutsWhatIsLeftAfterItsGrace) {
+  options_.head_timeout = options_.request_timeout = absl::Hours(1);
+  Start();
+  RawHttpClient stalled(port());
+  stalled.Send("POST /x HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n");
+  EXPECT_EQ(stalled.ReadAnswer().status, 100);  // so the request has begun
+  server_->Stop(absl::Milliseconds(10));
+  EXPECT_EQ(handled_, 0);
+}
+
+TEST_F(HttpServerTest, AServerThatNeverStartedStopsAtOnce) {
+  HttpServer server(options_, callbacks_, &clock_, &log_);
+  server.Stop(absl::Hours(1));
+  EXPECT_FALSE(server.alive());
+  EXPECT_EQ(server.port(), 0);
+}
+
+// The listening socket of `port` in this process.
+int FindListener(int port) {
+  for (int fd = 0; fd < 1024; ++fd) {
+    if (IsListening(fd) && BoundPort(fd) == port) return fd;
+  }
+  return -1;
+}
+
+TEST_F(HttpServerTest, AListenerThatDiesIsReportedAndOpenedAgain) {
+  absl::Notification reported;
+  callbacks_.on_listener_failed = [&](const absl::Status& why) {
+    EXPECT_TRUE(absl::IsUnavailable(why));
+    reported.Notify();
+  };
+  Start();
+  ASSERT_EQ(RawHttpClient(port()).Send(Post("a")).ReadAnswer().status, 200);
+  ASSERT_EQ(shutdown(FindListener(port()), SHUT_RDWR), 0);
+  reported.WaitForNotification();
+
+  // Refused at once until the port is open again.
+  const absl::Time begun = clock_.Now();
+  while (!RawHttpClient(port()).connected() && clock_.Now() - begun < absl::Seconds(10)) {
+  }
+  EXPECT_EQ(RawHttpClient(port()).Send(Post("a")).ReadAnswer().status, 200);
+}
+
+TEST_F(HttpServerTest, WhenDescriptorsRunOutConnectionsWaitUntilThereAreSome) {
+  Start();
+  ASSERT_EQ(RawHttpClient(port()).Send(Post("a")).ReadAnswer().status, 200);
+  RawHttpClient served(port());
+  ASSERT_EQ(served.Send(Post("a")).ReadAnswer().status, 200);
+  RawHttpClient waiting;
+
+  rlimit files{};
+  getrlimit(RLIMIT_NOFILE, &files);
+  const rlimit none{0, files.rlim_max};
+  setrlimit(RLIMIT_NOFILE, &none);
+  waiting.Connect(port()).Send(Post("b"));
+  EXPECT_EQ(served.Send(Post("a")).ReadAnswer().status, 200);
+  setrlimit(RLIMIT_NOFILE, &files);
+  EXPECT_EQ(waiting.ReadAnswer().body, "POST /x b");
+}
+
+}  // namespace
+}  // namespace onhook
