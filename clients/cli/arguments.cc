@@ -33,11 +33,11 @@ std::string Wrapped(absl::string_view text) {
 }  // namespace
 
 void Arguments::Switch(absl::string_view flag, absl::string_view help, bool* target) {
-  flags_.push_back({std::string(flag), "", std::string(help), "", false,
-                    [target](const std::string&) {
-                      *target = true;
-                      return absl::OkStatus();
-                    }});
+  flags_.push_back(
+      {std::string(flag), "", std::string(help), "", false, [target](const std::string&) {
+         *target = true;
+         return absl::OkStatus();
+       }});
 }
 
 void Arguments::Text(absl::string_view flag, absl::string_view value_name, absl::string_view help,
@@ -65,17 +65,16 @@ void Arguments::Choice(absl::string_view flag, std::vector<std::string> choices,
 void Arguments::Number(absl::string_view flag, absl::string_view value_name, int64_t least,
                        int64_t most, absl::string_view help, int64_t* target) {
   const std::string default_text = *target == 0 ? std::string() : absl::StrCat(*target);
-  flags_.push_back(
-      {std::string(flag), std::string(value_name), std::string(help), default_text, false,
-       [target, least, most](const std::string& value) {
-         int64_t number = 0;
-         if (!absl::SimpleAtoi(value, &number) || number < least || number > most) {
-           return absl::InvalidArgumentError(
-               absl::StrCat("must be a whole number from ", least, " to ", most));
-         }
-         *target = number;
-         return absl::OkStatus();
-       }});
+  flags_.push_back({std::string(flag), std::string(value_name), std::string(help), default_text,
+                    false, [target, least, most](const std::string& value) {
+                      int64_t number = 0;
+                      if (!absl::SimpleAtoi(value, &number) || number < least || number > most) {
+                        return absl::InvalidArgumentError(
+                            absl::StrCat("must be a whole number from ", least, " to ", most));
+                      }
+                      *target = number;
+                      return absl::OkStatus();
+                    }});
 }
 
 void Arguments::List(absl::string_view flag, absl::string_view value_name, absl::string_view help,
@@ -113,7 +112,8 @@ absl::Status Arguments::Parse(const std::vector<std::string>& arguments) const {
       *positionals_[positionals_seen++].target = argument;
       continue;
     }
-    const std::pair<std::string, std::string> parts = absl::StrSplit(argument, absl::MaxSplits('=', 1));
+    const std::pair<std::string, std::string> parts =
+        absl::StrSplit(argument, absl::MaxSplits('=', 1));
     const bool has_value = absl::StrContains(argument, '=');
     const Flag* const flag = Find(parts.first);
     if (flag == nullptr) {
@@ -134,7 +134,8 @@ absl::Status Arguments::Parse(const std::vector<std::string>& arguments) const {
     }
   }
   if (positionals_seen < positionals_.size()) {
-    return absl::InvalidArgumentError(absl::StrCat(positionals_[positionals_seen].name, " is missing"));
+    return absl::InvalidArgumentError(
+        absl::StrCat(positionals_[positionals_seen].name, " is missing"));
   }
   return absl::OkStatus();
 }

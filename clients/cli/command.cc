@@ -1,12 +1,21 @@
 #include "clients/cli/command.h"
 
+#include <cerrno>
 #include <cstdio>
+#include <cstring>
 
 #include "absl/strings/str_cat.h"
 #include "clients/cli/printable.h"
 #include "onhook/status.h"
 
 namespace onhook::cli {
+
+absl::Status Print(absl::string_view text) {
+  const bool written =
+      std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0;
+  if (written) return absl::OkStatus();
+  return absl::UnavailableError(absl::StrCat("cannot write to standard output: ", strerror(errno)));
+}
 
 void Say(absl::string_view message) {
   const std::string line = absl::StrCat("onhook: ", Printable(message), "\n");

@@ -45,6 +45,9 @@ std::unique_ptr<Command> TailCommand();
 std::unique_ptr<Command> SubscribeCommand();
 std::unique_ptr<Command> GetCommand();
 
+// Writes `text` to standard output and flushes it. kUnavailable: it was not written whole.
+absl::Status Print(absl::string_view text);
+
 // "onhook: MESSAGE" on standard error.
 void Say(absl::string_view message);
 

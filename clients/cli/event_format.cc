@@ -47,8 +47,8 @@ std::string ReasonText(const v1::ReleaseEvent& event) {
 }
 
 std::string SecondsText(const google::protobuf::Duration& duration) {
-  return absl::StrFormat("%.1fs", static_cast<double>(TimeUtil::DurationToMilliseconds(duration)) /
-                                      1000.0);
+  return absl::StrFormat("%.1fs",
+                         static_cast<double>(TimeUtil::DurationToMilliseconds(duration)) / 1000.0);
 }
 
 std::string RingText(const v1::ReleaseEvent& event) {
@@ -96,9 +96,9 @@ std::string Lower(absl::string_view name, absl::string_view prefix) {
 }
 
 std::string TimelineText(const v1::SubscriptionTimeline& timeline) {
-  std::string text = absl::StrCat(
-      "  ", Printable(timeline.subscription()), ": ",
-      Lower(v1::SubscriptionTimeline::State_Name(timeline.state()), "STATE_"), "\n");
+  std::string text =
+      absl::StrCat("  ", Printable(timeline.subscription()), ": ",
+                   Lower(v1::SubscriptionTimeline::State_Name(timeline.state()), "STATE_"), "\n");
   for (const v1::TimelineEntry& entry : timeline.entries()) {
     absl::StrAppend(&text, "    ", TimeText(entry.time()), "  ",
                     Lower(v1::TimelineEntry::Kind_Name(entry.kind()), "KIND_"));

@@ -28,9 +28,10 @@ std::string EventLine(const v1::ReleaseEvent& event, const EventFormat& format);
 
 // What came, for one line or block of output that ends with a newline.
 //
-// As JSON: the message itself in protobuf's JSON mapping. Masked output begins with `"masked":true`,
-// a member that the message does not have, so that a program which reads strictly fails rather than
-// takes masked numbers for numbers; with show_numbers the line is the message and no more.
+// As JSON: the message itself in protobuf's JSON mapping. Masked output begins with
+// `"masked":true`, a member that the message does not have, so that a program which reads strictly
+// fails rather than takes masked numbers for numbers; with show_numbers the line is the message and
+// no more.
 std::string Format(const v1::Delivery& delivery, const EventFormat& format);
 std::string Format(const v1::WatchedEvent& event, const EventFormat& format);
 std::string Format(const v1::StoredEvent& event, const EventFormat& format);

@@ -17,7 +17,9 @@ bool TurnsDirection(uint32_t c) {
 // Line and paragraph separator.
 bool BreaksLine(uint32_t c) { return c == 0x2028 || c == 0x2029; }
 
-size_t LengthByLead(uint8_t lead) { return lead < 0x80 ? 1 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4; }
+size_t LengthByLead(uint8_t lead) {
+  return lead < 0x80 ? 1 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
+}
 
 uint32_t Decode(absl::string_view sequence) {
   const uint8_t lead = static_cast<uint8_t>(sequence[0]);

@@ -1,15 +1,17 @@
 #include <unistd.h>
 
 #include <atomic>
-#include <cstdio>
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "clients/cli/command.h"
 #include "clients/cli/connection_flags.h"
 #include "clients/cli/interruption.h"
-#include "clients/cli/output.h"
+#include "clients/cli/stop_switch.h"
 #include "onhook/client.h"
 
 namespace onhook::cli {
@@ -67,33 +69,78 @@ Exit codes: 0 ended as asked, every acknowledgement confirmed; 1 the gateway ref
     Interruption interruption;
     const absl::StatusOr<client::Client> client = connection_.Connect();
     if (!client.ok()) return ReportFailure(client.status());
-    // Created only if it is missing: one that exists is taken as it is, whatever its settings.
-    absl::Status status = Receive(*client, false);
-    if (status.code() == absl::StatusCode::kNotFound && !opened_) status = Receive(*client, true);
-    if (!output_.ok()) return ReportFailure(output_);
+    interruption.OnSignal([this] { stop_.Press(); });
+    // Created only if it is missing: one that exists is taken as it is, whatever it is set to.
+    absl::Status status = Receive(*client, std::nullopt);
+    if (status.code() == absl::StatusCode::kNotFound && !opened_) {
+      status = Receive(*client, v1::SubscriptionSpec());
+    }
+    if (!printed_.ok()) return ReportFailure(printed_);
     if (!status.ok()) return ReportFailure(status);
-    Say(absl::StrCat(handled_.load(), " event(s), ", confirmed_.load(),
-                     " acknowledgement(s) confirmed"));
+    Say(absl::StrCat(handled_, " event(s), ", confirmed_.load(), " acknowledgement(s) confirmed"));
     return kExitOk;
   }
 
  private:
-  absl::Status Receive(const client::Client& client, bool create) {
-    // Handlers may run before Subscribe has returned.
-    Interruption interruption;
+  absl::Status Receive(const client::Client& client, std::optional<v1::SubscriptionSpec> create) {
     client::SubscribeOptions options;
     options.subscription = name_;
     options.consumer_name = HostName();
-    if (create) options.create_if_missing.emplace();
+    options.create_if_missing = std::move(create);
     if (max_outstanding_ > 0) {
       options.max_outstanding_events = static_cast<int32_t>(max_outstanding_);
     }
-    return absl::OkStatus();
+    options.on_opened = [this](const v1::SubscribeOpened& opened) {
+      opened_ = true;
+      Say(absl::StrCat("subscription ", name_, ": attached, ", opened.backlog_events(),
+                       " event(s) owed"));
+    };
+    options.on_disconnected = [](const absl::Status& why) {
+      Say(absl::StrCat("connection lost, trying again: ", why.message()));
+    };
+    options.on_settled = [this](const client::Settled& settled) {
+      if (settled.status.ok() && settled.settlement.action == Settlement::Action::kAck) {
+        ++confirmed_;
+      }
+    };
+    const auto subscriber = client.Subscribe(
+        std::move(options), [this](const v1::Delivery& delivery) { return Handle(delivery); });
+    stop_.Attach([&subscriber] { subscriber->RequestStop(); });
+    absl::Status status = subscriber->Wait();
+    stop_.Detach();
+    return status;
   }
 
+  // On the subscriber's one handler thread.
+  Settlement Handle(const v1::Delivery& delivery) {
+    if ((count_ > 0 && handled_ == count_) || !printed_.ok()) {
+      return Settlement::Release("the command is ending");
+    }
+    if (!quiet_) printed_ = Print(Format(delivery, connection_.format()));
+    if (!printed_.ok()) {
+      stop_.Press();
+      return Settlement::Release("the command cannot print");
+    }
+    if (++handled_ == count_) stop_.Press();
+    return Settlement::Ack();
+  }
+
+  ConnectionFlags connection_;
   std::string name_;
+  bool quiet_ = false;
+  int64_t count_ = 0;            // 0: no end
+  int64_t max_outstanding_ = 0;  // 0: the gateway's default
+
+  StopSwitch stop_;
+  std::atomic<bool> opened_{false};
+  std::atomic<int64_t> confirmed_{0};
+  // The handler thread's; the main thread looks when that has ended.
+  int64_t handled_ = 0;
+  absl::Status printed_;
 };
 
 }  // namespace
+
+std::unique_ptr<Command> SubscribeCommand() { return std::make_unique<Subscribe>(); }
 
 }  // namespace onhook::cli

@@ -107,8 +107,7 @@ class DeliveryStream : public std::enable_shared_from_this<DeliveryStream> {
   virtual void Release() = 0;
   // Whether requests are taken after go_away.
   virtual bool DrainsRequests() const = 0;
-  // Under the lock: whether the stream could end now without loss, the client having half-closed.
-  virtual bool ReadyToClose() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) = 0;
+  // Called under the lock.
   virtual grpc::ByteBuffer Heartbeat() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) = 0;
   virtual grpc::ByteBuffer EncodeGoAway(const v1::GoAway& go_away) const = 0;
   virtual void StartWriting(const grpc::ByteBuffer* message) = 0;

@@ -1,5 +1,6 @@
 #include "gateway/ingress/callback_handler.h"
 
+#include <string>
 #include <utility>
 
 #include "absl/status/statusor.h"
@@ -39,22 +40,32 @@ CallbackHandler::CallbackHandler(CallbackSource source, const Clock* clock, cons
 HttpResponse CallbackHandler::Handle(const HttpRequest& request) const {
   if (request.path != source_.path) return ReplyToRefusal(404, "no source has this path");
   if (request.method != "POST") return MethodNotAllowed();
-  return ReplyTo(Accept(request));
+  std::string event_id;
+  const absl::Status status = Accept(request, event_id);
+  LogOutcome(event_id, status);
+  return ReplyTo(status);
 }
 
-absl::Status CallbackHandler::Accept(const HttpRequest& request) const {
+absl::Status CallbackHandler::Accept(const HttpRequest& request, std::string& event_id) const {
   const absl::Time received_at = clock_->Now();
   const absl::StatusOr<VendorFields> fields = ParseCallback(request.body);
   if (!fields.ok()) return fields.status();
-  absl::StatusOr<MappedEvent> mapped = MapReleaseEvent(
+  const absl::StatusOr<MappedEvent> mapped = MapReleaseEvent(
       *fields, {source_.name, source_.authentication, source_.time_zone, source_.time_zone_name,
                 received_at, request.Header("traceparent")});
   if (!mapped.ok()) return mapped.status();
-  NewEvent event{mapped->event.call_serial_no(), source_.name, std::move(mapped->digest),
-                 received_at, Serialise(mapped->event)};
-  const absl::Status receipt = desk_->Accept(std::move(event), source_.acknowledge);
-  log_->Debug("ingress", "callback", {{"event_id", mapped->event.event_id()}});
-  return receipt;
+  event_id = mapped->event.event_id();
+  return desk_->Accept({mapped->event.call_serial_no(), source_.name, mapped->digest, received_at,
+                        Serialise(mapped->event)},
+                       source_.acknowledge);
+}
+
+void CallbackHandler::LogOutcome(absl::string_view event_id, const absl::Status& status) const {
+  if (!log_->enabled(LogLevel::kDebug)) return;
+  log_->Debug("ingress", "callback answered",
+              {{"source", source_.name},
+               {"event_id", event_id},
+               {"status", absl::StatusCodeToString(status.code())}});
 }
 
 }  // namespace onhook

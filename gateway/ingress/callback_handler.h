@@ -39,7 +39,10 @@ class CallbackHandler {
   HttpResponse Handle(const HttpRequest& request) const;
 
  private:
-  absl::Status Accept(const HttpRequest& request) const;
+  // Bytes -> words -> event -> receipt. `event_id` is set once there is one.
+  absl::Status Accept(const HttpRequest& request, std::string& event_id) const;
+  // One line at debug. A refusal's message may hold the sender's words and is left out.
+  void LogOutcome(absl::string_view event_id, const absl::Status& status) const;
 
   const CallbackSource source_;
   const Clock* clock_;

@@ -44,8 +44,7 @@ absl::StatusOr<VendorFields> ParseCallback(absl::string_view body) {
         absl::StrCat("the body must be one JSON object or Java map: { expected at byte ", brace));
   }
   const size_t first = body.find_first_not_of(kWhiteSpace, brace + 1);
-  const bool json =
-      first != absl::string_view::npos && (body[first] == '"' || body[first] == '}');
+  const bool json = first != absl::string_view::npos && (body[first] == '"' || body[first] == '}');
   return json ? ParseJsonCallback(body, brace) : ParseJavaMapCallback(body, brace);
 }
 

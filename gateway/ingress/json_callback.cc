@@ -121,7 +121,8 @@ absl::Status JsonReader::ReadFields(FieldCollector& fields) {
     if (const auto code = std::move(result).get(field)) return Malformed(code);
     if (absl::Status status = ReadField(field, fields); !status.ok()) return status;
   }
-  if (!document_.at_end()) return Malformed(simdjson::TRAILING_CONTENT);
+  const bool at_end = document_.current_location().error() == simdjson::OUT_OF_BOUNDS;
+  if (!at_end) return Malformed(simdjson::TRAILING_CONTENT);
   return absl::OkStatus();
 }
 
@@ -210,11 +211,11 @@ absl::StatusOr<absl::string_view> JsonReader::TextSince(const char* begin) {
 }
 
 absl::Status JsonReader::Malformed(simdjson::error_code code) {
-  std::string message =
-      code == simdjson::DEPTH_ERROR
-          ? absl::StrCat("the JSON is nested more than ", kMaxDepth, " deep")
-      : code == simdjson::TRAILING_CONTENT ? "something stands behind the JSON object"
-                                           : std::string(Wording(code));
+  std::string message = code == simdjson::DEPTH_ERROR
+                            ? absl::StrCat("the JSON is nested more than ", kMaxDepth, " deep")
+                        : code == simdjson::TRAILING_CONTENT
+                            ? "something stands behind the JSON object"
+                            : std::string(Wording(code));
   const char* at = nullptr;
   if (document_.current_location().get(at) == simdjson::SUCCESS) {
     absl::StrAppend(&message, ", near byte ", start_ + static_cast<size_t>(at - buffer_.get()));

@@ -1,0 +1,70 @@
+#include <memory>
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "clients/cli/command.h"
+#include "clients/cli/connection_flags.h"
+#include "onhook/client.h"
+
+namespace onhook::cli {
+namespace {
+
+class Get final : public Command {
+ public:
+  absl::string_view name() const override { return "get"; }
+  absl::string_view summary() const override { return "finds the events of one call"; }
+  absl::string_view description() const override {
+    return R"(Answers: did we get the hang-up of this call, when, and who dealt with it? Prints every
+event of the call, oldest first, each with what became of it in every subscription.
+
+Examples:
+  onhook get 1197765398201387012
+  onhook get 1197765398201387012 --json --show-numbers | jq .event.releaseTime
+
+Exit codes: 0 found; 1 no event of this call is kept, or the gateway refused; 2 wrong usage;
+3 the gateway was not reached, or failed.
+)";
+  }
+
+  void Declare(Arguments& arguments) override {
+    arguments.Positional("CALL_SERIAL_NO", "The call: what createCall returned.", &call_);
+    connection_.Declare(arguments);
+  }
+
+  absl::Status Check() override {
+    if (call_.empty()) return absl::InvalidArgumentError("CALL_SERIAL_NO is empty");
+    return absl::OkStatus();
+  }
+
+  ExitCode Run() override {
+    const absl::StatusOr<client::Client> client = connection_.Connect();
+    if (!client.ok()) return ReportFailure(client.status());
+    v1::ListEventsRequest request;
+    request.set_call_serial_no(call_);
+    bool found = false;
+    do {
+      const absl::StatusOr<v1::ListEventsResponse> page = client->ListEvents(request);
+      if (!page.ok()) return ReportFailure(page.status());
+      for (const v1::StoredEvent& event : page->stored_events()) {
+        found = true;
+        if (const absl::Status status = Print(Format(event, connection_.format())); !status.ok()) {
+          return ReportFailure(status);
+        }
+      }
+      request.set_page_token(page->next_page_token());
+    } while (!request.page_token().empty());
+    if (found) return kExitOk;
+    Say(absl::StrCat("no event of call ", call_, " is kept"));
+    return kExitNegative;
+  }
+
+ private:
+  ConnectionFlags connection_;
+  std::string call_;
+};
+
+}  // namespace
+
+std::unique_ptr<Command> GetCommand() { return std::make_unique<Get>(); }
+
+}  // namespace onhook::cli

@@ -1,0 +1,54 @@
+#ifndef ONHOOK_CLIENTS_CLI_VENDOR_CLIENT_H_
+#define ONHOOK_CLIENTS_CLI_VENDOR_CLIENT_H_
+
+#include <memory>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+
+namespace onhook::cli {
+
+// Where callbacks go: the parts of http://HOST[:PORT]/PATH.
+struct VendorUrl {
+  std::string origin;  // "http://127.0.0.1:8080"
+  std::string path;    // "/release-events"
+};
+
+// kInvalidArgument: not such a URL (https is not spoken here).
+absl::StatusOr<VendorUrl> ParseVendorUrl(absl::string_view url);
+
+// What came back for a callback.
+struct VendorAnswer {
+  int http_status = 0;
+  std::string body;
+  // HTTP 200 and retCode "0": what the vendor takes for success. Either alone is not enough.
+  bool acknowledged = false;
+};
+
+// Judges an answer as the vendor does.
+bool IsAcknowledgment(int http_status, absl::string_view body);
+
+// Plays the vendor: posts callbacks over one connection, which is kept.
+//
+// Threads: one. Blocking: Post, up to the timeout.
+class VendorClient {
+ public:
+  VendorClient(const VendorUrl& url, absl::Duration timeout);
+  ~VendorClient();
+
+  // An answer, whatever it says, is OK. kUnavailable: none came.
+  absl::StatusOr<VendorAnswer> Post(const std::string& body);
+
+ private:
+  struct Connection;
+
+  const VendorUrl url_;
+  std::unique_ptr<Connection> connection_;
+};
+
+}  // namespace onhook::cli
+
+#endif  // ONHOOK_CLIENTS_CLI_VENDOR_CLIENT_H_

@@ -1,0 +1,106 @@
+#include "gateway/delivery/stream_registry.h"
+
+#include "absl/strings/str_cat.h"
+#include "gateway/delivery/grpc_status.h"
+
+namespace onhook {
+namespace {
+
+// What a stream needs to end once its drain is over: a last write given up, a cancellation.
+constexpr absl::Duration kEndAllowance = absl::Seconds(3);
+
+}  // namespace
+
+StreamRegistry::StreamRegistry(const DeliveryOptions& options, const Clock* clock)
+    : options_(options), clock_(clock), ticking_([this] { Tick(); }) {}
+
+StreamRegistry::~StreamRegistry() { Stop(); }
+
+absl::Status StreamRegistry::Add(const std::shared_ptr<DeliveryStream>& stream) {
+  absl::MutexLock lock(&mutex_);
+  if (draining_) return GoingAway();
+  if (streams_.size() >= static_cast<size_t>(options_.max_streams)) {
+    return WithReason(absl::ResourceExhaustedError(
+                          absl::StrCat("the gateway serves ", options_.max_streams,
+                                       " streams already, which is its limit")),
+                      kReasonTooManyStreams);
+  }
+  stream->set_id(next_id_++);
+  streams_[stream->id()] = stream;
+  snapshot_ = nullptr;
+  return absl::OkStatus();
+}
+
+void StreamRegistry::Remove(uint64_t id) {
+  std::shared_ptr<DeliveryStream> last;             // destroyed outside the lock,
+  std::shared_ptr<const Streams> old_snapshot;      // and so is this
+  absl::MutexLock lock(&mutex_);
+  const auto it = streams_.find(id);
+  if (it == streams_.end()) return;
+  last = std::move(it->second);
+  streams_.erase(it);
+  old_snapshot = std::move(snapshot_);
+  snapshot_ = nullptr;
+  changed_.SignalAll();
+}
+
+std::shared_ptr<const StreamRegistry::Streams> StreamRegistry::Snapshot() const {
+  absl::MutexLock lock(&mutex_);
+  if (snapshot_ == nullptr) {
+    auto list = std::make_shared<Streams>();
+    for (const auto& [id, stream] : streams_) list->push_back(stream);
+    snapshot_ = std::move(list);
+  }
+  return snapshot_;
+}
+
+void StreamRegistry::TailGrew() {
+  const std::shared_ptr<const Streams> streams = Snapshot();
+  for (const auto& stream : *streams) stream->TailGrew();
+}
+
+void StreamRegistry::Tick() {
+  while (true) {
+    {
+      absl::MutexLock lock(&mutex_);
+      const absl::Time next = absl::Now() + options_.tick_interval;
+      while (!stopped_ && !changed_.WaitWithDeadline(&mutex_, next)) {
+      }
+      if (stopped_) return;
+    }
+    const std::shared_ptr<const Streams> streams = Snapshot();
+    const absl::Duration now = clock_->Elapsed();
+    for (const auto& stream : *streams) stream->Tick(now);
+  }
+}
+
+size_t StreamRegistry::Drain(absl::Duration drain) {
+  {
+    absl::MutexLock lock(&mutex_);
+    draining_ = true;
+  }
+  const absl::Duration until = clock_->Elapsed() + drain + kEndAllowance;
+  const std::shared_ptr<const Streams> streams = Snapshot();
+  for (const auto& stream : *streams) stream->GoAway(v1::GoAway::REASON_SHUTDOWN, drain);
+  absl::MutexLock lock(&mutex_);
+  while (!streams_.empty() && clock_->Elapsed() < until) {
+    changed_.WaitWithTimeout(&mutex_, options_.tick_interval);
+  }
+  return streams_.size();
+}
+
+void StreamRegistry::Stop() {
+  {
+    absl::MutexLock lock(&mutex_);
+    stopped_ = true;
+    changed_.SignalAll();
+  }
+  if (ticking_.joinable()) ticking_.join();
+}
+
+size_t StreamRegistry::size() const {
+  absl::MutexLock lock(&mutex_);
+  return streams_.size();
+}
+
+}  // namespace onhook

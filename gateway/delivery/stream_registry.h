@@ -1,0 +1,71 @@
+#ifndef ONHOOK_GATEWAY_DELIVERY_STREAM_REGISTRY_H_
+#define ONHOOK_GATEWAY_DELIVERY_STREAM_REGISTRY_H_
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <thread>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
+#include "gateway/base/clock.h"
+#include "gateway/config/delivery_options.h"
+#include "gateway/delivery/delivery_stream.h"
+
+namespace onhook {
+
+// All open streams: their number is limited, their deadlines are watched over by one thread, and a
+// shutdown finds every one of them.
+//
+// Threads: any. A stream is never called while the registry holds its lock.
+// Blocking: Drain and Stop.
+class StreamRegistry {
+ public:
+  // `clock` must outlive the registry.
+  StreamRegistry(const DeliveryOptions& options, const Clock* clock);
+  ~StreamRegistry();  // stops
+
+  // Keeps `stream` until Remove, and gives it its id. Errors, with the stream not kept:
+  // kResourceExhausted (too many), kUnavailable (draining).
+  absl::Status Add(const std::shared_ptr<DeliveryStream>& stream);
+  void Remove(uint64_t id);
+
+  // Tells all streams that the log has grown, on the calling thread.
+  void TailGrew();
+
+  // Takes no more streams, tells those there are that the gateway shuts down, and waits until they
+  // have ended, which they do after `drain` at the latest but for those that are stuck. Returns the
+  // number of streams that are left.
+  size_t Drain(absl::Duration drain);
+
+  // Ends the watching over deadlines.
+  void Stop();
+
+  size_t size() const;
+
+ private:
+  using Streams = std::vector<std::shared_ptr<DeliveryStream>>;
+
+  std::shared_ptr<const Streams> Snapshot() const;
+  void Tick();
+
+  const DeliveryOptions options_;
+  const Clock* const clock_;
+
+  mutable absl::Mutex mutex_;
+  absl::CondVar changed_;
+  std::map<uint64_t, std::shared_ptr<DeliveryStream>> streams_ ABSL_GUARDED_BY(mutex_);
+  // `streams_` as a list; made when first asked for after a change.
+  mutable std::shared_ptr<const Streams> snapshot_ ABSL_GUARDED_BY(mutex_);
+  uint64_t next_id_ ABSL_GUARDED_BY(mutex_) = 1;
+  bool draining_ ABSL_GUARDED_BY(mutex_) = false;
+  bool stopped_ ABSL_GUARDED_BY(mutex_) = false;
+  std::thread ticking_;
+};
+
+}  // namespace onhook
+
+#endif  // ONHOOK_GATEWAY_DELIVERY_STREAM_REGISTRY_H_

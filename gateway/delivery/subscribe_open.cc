@@ -1,0 +1,91 @@
+#include "gateway/delivery/subscribe_open.h"
+
+#include <algorithm>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "gateway/base/text.h"
+#include "gateway/delivery/grpc_status.h"
+#include "gateway/delivery/proto_time.h"
+
+namespace onhook {
+namespace {
+
+constexpr size_t kLongestSubscriptionName = 63;
+constexpr size_t kLongestConsumerName = 128;
+constexpr absl::Duration kDefaultAckDeadline = absl::Seconds(30);
+constexpr absl::Duration kShortestAckDeadline = absl::Seconds(1);
+constexpr absl::Duration kLongestAckDeadline = absl::Minutes(10);
+
+bool IsSubscriptionName(absl::string_view name) {
+  const auto alphanumeric = [](char c) { return absl::ascii_islower(c) || absl::ascii_isdigit(c); };
+  return !name.empty() && name.size() <= kLongestSubscriptionName && alphanumeric(name[0]) &&
+         std::all_of(name.begin(), name.end(), [&](char c) {
+           return alphanumeric(c) || c == '-' || c == '_' || c == '.';
+         });
+}
+
+// What SubscribeOpen and FlowControl set alike.
+template <typename Message>
+absl::Status ApplyLimits(const Message& message, absl::string_view member,
+                         const DeliveryOptions& options, ConsumerLimits& limits) {
+  if (message.has_max_outstanding_events()) {
+    if (message.max_outstanding_events() < 1) {
+      return InvalidField(absl::StrCat(member, ".max_outstanding_events"), "must be at least 1");
+    }
+    limits.max_outstanding_events =
+        std::min(message.max_outstanding_events(), options.max_outstanding_events);
+  }
+  if (message.has_max_outstanding_bytes()) {
+    if (message.max_outstanding_bytes() < 1) {
+      return InvalidField(absl::StrCat(member, ".max_outstanding_bytes"), "must be at least 1");
+    }
+    limits.max_outstanding_bytes =
+        std::min<int64_t>(message.max_outstanding_bytes(), options.max_outstanding_bytes);
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::Status CheckConsumerName(absl::string_view field, absl::string_view name) {
+  if (CountCodePoints(name) <= kLongestConsumerName) return absl::OkStatus();
+  return InvalidField(field, absl::StrCat("is longer than ", kLongestConsumerName, " characters"));
+}
+
+absl::StatusOr<OpenTerms> CheckOpen(const v1::SubscribeOpen& open, const DeliveryOptions& options) {
+  if (!IsSubscriptionName(open.subscription())) {
+    return InvalidField("open.subscription",
+                        "must be 1 to 63 characters of a-z 0-9 - _ . beginning with a letter or "
+                        "digit");
+  }
+  OpenTerms terms;
+  terms.subscription = open.subscription();
+  terms.consumer_name = open.consumer_name();
+  absl::Status status = CheckConsumerName("open.consumer_name", open.consumer_name());
+  if (!status.ok()) return status;
+  terms.limits = {options.max_outstanding_events, options.max_outstanding_bytes};
+  status = ApplyLimits(open, "open", options, terms.limits);
+  if (!status.ok()) return status;
+  terms.ack_deadline = kDefaultAckDeadline;
+  if (open.has_ack_deadline()) {
+    const absl::StatusOr<absl::Duration> deadline =
+        FromProto(open.ack_deadline(), "open.ack_deadline");
+    if (!deadline.ok()) return deadline.status();
+    if (*deadline < kShortestAckDeadline || *deadline > kLongestAckDeadline) {
+      return InvalidField("open.ack_deadline", "must be 1 s to 10 min");
+    }
+    terms.ack_deadline = *deadline;
+  }
+  if (open.has_create_if_missing()) terms.create_if_missing = open.create_if_missing();
+  return terms;
+}
+
+absl::StatusOr<ConsumerLimits> ChangedLimits(ConsumerLimits limits, const v1::FlowControl& flow,
+                                             const DeliveryOptions& options) {
+  absl::Status status = ApplyLimits(flow, "flow", options, limits);
+  if (!status.ok()) return status;
+  return limits;
+}
+
+}  // namespace onhook

@@ -1,0 +1,93 @@
+#ifndef ONHOOK_GATEWAY_DELIVERY_SUBSCRIBE_STREAM_H_
+#define ONHOOK_GATEWAY_DELIVERY_SUBSCRIBE_STREAM_H_
+
+#include <grpcpp/support/server_callback.h>
+
+#include <memory>
+#include <optional>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
+#include "gateway/delivery/delivery_stream.h"
+#include "gateway/delivery/responses.h"
+#include "gateway/delivery/subscribe_open.h"
+
+namespace onhook {
+
+// One call of Subscribe: a consumer of a subscription's queue.
+//
+// The client's messages are read one at a time; an ack goes to the queue at once and is answered
+// when its commit is done. Deliveries go out one message at a time, so a slow client holds up to
+// its limits unsettled and one message in memory, and nobody else waits for it.
+//
+// Threads: see DeliveryStream; gRPC calls the reactions from its own threads.
+class SubscribeStream final : public DeliveryStream,
+                              public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer> {
+ public:
+  SubscribeStream(const StreamEnvironment* environment, grpc::CallbackServerContext* context);
+
+  // Begins to read. To be called once, when the registry has taken the stream.
+  void Start() { Step(); }
+
+ private:
+  // --- gRPC's reactions
+  void OnReadDone(bool ok) override;
+  void OnWriteDone(bool ok) override { WriteDone(ok); }
+  void OnCancel() override { Lost(); }
+  void OnDone() override { Done(); }
+
+  // --- DeliveryStream
+  bool Advance() override;
+  void Release() override;
+  bool DrainsRequests() const override { return true; }
+  grpc::ByteBuffer Heartbeat() const override;
+  grpc::ByteBuffer EncodeGoAway(const v1::GoAway& go_away) const override;
+  void StartWriting(const grpc::ByteBuffer* message) override { StartWrite(message); }
+  void FinishWith(const grpc::Status& status) override { Finish(status); }
+
+  // --- Requests, in the order of their arrival. An error ends the stream.
+  absl::Status Take(const v1::SubscribeRequest& request);
+  absl::Status TakeOpen(const v1::SubscribeOpen& open);
+  absl::Status TakeAck(const v1::AckRequest& ack);
+  absl::Status TakeFlow(const v1::FlowControl& flow);
+  void HalfClosed();
+  void AckDone(uint64_t request_id, const std::vector<std::string>& delivery_ids,
+               const std::vector<SettleException>& exceptions);
+
+  // Finds or creates the queue. On the executor: may block.
+  void FindQueue();
+
+  // --- The things that Advance does.
+  bool ReadNext();
+  bool AttachOnce();
+  bool ApplyFlow();
+  bool Deliver();
+
+  bool CanEndNow() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    return half_closed_ && requests_under_way_ == 0;
+  }
+
+  grpc::ByteBuffer request_;  // being read; between reads, OnReadDone's
+
+  // Set by TakeOpen, then constant.
+  std::optional<OpenTerms> terms_;
+
+  bool read_wanted_ ABSL_GUARDED_BY(mutex_) = true;
+  bool half_closed_ ABSL_GUARDED_BY(mutex_) = false;
+  bool paused_ ABSL_GUARDED_BY(mutex_) = false;
+  bool pull_worthwhile_ ABSL_GUARDED_BY(mutex_) = false;  // unlike after a Pull without result
+  int requests_under_way_ ABSL_GUARDED_BY(mutex_) = 0;
+  SubscriptionQueue* found_queue_ ABSL_GUARDED_BY(mutex_) = nullptr;
+  ConsumerLimits limits_ ABSL_GUARDED_BY(mutex_);
+  bool limits_changed_ ABSL_GUARDED_BY(mutex_) = false;
+
+  // Belong to the thread that steps. `queue_` is constant once `opened` was sent.
+  SubscriptionQueue* queue_ = nullptr;
+  ConsumerId consumer_ = 0;
+  DeliveryTerms delivery_terms_;
+  bool caught_up_ = false;  // the last Pull found nothing owed, and credit left
+};
+
+}  // namespace onhook
+
+#endif  // ONHOOK_GATEWAY_DELIVERY_SUBSCRIBE_STREAM_H_
