@@ -34,6 +34,7 @@ build  libc-ares-dev             gRPC'\''s CMake package asks for it
 build  zlib1g-dev                likewise
 build  libssl-dev                SHA-256, signatures
 build  libsqlite3-dev            the embedded store
+build  libxxhash-dev             the checksum of a stored event
 build  libsimdjson-dev           reads the vendor'\''s JSON
 build  ca-certificates           mirrors that are reached by https
 build  dpkg-dev                  unpacks the source package of cpp-httplib

@@ -194,7 +194,7 @@ lint_changed() {
   fi
   [ "${#files[@]}" -gt 0 ] || return 0
   printf '%s\n' "${files[@]}" |
-    xargs -P "$JOBS" -n 1 -I '{}' sh -c 'echo "{}"; exec clang-tidy-14 -p build/clang --quiet "{}"'
+    xargs -P "$JOBS" -I '{}' sh -c 'echo "{}"; exec clang-tidy-14 -p build/clang --quiet "{}"'
 }
 
 run_preset() {

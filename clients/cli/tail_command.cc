@@ -65,6 +65,7 @@ reached, or failed.
     for (const std::string& source : sources_) {
       options_.request.mutable_filter()->add_sources(source);
     }
+    options_.on_opened = [](absl::string_view) { Say("looking on"); };
     options_.on_disconnected = [](const absl::Status& why) {
       Say(absl::StrCat("connection lost, trying again: ", why.message()));
     };

@@ -76,7 +76,11 @@ Watcher::Engine::End Watcher::Engine::ReadStream() {
   const auto stream = stub_->Watch(&context, request);
   v1::WatchResponse response;
   while (handled.ok() && !stopping() && stream->Read(&response)) {
-    if (opened_at == absl::InfiniteFuture()) opened_at = absl::Now();
+    if (opened_at == absl::InfiniteFuture()) {
+      opened_at = absl::Now();
+      // The first message says where the reading begins.
+      if (options_.on_opened) options_.on_opened(response.heartbeat().cursor());
+    }
     handled = Handle(response);
   }
   if (!handled.ok()) context.TryCancel();

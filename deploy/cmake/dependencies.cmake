@@ -1,4 +1,5 @@
-# Every library the project stands on. Only the folder named beside it may include its headers (tests/tidy says so).
+# Every library the project stands on. Only the folder named beside it may include its headers:
+# tests/tidy/rules.py.
 set(THREADS_PREFER_PTHREAD_FLAG ON)
 find_package(Threads REQUIRED)
 find_package(Protobuf 3.21 REQUIRED)
@@ -36,10 +37,10 @@ endif()
 add_library(onhook_httplib INTERFACE)
 target_include_directories(onhook_httplib SYSTEM INTERFACE "${ONHOOK_HTTPLIB_INCLUDE_DIR}")
 target_link_libraries(onhook_httplib INTERFACE Threads::Threads)
+# Its use of std::regex looks uninitialised to GCC as soon as sanitizers are on.
+target_compile_options(onhook_httplib INTERFACE $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)
 
 # xxHash: the checksum of each stored event; gateway/store/sqlite
 find_library(ONHOOK_XXHASH_LIBRARY xxhash REQUIRED)
 add_library(onhook_xxhash INTERFACE)
 target_link_libraries(onhook_xxhash INTERFACE "${ONHOOK_XXHASH_LIBRARY}")
-# Its use of std::regex looks uninitialised to GCC as soon as sanitizers are on.
-target_compile_options(onhook_httplib INTERFACE $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)

@@ -40,7 +40,7 @@ struct HttpOptions {
   absl::Duration linger_timeout = absl::Seconds(1);
   size_t max_linger_bytes = 1024 * 1024;
 
-  // Each connection is a thread with about 30 KiB of touched memory: 1024 are 30 MB.
+  // Each connection is a thread with about 45 KiB of touched memory: 1024 are 45 MB.
   int max_connections = 1024;
   // So that one peer cannot take them all. Not for loopback, where a proxy or a sidecar speaks
   // for many.

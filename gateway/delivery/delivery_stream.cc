@@ -44,7 +44,8 @@ void DeliveryStream::Step() {
       absl::MutexLock lock(&mutex_);
       step_again_ = false;
       action = NextAction();
-      if (action == Action::kFinish) end = lost_ ? absl::CancelledError("the stream is gone") : *end_;
+      if (action == Action::kFinish)
+        end = lost_ ? absl::CancelledError("the stream is gone") : *end_;
     }
     if (Take(action, end)) continue;
     absl::MutexLock lock(&mutex_);

@@ -152,7 +152,7 @@ class DeliveryStream : public std::enable_shared_from_this<DeliveryStream> {
   absl::Duration last_write_ ABSL_GUARDED_BY(mutex_);  // began, or else was done
   absl::Duration end_noted_ ABSL_GUARDED_BY(mutex_) = absl::InfiniteDuration();
   absl::Duration drain_until_ ABSL_GUARDED_BY(mutex_) = absl::InfiniteDuration();
-  grpc::ByteBuffer current_ ABSL_GUARDED_BY(mutex_);           // being written
+  grpc::ByteBuffer current_ ABSL_GUARDED_BY(mutex_);              // being written
   std::vector<Sequence> current_events_ ABSL_GUARDED_BY(mutex_);  // its events
 
   bool eligible_ = false;  // belongs to the thread that steps

@@ -20,10 +20,10 @@ absl::Status StreamRegistry::Add(const std::shared_ptr<DeliveryStream>& stream) 
   absl::MutexLock lock(&mutex_);
   if (draining_) return GoingAway();
   if (streams_.size() >= static_cast<size_t>(options_.max_streams)) {
-    return WithReason(absl::ResourceExhaustedError(
-                          absl::StrCat("the gateway serves ", options_.max_streams,
-                                       " streams already, which is its limit")),
-                      kReasonTooManyStreams);
+    return WithReason(
+        absl::ResourceExhaustedError(absl::StrCat("the gateway serves ", options_.max_streams,
+                                                  " streams already, which is its limit")),
+        kReasonTooManyStreams);
   }
   stream->set_id(next_id_++);
   streams_[stream->id()] = stream;
@@ -32,8 +32,8 @@ absl::Status StreamRegistry::Add(const std::shared_ptr<DeliveryStream>& stream) 
 }
 
 void StreamRegistry::Remove(uint64_t id) {
-  std::shared_ptr<DeliveryStream> last;             // destroyed outside the lock,
-  std::shared_ptr<const Streams> old_snapshot;      // and so is this
+  std::shared_ptr<DeliveryStream> last;         // destroyed outside the lock,
+  std::shared_ptr<const Streams> old_snapshot;  // and so is this
   absl::MutexLock lock(&mutex_);
   const auto it = streams_.find(id);
   if (it == streams_.end()) return;

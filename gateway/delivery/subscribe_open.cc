@@ -2,28 +2,19 @@
 
 #include <algorithm>
 
-#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "gateway/base/text.h"
 #include "gateway/delivery/grpc_status.h"
 #include "gateway/delivery/proto_time.h"
+#include "gateway/store/subscription_spec.h"
 
 namespace onhook {
 namespace {
 
-constexpr size_t kLongestSubscriptionName = 63;
 constexpr size_t kLongestConsumerName = 128;
 constexpr absl::Duration kDefaultAckDeadline = absl::Seconds(30);
 constexpr absl::Duration kShortestAckDeadline = absl::Seconds(1);
 constexpr absl::Duration kLongestAckDeadline = absl::Minutes(10);
-
-bool IsSubscriptionName(absl::string_view name) {
-  const auto alphanumeric = [](char c) { return absl::ascii_islower(c) || absl::ascii_isdigit(c); };
-  return !name.empty() && name.size() <= kLongestSubscriptionName && alphanumeric(name[0]) &&
-         std::all_of(name.begin(), name.end(), [&](char c) {
-           return alphanumeric(c) || c == '-' || c == '_' || c == '.';
-         });
-}
 
 // What SubscribeOpen and FlowControl set alike.
 template <typename Message>
@@ -54,15 +45,12 @@ absl::Status CheckConsumerName(absl::string_view field, absl::string_view name) 
 }
 
 absl::StatusOr<OpenTerms> CheckOpen(const v1::SubscribeOpen& open, const DeliveryOptions& options) {
-  if (!IsSubscriptionName(open.subscription())) {
-    return InvalidField("open.subscription",
-                        "must be 1 to 63 characters of a-z 0-9 - _ . beginning with a letter or "
-                        "digit");
-  }
+  absl::Status status = CheckSubscriptionName(open.subscription());
+  if (!status.ok()) return InvalidField("open.subscription", status.message());
   OpenTerms terms;
   terms.subscription = open.subscription();
   terms.consumer_name = open.consumer_name();
-  absl::Status status = CheckConsumerName("open.consumer_name", open.consumer_name());
+  status = CheckConsumerName("open.consumer_name", open.consumer_name());
   if (!status.ok()) return status;
   terms.limits = {options.max_outstanding_events, options.max_outstanding_bytes};
   status = ApplyLimits(open, "open", options, terms.limits);

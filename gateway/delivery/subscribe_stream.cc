@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "gateway/config/version.h"
 #include "gateway/delivery/grpc_status.h"
 #include "gateway/delivery/proto_time.h"
 #include "gateway/delivery/serial_executor.h"
@@ -80,9 +81,9 @@ void SubscribeStream::FindQueue() {
           ? store->FindOrCreateQueue(terms_->subscription, *terms_->create_if_missing)
           : store->FindQueue(terms_->subscription);
   if (absl::IsNotFound(queue.status())) {
-    return End(absl::NotFoundError(absl::StrCat("there is no subscription named ",
-                                                terms_->subscription,
-                                                "; set create_if_missing to create it")));
+    return End(
+        absl::NotFoundError(absl::StrCat("there is no subscription named ", terms_->subscription,
+                                         "; set create_if_missing to create it")));
   }
   if (!queue.ok()) return End(queue.status());
   {
@@ -185,7 +186,7 @@ bool SubscribeStream::AttachOnce() {
   opened.set_store_id(store.store_id());
   opened.set_backlog_events(queue_->Stats().backlog_events);
   opened.set_durability_class(store.durability_class());
-  opened.set_server_version(ONHOOK_VERSION);
+  opened.set_server_version(std::string(Version()));
   absl::MutexLock lock(&mutex_);
   control_.push_back(EncodeOpened(opened));
   opened_ = true;

@@ -49,8 +49,11 @@ std::string EventDigest(absl::string_view source, const VendorFields& fields) {
     const VendorFields::Field field = fields[i];
     if (field.value.has_value() && !IsSignatureField(field.name)) hashed.push_back(field);
   }
-  std::sort(hashed.begin(), hashed.end(),
-            [](const auto& a, const auto& b) { return a.name < b.name; });
+  const auto by_name = [](const auto& a, const auto& b) { return a.name < b.name; };
+  // The vendor sorts them itself.
+  if (!std::is_sorted(hashed.begin(), hashed.end(), by_name)) {
+    std::sort(hashed.begin(), hashed.end(), by_name);
+  }
 
   std::string text;
   text.reserve(1024);

@@ -1,8 +1,11 @@
 #include "gateway/http/front_end.h"
 
 #include <httplib.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <string>
 #include <utility>
 
@@ -140,7 +143,14 @@ class FrontEnd::Server final : public httplib::Server {
     on_connection_ = std::move(on_connection);
     stop();  // without this it refuses to listen again after a failure
     svr_sock_ = listener;
+    if (stopped_) CloseListener();
     listen_after_bind();
+  }
+
+  // Closing alone would not do: without descriptors accept() says nothing but that, for ever.
+  void StopAccepting() {
+    stopped_ = true;
+    CloseListener();
   }
 
   bool Answer(const Exchange& exchange, ConnectionStream& stream) {
@@ -160,8 +170,16 @@ class FrontEnd::Server final : public httplib::Server {
     return true;
   }
 
+  void CloseListener() {
+    const socket_t listener = svr_sock_.exchange(INVALID_SOCKET);
+    if (listener == INVALID_SOCKET) return;
+    shutdown(listener, SHUT_RDWR);  // wakes accept()
+    close(listener);
+  }
+
   const absl::Duration write_timeout_;
   const Clock* const clock_;
+  std::atomic<bool> stopped_{false};
   const std::string nobody_;  // the peer's address is in HttpRequest, from the socket
   const std::function<void(httplib::Request&)> no_setup_;
   std::function<void(int)> on_connection_;
@@ -175,6 +193,8 @@ FrontEnd::~FrontEnd() = default;
 void FrontEnd::Accept(int listener, std::function<void(int socket)> on_connection) {
   server_->Accept(listener, std::move(on_connection));
 }
+
+void FrontEnd::StopAccepting() { server_->StopAccepting(); }
 
 bool FrontEnd::Answer(const Exchange& exchange, ConnectionStream& stream) {
   return server_->Answer(exchange, stream);

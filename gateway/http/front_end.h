@@ -15,7 +15,7 @@ namespace onhook {
 // this class's file includes it, so what it does by itself (reading sockets, decoding headers,
 // answering ranges, upgrading to WebSockets) is out of every client's reach.
 //
-// Threads: Accept() one; Answer() any number at once. Blocking: as said.
+// Threads: Accept() one at a time; Answer() any number at once. Blocking: as said.
 class FrontEnd {
  public:
   // One request to be answered.
@@ -34,6 +34,9 @@ class FrontEnd {
   // is shut down or an error ends the loop. Each is a blocking socket with TCP_NODELAY and the
   // receive timeout HttpOptions::idle_timeout; `on_connection` owns it and must be quick.
   void Accept(int listener, std::function<void(int socket)> on_connection);
+
+  // Ends Accept(), now or as soon as it begins, whatever keeps it busy. From any thread.
+  void StopAccepting();
 
   // Lets `exchange` respond and sends what it says in one piece. Returns whether the connection
   // may go on: all was sent, and the response did not ask to close.

@@ -113,10 +113,7 @@ void HttpServer::Parts::Stop(absl::Duration grace) {
   if (!listener_thread_.joinable()) return;
   stopping_ = true;
   stop_.Notify();
-  {
-    absl::MutexLock lock(&mutex_);
-    shutdown(listener_, SHUT_RDWR);  // ends the accept loop
-  }
+  front_end_.StopAccepting();
   listener_thread_.join();
   alive_ = false;
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <limits>
 
 #include "absl/status/status.h"
 #include "absl/strings/numbers.h"
@@ -71,7 +72,8 @@ absl::StatusOr<SequenceSet> SequenceSet::FromText(absl::string_view text) {
     if (ends.first.size() != run.size() && !absl::SimpleAtoi(ends.second, &range.last)) {
       return absl::DataLossError("not a run");
     }
-    if (range.first < 0 || range.first <= previous + 1 || range.last < range.first) {
+    if (range.first <= previous + 1 || range.last < range.first ||
+        range.last == std::numeric_limits<Sequence>::max()) {
       return absl::DataLossError("runs out of order");
     }
     previous = range.last;

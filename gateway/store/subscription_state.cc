@@ -9,9 +9,10 @@ namespace onhook {
 SubscriptionState::SubscriptionState(Sequence floor, SequenceSet settled,
                                      int64_t max_unsettled_span)
     : max_unsettled_span_(max_unsettled_span),
-      floor_(floor),
+      floor_(settled.NextMissing(floor) - 1),
       settled_(std::move(settled)),
-      next_fresh_(floor + 1) {
+      next_fresh_(floor_ + 1) {
+  settled_.RemoveThrough(floor_);
   SkipKnown();
 }
 
@@ -40,12 +41,12 @@ size_t SubscriptionState::Detach(ConsumerId consumer) {
   return count;
 }
 
-bool SubscriptionState::HasCredit(ConsumerId consumer) const {
+bool SubscriptionState::HasCredit(ConsumerId consumer, int64_t bytes) const {
   const auto it = consumers_.find(consumer);
   if (it == consumers_.end()) return false;
   const Consumer& account = it->second;
   return account.events < account.limits.max_outstanding_events &&
-         (account.events == 0 || account.bytes < account.limits.max_outstanding_bytes);
+         (account.events == 0 || account.bytes + bytes <= account.limits.max_outstanding_bytes);
 }
 
 std::optional<SubscriptionState::Next> SubscriptionState::PeekNext(Sequence last) const {
@@ -113,7 +114,7 @@ void SubscriptionState::SettlingFailed(Sequence sequence) {
 
 void SubscriptionState::SkipKnown() {
   while (true) {
-    if (records_.contains(next_fresh_)) {
+    if (records_.contains(next_fresh_) || returned_.count(next_fresh_) > 0) {
       ++next_fresh_;
     } else if (settled_.Contains(next_fresh_)) {
       next_fresh_ = settled_.NextMissing(next_fresh_);

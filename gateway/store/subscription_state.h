@@ -37,8 +37,8 @@ class SubscriptionState {
   // Its leases are returned, but for those being settled. Says how many were returned.
   size_t Detach(ConsumerId consumer);
   bool attached(ConsumerId consumer) const { return consumers_.contains(consumer); }
-  // Whether it may hold one event more.
-  bool HasCredit(ConsumerId consumer) const;
+  // Whether it may hold one event more, of that many bytes at least.
+  bool HasCredit(ConsumerId consumer, int64_t bytes = 1) const;
 
   // --- handing out
 

@@ -89,6 +89,19 @@ TEST_F(HttpServerTest, AServerThatNeverStartedStopsAtOnce) {
   EXPECT_EQ(server.port(), 0);
 }
 
+TEST_F(HttpServerTest, StopDoesNotNeedDescriptors) {
+  Start();
+  rlimit files{};
+  getrlimit(RLIMIT_NOFILE, &files);
+  const rlimit none{0, files.rlim_max};
+  RawHttpClient waiting;
+  setrlimit(RLIMIT_NOFILE, &none);
+  waiting.Connect(port());
+  server_->Stop(absl::Hours(1));
+  setrlimit(RLIMIT_NOFILE, &files);
+  EXPECT_FALSE(server_->alive());
+}
+
 // The listening socket of `port` in this process.
 int FindListener(int port) {
   for (int fd = 0; fd < 1024; ++fd) {

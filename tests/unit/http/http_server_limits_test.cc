@@ -64,6 +64,17 @@ TEST_F(HttpServerTest, ASilentConnectionIsClosedWithoutAWord) {
   EXPECT_TRUE(used.IsClosed());
 }
 
+TEST_F(HttpServerTest, AClientThatTakesNoAnswerIsGivenUp) {
+  options_.write_timeout = kShort;
+  options_.linger_timeout = kShort;
+  callbacks_.handler = [](const HttpRequest&) { return Text(std::string(64 << 20, 'a')); };
+  Start();
+  RawHttpClient client(port());
+  client.Send(Post("a"));
+  EXPECT_EQ(client.ReadAnswer(/*with_body=*/false).status, 200);
+  server_->Stop(absl::Hours(1));  // returns only after the connection has been given up
+}
+
 TEST_F(HttpServerTest, ARefusalReachesAClientThatIsStillSending) {
   Start();
   RawHttpClient client(port());

@@ -1,0 +1,162 @@
+#include "gateway/ingress/callback_handler.h"
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "tests/support/manual_clock.h"
+#include "tests/support/recording_event_log.h"
+
+namespace onhook {
+namespace {
+
+using ::testing::Contains;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+using ::testing::Pair;
+
+constexpr char kCall[] = R"({"callSerialNo":"42","called":"88880067","callData":"canary"})";
+constexpr char kSuccess[] = R"({"retCode":"0","retMsg":"success"})";
+
+class CallbackHandlerTest : public ::testing::Test {
+ protected:
+  CallbackHandlerTest() { source_.acknowledge.when = AcknowledgePolicy::When::kStored; }
+
+  HttpResponse Send(absl::string_view method, absl::string_view path, absl::string_view body) {
+    HttpRequest request;
+    request.method = method;
+    request.path = path;
+    request.headers = headers_;
+    request.body = body;
+    return CallbackHandler(source_, &clock_, &log_, &desk_).Handle(request);
+  }
+  HttpResponse Post(absl::string_view body) { return Send("POST", "/release-events", body); }
+
+  v1::ReleaseEvent StoredEvent() {
+    v1::ReleaseEvent event;
+    EXPECT_EQ(event_log_.appended().size(), 1u);
+    EXPECT_TRUE(event.ParseFromString(event_log_.appended().at(0).event));
+    return event;
+  }
+
+  ManualClock clock_;
+  std::vector<std::string> lines_;
+  Log log_{&clock_, LogLevel::kDebug, Log::Format::kJson,
+           [this](absl::string_view line) { lines_.emplace_back(line); }};
+  RecordingEventLog event_log_;
+  ReceiptDesk desk_{&clock_, &event_log_, {}};
+  CallbackSource source_;
+  std::vector<HttpHeader> headers_;
+};
+
+TEST_F(CallbackHandlerTest, ACallbackThatIsStoredIsAcknowledged) {
+  const HttpResponse response = Post(kCall);
+
+  EXPECT_EQ(response.status, 200);
+  EXPECT_EQ(response.body, kSuccess);
+  EXPECT_EQ(response.content_type, "application/json;charset=UTF-8");
+  EXPECT_EQ(StoredEvent().call_serial_no(), "42");
+}
+
+TEST_F(CallbackHandlerTest, WhatIsStoredCarriesItsIdentityAndItsReceipt) {
+  source_.name = "sales";
+  source_.authentication = v1::AUTHENTICATION_PATH;
+  headers_ = {{"TraceParent", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"}};
+  Post(kCall);
+
+  const NewEvent& stored = event_log_.appended().at(0);
+  EXPECT_EQ(stored.call_serial_no, "42");
+  EXPECT_EQ(stored.source, "sales");
+  EXPECT_EQ(stored.digest.size(), 16u);
+  EXPECT_EQ(stored.received_at, clock_.Now());
+  const v1::ReleaseEvent event = StoredEvent();
+  EXPECT_EQ(event.source(), "sales");
+  EXPECT_EQ(event.authentication(), v1::AUTHENTICATION_PATH);
+  EXPECT_EQ(event.received_at().seconds(), absl::ToUnixSeconds(clock_.Now()));
+  EXPECT_EQ(event.traceparent(), headers_[0].value);
+}
+
+TEST_F(CallbackHandlerTest, EqualCallbacksAreEqualBytes) {
+  std::string body = R"({"callSerialNo":"42","called":"1")";
+  for (char c = 'a'; c <= 'z'; ++c) body.append(",\"").append(5, c).append("\":\"x\"");
+  body.push_back('}');
+  for (int i = 0; i < 8; ++i) {
+    Post(body);
+    EXPECT_EQ(event_log_.appended().back().event, event_log_.appended().front().event);
+  }
+}
+
+TEST_F(CallbackHandlerTest, WhatIsRefusedIsNotStored) {
+  for (const char* body : {"", "[]", R"({"called":"1"})", R"({"callSerialNo":"42","called":""})"}) {
+    const HttpResponse response = Post(body);
+    EXPECT_EQ(response.status, 400) << body;
+    EXPECT_THAT(response.body, HasSubstr(R"("retCode":"1")")) << body;
+  }
+  EXPECT_THAT(event_log_.appended(), IsEmpty());
+}
+
+TEST_F(CallbackHandlerTest, AnEventThatNobodyTookInTimeIsStoredAndAskedForAgain) {
+  source_.acknowledge = {AcknowledgePolicy::When::kForwarded, absl::ZeroDuration()};
+  const HttpResponse response = Post(kCall);
+
+  EXPECT_EQ(response.status, 503);
+  EXPECT_THAT(response.body, HasSubstr(R"("retCode":"2")"));
+  EXPECT_EQ(event_log_.appended().size(), 1u);
+}
+
+TEST_F(CallbackHandlerTest, AFailingStoreIsNotSuccessAndTellsNothingOfItsInside) {
+  event_log_.FailWith(absl::ResourceExhaustedError("/var/lib/secret is full"));
+  const HttpResponse response = Post(kCall);
+
+  EXPECT_EQ(response.status, 503);
+  EXPECT_THAT(response.headers, Contains(Pair("Retry-After", "1")));
+  EXPECT_THAT(response.body, HasSubstr(R"("retCode":"3")"));
+  EXPECT_THAT(response.body, Not(HasSubstr("secret")));
+}
+
+TEST_F(CallbackHandlerTest, AnotherPathIsNotFoundWhateverTheMethod) {
+  for (const char* path : {"/", "/release-events/", "/Release-events", "/release-events/x", "*"}) {
+    for (const char* method : {"POST", "GET", "OPTIONS"}) {
+      const HttpResponse response = Send(method, path, kCall);
+      EXPECT_EQ(response.status, 404) << path;
+      EXPECT_THAT(response.body, HasSubstr(R"("retCode":"1")"));
+    }
+  }
+  EXPECT_THAT(event_log_.appended(), IsEmpty());
+}
+
+TEST_F(CallbackHandlerTest, AnotherMethodIsNotAllowedAndToldWhichIs) {
+  for (const char* method : {"GET", "HEAD", "PUT", "DELETE", "OPTIONS"}) {
+    const HttpResponse response = Send(method, "/release-events", kCall);
+    EXPECT_EQ(response.status, 405) << method;
+    EXPECT_THAT(response.headers, Contains(Pair("Allow", "POST")));
+    EXPECT_THAT(response.body, HasSubstr(R"("retCode":"1")"));
+  }
+  EXPECT_THAT(event_log_.appended(), IsEmpty());
+}
+
+TEST_F(CallbackHandlerTest, ACallbackIsOneLineAtDebugAndNothingPersonalIsInIt) {
+  Post(kCall);
+  Post(R"({"canary":1,"canary":88880067})");
+
+  ASSERT_EQ(lines_.size(), 2u);
+  EXPECT_THAT(lines_[0], HasSubstr("-42\""));
+  EXPECT_THAT(lines_[0], HasSubstr("\"OK\""));
+  EXPECT_THAT(lines_[1], HasSubstr("INVALID_ARGUMENT"));
+  for (const std::string& line : lines_) {
+    EXPECT_THAT(line, Not(HasSubstr("88880067")));
+    EXPECT_THAT(line, Not(HasSubstr("canary")));
+  }
+}
+
+TEST_F(CallbackHandlerTest, AboveDebugNothingIsLogged) {
+  log_.set_level(LogLevel::kInfo);
+  Post(kCall);
+  EXPECT_THAT(lines_, IsEmpty());
+}
+
+}  // namespace
+}  // namespace onhook

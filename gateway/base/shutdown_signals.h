@@ -1,0 +1,34 @@
+#ifndef ONHOOK_GATEWAY_BASE_SHUTDOWN_SIGNALS_H_
+#define ONHOOK_GATEWAY_BASE_SHUTDOWN_SIGNALS_H_
+
+#include <signal.h>
+
+#include "absl/time/time.h"
+
+namespace onhook {
+
+// How a process learns that it is to end: SIGTERM and SIGINT are waited for by threads, so that no
+// work is ever done in a signal handler. SIGPIPE is ignored: a peer that went away is seen where
+// it is written to.
+//
+// Threads: one. To be made before the process starts any other, which inherit that the signals are
+// blocked. Blocking: Wait. Errors: none.
+class ShutdownSignals {
+ public:
+  ShutdownSignals();
+
+  // Waits for SIGTERM or SIGINT, and returns which. One that came before is not missed.
+  int Wait();
+
+  // From now on another of these signals ends the process at once with 128 plus its number, as
+  // shells count; and so does the time when `deadline` has passed, with 1. Whatever is done
+  // meanwhile must bear that, as it must bear a power cut.
+  void ExitOnNextOrAfter(absl::Duration deadline);
+
+ private:
+  sigset_t signals_;
+};
+
+}  // namespace onhook
+
+#endif  // ONHOOK_GATEWAY_BASE_SHUTDOWN_SIGNALS_H_

@@ -1,0 +1,176 @@
+#include "gateway/config/invocation.h"
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
+#include "gateway/base/text.h"
+#include "gateway/config/settings_check.h"
+#include "gateway/config/settings_table.h"
+#include "gateway/config/version.h"
+
+namespace onhook {
+namespace {
+
+using Action = Invocation::Action;
+
+constexpr absl::string_view kVariablePrefix = "ONHOOK_";
+// Read by the command line, onhook.
+constexpr absl::string_view kServerVariable = "ONHOOK_SERVER";
+
+constexpr std::pair<absl::string_view, Action> kActions[] = {
+    {"--check", Action::kCheck},
+    {"--print-config", Action::kPrintConfig},
+    {"--help", Action::kHelp},
+    {"-h", Action::kHelp},
+    {"--version", Action::kVersion}};
+
+// A value of a setting, from one place.
+struct GivenValue {
+  std::string value;
+  std::string origin;
+};
+using GivenValues = std::map<const Setting*, GivenValue>;
+
+std::string Quoted(absl::string_view text) {
+  std::string quoted;
+  AppendJsonString(text, quoted);
+  return quoted;
+}
+
+template <typename NameOf>
+const Setting* FindSetting(absl::string_view name, NameOf name_of) {
+  for (const Setting& setting : SettingsTable()) {
+    if (name_of(setting) == name) return &setting;
+  }
+  return nullptr;
+}
+
+const Setting* SettingOfFlag(absl::string_view flag) {
+  return FindSetting(flag, [](const Setting& setting) { return setting.Flag(); });
+}
+
+const Setting* SettingOfVariable(absl::string_view variable) {
+  return FindSetting(variable, [](const Setting& setting) { return setting.Variable(); });
+}
+
+// Returns the flags; sets the action, and adds a fault for each argument that is wrong.
+GivenValues ReadArguments(absl::Span<const std::string> arguments, Action& action,
+                          std::vector<std::string>& faults) {
+  GivenValues flags;
+  for (size_t i = 0; i < arguments.size(); ++i) {
+    const absl::string_view argument = arguments[i];
+    const auto* named = std::find_if(std::begin(kActions), std::end(kActions),
+                                     [&](const auto& entry) { return entry.first == argument; });
+    if (named != std::end(kActions)) {
+      action = named->second;
+      continue;
+    }
+    const std::pair<absl::string_view, absl::string_view> parts =
+        absl::StrSplit(argument, absl::MaxSplits('=', 1));
+    const Setting* setting = SettingOfFlag(parts.first);
+    if (setting == nullptr) {
+      faults.push_back(absl::StrCat(Quoted(parts.first), ": no such flag; see onhookd --help"));
+      continue;
+    }
+    GivenValue given{std::string(parts.second), absl::StrCat("flag ", setting->Flag())};
+    if (!absl::StrContains(argument, '=')) {
+      if (i + 1 == arguments.size() || absl::StartsWith(arguments[i + 1], "--")) {
+        faults.push_back(absl::StrCat(setting->name, " (", given.origin,
+                                      "): its value is missing; expected ", setting->form));
+        continue;
+      }
+      given.value = arguments[++i];
+    }
+    if (!flags.emplace(setting, given).second) {
+      faults.push_back(absl::StrCat(setting->name, " (", given.origin, "): given twice"));
+    }
+  }
+  return flags;
+}
+
+GivenValues ReadEnvironment(absl::Span<const std::string> environment,
+                            std::vector<std::string>& warnings) {
+  GivenValues variables;
+  std::vector<absl::string_view> unknown;
+  for (const std::string& entry : environment) {
+    const std::pair<absl::string_view, absl::string_view> parts =
+        absl::StrSplit(entry, absl::MaxSplits('=', 1));
+    if (!absl::StartsWith(parts.first, kVariablePrefix) || parts.first == kServerVariable) continue;
+    const Setting* setting = SettingOfVariable(parts.first);
+    if (setting == nullptr) {
+      unknown.push_back(parts.first);
+    } else {
+      variables[setting] = {std::string(parts.second), absl::StrCat("variable ", parts.first)};
+    }
+  }
+  if (!unknown.empty()) {
+    warnings.push_back(absl::StrCat("ignored, because no setting has that variable: ",
+                                    absl::StrJoin(unknown, ", ")));
+  }
+  return variables;
+}
+
+// Sets what is given, and notes where each value comes from.
+void Apply(const GivenValues& given_values, Invocation& invocation,
+           std::vector<std::string>& faults) {
+  for (EffectiveSetting& effective : invocation.values) {
+    const auto given = given_values.find(effective.setting);
+    if (given == given_values.end()) continue;
+    const auto& [value, origin] = given->second;
+    const absl::Status read = effective.setting->read(value, invocation.settings);
+    if (!read.ok()) {
+      faults.push_back(absl::StrCat(effective.setting->name, " (", origin, "): ", read.message(),
+                                    "; not ", Quoted(value)));
+    }
+    effective.value = value;
+    effective.origin = origin;
+  }
+}
+
+}  // namespace
+
+absl::StatusOr<Invocation> ReadInvocation(absl::Span<const std::string> arguments,
+                                          absl::Span<const std::string> environment) {
+  for (const std::string& argument : arguments) {
+    for (const auto& [name, action] : kActions) {
+      const bool ends_it = action == Action::kHelp || action == Action::kVersion;
+      if (ends_it && argument == name) return Invocation{action, {}, {}, {}};
+    }
+  }
+
+  Invocation invocation;
+  for (const Setting& setting : SettingsTable()) {
+    invocation.values.push_back({&setting, setting.write(invocation.settings), "default"});
+  }
+  std::vector<std::string> faults;
+  const GivenValues flags = ReadArguments(arguments, invocation.action, faults);
+  Apply(ReadEnvironment(environment, invocation.warnings), invocation, faults);
+  Apply(flags, invocation, faults);
+  for (std::string& fault : CheckSettings(invocation.settings)) faults.push_back(std::move(fault));
+  if (!faults.empty()) return absl::InvalidArgumentError(absl::StrJoin(faults, "\n"));
+  return invocation;
+}
+
+std::string AnswerTo(const Invocation& invocation) {
+  switch (invocation.action) {
+    case Action::kRun:
+      return "";
+    case Action::kCheck:
+      return "the settings are right\n";
+    case Action::kPrintConfig:
+      return ConfigText(invocation.values);
+    case Action::kHelp:
+      return HelpText();
+    case Action::kVersion:
+      return absl::StrCat("onhookd ", Version(), "\n");
+  }
+  return "";
+}
+
+}  // namespace onhook

@@ -1,0 +1,42 @@
+#ifndef ONHOOK_GATEWAY_CONFIG_INVOCATION_H_
+#define ONHOOK_GATEWAY_CONFIG_INVOCATION_H_
+
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/types/span.h"
+#include "gateway/config/settings.h"
+#include "gateway/config/settings_text.h"
+
+namespace onhook {
+
+// What onhookd was started to do, and with which settings.
+struct Invocation {
+  enum class Action { kRun, kCheck, kPrintConfig, kHelp, kVersion };
+  Action action = Action::kRun;
+  Settings settings;
+  std::vector<EffectiveSetting> values;  // one for each row of the table, in its order
+  std::vector<std::string> warnings;     // one sentence each
+};
+
+// Reads the arguments of onhookd, without the program's name, and its environment ("NAME=VALUE").
+// A flag goes before a variable, a variable before the default.
+//
+// Strict: an argument that is no flag of ours, a flag given twice or without a value, and a value
+// that does not convert are errors, also when a flag hides the variable that is wrong. A variable
+// ONHOOK_... that names no setting is a warning only, because others put such names there too:
+// Kubernetes does for each Service. With --help or --version nothing else is looked at.
+//
+// Threads: any; pure. Blocking: never.
+// Errors: kInvalidArgument, with one line for each fault there is: the setting, where its value
+// came from, and what is expected.
+absl::StatusOr<Invocation> ReadInvocation(absl::Span<const std::string> arguments,
+                                          absl::Span<const std::string> environment);
+
+// What is printed by an invocation that asks for something else than to run.
+std::string AnswerTo(const Invocation& invocation);
+
+}  // namespace onhook
+
+#endif  // ONHOOK_GATEWAY_CONFIG_INVOCATION_H_

@@ -1,0 +1,44 @@
+#include "gateway/config/settings_check.h"
+
+#include "absl/strings/str_cat.h"
+#include "gateway/config/setting_values.h"
+
+namespace onhook {
+namespace {
+
+// An address that is none is somebody else's fault to tell.
+bool IsBeyondThisMachine(const std::string& listen) {
+  const absl::StatusOr<HostPort> address = ParseHostPort(listen);
+  return address.ok() && !IsLoopback(*address);
+}
+
+}  // namespace
+
+std::vector<std::string> CheckSettings(const Settings& settings) {
+  std::vector<std::string> faults;
+  if (IsBeyondThisMachine(settings.http.server.listen) && !settings.http.allow_unauthenticated) {
+    faults.push_back(absl::StrCat(
+        "http.listen: ", settings.http.server.listen,
+        " can be reached from other machines, and the source \"default\" has no authentication: "
+        "anybody could post callbacks. Listen on 127.0.0.1, or set "
+        "http.allow_unauthenticated to true if the network keeps strangers out"));
+  }
+  if (IsBeyondThisMachine(settings.grpc.server.listen) && !settings.grpc.allow_unauthenticated) {
+    faults.push_back(absl::StrCat(
+        "grpc.listen: ", settings.grpc.server.listen,
+        " can be reached from other machines, and subscribers have no authentication: anybody "
+        "could read and acknowledge events. Listen on 127.0.0.1, or set "
+        "grpc.allow_unauthenticated to true if the network keeps strangers out"));
+  }
+  if (settings.acknowledge.timeout <= absl::ZeroDuration()) {
+    faults.push_back(
+        "acknowledge.timeout: must be more than 0s; to wait for nobody set acknowledge.when to "
+        "stored");
+  }
+  if (settings.shutdown.drain_deadline <= absl::ZeroDuration()) {
+    faults.push_back("shutdown.drain_deadline: must be more than 0s");
+  }
+  return faults;
+}
+
+}  // namespace onhook

@@ -1,0 +1,21 @@
+#ifndef ONHOOK_GATEWAY_CONFIG_SETTINGS_CHECK_H_
+#define ONHOOK_GATEWAY_CONFIG_SETTINGS_CHECK_H_
+
+#include <string>
+#include <vector>
+
+#include "gateway/config/settings.h"
+
+namespace onhook {
+
+// What is wrong with settings that are each well-formed: one sentence for each fault, naming the
+// settings and saying what to set instead. Empty if they can be run with.
+//
+// Above all: a port that takes events from anybody, or shows them to anybody, is opened beyond this
+// machine only by a setting that says so.
+// Threads: any; pure. Blocking: never.
+std::vector<std::string> CheckSettings(const Settings& settings);
+
+}  // namespace onhook
+
+#endif  // ONHOOK_GATEWAY_CONFIG_SETTINGS_CHECK_H_

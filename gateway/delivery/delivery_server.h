@@ -1,0 +1,61 @@
+#ifndef ONHOOK_GATEWAY_DELIVERY_DELIVERY_SERVER_H_
+#define ONHOOK_GATEWAY_DELIVERY_DELIVERY_SERVER_H_
+
+#include <memory>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "gateway/base/clock.h"
+#include "gateway/base/log.h"
+#include "gateway/config/delivery_options.h"
+#include "gateway/forwarding/receipt_desk.h"
+#include "gateway/store/store.h"
+
+namespace onhook {
+
+// The gRPC port: ReleaseEventService, grpc.health.v1 and reflection.
+//
+// Promises:
+//   P1 settled     An ack is answered after its commit, never before.
+//   P2 forwarded   The desk hears of an event when gRPC reported its write done, never before.
+//   P3 apart       A client that reads slowly, or not at all, delays no other.
+//   P4 bounded     DeliveryOptions limit the streams, and what each may hold and have under way.
+//   P5 announced   A planned end is told the clients before it comes.
+//
+// Threads: one owner for all methods, but SetServing from any thread. Blocking: Drain and Stop, as
+// long as they are told. To be put together before the store's first Append, and stopped before
+// the store is closed.
+class DeliveryServer {
+ public:
+  // What the pointers point to must outlive the server; after Stop, the log still calls the tail
+  // listener that it was given here, which then does nothing.
+  DeliveryServer(const DeliveryOptions& options, Store* store, ReceiptDesk* desk,
+                 const Clock* clock, const Log* log);
+  ~DeliveryServer();  // stops
+
+  // Opens the port and answers calls. Returns the port. To be called once.
+  // Errors, with nothing left open: kUnavailable (the address cannot be listened on: taken, or not
+  // this machine's), kInvalidArgument (not HOST:PORT).
+  absl::StatusOr<int> Start();
+
+  // What grpc.health.v1 says of "delivery" or "ingress". Overall ("") follows from both.
+  void SetServing(const std::string& service, bool serving);
+
+  // Refuses new streams, sends go_away to all, and takes acks until every client half-closed or
+  // `drain` has passed.
+  void Drain(absl::Duration drain);
+
+  // Closes the port, cancels what is still running after `grace`, and returns when no call runs
+  // any more. A second call does nothing.
+  void Stop(absl::Duration grace);
+
+ private:
+  class Parts;
+  std::shared_ptr<Parts> parts_;
+};
+
+}  // namespace onhook
+
+#endif  // ONHOOK_GATEWAY_DELIVERY_DELIVERY_SERVER_H_

@@ -1,0 +1,88 @@
+#include "gateway/delivery/release_event_service.h"
+
+#include <grpcpp/impl/codegen/proto_utils.h>
+
+#include <memory>
+#include <utility>
+
+#include "gateway/delivery/grpc_status.h"
+#include "gateway/delivery/stream_registry.h"
+#include "gateway/delivery/subscribe_open.h"
+#include "gateway/delivery/subscribe_stream.h"
+#include "gateway/delivery/watch_stream.h"
+
+namespace onhook {
+namespace {
+
+// A stream that is ended before it began.
+template <typename Reactor>
+class RefusedStream final : public Reactor {
+ public:
+  explicit RefusedStream(const absl::Status& why) { this->Finish(ToGrpcStatus(why)); }
+  void OnDone() override { delete this; }
+};
+
+template <typename Reactor>
+Reactor* Refuse(const absl::Status& why) {
+  return new RefusedStream<Reactor>(why);  // deletes itself, as gRPC wants it
+}
+
+absl::StatusOr<v1::WatchRequest> ParseWatchRequest(grpc::ByteBuffer bytes) {
+  v1::WatchRequest request;
+  if (!grpc::SerializationTraits<v1::WatchRequest>::Deserialize(&bytes, &request).ok()) {
+    return absl::InvalidArgumentError("the message is not a WatchRequest");
+  }
+  const absl::Status name = CheckConsumerName("consumer_name", request.consumer_name());
+  if (!name.ok()) return name;
+  const absl::Status filter = EventFilter::Check(request.filter());
+  if (!filter.ok()) return InvalidField("filter", filter.message());
+  return request;
+}
+
+}  // namespace
+
+ReleaseEventServiceImpl::ReleaseEventServiceImpl(const StreamEnvironment* environment)
+    : environment_(environment), lookup_(environment->store) {}
+
+grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* ReleaseEventServiceImpl::Subscribe(
+    grpc::CallbackServerContext* context) {
+  auto stream = std::make_shared<SubscribeStream>(environment_, context);
+  const absl::Status added = environment_->registry->Add(stream);
+  if (!added.ok())
+    return Refuse<grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>>(added);
+  stream->Start();
+  return stream.get();  // the registry owns it until OnDone
+}
+
+grpc::ServerWriteReactor<grpc::ByteBuffer>* ReleaseEventServiceImpl::Watch(
+    grpc::CallbackServerContext* context, const grpc::ByteBuffer* request) {
+  using Reactor = grpc::ServerWriteReactor<grpc::ByteBuffer>;
+  const absl::StatusOr<v1::WatchRequest> parsed = ParseWatchRequest(*request);
+  if (!parsed.ok()) return Refuse<Reactor>(parsed.status());
+  auto stream =
+      std::make_shared<WatchStream>(environment_, context, *parsed, EventFilter(parsed->filter()));
+  const absl::Status added = environment_->registry->Add(stream);
+  if (!added.ok()) return Refuse<Reactor>(added);
+  stream->Start(*parsed);
+  return stream.get();  // the registry owns it until OnDone
+}
+
+grpc::ServerUnaryReactor* ReleaseEventServiceImpl::GetEvent(grpc::CallbackServerContext* context,
+                                                            const v1::GetEventRequest* request,
+                                                            v1::GetEventResponse* response) {
+  grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
+  lookup_.Get(*request, response,
+              [reactor](absl::Status status) { reactor->Finish(ToGrpcStatus(status)); });
+  return reactor;
+}
+
+grpc::ServerUnaryReactor* ReleaseEventServiceImpl::ListEvents(grpc::CallbackServerContext* context,
+                                                              const v1::ListEventsRequest* request,
+                                                              v1::ListEventsResponse* response) {
+  grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
+  lookup_.List(*request, response,
+               [reactor](absl::Status status) { reactor->Finish(ToGrpcStatus(status)); });
+  return reactor;
+}
+
+}  // namespace onhook

@@ -1,0 +1,201 @@
+#include "gateway/gateway.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <utility>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "gateway/admin/admin_server.h"
+#include "gateway/config/setting_values.h"
+#include "gateway/delivery/delivery_server.h"
+#include "gateway/forwarding/receipt_desk.h"
+#include "gateway/http/http_server.h"
+#include "gateway/ingress/callback_handler.h"
+#include "gateway/ingress/vendor_reply.h"
+#include "gateway/store/sqlite/sqlite_store.h"
+
+namespace onhook {
+namespace {
+
+// For calls that are no streams, once the streams have ended.
+constexpr absl::Duration kCallGrace = absl::Seconds(1);
+// For the last checkpoint: some megabytes.
+constexpr absl::Duration kCheckpointTime = absl::Seconds(5);
+
+// The same error, beginning with the setting that can mend it.
+absl::Status About(absl::string_view setting, const absl::Status& cause) {
+  return absl::Status(cause.code(), absl::StrCat(setting, ": ", cause.message()));
+}
+
+absl::Status AboutPort(absl::string_view setting, const absl::Status& cause) {
+  return About(setting, absl::Status(cause.code(), absl::StrCat(cause.message(),
+                                                                "; set another address, or port 0 "
+                                                                "for a free one")));
+}
+
+// The address of a setting, with the port that it came to.
+std::string OpenAddress(const std::string& listen, int port) {
+  absl::StatusOr<HostPort> address = ParseHostPort(listen);
+  if (!address.ok()) return listen;
+  address->port = port;
+  return FormatHostPort(*address);
+}
+
+AcknowledgePolicy PolicyOf(const Settings::Acknowledge& acknowledge) {
+  AcknowledgePolicy policy;
+  policy.when = acknowledge.when == Settings::Acknowledge::When::kStored
+                    ? AcknowledgePolicy::When::kStored
+                    : AcknowledgePolicy::When::kForwarded;
+  policy.timeout = acknowledge.timeout;
+  return policy;
+}
+
+}  // namespace
+
+Gateway::Gateway(Settings settings, const Clock* clock, const Log* log)
+    : settings_(std::move(settings)), clock_(clock), log_(log) {
+  readiness_.Require("gateway", [this] { return PhaseStatus(); });
+}
+
+Gateway::~Gateway() {
+  // Its error has been logged, and there is nobody left to hear of it.
+  Stop().IgnoreError();
+}
+
+absl::Status Gateway::Start() {
+  absl::Status started = StartAdmin();
+  if (started.ok()) started = OpenStore();
+  if (started.ok()) started = StartDelivery();
+  if (started.ok()) started = StartHttp();
+  if (!started.ok()) {
+    phase_ = Phase::kStopping;
+    StopParts().IgnoreError();
+    return started;
+  }
+  phase_ = Phase::kRunning;
+  LogWhatIsOpen();
+  return absl::OkStatus();
+}
+
+absl::Status Gateway::StartAdmin() {
+  AdminServer::Probes probes;
+  probes.started = [this] {
+    const bool starting = phase_ == Phase::kStarting;
+    return starting ? std::vector<std::string>{"gateway: starting"} : std::vector<std::string>{};
+  };
+  probes.ready = [this] { return readiness_.Unmet(); };
+  admin_ = std::make_unique<AdminServer>(settings_.admin.server, std::move(probes), clock_, log_);
+  const absl::Status started = admin_->Start();
+  return started.ok() ? started : AboutPort("admin.listen", started);
+}
+
+absl::Status Gateway::OpenStore() {
+  SqliteStoreOptions options;
+  options.directory = settings_.store.directory;
+  const auto fatal = [log = log_](const absl::Status& error) {
+    log->Error("store", "the disk cannot be relied upon: ending at once", {{"error", error}});
+    std::_Exit(EXIT_FAILURE);
+  };
+  absl::StatusOr<std::unique_ptr<Store>> store = OpenSqliteStore(options, clock_, log_, fatal);
+  if (!store.ok()) return About("store.directory", store.status());
+  store_ = *std::move(store);
+
+  ReceiptDeskOptions desk_options;
+  // The rest of the connections goes on taking callbacks whose events need not wait.
+  desk_options.max_waiting = settings_.http.server.max_connections / 4 * 3;
+  desk_ = std::make_unique<ReceiptDesk>(clock_, &store_->log(), desk_options);
+  return absl::OkStatus();
+}
+
+absl::Status Gateway::StartDelivery() {
+  DeliveryOptions options = settings_.grpc.server;
+  options.drain_timeout = settings_.shutdown.drain_deadline;
+  delivery_ = std::make_unique<DeliveryServer>(options, store_.get(), desk_.get(), clock_, log_);
+  const absl::StatusOr<int> port = delivery_->Start();
+  if (!port.ok()) return AboutPort("grpc.listen", port.status());
+  grpc_port_ = *port;
+  return absl::OkStatus();
+}
+
+absl::Status Gateway::StartHttp() {
+  CallbackSource source;
+  source.acknowledge = PolicyOf(settings_.acknowledge);
+  handler_ = std::make_unique<CallbackHandler>(std::move(source), clock_, log_, desk_.get());
+  HttpServer::Callbacks callbacks;
+  callbacks.handler = [this](const HttpRequest& request) { return handler_->Handle(request); };
+  callbacks.error_body = ReplyToRefusal;
+  http_ = std::make_unique<HttpServer>(settings_.http.server, std::move(callbacks), clock_, log_);
+  const absl::Status started = http_->Start();
+  if (!started.ok()) return AboutPort("http.listen", started);
+  delivery_->SetServing("ingress", true);
+  readiness_.Require("http", [this] {
+    return http_->alive() ? absl::OkStatus() : absl::UnavailableError("accepts no connection");
+  });
+  return absl::OkStatus();
+}
+
+void Gateway::LogWhatIsOpen() const {
+  const auto listening = [this](absl::string_view listener, const std::string& listen, int port) {
+    log_->Info("gateway", "listening",
+               {{"listener", listener}, {"address", OpenAddress(listen, port)}});
+  };
+  listening("http", settings_.http.server.listen, http_port());
+  listening("grpc", settings_.grpc.server.listen, grpc_port());
+  listening("admin", settings_.admin.server.listen, admin_port());
+  log_->Warning("gateway",
+                "the source has no authentication: whoever reaches its port can post callbacks",
+                {{"source", CallbackSource().name}});
+}
+
+absl::Status Gateway::Stop() {
+  if (phase_ != Phase::kRunning) return absl::OkStatus();
+  phase_ = Phase::kStopping;
+  delivery_->SetServing("ingress", false);
+  log_->Info("gateway", "shutting down");
+  absl::SleepFor(settings_.shutdown.delay);
+  const absl::Status stopped = StopParts();
+  if (stopped.ok()) log_->Info("gateway", "stopped");
+  return stopped;
+}
+
+absl::Status Gateway::StopParts() {
+  const absl::Duration deadline = clock_->Elapsed() + settings_.shutdown.drain_deadline;
+  const auto left = [&] { return std::max(deadline - clock_->Elapsed(), absl::ZeroDuration()); };
+  // Before the streams: callbacks under way wait for these to take their events. At most half of
+  // the time, so that a sender that stalls leaves subscribers some for their acks.
+  if (http_ != nullptr) http_->Stop(left() / 2);
+  if (delivery_ != nullptr) {
+    delivery_->Drain(left());
+    delivery_->Stop(kCallGrace);
+  }
+  absl::Status closed;
+  if (store_ != nullptr) closed = store_->Close();
+  if (!closed.ok()) log_->Error("store", "cannot be closed in order", {{"error", closed}});
+  if (admin_ != nullptr) admin_->Stop();
+  return closed;
+}
+
+absl::Status Gateway::PhaseStatus() const {
+  switch (phase_.load()) {
+    case Phase::kStarting:
+      return absl::UnavailableError("starting");
+    case Phase::kRunning:
+      return absl::OkStatus();
+    case Phase::kStopping:
+      return absl::UnavailableError("shutting down");
+  }
+  return absl::InternalError("in no phase");
+}
+
+absl::Duration Gateway::LongestStop() const {
+  return settings_.shutdown.delay + settings_.shutdown.drain_deadline + kCallGrace +
+         kCheckpointTime;
+}
+
+int Gateway::http_port() const { return http_->port(); }
+int Gateway::admin_port() const { return admin_->port(); }
+
+}  // namespace onhook

@@ -1,0 +1,91 @@
+#ifndef ONHOOK_GATEWAY_GATEWAY_H_
+#define ONHOOK_GATEWAY_GATEWAY_H_
+
+#include <atomic>
+#include <memory>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "gateway/admin/readiness.h"
+#include "gateway/base/clock.h"
+#include "gateway/base/log.h"
+#include "gateway/config/settings.h"
+
+namespace onhook {
+
+class AdminServer;
+class CallbackHandler;
+class DeliveryServer;
+class HttpServer;
+class ReceiptDesk;
+class Store;
+
+// The whole gateway: its parts, put together in the order of their layers and taken apart in
+// reverse. The only place that names an engine.
+//
+// The probes' port is an exception to the order: it is opened first and closed last, since it has
+// to tell of the others' coming and going.
+//
+// Promises: callbacks are taken only while everything they need is there. A callback that is under
+// way when the gateway stops is answered, and its subscriber still has the streams to take it from.
+// Threads: one owner for all methods. Blocking: Start, as long as the store's recovery takes; Stop,
+// for LongestStop() at most. Errors: as said there. When the store no longer knows what is on its
+// disk, the process is ended at once, with 1: no answer is better than a wrong one.
+class Gateway {
+ public:
+  // `clock` and `log` must outlive the gateway.
+  Gateway(Settings settings, const Clock* clock, const Log* log);
+  // Stops it.
+  ~Gateway();
+
+  // Opens the store and the ports, and logs each address. To be called once. An error leaves
+  // nothing open; its message begins with the setting that it depends on.
+  absl::Status Start();
+
+  // Ends in order: not ready any more; after shutdown.delay no callbacks any more; those under way
+  // are answered; the streams are told to go, and may settle what they hold until
+  // shutdown.drain_deadline; what is stored is brought into one file. An error is the store's, and
+  // nothing that was acknowledged depends on it. A second call does nothing.
+  absl::Status Stop();
+
+  // Stop() takes longer only if something hangs.
+  absl::Duration LongestStop() const;
+
+  // The open ports, after Start().
+  int http_port() const;
+  int grpc_port() const { return grpc_port_; }
+  int admin_port() const;
+
+ private:
+  enum class Phase { kStarting, kRunning, kStopping };
+
+  absl::Status StartAdmin();
+  absl::Status OpenStore();
+  absl::Status StartDelivery();
+  absl::Status StartHttp();
+  void LogWhatIsOpen() const;
+  absl::Status StopParts();
+
+  absl::Status PhaseStatus() const;
+
+  const Settings settings_;
+  const Clock* const clock_;
+  const Log* const log_;
+  std::atomic<Phase> phase_{Phase::kStarting};
+  int grpc_port_ = 0;
+
+  // In the order of the layers.
+  Readiness readiness_;
+  std::unique_ptr<AdminServer> admin_;
+  std::unique_ptr<Store> store_;
+  std::unique_ptr<ReceiptDesk> desk_;
+  std::unique_ptr<DeliveryServer> delivery_;
+  std::unique_ptr<CallbackHandler> handler_;
+  std::unique_ptr<HttpServer> http_;
+};
+
+}  // namespace onhook
+
+#endif  // ONHOOK_GATEWAY_GATEWAY_H_

@@ -1,0 +1,53 @@
+// onhookd, the gateway's program: from arguments to an exit code.
+
+#include <unistd.h>
+
+#include <cstdio>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "gateway/base/clock.h"
+#include "gateway/base/log.h"
+#include "gateway/base/shutdown_signals.h"
+#include "gateway/config/invocation.h"
+#include "gateway/gateway.h"
+
+namespace onhook {
+namespace {
+
+int Run(const Invocation& invocation) {
+  ShutdownSignals signals;
+  const SystemClock clock;
+  const Log log(&clock, invocation.settings.log.level, Log::FormatForStandardError(),
+                Log::StandardError());
+  for (const std::string& warning : invocation.warnings) log.Warning("config", warning);
+  Gateway gateway(invocation.settings, &clock, &log);
+  if (const absl::Status started = gateway.Start(); !started.ok()) {
+    log.Error("gateway", "cannot start", {{"error", started.message()}});
+    return 1;
+  }
+  signals.Wait();
+  signals.ExitOnNextOrAfter(gateway.LongestStop());
+  return gateway.Stop().ok() ? 0 : 1;
+}
+
+int Main(const std::vector<std::string>& arguments, const std::vector<std::string>& environment) {
+  const absl::StatusOr<Invocation> invocation = ReadInvocation(arguments, environment);
+  if (!invocation.ok()) {
+    std::fprintf(stderr, "%s\n", std::string(invocation.status().message()).c_str());
+    return 2;
+  }
+  if (invocation->action == Invocation::Action::kRun) return Run(*invocation);
+  std::printf("%s", AnswerTo(*invocation).c_str());
+  return 0;
+}
+
+}  // namespace
+}  // namespace onhook
+
+int main(int argc, char** argv) {
+  std::vector<std::string> environment;
+  for (char** entry = environ; *entry != nullptr; ++entry) environment.emplace_back(*entry);
+  return onhook::Main({argv + 1, argv + argc}, environment);
+}

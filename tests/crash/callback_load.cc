@@ -1,0 +1,94 @@
+#include "tests/crash/callback_load.h"
+
+#include <optional>
+#include <string>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+
+namespace onhook {
+namespace {
+
+std::string RequestFor(const CallLedger& ledger, int64_t number) {
+  const std::string body = absl::StrCat(
+      R"({"callSerialNo":")", ledger.CallSerialNo(number), R"(","serviceNo":null,"called":")",
+      ledger.Called(number), R"(","callData":")", ledger.CallData(number),
+      R"(","releaseTime":"2022/02/22,10:04:36:318","talkDuration":"6","releaseReason":"0"})");
+  return absl::StrCat("POST /release-events HTTP/1.1\r\nHost: gateway\r\nContent-Length: ",
+                      body.size(), "\r\n\r\n", body);
+}
+
+}  // namespace
+
+CallbackLoad::CallbackLoad(const GatewayAddress* address, CallLedger* ledger, int connections,
+                           int64_t callbacks)
+    : address_(address), ledger_(ledger), callbacks_left_(callbacks), posting_(connections) {
+  for (int i = 0; i < connections; ++i) threads_.emplace_back([this] { Post(); });
+}
+
+CallbackLoad::~CallbackLoad() {
+  Finish(absl::ZeroDuration());
+  for (std::thread& thread : threads_) thread.join();
+}
+
+bool CallbackLoad::Finish(absl::Duration timeout) {
+  absl::MutexLock lock(&mutex_);
+  callbacks_left_ = 0;
+  const auto finished = [this]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) { return posting_ == 0; };
+  return mutex_.AwaitWithTimeout(absl::Condition(&finished), timeout);
+}
+
+int64_t CallbackLoad::unanswered() const {
+  absl::MutexLock lock(&mutex_);
+  return unanswered_;
+}
+
+void CallbackLoad::Post() {
+  int64_t number = kNone;
+  int generation = 0;
+  while (const auto ports = address_->WaitForLaterThan(generation)) {
+    generation = ports->generation;
+    bool more = true;
+    while (more) {
+      RawHttpClient connection(ports->http);
+      if (!connection.connected()) break;
+      more = PostOver(connection, number);
+    }
+    if (!more) break;
+  }
+  absl::MutexLock lock(&mutex_);
+  --posting_;
+}
+
+bool CallbackLoad::PostOver(RawHttpClient& connection, int64_t& number) {
+  while (true) {
+    if (number == kNone) number = NextNumber();
+    if (number == kNone) return false;
+    const RawAnswer answer = connection.Send(RequestFor(*ledger_, number)).ReadAnswer();
+    if (Accepts(answer, number)) number = kNone;
+    if (answer.status == 0) return true;
+  }
+}
+
+int64_t CallbackLoad::NextNumber() {
+  {
+    absl::MutexLock lock(&mutex_);
+    if (callbacks_left_ == 0) return kNone;
+    --callbacks_left_;
+  }
+  return ledger_->Open();
+}
+
+bool CallbackLoad::Accepts(const RawAnswer& answer, int64_t number) {
+  if (answer.status == 0) {
+    absl::MutexLock lock(&mutex_);
+    ++unanswered_;
+    return false;
+  }
+  const bool accepted = answer.status == 200 && absl::StrContains(answer.body, R"("retCode":"0")");
+  const bool stored = answer.status == 503 && absl::StrContains(answer.body, R"("retCode":"2")");
+  if (accepted || stored) ledger_->Promised(number);
+  return accepted;
+}
+
+}  // namespace onhook

@@ -1,0 +1,58 @@
+#ifndef ONHOOK_TESTS_CRASH_CALLBACK_LOAD_H_
+#define ONHOOK_TESTS_CRASH_CALLBACK_LOAD_H_
+
+#include <cstdint>
+#include <thread>
+#include <vector>
+
+#include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
+#include "tests/crash/call_ledger.h"
+#include "tests/crash/gateway_address.h"
+#include "tests/support/raw_http_client.h"
+
+namespace onhook {
+
+// The vendor's part: threads that post callbacks over keep-alive connections, each the next one as
+// soon as the last was accepted. What was not answered with retCode "0" is repeated, to the next
+// gateway if this one is gone.
+//
+// Threads: its own, beside the owner's. Blocking: Finish(), and the destructor until the answers
+// under way have come or their connections have ended.
+class CallbackLoad {
+ public:
+  // `address` and `ledger` must outlive the load. Posts at most `callbacks` distinct ones.
+  CallbackLoad(const GatewayAddress* address, CallLedger* ledger, int connections,
+               int64_t callbacks);
+  // The address must be closed, or Finish() have said true.
+  ~CallbackLoad();
+
+  // Begins no further callback, and repeats those begun until each was accepted. False: not before
+  // `timeout`.
+  bool Finish(absl::Duration timeout);
+
+  // Callbacks that were posted and not answered, because the connection ended.
+  int64_t unanswered() const;
+
+ private:
+  static constexpr int64_t kNone = -1;
+
+  void Post();
+  // Posts over one connection until that ends or there is nothing more to do. False: the latter.
+  bool PostOver(RawHttpClient& connection, int64_t& number);
+  int64_t NextNumber();
+  // Whether the vendor may forget the callback now.
+  bool Accepts(const RawAnswer& answer, int64_t number);
+
+  const GatewayAddress* const address_;
+  CallLedger* const ledger_;
+  mutable absl::Mutex mutex_;
+  int64_t callbacks_left_ ABSL_GUARDED_BY(mutex_);
+  int64_t unanswered_ ABSL_GUARDED_BY(mutex_) = 0;
+  int posting_ ABSL_GUARDED_BY(mutex_);
+  std::vector<std::thread> threads_;
+};
+
+}  // namespace onhook
+
+#endif  // ONHOOK_TESTS_CRASH_CALLBACK_LOAD_H_

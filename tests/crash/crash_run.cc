@@ -1,0 +1,105 @@
+#include "tests/crash/crash_run.h"
+
+#include <limits>
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "gtest/gtest.h"
+
+namespace onhook {
+namespace {
+
+// Far beyond what any of this takes, sanitizers and a busy machine included.
+constexpr absl::Duration kPatience = absl::Seconds(60);
+
+// A round is worth its kill only if the gateway did something in it.
+constexpr int64_t kCallbacksEachRound = 100;
+
+}  // namespace
+
+CrashRun::CrashRun(uint64_t seed, int connections)
+    : connections_(connections), random_(seed), ledger_(absl::StrCat("crash-", seed)) {
+  acking_.emplace("acking", RecordingSubscriber::Mode::kAckMost, random_(), &address_, &ledger_);
+  holding_.emplace("holding", RecordingSubscriber::Mode::kAckNothing, random_(), &address_,
+                   &ledger_);
+  load_.emplace(&address_, &ledger_, connections_, std::numeric_limits<int64_t>::max());
+}
+
+CrashRun::~CrashRun() {
+  if (testing::Test::HasFailure() && gateway_.has_value()) {
+    ADD_FAILURE() << "the streams ended: " << acking_->last_end() << "; " << holding_->last_end()
+                  << "\nthe last gateway's log:\n"
+                  << gateway_->log();
+  }
+  address_.Close();
+  gateway_.reset();
+}
+
+bool CrashRun::Start() {
+  gateway_.emplace(GatewayOptions());
+  if (!gateway_->WaitUntilListening(kPatience)) {
+    ADD_FAILURE() << "the gateway did not come up:\n" << gateway_->log();
+    return false;
+  }
+  address_.Publish(gateway_->http_port(), gateway_->grpc_port());
+  return true;
+}
+
+void CrashRun::WorkFor(absl::Duration most) {
+  EXPECT_TRUE(ledger_.WaitUntilPromised(ledger_.promised() + kCallbacksEachRound, kPatience));
+  const std::optional<ProcessEnd> ended = gateway_->Wait(RandomBelow(most));
+  EXPECT_FALSE(ended.has_value()) << *ended << "\n" << gateway_->log();
+}
+
+void CrashRun::Kill() {
+  gateway_->Kill();
+  ++kills_;
+  while (random_() % 4 == 0) {
+    gateway_.emplace(GatewayOptions());
+    gateway_->Wait(RandomBelow(absl::Milliseconds(60)));
+    gateway_->Kill();
+    ++kills_;
+  }
+}
+
+void CrashRun::Terminate() {
+  gateway_->Terminate();
+  const std::optional<ProcessEnd> end = gateway_->Wait(kPatience);
+  ASSERT_TRUE(end.has_value()) << "still running:\n" << gateway_->log();
+  EXPECT_EQ(*end, (ProcessEnd{0, 0})) << gateway_->log();
+}
+
+void CrashRun::SettleEverything() {
+  EXPECT_TRUE(load_->Finish(kPatience)) << "not every callback was accepted in the end";
+  Kill();
+  acking_->SetMode(RecordingSubscriber::Mode::kAckAll);
+  holding_->SetMode(RecordingSubscriber::Mode::kAckAll);
+  if (!Start() || !ExpectSettled()) return;
+  Kill();
+  if (!Start()) return;
+  // It lies behind all others in the log: what is owed still would come before it.
+  CallbackLoad one_more(&address_, &ledger_, 1, 1);
+  EXPECT_TRUE(ledger_.WaitUntilPromised(ledger_.promised() + 1, kPatience));
+  if (!ExpectSettled()) address_.Close();
+  one_more.Finish(kPatience);
+}
+
+bool CrashRun::ExpectSettled() {
+  const bool settled = ledger_.WaitUntilSettled(kPatience);
+  EXPECT_TRUE(settled) << ledger_.confirmed("acking") << " and " << ledger_.confirmed("holding")
+                       << " of " << ledger_.promised() << " are settled";
+  return settled;
+}
+
+absl::Duration CrashRun::RandomBelow(absl::Duration most) {
+  return absl::Microseconds(
+      static_cast<int64_t>(random_() % static_cast<uint64_t>(absl::ToInt64Microseconds(most))));
+}
+
+OnhookdProcess::Options CrashRun::GatewayOptions() const {
+  OnhookdProcess::Options options;
+  options.store_directory = directory_.path() + "/store";
+  return options;
+}
+
+}  // namespace onhook

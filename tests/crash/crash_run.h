@@ -1,0 +1,65 @@
+#ifndef ONHOOK_TESTS_CRASH_CRASH_RUN_H_
+#define ONHOOK_TESTS_CRASH_CRASH_RUN_H_
+
+#include <cstdint>
+#include <optional>
+#include <random>
+
+#include "absl/time/time.h"
+#include "tests/crash/call_ledger.h"
+#include "tests/crash/callback_load.h"
+#include "tests/crash/gateway_address.h"
+#include "tests/crash/recording_subscriber.h"
+#include "tests/support/onhookd_process.h"
+#include "tests/support/temporary_directory.h"
+
+namespace onhook {
+
+// One data directory, the gateways that run on it one after the other, and around them the vendor
+// and two backends that outlive them all: "acking", which settles nearly everything at once, and
+// "holding", which settles nothing before the end.
+//
+// A failure is a failed expectation of the test, with the gateway's log. Threads: one.
+class CrashRun {
+ public:
+  CrashRun(uint64_t seed, int connections);
+  ~CrashRun();
+
+  // Starts a gateway; false, and a failed expectation, if it does not come up.
+  bool Start();
+  // Lets some callbacks be accepted, then goes on for a random while below `most`.
+  void WorkFor(absl::Duration most);
+  // Kills the running gateway. One time in four, a start is then killed as well before or while it
+  // recovers.
+  void Kill();
+  // Ends the gateway as an operator does, and expects exit code 0.
+  void Terminate();
+
+  // The end of the run: the vendor repeats what was not accepted, both backends settle everything,
+  // and then, over one more kill, exactly one further callback reaches them.
+  void SettleEverything();
+
+  const CallLedger& ledger() const { return ledger_; }
+  int kills() const { return kills_; }
+  int64_t unanswered() const { return load_->unanswered(); }
+
+ private:
+  bool ExpectSettled();
+  absl::Duration RandomBelow(absl::Duration most);
+  OnhookdProcess::Options GatewayOptions() const;
+
+  const int connections_;
+  std::mt19937_64 random_;
+  TemporaryDirectory directory_;
+  CallLedger ledger_;
+  GatewayAddress address_;
+  int kills_ = 0;
+  std::optional<OnhookdProcess> gateway_;
+  std::optional<CallbackLoad> load_;
+  std::optional<RecordingSubscriber> acking_;
+  std::optional<RecordingSubscriber> holding_;
+};
+
+}  // namespace onhook
+
+#endif  // ONHOOK_TESTS_CRASH_CRASH_RUN_H_

@@ -1,0 +1,104 @@
+#include "tests/crash/recording_subscriber.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+
+namespace onhook {
+namespace {
+
+// One delivery in so many stays unsettled, and no more than these: a stream's window is 1,000.
+constexpr uint64_t kWithheldOneIn = 50;
+constexpr int kWithheldMost = 200;
+
+}  // namespace
+
+RecordingSubscriber::RecordingSubscriber(std::string subscription, Mode mode, uint64_t seed,
+                                         const GatewayAddress* address, CallLedger* ledger)
+    : subscription_(std::move(subscription)),
+      mode_(mode),
+      random_(seed),
+      address_(address),
+      ledger_(ledger) {
+  ledger_->OpenSubscription(subscription_);
+  thread_ = std::thread([this] { Receive(); });
+}
+
+RecordingSubscriber::~RecordingSubscriber() { thread_.join(); }
+
+std::string RecordingSubscriber::last_end() const {
+  absl::MutexLock lock(&mutex_);
+  return last_end_;
+}
+
+void RecordingSubscriber::Receive() {
+  int generation = 0;
+  while (const auto ports = address_->WaitForLaterThan(generation)) {
+    generation = ports->generation;
+    ReceiveFrom(ports->grpc);
+  }
+}
+
+void RecordingSubscriber::ReceiveFrom(int port) {
+  const Mode mode = mode_;
+  const auto channel =
+      grpc::CreateChannel(absl::StrCat("127.0.0.1:", port), grpc::InsecureChannelCredentials());
+  const auto stub = v1::ReleaseEventService::NewStub(channel);
+  grpc::ClientContext context;
+  const std::unique_ptr<Stream> stream = stub->Subscribe(&context);
+  v1::SubscribeRequest open;
+  open.mutable_open()->set_subscription(subscription_);
+  open.mutable_open()->mutable_create_if_missing();
+  stream->Write(open);
+
+  Pending pending;
+  v1::SubscribeResponse response;
+  while (stream->Read(&response)) {
+    if (response.has_deliveries()) Take(response.deliveries(), mode, *stream, pending);
+    if (response.has_ack_results()) Enter(response.ack_results(), pending);
+    if (response.has_go_away()) stream->WritesDone();
+  }
+  const grpc::Status end = stream->Finish();
+  absl::MutexLock lock(&mutex_);
+  last_end_ = absl::StrCat(end.error_code(), " ", end.error_message());
+}
+
+void RecordingSubscriber::Take(const v1::Deliveries& deliveries, Mode mode, Stream& stream,
+                               Pending& pending) {
+  v1::SubscribeRequest request;
+  const uint64_t request_id = ++pending.last_request;
+  auto& acks = pending.acks[request_id];
+  for (const v1::Delivery& delivery : deliveries.deliveries()) {
+    const int64_t number = ledger_->Received(subscription_, delivery);
+    if (number < 0 || Withholds(mode, pending)) continue;
+    acks.emplace_back(delivery.delivery_id(), number);
+    request.mutable_ack()->add_delivery_ids(delivery.delivery_id());
+  }
+  request.mutable_ack()->set_request_id(request_id);
+  if (!acks.empty()) stream.Write(request);
+}
+
+void RecordingSubscriber::Enter(const v1::AckResults& results, Pending& pending) {
+  const auto acks = pending.acks.find(results.request_id());
+  if (acks == pending.acks.end()) return;
+  for (const auto& [delivery_id, number] : acks->second) {
+    const auto is_this = [&id = delivery_id](const v1::AckResults::Exception& exception) {
+      return exception.delivery_id() == id;
+    };
+    if (std::none_of(results.exceptions().begin(), results.exceptions().end(), is_this)) {
+      ledger_->AckConfirmed(subscription_, number);
+    }
+  }
+  pending.acks.erase(acks);
+}
+
+bool RecordingSubscriber::Withholds(Mode mode, Pending& pending) {
+  if (mode == Mode::kAckAll) return false;
+  if (mode == Mode::kAckNothing) return true;
+  if (pending.withheld == kWithheldMost || random_() % kWithheldOneIn != 0) return false;
+  ++pending.withheld;
+  return true;
+}
+
+}  // namespace onhook

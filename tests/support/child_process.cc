@@ -1,0 +1,135 @@
+#include "tests/support/child_process.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/pidfd.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <csignal>
+#include <cstdlib>
+#include <ostream>
+
+#include "absl/strings/match.h"
+
+namespace onhook {
+namespace {
+
+std::vector<char*> Arguments(std::vector<std::string>& command) {
+  std::vector<char*> pointers;
+  for (std::string& each : command) pointers.push_back(each.data());
+  pointers.push_back(nullptr);
+  return pointers;
+}
+
+std::vector<char*> EnvironmentOfChild() {
+  std::vector<char*> pointers;
+  for (char** each = environ; *each != nullptr; ++each) {
+    if (!absl::StartsWith(*each, "ONHOOK_")) pointers.push_back(*each);
+  }
+  pointers.push_back(nullptr);
+  return pointers;
+}
+
+// Runs in the child, between fork and exec: system calls only.
+[[noreturn]] void BecomeProgram(pid_t parent, int output, char** arguments, char** environment,
+                                const std::function<bool()>& prepare) {
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (getppid() != parent) _exit(127);
+  sigset_t none;
+  sigemptyset(&none);
+  sigprocmask(SIG_SETMASK, &none, nullptr);
+  const int nothing = open("/dev/null", O_RDONLY | O_CLOEXEC);
+  dup2(nothing, STDIN_FILENO);
+  dup2(output, STDOUT_FILENO);
+  dup2(output, STDERR_FILENO);
+  if (prepare == nullptr || prepare()) execve(arguments[0], arguments, environment);
+  _exit(127);
+}
+
+}  // namespace
+
+std::ostream& operator<<(std::ostream& stream, const ProcessEnd& end) {
+  if (end.signal != 0) return stream << "ended by signal " << end.signal;
+  return stream << "exit code " << end.exit_code;
+}
+
+ChildProcess::ChildProcess(std::vector<std::string> command, std::function<bool()> prepare) {
+  std::vector<char*> arguments = Arguments(command);
+  std::vector<char*> environment = EnvironmentOfChild();
+  int pipe_ends[2];
+  if (pipe2(pipe_ends, O_CLOEXEC) != 0) std::abort();
+  const pid_t parent = getpid();
+  pid_ = fork();
+  if (pid_ < 0) std::abort();
+  if (pid_ == 0) {
+    BecomeProgram(parent, pipe_ends[1], arguments.data(), environment.data(), prepare);
+  }
+  close(pipe_ends[1]);
+  output_descriptor_ = pipe_ends[0];
+  pid_descriptor_ = pidfd_open(pid_, 0);
+  if (pid_descriptor_ < 0) std::abort();
+  reader_ = std::thread([this] { ReadOutput(); });
+}
+
+ChildProcess::~ChildProcess() {
+  Signal(SIGKILL);
+  Wait(absl::InfiniteDuration());
+  reader_.join();
+  close(output_descriptor_);
+  close(pid_descriptor_);
+}
+
+void ChildProcess::Signal(int signal_number) {
+  if (!end_.has_value()) kill(pid_, signal_number);
+}
+
+std::optional<ProcessEnd> ChildProcess::Wait(absl::Duration timeout) {
+  if (end_.has_value()) return end_;
+  const int64_t milliseconds =
+      absl::ToInt64Milliseconds(absl::Ceil(timeout, absl::Milliseconds(1)));
+  pollfd ended{pid_descriptor_, POLLIN, 0};
+  const int patience = timeout == absl::InfiniteDuration()
+                           ? -1
+                           : static_cast<int>(std::min<int64_t>(milliseconds, 3'600'000));
+  if (poll(&ended, 1, patience) != 1) return std::nullopt;
+  int status = 0;
+  if (waitpid(pid_, &status, 0) != pid_) std::abort();
+  end_.emplace();
+  if (WIFSIGNALED(status)) {
+    end_->signal = WTERMSIG(status);
+  } else {
+    end_->exit_code = WEXITSTATUS(status);
+  }
+  return end_;
+}
+
+bool ChildProcess::WaitForOutput(const std::function<bool(absl::string_view output)>& wanted,
+                                 absl::Duration timeout) const {
+  absl::MutexLock lock(&mutex_);
+  const auto settled = [&]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) {
+    return output_ended_ || wanted(output_);
+  };
+  mutex_.AwaitWithTimeout(absl::Condition(&settled), timeout);
+  return wanted(output_);
+}
+
+std::string ChildProcess::output() const {
+  absl::MutexLock lock(&mutex_);
+  return output_;
+}
+
+void ChildProcess::ReadOutput() {
+  char buffer[4096];
+  ssize_t got;
+  while ((got = read(output_descriptor_, buffer, sizeof(buffer))) > 0) {
+    absl::MutexLock lock(&mutex_);
+    output_.append(buffer, static_cast<size_t>(got));
+  }
+  absl::MutexLock lock(&mutex_);
+  output_ended_ = true;
+}
+
+}  // namespace onhook

@@ -1,0 +1,68 @@
+#include "tests/support/onhookd_process.h"
+
+#include <csignal>
+#include <cstdlib>
+
+#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/string_view.h"
+
+namespace onhook {
+namespace {
+
+std::vector<std::string> CommandOf(const OnhookdProcess::Options& options) {
+  const char* other = std::getenv("ONHOOK_PROGRAM");
+  std::vector<std::string> command = {
+      other != nullptr ? other : ONHOOK_PROGRAM_PATH,
+      absl::StrCat("--store-directory=", options.store_directory),
+      absl::StrCat("--http-listen=", options.http_listen),
+      absl::StrCat("--grpc-listen=", options.grpc_listen),
+      absl::StrCat("--admin-listen=", options.admin_listen),
+  };
+  command.insert(command.end(), options.more_arguments.begin(), options.more_arguments.end());
+  return command;
+}
+
+// The port that the log says this listener has; 0 if it does not say so (yet).
+int PortInLog(absl::string_view log, absl::string_view listener) {
+  constexpr absl::string_view kAddress = "\"address\":\"";
+  for (absl::string_view line : absl::StrSplit(log, '\n')) {
+    const size_t address = line.find(kAddress);
+    if (address == absl::string_view::npos || !absl::StrContains(line, "\"msg\":\"listening\"") ||
+        !absl::StrContains(line, absl::StrCat("\"listener\":\"", listener, "\""))) {
+      continue;
+    }
+    line.remove_prefix(address + kAddress.size());
+    line = line.substr(0, line.find('"'));
+    int port = 0;
+    if (absl::SimpleAtoi(line.substr(line.rfind(':') + 1), &port)) return port;
+  }
+  return 0;
+}
+
+}  // namespace
+
+OnhookdProcess::OnhookdProcess(const Options& options)
+    : process_(CommandOf(options), options.prepare) {}
+
+bool OnhookdProcess::WaitUntilListening(absl::Duration timeout) {
+  return process_.WaitForOutput(
+      [this](absl::string_view log) {
+        http_port_ = PortInLog(log, "http");
+        grpc_port_ = PortInLog(log, "grpc");
+        admin_port_ = PortInLog(log, "admin");
+        return http_port_ != 0 && grpc_port_ != 0 && admin_port_ != 0;
+      },
+      timeout);
+}
+
+void OnhookdProcess::Kill() {
+  process_.Signal(SIGKILL);
+  process_.Wait(absl::InfiniteDuration());
+}
+
+void OnhookdProcess::Terminate() { process_.Signal(SIGTERM); }
+
+}  // namespace onhook

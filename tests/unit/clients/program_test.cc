@@ -1,0 +1,141 @@
+#include "clients/cli/program.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <thread>
+
+#include "clients/cli/command.h"
+#include "clients/cli/start_place.h"
+#include "tests/unit/clients/fake_gateway.h"
+
+namespace onhook::cli {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+// Runs the program in a thread against a fake gateway and collects what it prints.
+class ProgramTest : public ::testing::Test {
+ protected:
+  ~ProgramTest() override {
+    if (thread_.joinable()) thread_.join();
+  }
+  void Start(std::vector<std::string> arguments) {
+    arguments.push_back("--server=" + gateway_.address());
+    testing::internal::CaptureStdout();
+    thread_ = std::thread([this, arguments] { code_ = RunProgram(arguments); });
+  }
+  // Waits for the end; returns the exit code.
+  int End() {
+    thread_.join();
+    output_ = testing::internal::GetCapturedStdout();
+    return code_;
+  }
+
+  client::FakeGateway gateway_;
+  std::thread thread_;
+  int code_ = -1;
+  std::string output_;
+};
+
+TEST_F(ProgramTest, SubscribeCreatesWhatIsMissingAndAcknowledgesWhatItPrinted) {
+  Start({"subscribe", "crm", "--count", "1"});
+  client::FakeSubscribeStream* const first = gateway_.TakeSubscribe();
+  EXPECT_FALSE(first->Take().open().has_create_if_missing());
+  first->End(grpc::Status(grpc::StatusCode::NOT_FOUND, "no such subscription"));
+  client::FakeSubscribeStream* const second = gateway_.TakeSubscribe();
+  EXPECT_TRUE(second->Take().open().has_create_if_missing());
+  second->SendOpened();
+  second->Deliver({1, 2});
+  const v1::AckRequest ack = second->Take().ack();
+  EXPECT_THAT(ack.delivery_ids(), ElementsAre("d1"));
+  second->Confirm(ack.request_id());
+  EXPECT_TRUE(second->AwaitHalfClose());
+  second->End();
+  EXPECT_EQ(End(), kExitOk);
+  EXPECT_THAT(output_, HasSubstr("attempt"));
+}
+
+TEST_F(ProgramTest, TailOnlyLooksOn) {
+  Start({"tail", "--count=2", "--source=sales", "--from=earliest", "--json", "--show-numbers"});
+  client::FakeWatchStream* const stream = gateway_.TakeWatch();
+  EXPECT_TRUE(stream->request().observe_only());
+  EXPECT_FALSE(stream->request().stop_at_end());
+  EXPECT_THAT(stream->request().filter().sources(), ElementsAre("sales"));
+  stream->SendEvents({1, 2, 3});
+  EXPECT_EQ(End(), kExitOk);
+  EXPECT_EQ(output_,
+            "{\"event\":{\"eventId\":\"e1\"},\"cursor\":\"c1\"}\n"
+            "{\"event\":{\"eventId\":\"e2\"},\"cursor\":\"c2\"}\n");
+}
+
+TEST_F(ProgramTest, TailWithoutFollowingBeginsWithTheOldestAndEnds) {
+  Start({"tail", "--no-follow"});
+  client::FakeWatchStream* const stream = gateway_.TakeWatch();
+  EXPECT_TRUE(stream->request().stop_at_end());
+  EXPECT_EQ(stream->request().position(), v1::START_POSITION_EARLIEST);
+  stream->End();
+  EXPECT_EQ(End(), kExitOk);
+}
+
+TEST_F(ProgramTest, GetPrintsWhatItFound) {
+  gateway_.events.add_stored_events()->mutable_event()->set_event_id("v1-0-7");
+  Start({"get", "7"});
+  EXPECT_EQ(End(), kExitOk);
+  EXPECT_THAT(output_, HasSubstr("event_id v1-0-7"));
+}
+
+TEST_F(ProgramTest, GetOfAnUnknownCallIsANegativeAnswer) {
+  Start({"get", "7"});
+  EXPECT_EQ(End(), kExitNegative);
+  EXPECT_EQ(output_, "");
+}
+
+TEST_F(ProgramTest, AFailureOfTheGatewayIsNoNegativeAnswer) {
+  gateway_.lookup_status = grpc::Status(grpc::StatusCode::INTERNAL, "disk");
+  Start({"get", "7"});
+  EXPECT_EQ(End(), kExitFailed);
+}
+
+TEST(UsageTest, WrongUsageEndsWith2) {
+  EXPECT_EQ(RunProgram({}), kExitUsage);
+  EXPECT_EQ(RunProgram({"dance"}), kExitUsage);
+  EXPECT_EQ(RunProgram({"tail", "--loud"}), kExitUsage);
+  EXPECT_EQ(RunProgram({"tail", "--from", "yesterday"}), kExitUsage);
+  EXPECT_EQ(RunProgram({"get"}), kExitUsage);
+  EXPECT_EQ(RunProgram({"send", "--sample", "json", "--field", "a=b"}), kExitUsage);
+  EXPECT_EQ(RunProgram({"send", "--file", "/nonexistent"}), kExitUsage);
+}
+
+TEST(UsageTest, EveryCommandExplainsItself) {
+  for (const char* command : {"send", "tail", "subscribe", "get"}) {
+    testing::internal::CaptureStdout();
+    EXPECT_EQ(RunProgram({command, "--help"}), kExitOk);
+    const std::string help = testing::internal::GetCapturedStdout();
+    EXPECT_THAT(help, HasSubstr("Examples:\n"));
+    EXPECT_THAT(help, HasSubstr("Exit codes: 0 "));
+  }
+}
+
+TEST(UsageTest, AServerThatIsNotThereEndsWith3) {
+  EXPECT_EQ(RunProgram({"send", "--url", "http://127.0.0.1:1/release-events"}), kExitFailed);
+}
+
+TEST(StartPlaceTest, AStartIsAnEndATimeOrADurationAgo) {
+  const absl::Time now = absl::FromUnixSeconds(1000);
+  v1::WatchRequest request;
+  ASSERT_TRUE(SetStart("latest", now, request).ok());
+  EXPECT_EQ(request.position(), v1::START_POSITION_LATEST);
+  ASSERT_TRUE(SetStart("10s", now, request).ok());
+  EXPECT_EQ(request.since_time().seconds(), 990);
+  ASSERT_TRUE(SetStart("1970-01-01T00:00:01.5+00:00", now, request).ok());
+  EXPECT_EQ(request.since_time().seconds(), 1);
+  EXPECT_EQ(request.since_time().nanos(), 500'000'000);
+  for (const char* wrong : {"", "-10s", "inf", "2022-02-22", "1970-01-01T00:00:01"}) {
+    EXPECT_FALSE(SetStart(wrong, now, request).ok()) << wrong;
+  }
+}
+
+}  // namespace
+}  // namespace onhook::cli

@@ -1,0 +1,287 @@
+#include "onhook/subscriber.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <optional>
+
+#include "onhook/status.h"
+#include "tests/unit/clients/fake_gateway.h"
+
+namespace onhook::client {
+namespace {
+
+using ::testing::ElementsAre;
+
+std::vector<std::string> AckedIds(const v1::SubscribeRequest& request) {
+  return {request.ack().delivery_ids().begin(), request.ack().delivery_ids().end()};
+}
+
+// A subscriber of the fake gateway whose handler waits, for each event, until the test says how
+// that one ends.
+class SubscriberTest : public ::testing::Test {
+ protected:
+  // Most tests leave acknowledgements unanswered behind.
+  SubscriberTest() { options_.drain_timeout = absl::Milliseconds(20); }
+  ~SubscriberTest() override {
+    // Whatever the test left open must not hold the subscriber back.
+    for (int i = 0; i < 10; ++i) verdicts_.Put(Settlement::Ack());
+  }
+
+  void Start() {
+    options_.subscription = "crm";
+    options_.on_settled = [this](const Settled& settled) { settled_.Put(settled); };
+    options_.on_disconnected = [this](const absl::Status& why) { losses_.Put(why); };
+    subscriber_ =
+        Client(gateway_.client_options()).Subscribe(options_, [this](const v1::Delivery& delivery) {
+          handling_.Put(delivery.event().event_id());
+          return *verdicts_.Take();
+        });
+  }
+  // The next stream, past its opening.
+  FakeSubscribeStream& Stream() {
+    FakeSubscribeStream* const stream = gateway_.TakeSubscribe();
+    open_ = stream->Take().open();
+    stream->SendOpened();
+    return *stream;
+  }
+  // Lets the handler return `verdict` for the next event it has, which must be `event`.
+  void Handle(const std::string& event, const Settlement& verdict = Settlement::Ack()) {
+    EXPECT_EQ(handling_.Take(), event);
+    verdicts_.Put(verdict);
+  }
+
+  FakeGateway gateway_;
+  SubscribeOptions options_;
+  v1::SubscribeOpen open_;
+  Inbox<std::string> handling_;
+  Inbox<std::optional<Settlement>> verdicts_;
+  Inbox<Settled> settled_;
+  Inbox<absl::Status> losses_;
+  std::unique_ptr<Subscriber> subscriber_;
+};
+
+TEST_F(SubscriberTest, TheStreamIsOpenedWithNameAndFlowControl) {
+  options_.consumer_name = "pod-1";
+  options_.max_outstanding_events = 7;
+  options_.max_outstanding_bytes = 4096;
+  options_.ack_deadline = absl::Milliseconds(1500);
+  Start();
+  Stream();
+  EXPECT_EQ(open_.subscription(), "crm");
+  EXPECT_EQ(open_.consumer_name(), "pod-1");
+  EXPECT_EQ(open_.max_outstanding_events(), 7);
+  EXPECT_EQ(open_.max_outstanding_bytes(), 4096);
+  EXPECT_EQ(open_.ack_deadline().seconds(), 1);
+  EXPECT_EQ(open_.ack_deadline().nanos(), 500'000'000);
+  EXPECT_FALSE(open_.has_create_if_missing());
+}
+
+TEST_F(SubscriberTest, NothingIsAcknowledgedBeforeItsHandlerReturned) {
+  Start();
+  FakeSubscribeStream& stream = Stream();
+  stream.Deliver({1, 2});
+  Handle("e1", Settlement::Retry("database is away", absl::Seconds(3)));
+  // Would there have been an acknowledgement, it would have come before.
+  const v1::NackRequest nack = stream.Take().nack();
+  EXPECT_THAT(nack.delivery_ids(), ElementsAre("d1"));
+  EXPECT_EQ(nack.action(), v1::NackRequest::ACTION_RETRY);
+  EXPECT_EQ(nack.reason(), "database is away");
+  EXPECT_EQ(nack.delay().seconds(), 3);
+  stream.Confirm(nack.request_id());
+  Handle("e2");
+  EXPECT_THAT(AckedIds(stream.Take()), ElementsAre("d2"));
+}
+
+TEST_F(SubscriberTest, AConfirmedAcknowledgementIsReported) {
+  Start();
+  FakeSubscribeStream& stream = Stream();
+  stream.Deliver({1});
+  Handle("e1");
+  const uint64_t request_id = stream.Take().ack().request_id();
+  EXPECT_TRUE(settled_.empty());
+  stream.Confirm(request_id);
+  const Settled settled = settled_.Take();
+  EXPECT_EQ(settled.event_id, "e1");
+  EXPECT_EQ(settled.delivery_id, "d1");
+  EXPECT_TRUE(settled.status.ok());
+}
+
+TEST_F(SubscriberTest, ADeliveryThatTheGatewayDoesNotKnowIsReported) {
+  Start();
+  FakeSubscribeStream& stream = Stream();
+  stream.Deliver({1});
+  Handle("e1");
+  stream.Except(stream.Take().ack().request_id(), "d1", v1::AckResults::RESULT_UNKNOWN);
+  EXPECT_EQ(settled_.Take().status.code(), absl::StatusCode::kNotFound);
+}
+
+TEST_F(SubscriberTest, WhatCouldNotBeStoredNowIsAskedAgain) {
+  Start();
+  FakeSubscribeStream& stream = Stream();
+  stream.Deliver({1});
+  Handle("e1");
+  stream.Except(stream.Take().ack().request_id(), "d1", v1::AckResults::RESULT_RETRY_LATER);
+  const v1::SubscribeRequest again = stream.Take();
+  EXPECT_THAT(AckedIds(again), ElementsAre("d1"));
+  stream.Confirm(again.ack().request_id());
+  EXPECT_TRUE(settled_.Take().status.ok());
+}
+
+TEST_F(SubscriberTest, AcknowledgementsGatherWhileOneIsUnanswered) {
+  Start();
+  FakeSubscribeStream& stream = Stream();
+  stream.Deliver({1, 2, 3, 4});
+  Handle("e1");
+  const v1::SubscribeRequest first = stream.Take();
+  EXPECT_THAT(AckedIds(first), ElementsAre("d1"));
+  Handle("e2");
+  Handle("e3");
+  EXPECT_EQ(handling_.Take(), "e4");  // so 2 and 3 are handed in
+  EXPECT_TRUE(stream.NothingCame());
+  stream.Confirm(first.ack().request_id());
+  EXPECT_THAT(AckedIds(stream.Take()), ElementsAre("d2", "d3"));
+}
+
+TEST_F(SubscriberTest, AFullBatchDoesNotWaitForTheAnswer) {
+  options_.ack_batch = 2;
+  Start();
+  FakeSubscribeStream& stream = Stream();
+  stream.Deliver({1, 2, 3});
+  Handle("e1");
+  EXPECT_THAT(AckedIds(stream.Take()), ElementsAre("d1"));
+  Handle("e2");
+  Handle("e3");
+  EXPECT_THAT(AckedIds(stream.Take()), ElementsAre("d2", "d3"));
+}
+
+TEST_F(SubscriberTest, ALostStreamIsOpenedAgain) {
+  Start();
+  Stream().End(grpc::Status(grpc::StatusCode::UNAVAILABLE, "restarting"));
+  EXPECT_EQ(losses_.Take().message(), "restarting");
+  FakeSubscribeStream& second = Stream();
+  EXPECT_EQ(open_.subscription(), "crm");
+  second.Deliver({1});
+  Handle("e1");
+  EXPECT_THAT(AckedIds(second.Take()), ElementsAre("d1"));
+}
+
+TEST_F(SubscriberTest, AnUnansweredAcknowledgementIsSentAgainOnTheNextStream) {
+  Start();
+  FakeSubscribeStream& first = Stream();
+  first.Deliver({1});
+  Handle("e1");
+  EXPECT_THAT(AckedIds(first.Take()), ElementsAre("d1"));
+  first.End(grpc::Status(grpc::StatusCode::UNAVAILABLE, "lost"));
+  EXPECT_THAT(AckedIds(Stream().Take()), ElementsAre("d1"));
+}
+
+TEST_F(SubscriberTest, AHandlerThatOutlivesItsStreamIsAcknowledgedOnTheNext) {
+  Start();
+  FakeSubscribeStream& first = Stream();
+  first.Deliver({1});
+  EXPECT_EQ(handling_.Take(), "e1");
+  first.End(grpc::Status(grpc::StatusCode::UNAVAILABLE, "lost"));
+  FakeSubscribeStream& second = Stream();
+  verdicts_.Put(Settlement::Ack());
+  EXPECT_THAT(AckedIds(second.Take()), ElementsAre("d1"));
+}
+
+TEST_F(SubscriberTest, EventsThatWaitedOnALostStreamAreNotHandled) {
+  Start();
+  FakeSubscribeStream& first = Stream();
+  first.Deliver({1, 2});
+  EXPECT_EQ(handling_.Take(), "e1");
+  first.End(grpc::Status(grpc::StatusCode::UNAVAILABLE, "lost"));
+  FakeSubscribeStream& second = Stream();
+  second.Deliver({3});
+  verdicts_.Put(Settlement::Ack());
+  EXPECT_EQ(handling_.Take(), "e3");
+}
+
+TEST_F(SubscriberTest, GoAwayOpensTheReplacementWhileTheOldStreamFinishes) {
+  Start();
+  FakeSubscribeStream& old = Stream();
+  old.Deliver({1});
+  EXPECT_EQ(handling_.Take(), "e1");
+  old.SendGoAway(v1::GoAway::REASON_MAX_AGE);
+  FakeSubscribeStream& replacement = Stream();
+  verdicts_.Put(Settlement::Ack());
+  const v1::SubscribeRequest ack = old.Take();
+  EXPECT_THAT(AckedIds(ack), ElementsAre("d1"));
+  old.Confirm(ack.ack().request_id());
+  EXPECT_TRUE(old.AwaitHalfClose());
+  old.End();
+  replacement.Deliver({2});
+  Handle("e2");
+  EXPECT_THAT(AckedIds(replacement.Take()), ElementsAre("d2"));
+}
+
+TEST_F(SubscriberTest, ADeletedSubscriptionIsNotOpenedAgain) {
+  options_.drain_timeout = kPatience;
+  options_.create_if_missing.emplace();
+  Start();
+  FakeSubscribeStream& stream = Stream();
+  stream.SendGoAway(v1::GoAway::REASON_SUBSCRIPTION_DELETED);
+  EXPECT_TRUE(stream.AwaitHalfClose());
+  stream.End();
+  EXPECT_EQ(subscriber_->Wait().code(), absl::StatusCode::kNotFound);
+}
+
+TEST_F(SubscriberTest, AMissingSubscriptionEndsItWithTheGatewaysReason) {
+  Start();
+  gateway_.TakeSubscribe()->End(
+      StatusWithReason(grpc::StatusCode::NOT_FOUND, "no such subscription", "NO_SUBSCRIPTION"));
+  const absl::Status status = subscriber_->Wait();
+  EXPECT_EQ(status.code(), absl::StatusCode::kNotFound);
+  EXPECT_EQ(status.message(), "no such subscription");
+  EXPECT_EQ(ErrorReason(status), "NO_SUBSCRIPTION");
+}
+
+TEST_F(SubscriberTest, StopWaitsForTheConfirmationOfWhatWasHandled) {
+  options_.drain_timeout = kPatience;
+  Start();
+  FakeSubscribeStream& stream = Stream();
+  stream.Deliver({1, 2});
+  EXPECT_EQ(handling_.Take(), "e1");
+  subscriber_->RequestStop();
+  verdicts_.Put(Settlement::Ack());
+  const v1::SubscribeRequest ack = stream.Take();
+  EXPECT_THAT(AckedIds(ack), ElementsAre("d1"));
+  stream.Confirm(ack.ack().request_id());
+  EXPECT_TRUE(stream.AwaitHalfClose());
+  stream.End();
+  EXPECT_TRUE(subscriber_->Stop().ok());
+  EXPECT_FALSE(settled_.empty());
+  // The second event waited for the handler: it is the gateway's again.
+  EXPECT_TRUE(handling_.empty());
+}
+
+TEST_F(SubscriberTest, StopTellsOfAcknowledgementsThatWereNotConfirmed) {
+  Start();
+  FakeSubscribeStream& stream = Stream();
+  stream.Deliver({1});
+  Handle("e1");
+  EXPECT_THAT(AckedIds(stream.Take()), ElementsAre("d1"));
+  EXPECT_EQ(subscriber_->Stop().code(), absl::StatusCode::kUnavailable);
+}
+
+TEST_F(SubscriberTest, StopEndsASubscriberThatNeverReachedItsGateway) {
+  ClientOptions nowhere = gateway_.client_options();
+  nowhere.server = "127.0.0.1:1";
+  const auto subscriber = Client(nowhere).Subscribe(
+      SubscribeOptions(), [](const v1::Delivery&) { return Settlement::Ack(); });
+  EXPECT_TRUE(subscriber->Stop().ok());
+}
+
+TEST_F(SubscriberTest, SeveralHandlersWorkAtOnce) {
+  options_.handler_threads = 2;
+  Start();
+  Stream().Deliver({1, 2});
+  // Both are in the handler, which nobody has let return.
+  EXPECT_NE(handling_.Take(), "");
+  EXPECT_NE(handling_.Take(), "");
+}
+
+}  // namespace
+}  // namespace onhook::client

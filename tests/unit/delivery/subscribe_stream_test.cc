@@ -1,0 +1,293 @@
+#include <gmock/gmock.h>
+
+#include "tests/unit/delivery/delivery_fixture.h"
+
+namespace onhook {
+namespace {
+
+using testing::ElementsAre;
+
+class SubscribeStreamTest : public DeliveryFixture {};
+
+TEST_F(SubscribeStreamTest, OpenedComesFirstAndTellsTheTerms) {
+  Append("a");
+  Subscriber subscriber = Subscribe();
+  subscriber.MutableOpen()->set_max_outstanding_events(5);
+  const v1::SubscribeOpened opened = subscriber.Open("crm");
+  EXPECT_EQ(opened.max_outstanding_events(), 5);
+  EXPECT_EQ(opened.max_outstanding_bytes(), 16 << 20);
+  EXPECT_EQ(opened.ack_deadline().seconds(), 30);
+  EXPECT_EQ(opened.store_id(), store_->store_id());
+  EXPECT_EQ(opened.backlog_events(), 1);
+  EXPECT_EQ(opened.durability_class(), v1::DURABILITY_CLASS_MEMORY);
+  EXPECT_FALSE(opened.server_version().empty());
+}
+
+TEST_F(SubscribeStreamTest, LimitsAboveTheGatewaysAreCut) {
+  Subscriber subscriber = Subscribe();
+  subscriber.MutableOpen()->set_max_outstanding_events(1000000);
+  EXPECT_EQ(subscriber.Open("crm").max_outstanding_events(), 1000);
+}
+
+TEST_F(SubscribeStreamTest, StoredAndNewEventsAreDeliveredInOrder) {
+  Append("a");
+  Subscriber subscriber = Subscribe();
+  subscriber.Open("crm");
+  EXPECT_THAT(CallsOf(subscriber.Deliveries(1)), ElementsAre("a"));
+  Append("b");
+  Append("c");
+  EXPECT_THAT(CallsOf(subscriber.Deliveries(2)), ElementsAre("b", "c"));
+}
+
+TEST_F(SubscribeStreamTest, AnAckedEventDoesNotComeAgainAndAnUnackedOneDoes) {
+  Append("a");
+  Append("b");
+  {
+    Subscriber subscriber = Subscribe();
+    subscriber.Open("crm");
+    const auto deliveries = subscriber.Deliveries(2);
+    subscriber.Ack({deliveries[0]}, 7);
+    const v1::AckResults results = subscriber.Next().ack_results();
+    EXPECT_EQ(results.request_id(), 7u);
+    EXPECT_EQ(results.exceptions_size(), 0);
+  }
+  Subscriber again = Subscribe();
+  again.Open("crm");
+  const auto deliveries = again.Deliveries(1);
+  EXPECT_THAT(CallsOf(deliveries), ElementsAre("b"));
+  EXPECT_EQ(deliveries[0].redelivery_reason(), v1::Delivery::REDELIVERY_REASON_STREAM_LOST);
+}
+
+TEST_F(SubscribeStreamTest, ARestartKeepsWhatWasAckedAndOldDeliveryIdsStillSettle) {
+  Append("a");
+  Append("b");
+  std::vector<v1::Delivery> before;
+  {
+    Subscriber subscriber = Subscribe();
+    subscriber.Open("crm");
+    before = subscriber.Deliveries(2);
+    subscriber.Ack({before[0]});
+    ASSERT_TRUE(subscriber.Next().has_ack_results());
+  }
+  RestartGateway();
+  Subscriber subscriber = Subscribe();
+  EXPECT_EQ(subscriber.Open("crm").backlog_events(), 1);
+  EXPECT_THAT(CallsOf(subscriber.Deliveries(1)), ElementsAre("b"));
+  subscriber.Ack({before[1]});
+  EXPECT_EQ(subscriber.Next().ack_results().exceptions_size(), 0);
+}
+
+TEST_F(SubscribeStreamTest, StreamsOfOneSubscriptionShareTheWork) {
+  Subscriber one = Subscribe();
+  Subscriber other = Subscribe();
+  one.MutableOpen()->set_max_outstanding_events(1);
+  other.MutableOpen()->set_max_outstanding_events(1);
+  one.Open("crm");
+  other.Open("crm");
+  Append("a");
+  Append("b");
+  const auto first = CallsOf(one.Deliveries(1));
+  const auto second = CallsOf(other.Deliveries(1));
+  EXPECT_NE(first, second);
+}
+
+TEST_F(SubscribeStreamTest, AStreamHoldsNoMoreThanItAskedFor) {
+  for (const char* call : {"a", "b", "c"}) Append(call);
+  Subscriber subscriber = Subscribe();
+  subscriber.MutableOpen()->set_max_outstanding_events(2);
+  subscriber.Open("crm");
+  const auto held = subscriber.Deliveries(2);
+  EXPECT_THAT(CallsOf(held), ElementsAre("a", "b"));
+  subscriber.Ack({held[0]});
+  // Had the third come before, it would be read here.
+  EXPECT_TRUE(subscriber.Next().has_ack_results());
+  EXPECT_THAT(CallsOf(subscriber.Deliveries(1)), ElementsAre("c"));
+}
+
+TEST_F(SubscribeStreamTest, OneEventIsLetThroughWhateverItsSize) {
+  call_data_ = std::string(4000, 'x');
+  Append("a");
+  Append("b");
+  Subscriber subscriber = Subscribe();
+  subscriber.MutableOpen()->set_max_outstanding_bytes(100);
+  subscriber.Open("crm");
+  const auto held = subscriber.Deliveries(1);
+  subscriber.Ack(held);
+  EXPECT_TRUE(subscriber.Next().has_ack_results());
+  EXPECT_THAT(CallsOf(subscriber.Deliveries(1)), ElementsAre("b"));
+}
+
+TEST_F(SubscribeStreamTest, APausedStreamGetsNothingUntilItGoesOn) {
+  Subscriber subscriber = Subscribe();
+  subscriber.Open("crm");
+  subscriber.Pause(true);
+  subscriber.Ack({});  // its answer shows that the pause was taken
+  EXPECT_TRUE(subscriber.Next().has_ack_results());
+  Append("a");
+  subscriber.Ack({});
+  EXPECT_TRUE(subscriber.Next().has_ack_results());
+  subscriber.Pause(false);
+  EXPECT_THAT(CallsOf(subscriber.Deliveries(1)), ElementsAre("a"));
+}
+
+TEST_F(SubscribeStreamTest, AnUnknownDeliveryIdIsAnExceptionAndNotAnEnd) {
+  Subscriber subscriber = Subscribe();
+  subscriber.Open("crm");
+  v1::Delivery made_up;
+  made_up.set_delivery_id(std::string(100, 'x'));
+  subscriber.Ack({made_up}, 3);
+  const v1::AckResults results = subscriber.Next().ack_results();
+  ASSERT_EQ(results.exceptions_size(), 1);
+  EXPECT_EQ(results.exceptions(0).result(), v1::AckResults::RESULT_UNKNOWN);
+  EXPECT_EQ(results.exceptions(0).delivery_id(), std::string(64, 'x'));
+  Append("a");
+  EXPECT_THAT(CallsOf(subscriber.Deliveries(1)), ElementsAre("a"));
+}
+
+TEST_F(SubscribeStreamTest, AHalfCloseEndsWithOkOnceAcksAreAnswered) {
+  Append("a");
+  Subscriber subscriber = Subscribe();
+  subscriber.Open("crm");
+  subscriber.Ack(subscriber.Deliveries(1), 9);
+  subscriber.HalfClose();
+  EXPECT_EQ(subscriber.Next().ack_results().request_id(), 9u);
+  EXPECT_TRUE(subscriber.End().ok());
+}
+
+TEST_F(SubscribeStreamTest, WhatACancelledStreamHeldGoesToAnother) {
+  Subscriber lost = Subscribe();
+  lost.Open("crm");
+  Append("a");
+  ASSERT_THAT(CallsOf(lost.Deliveries(1)), ElementsAre("a"));
+  Subscriber other = Subscribe();
+  other.Open("crm");
+  lost.Cancel();
+  EXPECT_THAT(CallsOf(other.Deliveries(1)), ElementsAre("a"));
+}
+
+TEST_F(SubscribeStreamTest, AMissingSubscriptionIsNamedUnlessItMayBeCreated) {
+  Subscriber subscriber = Subscribe();
+  v1::SubscribeRequest open;
+  open.mutable_open()->set_subscription("nobody");
+  subscriber.Send(open);
+  const grpc::Status status = subscriber.End();
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::NOT_FOUND);
+  EXPECT_THAT(status.error_message(), testing::HasSubstr("nobody"));
+}
+
+TEST_F(SubscribeStreamTest, AWrongFirstMessageIsRefused) {
+  Subscriber acking = Subscribe();
+  acking.Ack({});
+  EXPECT_EQ(acking.End().error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+  Subscriber silent = Subscribe();
+  silent.HalfClose();
+  EXPECT_EQ(silent.End().error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+}
+
+TEST_F(SubscribeStreamTest, ASecondOpenIsRefused) {
+  Subscriber subscriber = Subscribe();
+  subscriber.Open("crm");
+  v1::SubscribeRequest open;
+  open.mutable_open()->set_subscription("crm");
+  subscriber.Send(open);
+  EXPECT_EQ(subscriber.End().error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+}
+
+TEST_F(SubscribeStreamTest, TooManyIdsInOneAckAreRefused) {
+  Subscriber subscriber = Subscribe();
+  subscriber.Open("crm");
+  subscriber.Ack(std::vector<v1::Delivery>(10001));
+  EXPECT_EQ(subscriber.End().error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+}
+
+TEST_F(SubscribeStreamTest, ALimitBelowOneInFlowIsRefused) {
+  Subscriber subscriber = Subscribe();
+  subscriber.Open("crm");
+  v1::SubscribeRequest flow;
+  flow.mutable_flow()->set_max_outstanding_events(0);
+  subscriber.Send(flow);
+  EXPECT_EQ(subscriber.End().error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+}
+
+TEST_F(SubscribeStreamTest, NackAndExtendAreToldToBeUnsupported) {
+  v1::SubscribeRequest nack;
+  nack.mutable_nack();
+  v1::SubscribeRequest extend;
+  extend.mutable_extend();
+  for (const auto& request : {nack, extend}) {
+    Subscriber subscriber = Subscribe();
+    subscriber.Open("crm");
+    subscriber.Send(request);
+    EXPECT_EQ(subscriber.End().error_code(), grpc::StatusCode::UNIMPLEMENTED);
+  }
+}
+
+TEST_F(SubscribeStreamTest, AnIdleStreamGetsAHeartbeat) {
+  Subscriber subscriber = Subscribe();
+  subscriber.Open("crm");
+  clock_.Advance(absl::Seconds(15));
+  EXPECT_TRUE(subscriber.Next().has_heartbeat());
+}
+
+TEST_F(SubscribeStreamTest, AStreamThatIsNotOpenedInTimeIsEnded) {
+  Subscriber subscriber = Subscribe();
+  // Its call must have reached the gateway before the time is turned.
+  Subscriber later = Subscribe();
+  later.Open("crm");
+  clock_.Advance(absl::Seconds(10));
+  EXPECT_EQ(subscriber.End().error_code(), grpc::StatusCode::DEADLINE_EXCEEDED);
+}
+
+TEST_F(SubscribeStreamTest, ACallbackIsAcknowledgedOnceItsEventWasWritten) {
+  Subscriber subscriber = Subscribe();
+  subscriber.Open("crm");
+  EXPECT_TRUE(Accept("a").ok());
+  EXPECT_THAT(CallsOf(subscriber.Deliveries(1)), ElementsAre("a"));
+}
+
+TEST_F(SubscribeStreamTest, AnOldStreamIsAskedToComeAgainAndItsAcksAreStillTaken) {
+  Append("a");
+  Subscriber subscriber = Subscribe();
+  subscriber.Open("crm");
+  const auto held = subscriber.Deliveries(1);
+  clock_.Advance(absl::Minutes(33));
+  v1::SubscribeResponse response = subscriber.Next();
+  if (response.has_heartbeat()) response = subscriber.Next();
+  EXPECT_EQ(response.go_away().reason(), v1::GoAway::REASON_MAX_AGE);
+  subscriber.Ack(held);
+  EXPECT_TRUE(subscriber.Next().has_ack_results());
+  clock_.Advance(options_.drain_timeout);
+  EXPECT_EQ(subscriber.End().error_code(), grpc::StatusCode::UNAVAILABLE);
+}
+
+// A client that does not read: its window closes after about 64 KiB.
+class StalledSubscriberTest : public DeliveryFixture {
+ protected:
+  void AppendMoreThanAWindow() {
+    call_data_ = std::string(60 << 10, 'x');
+    for (int i = 0; i < 40; ++i) Append(absl::StrCat("call-", i));
+  }
+};
+
+TEST_F(StalledSubscriberTest, ItDelaysNoOther) {
+  Subscriber stalled = Subscribe();
+  stalled.Open("slow");
+  Subscriber reading = Subscribe();
+  reading.Open("fast");
+  AppendMoreThanAWindow();
+  EXPECT_EQ(reading.Deliveries(40).size(), 40u);
+}
+
+TEST_F(StalledSubscriberTest, ItIsEndedAfterAWhileAndItsDeliveriesGoElsewhere) {
+  Subscriber stalled = Subscribe();
+  stalled.Open("crm");
+  AppendMoreThanAWindow();
+  Subscriber other = Subscribe();
+  other.Open("crm");
+  clock_.Advance(options_.stalled_after);
+  EXPECT_EQ(other.Deliveries(40).size(), 40u);
+  EXPECT_EQ(stalled.End().error_code(), grpc::StatusCode::CANCELLED);
+}
+
+}  // namespace
+}  // namespace onhook
