@@ -38,7 +38,10 @@ ADMIN="${ONHOOK_ADMIN_LISTEN:-127.0.0.1:8081}"
 URL="http://$HTTP/release-events"
 SUBSCRIPTION=quickstart
 SUCCESS='{"retCode":"0","retMsg":"success"}'
-SAMPLES=(tests/golden/vendor_sample_javamap/request.txt tests/golden/vendor_sample_json/request.json)
+SAMPLES=(
+  tests/golden/vendor_sample_javamap/request.txt
+  tests/golden/vendor_sample_json/request.json
+)
 PROGRAMS="$STEPS_TOP/build/release"
 
 scratch=$(mktemp -d)
@@ -123,8 +126,8 @@ demonstrate() {
   if await "$patience" "the event" received $((before + 1)); then
     say "  the subscriber received: $(tail -n +$((before + 1)) "$scratch/events.jsonl")"
   elif $had_data; then
-    say "  the subscriber received: nothing now: ./onhook-data has this event from an earlier run," \
-      "so this one is a repeat, and a repeat is not delivered again"
+    say "  the subscriber received: nothing now: $directory has this event from an" \
+      "earlier run, so this one is a repeat, and a repeat is not delivered again"
   else
     say "  the subscriber received nothing within $patience s"
     return 1

@@ -85,8 +85,8 @@ done
 # The packages of our groups that dpkg does not call installed, one a line.
 missing_packages() {
   local wanted installed
-  wanted=$(awk -v tests="$with_tests" '$1 == "build" || ($1 == "tests" && tests == "true") {print $2}' \
-    <<<"$PACKAGES")
+  wanted=$(awk -v tests="$with_tests" \
+    '$1 == "build" || ($1 == "tests" && tests == "true") {print $2}' <<<"$PACKAGES")
   # npm may have come from elsewhere than Debian, and is fine then.
   if $with_tests && ! command -v npm >/dev/null; then wanted+=$'\n'npm; fi
   # shellcheck disable=SC2086 # one word a package
@@ -154,13 +154,19 @@ source_stanza() {
   # In the classic form an option in brackets, in deb822 a field (a path, or a key over many lines).
   # Without either apt trusts its own keyrings, for our stanza as for the machine's.
   signed_by=$(awk -v uri="${uri%/}" '
+    function names_it(i, word) {
+      for (i = 1; i <= NF; i++) {word = $i; sub(/\/$/, "", word); if (word == uri) return 1}
+      return 0
+    }
     /^[[:space:]]*#/ {next}
-    /^[[:space:]]*$/ {if (here && value != "") exit; here = 0; value = ""; open = 0; next}
-    index($0, uri) {here = 1}
-    /^deb[[:space:]]/ && index($0, uri) && match($0, /signed-by=[^] ]+/) {
+    /^[[:space:]]*$/ {if (here) exit; here = 0; value = ""; open = 0; next}
+    names_it() {here = 1}
+    /^deb[[:space:]]/ && names_it() && match($0, /signed-by=[^] ]+/) {
       value = substr($0, RSTART + 10, RLENGTH - 10); exit
     }
-    tolower($0) ~ /^signed-by:/ {value = substr($0, 11); sub(/^[[:space:]]+/, "", value); open = 1; next}
+    tolower($0) ~ /^signed-by:/ {
+      value = substr($0, 11); sub(/^[[:space:]]+/, "", value); open = 1; next
+    }
     /^[[:space:]]/ {if (open) value = value "\n" $0; next}
     {open = 0}
     END {if (here) printf "%s", value}' "$entry")
@@ -177,8 +183,8 @@ private_apt() {
     -o APT::Sandbox::User=root -o APT::Update::Error-Mode=any -o Acquire::Languages=none "$@"
 }
 
-# download_source PACKAGE SUITE DIR: the source package, verified, unpacked and with Debian's patches
-# in DIR/unpacked.
+# download_source PACKAGE SUITE DIR: the source package, verified, unpacked and patched as Debian
+# does it, in DIR/unpacked.
 download_source() {
   local package="$1" suite="$2" dir="$3"
   rm -rf "$dir"
@@ -192,7 +198,8 @@ download_source() {
 # Whether $1 is a httplib.h of a version within the tested range.
 httplib_version_fits() {
   local version
-  version=$(sed -n 's/^#define CPPHTTPLIB_VERSION "\([0-9.]*\)".*/\1/p' "$1" 2>/dev/null) || return 1
+  version=$(sed -n 's/^#define CPPHTTPLIB_VERSION "\([0-9.]*\)".*/\1/p' "$1" 2>/dev/null) ||
+    return 1
   [ -n "$version" ] && dpkg --compare-versions "$version" ge "$HTTPLIB_MINIMUM" &&
     dpkg --compare-versions "$version" lt "$HTTPLIB_BELOW"
 }
@@ -224,7 +231,7 @@ install_httplib() {
     httplib_version_fits "$given_header" || fail "$given_header is no httplib.h $range"
     place_header "$given_header"
   elif ! httplib_version_fits "$HTTPLIB_HEADER"; then
-    run_step setup-httplib "fetching cpp-httplib's header from Debian's source package" fetch_httplib ||
+    run_step setup-httplib "fetching cpp-httplib's header (Debian source package)" fetch_httplib ||
       fail "no cpp-httplib; give a header $range by --httplib-header PATH"
   fi
 }

@@ -26,7 +26,7 @@ run_step() {
   (
     exec {silence}<> <(:)
     while ! read -r -t "$STEPS_HEARTBEAT_SECONDS" -u "$silence"; do
-      say "  ... $((SECONDS - started)) s: $(tail -n 1 "$log" 2>/dev/null | tr -d '\r' | cut -c1-80)"
+      say "  ... $((SECONDS - started)) s: $(tail -n 1 "$log" 2>/dev/null | cut -c1-80)"
     done
   ) &
   beat=$!

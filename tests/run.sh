@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Sets up, builds and tests everything. Each step's output is in build/logs/; only failures are shown.
+# Sets up, builds and tests everything. Each step's output is in build/logs/; failures are shown.
 set -euo pipefail
 # shellcheck source=deploy/steps.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../deploy/steps.sh"
@@ -15,7 +15,7 @@ usage() {
 usage: tests/run.sh [--strict] [preset...]
   --strict  a check whose tool is missing fails, instead of being left out and named
   preset    release, asan, tsan (what needs no gRPC), clang (analysis only); default: all of them
-Beside the presets' tests: clang-format, buf lint and shellcheck always, the quickstart with release,
+Beside the tests: clang-format, buf lint and shellcheck always, the quickstart with release,
 clang-tidy over the changed files with clang (changed since ONHOOK_LINT_BASE, a git revision; unset,
 since the branch left its upstream, else in the last 20 commits).
 USAGE
@@ -124,17 +124,20 @@ build() {
 }
 
 run_tests() {
-  local preset="$1" report="$PWD/build/logs/ctest-$1.xml" code=0 failed_before=$failed
+  local preset="$1" report="$PWD/build/logs/ctest-$1.xml" code=0 failed_before=$failed names
   local runner=(ctest --preset "$preset" -j "$JOBS" --no-tests=error --output-junit "$report")
-  # Its runtime wants shadow memory at fixed addresses, which a kernel may have given away at random.
-  if [ "$preset" = tsan ] && setarch -R true 2>/dev/null; then runner=(setarch -R "${runner[@]}"); fi
+  # Its runtime wants memory at fixed addresses, which a kernel may have given away at random.
+  if [ "$preset" = tsan ] && setarch -R true 2>/dev/null; then
+    runner=(setarch -R "${runner[@]}")
+  fi
   rm -f "$report"
   run_step "ctest-$preset" "$preset: tests" "${runner[@]}" || code=$?
   if [ -s "$report" ]; then count_tests "$preset"; fi
   if [ "$code" -ne 0 ] && [ "$failed" -eq "$failed_before" ]; then
     record failed "$preset: ctest"
   elif [ "$code" -ne 0 ]; then
-    notes+=("failed:  $preset: $(tr '\n' ' ' <"build/$preset/Testing/Temporary/LastTestsFailed.log")")
+    names=$(tr '\n' ' ' <"build/$preset/Testing/Temporary/LastTestsFailed.log")
+    notes+=("failed:  $preset: $names")
   fi
 }
 

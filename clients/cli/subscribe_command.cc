@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/synchronization/notification.h"
 #include "clients/cli/command.h"
 #include "clients/cli/connection_flags.h"
 #include "clients/cli/interruption.h"
@@ -103,23 +104,27 @@ Exit codes: 0 ended as asked, every acknowledgement confirmed; 1 the gateway ref
         ++confirmed_;
       }
     };
-    const auto subscriber = client.Subscribe(
-        std::move(options), [this](const v1::Delivery& delivery) { return Handle(delivery); });
+    // No event is handled before the switch reaches the subscriber, and none after that was
+    // stopped.
+    absl::Notification attached;
+    const auto subscriber =
+        client.Subscribe(std::move(options), [this, &attached](const v1::Delivery& delivery) {
+          attached.WaitForNotification();
+          return Handle(delivery);
+        });
     stop_.Attach([&subscriber] { subscriber->RequestStop(); });
+    attached.Notify();
     absl::Status status = subscriber->Wait();
     stop_.Detach();
     return status;
   }
 
-  // On the subscriber's one handler thread.
+  // On the subscriber's one handler thread; never again once the switch is pressed.
   Settlement Handle(const v1::Delivery& delivery) {
-    if ((count_ > 0 && handled_ == count_) || !printed_.ok()) {
-      return Settlement::Release("the command is ending");
-    }
     if (!quiet_) printed_ = Print(Format(delivery, connection_.format()));
     if (!printed_.ok()) {
       stop_.Press();
-      return Settlement::Release("the command cannot print");
+      return Settlement::Leave();
     }
     if (++handled_ == count_) stop_.Press();
     return Settlement::Ack();

@@ -210,6 +210,7 @@ void Subscriber::Engine::HandleDeliveries() {
 }
 
 void Subscriber::Engine::Settle(const Work& work, Settlement settlement) {
+  if (settlement.action == Settlement::Action::kLeave) return work.stream->Discard();
   PendingSettlement pending{work.delivery.delivery_id(), work.delivery.event().event_id(),
                             std::move(settlement)};
   if (work.stream->Settle(pending)) return;

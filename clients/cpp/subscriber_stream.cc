@@ -22,7 +22,8 @@ constexpr size_t kMaxReasonCharacters = 1024;
 
 v1::NackRequest::Action NackAction(Settlement::Action action) {
   switch (action) {
-    case Settlement::Action::kAck:  // travels as an AckRequest
+    case Settlement::Action::kAck:    // travels as an AckRequest
+    case Settlement::Action::kLeave:  // does not travel
       break;
     case Settlement::Action::kRetry:
       return v1::NackRequest::ACTION_RETRY;

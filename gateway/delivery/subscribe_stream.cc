@@ -33,9 +33,9 @@ void SubscribeStream::OnReadDone(bool ok) {
           ? Take(request)
           : absl::InvalidArgumentError("the message is not a SubscribeRequest");
   if (!status.ok()) return End(std::move(status));
-  {
+  if (!request.has_open()) {  // what follows `open` is read when that is done: see AttachOnce
     absl::MutexLock lock(&mutex_);
-    read_wanted_ = opened_;  // what follows `open` is read when that is done
+    read_wanted_ = true;
   }
   Step();
 }

@@ -117,4 +117,19 @@ absl::Status StorageFaults::Reach(Call call) {
   return status;
 }
 
+HeldCall::HeldCall(StorageFaults* faults, StorageFaults::Call call)
+    : state_(std::make_shared<State>()) {
+  faults->Before(call, [state = state_] {
+    if (state->reached.HasBeenNotified()) return;
+    state->reached.Notify();
+    state->released.WaitForNotification();
+  });
+}
+
+HeldCall::~HeldCall() { Release(); }
+
+void HeldCall::Release() {
+  if (!state_->released.HasBeenNotified()) state_->released.Notify();
+}
+
 }  // namespace onhook

@@ -8,6 +8,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
 #include "absl/synchronization/mutex.h"
+#include "absl/synchronization/notification.h"
 #include "gateway/store/embedded/storage.h"
 
 namespace onhook {
@@ -56,6 +57,25 @@ class StorageFaults {
   mutable absl::Mutex mutex_;
   std::map<Call, Plan> plans_ ABSL_GUARDED_BY(mutex_);
   bool maintenance_due_ ABSL_GUARDED_BY(mutex_) = false;
+};
+
+// Holds the next call of a kind just before it is made.
+class HeldCall {
+ public:
+  HeldCall(StorageFaults* faults, StorageFaults::Call call);
+  // Releases it.
+  ~HeldCall();
+
+  // Waits until the call is reached.
+  void Await() { state_->reached.WaitForNotification(); }
+  void Release();
+
+ private:
+  struct State {
+    absl::Notification reached;
+    absl::Notification released;
+  };
+  const std::shared_ptr<State> state_;
 };
 
 }  // namespace onhook

@@ -22,7 +22,7 @@ DIRECTIONS = {
     "gateway/main.cc": ["gateway/base/", "gateway/config/", "gateway/gateway.h"],
     "gateway/": ["gateway/", "proto/"],
     "clients/cpp/": ["proto/", "proto/ services"],
-    # The terminal escapes text and masks numbers just as the gateway's log does: with two pure parts.
+    # A terminal's text is escaped and masked as the log's is, by the same pure functions.
     "clients/cli/": ["clients/cpp/onhook/", "gateway/base/text.h", "gateway/event/masking.h",
                      "proto/"],
     "tests/": ["gateway/", "clients/", "tests/", "proto/", "proto/ services"],
@@ -31,7 +31,7 @@ DIRECTIONS = {
 # Headers that are included by a shorter name than their path.
 INCLUDE_ROOTS = {"onhook/": "clients/cpp/onhook/"}
 
-# Engines are known by their contracts. Only these may name one: itself, who builds it, who tests it.
+# Engines are known by their contracts. Beside itself, only who builds or tests one may name it.
 ENGINES = ["gateway/store/memory/", "gateway/store/sqlite/", "gateway/store/jetstream/"]
 ENGINE_USERS = ["gateway/gateway.cc", "tests/"]
 
@@ -72,14 +72,16 @@ WORDS = [
     (ANY, [], r"(?<![\w.}$*-])/(?:work|farm|root|home/\w+)/|/tmp/(?:bash)",
      "a path of somebody's machine"),
     (ANY, [], r"deb\.debian\.org|registry\.npm[j]s|pypi\.[o]rg|static\.crates\.[i]o"
-     r"|proxy\.golang\.[o]rg|repo1?\.maven\.[o]rg", "the host of a package registry: each machine has its own mirror"),
+     r"|proxy\.golang\.[o]rg|repo1?\.maven\.[o]rg",
+     "the host of a package registry: each machine has its own mirror"),
     (ANY, [], r"\b(?:[T]ODO|[F]IXME|[X]XX)\b(?!\([^)]+\): \S+ \S+ \S+)",
      "an open end without what and why: TODO(what): why it is open"),
     (CPP, [], r"NOLINT(?:NEXTLINE|BEGIN)?\b(?!\([a-z][\w.,-]+\): \S+ \S+)",
      "a silenced lint without its name and reason: NOLINT(check): reason"),
     (r"^(gateway|clients)/.*" + CPP, [], r"\bstd::(?:recursive_|shared_|timed_)?mutex\b",
      "a lock that clang's thread-safety analysis does not see: absl::Mutex"),
-    (r"^(gateway|clients)/.*\.h$", [], r"\bstd::string_view\b", "Debian's Abseil does not convert it: absl::string_view"),
+    (r"^(gateway|clients)/.*\.h$", [], r"\bstd::string_view\b",
+     "Debian's Abseil does not convert it: absl::string_view"),
     # But gRPC takes the deadline of its shutdown in wall time only.
     (r"^gateway/.*" + CPP, ["gateway/base/", "gateway/delivery/delivery_server.cc"],
      r"\babsl::Now\(|\b(?:system|steady|high_resolution)_clock::now\b|\bgettimeofday\("
@@ -90,5 +92,6 @@ WORDS = [
      "a test that sleeps is slow and fails on a slow machine: wait for what should happen"),
     (r"^gateway/(event|store)/(.*/)?CMakeLists\.txt$", [], r"onhook_services|gRPC::",
      "events and stores need the messages only, not gRPC"),
-    (r"^(gateway|clients)/.*" + CPP, [], r"\bthrow\b(?=\s+[\w:]+[({]|\s*;)", "an exception of ours: absl::Status"),
+    (r"^(gateway|clients)/.*" + CPP, [], r"\bthrow\b(?=\s+[\w:]+[({]|\s*;)",
+     "an exception of ours: absl::Status"),
 ]

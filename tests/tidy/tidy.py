@@ -69,7 +69,8 @@ def _check_include(path, row, header):
         if not _under(header, allowed):
             yield f"{row} must not include {header}"
         # A folder's own row is no licence for a folder within it that has a row of its own.
-        elif _longest(header, rules.DIRECTIONS) != row and not _under(header, rules.DIRECTIONS[row]):
+        elif (_longest(header, rules.DIRECTIONS) != row
+              and not _under(header, rules.DIRECTIONS[row])):
             yield f"{row} must not include {header}"
         engine = _longest(header, rules.ENGINES)
         if engine and not path.startswith(engine) and not _under(path, rules.ENGINE_USERS):

@@ -33,7 +33,7 @@ struct ClientOptions {
 // A connection to one Onhook gateway: receives release events by durable subscription or by watch,
 // and looks single ones up.
 //
-//   Client client(ClientOptions{"onhook:50051"});
+//   Client client{ClientOptions()};
 //   SubscribeOptions options;
 //   options.subscription = "crm";
 //   auto subscriber = client.Subscribe(options, [](const v1::Delivery& delivery) {

@@ -20,6 +20,7 @@ struct Settlement {
     kPark,     // never like this: straight to the dead letters
     kSkip,     // done with, without having been processed
     kRelease,  // not here: to another consumer at once; counts as no try
+    kLeave,    // nothing is said: it comes again after its deadline, or when this stream has ended
   };
 
   static Settlement Ack() { return {Action::kAck, {}, {}}; }
@@ -31,6 +32,7 @@ struct Settlement {
   static Settlement Release(std::string reason) {
     return {Action::kRelease, std::move(reason), {}};
   }
+  static Settlement Leave() { return {Action::kLeave, {}, {}}; }
 
   Action action;
   std::string reason;

@@ -274,6 +274,19 @@ TEST_F(SubscriberTest, StopEndsASubscriberThatNeverReachedItsGateway) {
   EXPECT_TRUE(subscriber->Stop().ok());
 }
 
+TEST_F(SubscriberTest, AnEventThatIsLeftIsNotSpokenOfAndHoldsUpNoStop) {
+  options_.drain_timeout = kPatience;
+  Start();
+  FakeSubscribeStream& stream = Stream();
+  stream.Deliver({1});
+  Handle("e1", Settlement::Leave());
+  subscriber_->RequestStop();
+  EXPECT_TRUE(stream.AwaitHalfClose());
+  EXPECT_TRUE(stream.NothingCame());
+  stream.End();
+  EXPECT_TRUE(subscriber_->Stop().ok());
+}
+
 TEST_F(SubscriberTest, SeveralHandlersWorkAtOnce) {
   options_.handler_threads = 2;
   Start();

@@ -15,7 +15,8 @@ internal::RpcStatus DetailsOf(const grpc::Status& status) {
 
 internal::ErrorInfo ErrorInfoOf(const grpc::Status& status) {
   internal::ErrorInfo info;
-  for (const auto& detail : DetailsOf(status).details()) {
+  const internal::RpcStatus details = DetailsOf(status);
+  for (const auto& detail : details.details()) {
     if (detail.type_url() == "type.googleapis.com/google.rpc.ErrorInfo") {
       EXPECT_TRUE(info.ParseFromString(detail.value()));
     }
@@ -49,7 +50,8 @@ TEST(GrpcStatusTest, AnInvalidFieldIsNamed) {
   const grpc::Status status = ToGrpcStatus(InvalidField("open.subscription", "is empty"));
   EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
   internal::BadRequest bad_request;
-  for (const auto& detail : DetailsOf(status).details()) {
+  const internal::RpcStatus details = DetailsOf(status);
+  for (const auto& detail : details.details()) {
     if (detail.type_url() == "type.googleapis.com/google.rpc.BadRequest") {
       ASSERT_TRUE(bad_request.ParseFromString(detail.value()));
     }

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "absl/synchronization/notification.h"
+#include "absl/synchronization/mutex.h"
 #include "gateway/store/memory/memory_storage.h"
 #include "tests/support/manual_clock.h"
 #include "tests/support/storage_faults.h"
@@ -74,7 +74,7 @@ class NamedOperation final : public CommitOperation {
 class CommitQueueTest : public ::testing::Test {
  protected:
   ~CommitQueueTest() override {
-    if (!released_.HasBeenNotified()) released_.Notify();
+    commit_.reset();
     if (holder_.joinable()) holder_.join();
   }
 
@@ -93,17 +93,13 @@ class CommitQueueTest : public ::testing::Test {
   // Submits "held", and stops before its commit until Release.
   void HoldACommit() {
     Start();
-    faults_.Before(Call::kCommit, [this] {
-      if (held_.HasBeenNotified()) return;
-      held_.Notify();
-      released_.WaitForNotification();
-    });
+    commit_ = std::make_unique<HeldCall>(&faults_, Call::kCommit);
     holder_ = std::thread([this] { Submit("held"); });
-    held_.WaitForNotification();
+    commit_->Await();
   }
   // Lets it go on, and waits until all that was pending is done.
   void Release() {
-    released_.Notify();
+    commit_->Release();
     holder_.join();
     queue_->Close();
   }
@@ -125,8 +121,7 @@ class CommitQueueTest : public ::testing::Test {
   StorageFaults faults_;
   History history_;
   absl::Status before_commit_;
-  absl::Notification held_;
-  absl::Notification released_;
+  std::unique_ptr<HeldCall> commit_;
   std::thread holder_;
   std::unique_ptr<Storage> storage_;
   std::unique_ptr<CommitQueue> queue_;

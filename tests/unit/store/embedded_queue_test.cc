@@ -1,0 +1,326 @@
+#include "gateway/store/embedded/embedded_queue.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "gateway/store/delivery_id.h"
+#include "tests/unit/store/embedded_store_fixture.h"
+
+namespace onhook {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+constexpr ConsumerLimits kOneEvent = {1, 1 << 20};
+
+class EmbeddedQueueTest : public EmbeddedStoreFixture {
+ protected:
+  EmbeddedQueueTest() { Open(); }
+
+  // Where nothing but the newest event is kept in memory.
+  void OpenWithTinyTail() {
+    options_.tail_bytes = 1;
+    Open();
+  }
+  // Another id of the same subscription.
+  static std::string Sibling(const std::string& delivery_id, Sequence sequence,
+                             uint64_t epoch_distance = 0) {
+    DeliveryId id = *DeliveryId::FromText(delivery_id);
+    id.sequence = sequence;
+    id.epoch += epoch_distance;
+    return id.ToText();
+  }
+};
+
+// --- settling
+
+TEST_F(EmbeddedQueueTest, AnAckThatCannotBeStoredIsToBeRepeatedAndTheEventStays) {
+  SubscriptionQueue* queue = Queue();
+  AppendMany(1);
+  TestConsumer consumer(queue);
+  const std::string id = consumer.Pull().leases.at(0).delivery_id;
+  faults_.Fail(Call::kCommit, absl::ResourceExhaustedError("disk full"));
+  EXPECT_THAT(Ack(queue, {id}), ElementsAre("0:retry"));
+  EXPECT_EQ(queue->Stats().outstanding_events, 1);
+  EXPECT_THAT(Ack(queue, {id}), IsEmpty());
+  EXPECT_EQ(queue->Stats().backlog_events, 0);
+}
+
+TEST_F(EmbeddedQueueTest, AnEventWhoseAckFailedComesAgainWhenItsConsumerIsGone) {
+  SubscriptionQueue* queue = Queue();
+  AppendMany(1);
+  TestConsumer first(queue);
+  const std::string id = first.Pull().leases.at(0).delivery_id;
+  faults_.Fail(Call::kInsertSettlement, absl::UnavailableError("not now"));
+  EXPECT_THAT(Ack(queue, {id}), ElementsAre("0:retry"));
+  first.Detach();
+  TestConsumer second(queue);
+  const PullResult pulled = second.Pull();
+  EXPECT_THAT(SequencesOf(pulled), ElementsAre(1));
+  EXPECT_TRUE(pulled.leases[0].stream_lost);
+}
+
+TEST_F(EmbeddedQueueTest, AWaitingConsumerHearsOfAnEventWhoseAckFailed) {
+  SubscriptionQueue* queue = Queue();
+  AppendMany(1);
+  TestConsumer first(queue);
+  TestConsumer second(queue);
+  const std::string id = first.Pull().leases.at(0).delivery_id;
+  HeldCall commit(&faults_, Call::kCommit);
+  faults_.Fail(Call::kCommit, absl::UnavailableError("not now"));
+  absl::Notification done;
+  queue->Ack({id}, "consumer", [&done](const auto&) { done.Notify(); });
+  commit.Await();
+  first.Detach();
+  EXPECT_THAT(SequencesOf(second.Pull()), IsEmpty()) << "it is being settled";
+  commit.Release();
+  done.WaitForNotification();
+  EXPECT_THAT(SequencesOf(second.PullWhenReady()), ElementsAre(1));
+}
+
+TEST_F(EmbeddedQueueTest, IdsThatNameNoDeliveryAreUnknown) {
+  SubscriptionQueue* queue = Queue();
+  AppendMany(2);
+  TestConsumer consumer(queue);
+  const std::string id = consumer.Pull().leases.at(0).delivery_id;
+  const std::string foreign = Sibling(id, 1, /*epoch_distance=*/1);
+  const std::string beyond = Sibling(id, 3);
+  EXPECT_THAT(Ack(queue, {"", foreign, id, beyond, "nonsense"}),
+              ElementsAre("0:unknown", "1:unknown", "3:unknown", "4:unknown"));
+  EXPECT_EQ(queue->Stats().backlog_events, 1) << "the one that was right is settled";
+}
+
+TEST_F(EmbeddedQueueTest, UnknownAndFailedIdsAreReportedInTheOrderOfTheRequest) {
+  SubscriptionQueue* queue = Queue();
+  AppendMany(3);
+  TestConsumer consumer(queue);
+  const PullResult pulled = consumer.Pull();
+  faults_.Fail(Call::kCommit, absl::UnavailableError("not now"));
+  EXPECT_THAT(Ack(queue, {pulled.leases[2].delivery_id, "?", pulled.leases[0].delivery_id}),
+              ElementsAre("0:retry", "1:unknown", "2:retry"));
+}
+
+TEST_F(EmbeddedQueueTest, AnIdFromBeforeARestartSettlesItsEvent) {
+  AppendMany(2);
+  const std::string id = TestConsumer(Queue()).Pull().leases.at(0).delivery_id;
+  Open();
+  SubscriptionQueue* queue = Queue();
+  EXPECT_THAT(Ack(queue, {id}), IsEmpty());
+  TestConsumer consumer(queue);
+  EXPECT_THAT(SequencesOf(consumer.PullWhenReady()), ElementsAre(2));
+}
+
+// After a restart nobody remembers what was handed out; so an id is taken at its word.
+TEST_F(EmbeddedQueueTest, AnEventMayBeSettledBeforeItIsHandedOut) {
+  SubscriptionQueue* queue = Queue();
+  AppendMany(4);
+  TestConsumer consumer(queue, kOneEvent);
+  const std::string id = consumer.Pull().leases.at(0).delivery_id;
+  EXPECT_THAT(Ack(queue, {Sibling(id, 3), Sibling(id, 2)}), IsEmpty());
+  consumer.SetLimits(ConsumerLimits());
+  EXPECT_THAT(SequencesOf(consumer.Pull()), ElementsAre(4));
+}
+
+TEST_F(EmbeddedQueueTest, AnIdNamedTwiceIsSettledOnce) {
+  SubscriptionQueue* queue = Queue();
+  AppendMany(1);
+  TestConsumer consumer(queue);
+  const std::string id = consumer.Pull().leases.at(0).delivery_id;
+  EXPECT_THAT(Ack(queue, {id, id}), IsEmpty());
+  EXPECT_THAT(Ack(queue, {id}), IsEmpty());
+  EXPECT_EQ(faults_.count(Call::kInsertSettlement), 1);
+}
+
+// A request that is refused at once must not touch those that are being written.
+TEST_F(EmbeddedQueueTest, ARefusedAckLeavesTheOneUnderWayAlone) {
+  options_.commits.max_pending = 1;
+  Open();
+  SubscriptionQueue* queue = Queue();
+  AppendMany(2);
+  TestConsumer consumer(queue);
+  const PullResult pulled = consumer.Pull();
+  HeldCall commit(&faults_, Call::kCommit);
+  std::vector<SettleException> exceptions;
+  absl::Notification done;
+  queue->Ack({pulled.leases[0].delivery_id}, "consumer", [&](auto result) {
+    exceptions = std::move(result);
+    done.Notify();
+  });
+  commit.Await();
+  absl::Notification appended;
+  store_->log().Append(EventNamed("fills the queue"), [&](const auto&) { appended.Notify(); });
+  EXPECT_THAT(Ack(queue, {pulled.leases[1].delivery_id}), ElementsAre("0:retry"));
+  commit.Release();
+  EXPECT_TRUE(done.WaitForNotificationWithTimeout(absl::Seconds(30)));
+  EXPECT_THAT(exceptions, IsEmpty());
+  appended.WaitForNotification();
+  EXPECT_EQ(queue->Stats().backlog_events, 2);
+}
+
+TEST_F(EmbeddedQueueTest, TheStateIsSavedEveryFewHundredRows) {
+  SubscriptionQueue* queue = Queue();
+  AppendMany(600);
+  TestConsumer consumer(queue);
+  for (const Lease& lease : consumer.Pull({1000, 1 << 20}).leases) {
+    ASSERT_THAT(Ack(queue, {lease.delivery_id}), IsEmpty());
+  }
+  EXPECT_EQ(faults_.count(Call::kSaveState), 2);
+}
+
+TEST_F(EmbeddedQueueTest, AStateThatCouldNotBeSavedIsSavedWithTheNextRow) {
+  SubscriptionQueue* queue = Queue();
+  AppendMany(300);
+  TestConsumer consumer(queue);
+  faults_.Fail(Call::kSaveState, absl::UnavailableError("not now"));
+  int failed = 0;
+  for (const Lease& lease : consumer.Pull({1000, 1 << 20}).leases) {
+    failed += static_cast<int>(Ack(queue, {lease.delivery_id}).size());
+  }
+  EXPECT_EQ(failed, 1);
+  EXPECT_EQ(faults_.count(Call::kSaveState), 2);
+}
+
+// --- who hears of what
+
+TEST_F(EmbeddedQueueTest, WhatMustBeReadFromDiskIsAnnounced) {
+  OpenWithTinyTail();
+  SubscriptionQueue* queue = Queue();
+  AppendMany(3);
+  HeldCall read(&faults_, Call::kRead);
+  TestConsumer consumer(queue);
+  TestConsumer other(queue);
+  const PullResult pulled = consumer.Pull();
+  EXPECT_THAT(SequencesOf(pulled), IsEmpty());
+  EXPECT_FALSE(pulled.at_tail);
+  EXPECT_TRUE(pulled.has_credit);
+  EXPECT_THAT(SequencesOf(other.Pull()), IsEmpty());
+  EXPECT_EQ(consumer.ready_calls(), 0);
+  read.Release();
+  consumer.AwaitReady();
+  other.AwaitReady();
+  EXPECT_THAT(SequencesOf(consumer.PullWhenReady()), ElementsAre(1, 2, 3));
+}
+
+TEST_F(EmbeddedQueueTest, AFailedReadIsTriedAgainWithTheNextEvent) {
+  OpenWithTinyTail();
+  SubscriptionQueue* queue = Queue();
+  AppendMany(2);
+  faults_.Fail(Call::kRead, absl::InternalError("no luck"));
+  TestConsumer consumer(queue);
+  EXPECT_THAT(SequencesOf(consumer.Pull()), IsEmpty());
+  ASSERT_TRUE(Read(0).ok()) << "waits until the failed one is done";
+  AppendMany(1);
+  EXPECT_THAT(SequencesOf(consumer.PullWhenReady()), ElementsAre(1, 2, 3));
+}
+
+TEST_F(EmbeddedQueueTest, AnEventReturnedWithoutHavingBeenReadIsRead) {
+  OpenWithTinyTail();
+  SubscriptionQueue* queue = Queue();
+  AppendMany(3);
+  const std::string id = TestConsumer(queue).PullWhenReady().leases.at(0).delivery_id;
+  Open();
+  queue = Queue();
+  faults_.Fail(Call::kCommit, absl::UnavailableError("not now"));
+  EXPECT_THAT(Ack(queue, {Sibling(id, 2)}), ElementsAre("0:retry"));
+  TestConsumer consumer(queue);
+  std::vector<Sequence> all;
+  while (all.size() < 3) {
+    for (const Sequence sequence : SequencesOf(consumer.PullWhenReady())) all.push_back(sequence);
+  }
+  EXPECT_THAT(all, ElementsAre(2, 1, 3)) << "what may have been handed out comes first";
+}
+
+TEST_F(EmbeddedQueueTest, CreditFreedByAnothersAckIsAnnounced) {
+  SubscriptionQueue* queue = Queue();
+  AppendMany(2);
+  TestConsumer consumer(queue, kOneEvent);
+  const std::string id = consumer.Pull().leases.at(0).delivery_id;
+  const PullResult nothing = consumer.Pull();
+  EXPECT_THAT(SequencesOf(nothing), IsEmpty());
+  EXPECT_FALSE(nothing.has_credit);
+  EXPECT_FALSE(nothing.at_tail);
+  Ack(queue, {id});
+  consumer.AwaitReady();
+  EXPECT_THAT(SequencesOf(consumer.Pull()), ElementsAre(2));
+}
+
+TEST_F(EmbeddedQueueTest, RaisedLimitsAreAnnounced) {
+  SubscriptionQueue* queue = Queue();
+  AppendMany(2);
+  TestConsumer consumer(queue, kOneEvent);
+  consumer.Pull();
+  consumer.Pull();
+  consumer.SetLimits(ConsumerLimits());
+  consumer.AwaitReady();
+  EXPECT_THAT(SequencesOf(consumer.Pull()), ElementsAre(2));
+}
+
+TEST_F(EmbeddedQueueTest, AConsumerHoldsNoMoreBytesThanItMay) {
+  SubscriptionQueue* queue = Queue();
+  AppendMany(3);  // of 12 bytes
+  TestConsumer consumer(queue, {100, 30});
+  const PullResult pulled = consumer.Pull();
+  EXPECT_THAT(SequencesOf(pulled), ElementsAre(1, 2));
+  EXPECT_THAT(SequencesOf(consumer.Pull()), IsEmpty());
+  Ack(queue, {pulled.leases[0].delivery_id});
+  consumer.AwaitReady();
+  EXPECT_THAT(SequencesOf(consumer.Pull()), ElementsAre(3));
+}
+
+// At the span a queue hands out nothing, although it owes: that is not the tail.
+TEST_F(EmbeddedQueueTest, AtTheLimitOfUnsettledEventsItIsNotAtTheTail) {
+  SubscriptionQueue* queue = Queue(/*max_unacked_events=*/2);
+  AppendMany(3);
+  TestConsumer consumer(queue);
+  EXPECT_THAT(SequencesOf(consumer.Pull()), ElementsAre(1, 2));
+  EXPECT_FALSE(consumer.Pull().at_tail);
+}
+
+TEST_F(EmbeddedQueueTest, RoomBelowTheLimitOfUnsettledEventsIsAnnounced) {
+  SubscriptionQueue* queue = Queue(/*max_unacked_events=*/2);
+  AppendMany(3);
+  TestConsumer first(queue, kOneEvent);
+  TestConsumer second(queue);
+  const std::string id = first.Pull().leases.at(0).delivery_id;
+  EXPECT_THAT(SequencesOf(second.Pull()), ElementsAre(2));
+  EXPECT_THAT(SequencesOf(second.Pull()), IsEmpty());
+  EXPECT_EQ(second.ready_calls(), 0);
+  Ack(queue, {id});
+  EXPECT_EQ(second.ready_calls(), 1);
+  EXPECT_THAT(SequencesOf(second.Pull()), ElementsAre(3));
+}
+
+TEST_F(EmbeddedQueueTest, AtTheTailAConsumerWaitsForEventsOnly) {
+  SubscriptionQueue* queue = Queue();
+  AppendMany(1);
+  TestConsumer consumer(queue);
+  const std::string id = consumer.Pull().leases.at(0).delivery_id;
+  const PullResult nothing = consumer.Pull();
+  EXPECT_TRUE(nothing.at_tail);
+  EXPECT_TRUE(nothing.has_credit);
+  Ack(queue, {id});
+  EXPECT_EQ(consumer.ready_calls(), 0);
+  AppendMany(1);
+  EXPECT_EQ(consumer.ready_calls(), 1) << "once for each Pull that gave nothing";
+  AppendMany(1);
+  EXPECT_EQ(consumer.ready_calls(), 1);
+}
+
+TEST_F(EmbeddedQueueTest, ADetachedConsumerHearsNothingAndGetsNothing) {
+  SubscriptionQueue* queue = Queue();
+  TestConsumer consumer(queue);
+  consumer.Pull();
+  consumer.Detach();
+  AppendMany(1);
+  EXPECT_EQ(consumer.ready_calls(), 0);
+  EXPECT_THAT(SequencesOf(consumer.Pull()), IsEmpty());
+  consumer.Detach();
+}
+
+}  // namespace
+}  // namespace onhook

@@ -1,0 +1,111 @@
+#include "gateway/store/embedded/embedded_store.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+#include <thread>
+
+#include "absl/synchronization/blocking_counter.h"
+#include "tests/unit/store/embedded_store_fixture.h"
+
+namespace onhook {
+namespace {
+
+class EmbeddedStoreTest : public EmbeddedStoreFixture {
+ protected:
+  EmbeddedStoreTest() { Open(); }
+};
+
+TEST_F(EmbeddedStoreTest, AFailedCommitLeavesNoGapInTheSequences) {
+  ASSERT_EQ(Append("a")->sequence, 1);
+  faults_.Fail(Call::kCommit, absl::ResourceExhaustedError("disk full"));
+  EXPECT_EQ(Append("b").status().code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_EQ(store_->log().last(), 1);
+  EXPECT_EQ(Append("c")->sequence, 2);
+  EXPECT_EQ(Append("b")->sequence, 3);
+}
+
+TEST_F(EmbeddedStoreTest, AFailureAmidABatchLeavesNoGapInTheSequences) {
+  HeldCall commit(&faults_, Call::kCommit);
+  std::thread holder([this] { ASSERT_TRUE(Append("held").ok()); });
+  commit.Await();
+  faults_.Fail(Call::kInsertEvent, absl::UnavailableError("not now"), 3);
+  absl::BlockingCounter answered(3);
+  for (const char* name : {"a", "b", "c"}) {
+    store_->log().Append(EventNamed(name), [&](const absl::StatusOr<AppendResult>& result) {
+      EXPECT_EQ(result.status().code(), absl::StatusCode::kUnavailable);
+      answered.DecrementCount();
+    });
+  }
+  commit.Release();
+  answered.Wait();
+  holder.join();
+  EXPECT_EQ(Append("d")->sequence, 2);
+}
+
+TEST_F(EmbeddedStoreTest, ForwardedMarksOutliveAFailedCommit) {
+  ASSERT_TRUE(Append("a").ok());
+  store_->log().RecordForwarded("watch", {1, 1});
+  faults_.Fail(Call::kCommit, absl::UnavailableError("not now"));
+  ASSERT_FALSE(Append("b").ok());
+  ASSERT_TRUE(Append("c").ok());
+  Open();
+  EXPECT_TRUE(store_->log().ForwardedAtOpen().Contains(1));
+}
+
+TEST_F(EmbeddedStoreTest, ForwardedMarksReachTheStorageWhenItIsClosed) {
+  ASSERT_TRUE(Append("a").ok());
+  store_->log().RecordForwarded("watch", {1, 1});
+  Open();
+  EXPECT_EQ(store_->log().ForwardedAtOpen().ToText(), "1");
+}
+
+TEST_F(EmbeddedStoreTest, MarksThatWereWrittenAreNotWrittenAgain) {
+  ASSERT_TRUE(Append("a").ok());
+  store_->log().RecordForwarded("watch", {1, 1});
+  ASSERT_TRUE(Append("b").ok());
+  ASSERT_TRUE(Append("c").ok());
+  EXPECT_EQ(faults_.count(Call::kSaveForwarded), 1);
+}
+
+TEST_F(EmbeddedStoreTest, DamageFoundInReadingIsAnErrorOfTheEngine) {
+  options_.tail_bytes = 1;
+  Open();
+  AppendMany(3);
+  faults_.Fail(Call::kRead, absl::DataLossError("malformed"));
+  EXPECT_EQ(Read(0).status().code(), absl::StatusCode::kInternal);
+  EXPECT_EQ(Read(0)->events.size(), 2U + 1U);
+}
+
+TEST_F(EmbeddedStoreTest, ASubscriptionThatCannotBeStoredDoesNotExist) {
+  faults_.Fail(Call::kCommit, absl::ResourceExhaustedError("disk full"));
+  EXPECT_EQ(store_->FindOrCreateQueue("crm", {}).status().code(),
+            absl::StatusCode::kResourceExhausted);
+  EXPECT_EQ(store_->FindQueue("crm").status().code(), absl::StatusCode::kNotFound);
+  EXPECT_TRUE(store_->FindOrCreateQueue("crm", {}).ok());
+}
+
+TEST_F(EmbeddedStoreTest, AfterItIsClosedEverythingIsRefused) {
+  SubscriptionQueue* queue = Queue();
+  AppendMany(1);
+  ASSERT_TRUE(store_->Close().ok());
+  EXPECT_EQ(Append("late").status().code(), absl::StatusCode::kUnavailable);
+  EXPECT_EQ(store_->FindOrCreateQueue("late", {}).status().code(), absl::StatusCode::kUnavailable);
+  TestConsumer consumer(queue);
+  const PullResult pulled = consumer.Pull();
+  ASSERT_EQ(pulled.leases.size(), 1U) << "it is in memory";
+  EXPECT_THAT(Ack(queue, {pulled.leases[0].delivery_id}), ::testing::ElementsAre("0:retry"));
+  EXPECT_TRUE(store_->Close().ok()) << "closing again does nothing";
+}
+
+TEST_F(EmbeddedStoreTest, DataLossIsFatalAndAnswersNothing) {
+  faults_.Fail(Call::kCommit, absl::DataLossError("a sync failed"));
+  store_->log().Append(EventNamed("a"), [](const absl::StatusOr<AppendResult>&) {
+    ADD_FAILURE() << "nobody knows whether it is stored";
+  });
+  EXPECT_TRUE(fatal_.HasBeenNotified());
+}
+
+}  // namespace
+}  // namespace onhook
