@@ -45,7 +45,9 @@ void CallLedger::Promised(int64_t number) {
   ++promised_count_;
   for (auto& [name, book] : books_) {
     const auto receipt = book.receipts.find(number);
-    if (receipt != book.receipts.end() && receipt->second.confirmed) ++book.confirmed_promises;
+    if (receipt != book.receipts.end() && receipt->second.state != State::kReceived) {
+      ++book.settled_promises;
+    }
   }
 }
 
@@ -68,7 +70,11 @@ int64_t CallLedger::Received(absl::string_view subscription, const v1::Delivery&
   }
   if (!difference.empty()) find(difference);
   Receipt& receipt = books_.find(subscription)->second.receipts[number];
-  if (receipt.confirmed) find(" again after its ack was confirmed");
+  if (receipt.state == State::kAckConfirmed) {
+    find(" again after its ack was confirmed");
+  } else {
+    SetState(subscription, number, State::kReceived);
+  }
   if (!receipt.cursor.empty() && receipt.cursor != delivery.cursor()) {
     find(" from a second place in the log");
   }
@@ -78,10 +84,22 @@ int64_t CallLedger::Received(absl::string_view subscription, const v1::Delivery&
 
 void CallLedger::AckConfirmed(absl::string_view subscription, int64_t number) {
   absl::MutexLock lock(&mutex_);
+  SetState(subscription, number, State::kAckConfirmed);
+}
+
+void CallLedger::AckUnanswered(absl::string_view subscription, int64_t number) {
+  absl::MutexLock lock(&mutex_);
+  SetState(subscription, number, State::kAckUnanswered);
+}
+
+void CallLedger::SetState(absl::string_view subscription, int64_t number, State state) {
   Book& book = books_.find(subscription)->second;
   Receipt& receipt = book.receipts[number];
-  if (!receipt.confirmed && promised_[static_cast<size_t>(number)]) ++book.confirmed_promises;
-  receipt.confirmed = true;
+  if (promised_[static_cast<size_t>(number)]) {
+    book.settled_promises += state != State::kReceived;
+    book.settled_promises -= receipt.state != State::kReceived;
+  }
+  receipt.state = state;
 }
 
 int64_t CallLedger::opened() const {
@@ -94,9 +112,9 @@ int64_t CallLedger::promised() const {
   return promised_count_;
 }
 
-int64_t CallLedger::confirmed(absl::string_view subscription) const {
+int64_t CallLedger::settled(absl::string_view subscription) const {
   absl::MutexLock lock(&mutex_);
-  return books_.find(subscription)->second.confirmed_promises;
+  return books_.find(subscription)->second.settled_promises;
 }
 
 bool CallLedger::WaitUntilPromised(int64_t count, absl::Duration timeout) const {
@@ -110,7 +128,7 @@ bool CallLedger::WaitUntilSettled(absl::Duration timeout) const {
   absl::MutexLock lock(&mutex_);
   const auto settled = [&]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) {
     for (const auto& [name, book] : books_) {
-      if (book.confirmed_promises < promised_count_) return false;
+      if (book.settled_promises < promised_count_) return false;
     }
     return true;
   };
@@ -126,8 +144,8 @@ std::vector<std::string> CallLedger::Findings() const {
       const auto receipt = book.receipts.find(static_cast<int64_t>(number));
       if (receipt == book.receipts.end()) {
         all.push_back(absl::StrCat(name, " never received ", run_, "-", number));
-      } else if (!receipt->second.confirmed) {
-        all.push_back(absl::StrCat(name, " had no ack confirmed for ", run_, "-", number));
+      } else if (receipt->second.state == State::kReceived) {
+        all.push_back(absl::StrCat(name, " never settled ", run_, "-", number));
       }
     }
   }

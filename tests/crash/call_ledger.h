@@ -21,7 +21,9 @@ namespace onhook {
 // books balance at the end.
 //
 // What must hold, for every subscription that was opened here:
-//   L1 not lost    Every callback answered as stored was received and its ack confirmed.
+//   L1 not lost    Every callback answered as stored was received, and its ack confirmed unless the
+//                  stream ended before the answer to it: then it may count, or the event come
+//                  again.
 //   L2 not again   Nothing is received after its ack was confirmed.
 //   L3 not made up Only what was sent is received, and as it was sent.
 //   L4 once        A callback has one place in the log however often it was repeated.
@@ -46,28 +48,34 @@ class CallLedger {
   int64_t Received(absl::string_view subscription, const v1::Delivery& delivery);
   // An ack_results said that the ack of the event is durable.
   void AckConfirmed(absl::string_view subscription, int64_t number);
+  // The stream ended after the ack of the event was sent and before it was answered.
+  void AckUnanswered(absl::string_view subscription, int64_t number);
 
   int64_t opened() const;
   int64_t promised() const;
-  int64_t confirmed(absl::string_view subscription) const;
+  // Promises of which this subscription is done with the event, as far as it can know.
+  int64_t settled(absl::string_view subscription) const;
   // False: not before `timeout`.
   bool WaitUntilPromised(int64_t count, absl::Duration timeout) const;
-  // Until every promise so far is confirmed by every subscription. False: not before `timeout`.
+  // Until every subscription is done with every promise so far. False: not before `timeout`.
   bool WaitUntilSettled(absl::Duration timeout) const;
 
   // What does not balance now, one sentence each; the first twenty, then how many more there are.
   std::vector<std::string> Findings() const;
 
  private:
+  enum class State { kReceived, kAckUnanswered, kAckConfirmed };
   struct Receipt {
     std::string cursor;
-    bool confirmed = false;
+    State state = State::kReceived;
   };
   struct Book {
     absl::flat_hash_map<int64_t, Receipt> receipts;
-    int64_t confirmed_promises = 0;
+    int64_t settled_promises = 0;
   };
 
+  void SetState(absl::string_view subscription, int64_t number, State state)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   int64_t NumberOf(absl::string_view call_serial_no) const;
   std::string DifferenceFromSent(const v1::ReleaseEvent& event, int64_t number) const;
 

@@ -71,7 +71,26 @@ TEST_F(CallLedgerTest, APromiseThatOneOfTwoSubscriptionsMissesIsFound) {
 
 TEST_F(CallLedgerTest, AnAckThatIsNeverConfirmedIsFound) {
   Received(Sent());
-  EXPECT_THAT(ledger_.Findings(), ElementsAre("crm had no ack confirmed for test-0"));
+  EXPECT_THAT(ledger_.Findings(), ElementsAre("crm never settled test-0"));
+}
+
+TEST_F(CallLedgerTest, AnAckWhoseAnswerTheKillTookMayCount) {
+  const int64_t number = Sent();
+  Received(number);
+  ledger_.AckUnanswered("crm", number);
+  EXPECT_TRUE(ledger_.WaitUntilSettled(absl::ZeroDuration()));
+  EXPECT_THAT(ledger_.Findings(), IsEmpty());
+}
+
+TEST_F(CallLedgerTest, AnAckWhoseAnswerTheKillTookMayBeAskedForAgainAndIsThenOwed) {
+  const int64_t number = Sent();
+  Received(number);
+  ledger_.AckUnanswered("crm", number);
+  Received(number);
+  EXPECT_FALSE(ledger_.WaitUntilSettled(absl::ZeroDuration()));
+  EXPECT_THAT(ledger_.Findings(), ElementsAre("crm never settled test-0"));
+  Confirmed(number);
+  EXPECT_THAT(ledger_.Findings(), IsEmpty());
 }
 
 TEST_F(CallLedgerTest, ARedeliveryAfterAConfirmedAckIsFound) {
@@ -114,7 +133,7 @@ TEST_F(CallLedgerTest, AnAnswerThatComesAfterItsAckCountsAllTheSame) {
   Confirmed(number);
   ledger_.Promised(number);
   EXPECT_TRUE(ledger_.WaitUntilSettled(absl::ZeroDuration()));
-  EXPECT_EQ(ledger_.confirmed("crm"), 1);
+  EXPECT_EQ(ledger_.settled("crm"), 1);
 }
 
 TEST_F(CallLedgerTest, ManyFindingsAreCutShort) {

@@ -86,7 +86,7 @@ void CrashRun::SettleEverything() {
 
 bool CrashRun::ExpectSettled() {
   const bool settled = ledger_.WaitUntilSettled(kPatience);
-  EXPECT_TRUE(settled) << ledger_.confirmed("acking") << " and " << ledger_.confirmed("holding")
+  EXPECT_TRUE(settled) << ledger_.settled("acking") << " and " << ledger_.settled("holding")
                        << " of " << ledger_.promised() << " are settled";
   return settled;
 }

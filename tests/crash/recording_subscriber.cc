@@ -59,6 +59,9 @@ void RecordingSubscriber::ReceiveFrom(int port) {
     if (response.has_ack_results()) Enter(response.ack_results(), pending);
     if (response.has_go_away()) stream->WritesDone();
   }
+  for (const auto& [request_id, acks] : pending.acks) {
+    for (const auto& [delivery_id, number] : acks) ledger_->AckUnanswered(subscription_, number);
+  }
   const grpc::Status end = stream->Finish();
   absl::MutexLock lock(&mutex_);
   last_end_ = absl::StrCat(end.error_code(), " ", end.error_message());
@@ -67,16 +70,17 @@ void RecordingSubscriber::ReceiveFrom(int port) {
 void RecordingSubscriber::Take(const v1::Deliveries& deliveries, Mode mode, Stream& stream,
                                Pending& pending) {
   v1::SubscribeRequest request;
-  const uint64_t request_id = ++pending.last_request;
-  auto& acks = pending.acks[request_id];
+  std::vector<std::pair<std::string, int64_t>> acks;
   for (const v1::Delivery& delivery : deliveries.deliveries()) {
     const int64_t number = ledger_->Received(subscription_, delivery);
     if (number < 0 || Withholds(mode, pending)) continue;
     acks.emplace_back(delivery.delivery_id(), number);
     request.mutable_ack()->add_delivery_ids(delivery.delivery_id());
   }
-  request.mutable_ack()->set_request_id(request_id);
-  if (!acks.empty()) stream.Write(request);
+  if (acks.empty()) return;
+  request.mutable_ack()->set_request_id(++pending.last_request);
+  pending.acks.emplace(pending.last_request, std::move(acks));
+  stream.Write(request);
 }
 
 void RecordingSubscriber::Enter(const v1::AckResults& results, Pending& pending) {

@@ -65,7 +65,6 @@ TEST_F(StartTest, ADirectoryIsFreeAgainOnceItsGatewayWasKilled) {
 TEST_F(StartTest, ATakenPortIsNamedWithTheSettingThatAsksForIt) {
   OnhookdProcess first(In("first"));
   ASSERT_TRUE(first.WaitUntilListening(kPatience)) << first.log();
-  const std::string taken = absl::StrCat("127.0.0.1:", first.http_port());
   const std::pair<const char*, std::string OnhookdProcess::Options::*> settings[] = {
       {"http.listen", &OnhookdProcess::Options::http_listen},
       {"grpc.listen", &OnhookdProcess::Options::grpc_listen},
@@ -74,23 +73,23 @@ TEST_F(StartTest, ATakenPortIsNamedWithTheSettingThatAsksForIt) {
   for (const auto& [name, member] : settings) {
     SCOPED_TRACE(name);
     OnhookdProcess::Options options = In("second");
-    options.*member = taken;
-    EXPECT_THAT(LogOfFailedStart(options), AllOf(HasSubstr(taken), HasSubstr(name)));
+    options.*member = absl::StrCat("127.0.0.1:", first.http_port());
+    EXPECT_THAT(LogOfFailedStart(options),
+                AllOf(HasSubstr(name), HasSubstr(absl::StrCat(first.http_port()))));
   }
 }
 
 TEST_F(StartTest, AFullDiskIsSaid) {
   OnhookdProcess::Options options = In("full");
   ASSERT_EQ(mkdir(options.store_directory.c_str(), 0700), 0);
-  // A file system of four pages, of which the program alone knows.
+  // A file system too small for an empty store, of which the program alone knows.
   options.prepare = [&directory = options.store_directory] {
     const int spaces = geteuid() == 0 ? CLONE_NEWNS : CLONE_NEWUSER | CLONE_NEWNS;
     return unshare(spaces) == 0 &&
            mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 &&
-           mount("tmpfs", directory.c_str(), "tmpfs", 0, "size=16k") == 0;
+           mount("tmpfs", directory.c_str(), "tmpfs", 0, "size=48k") == 0;
   };
-  EXPECT_THAT(LogOfFailedStart(options),
-              AllOf(HasSubstr(options.store_directory), HasSubstr("full")));
+  EXPECT_THAT(LogOfFailedStart(options), AllOf(HasSubstr("store.directory"), HasSubstr("full")));
 }
 
 TEST_F(StartTest, ADirectoryThatIsAFileIsSaid) {

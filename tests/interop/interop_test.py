@@ -62,7 +62,8 @@ class Program:
             line = self.lines[name].get(timeout=PATIENCE_S)
         except queue.Empty:
             line = None
-        check(line is not None, f"{self.name} wrote a line to {name}")
+        if line is None:
+            check(False, f"{self.name} writes a line to {name}")
         return line
 
     def end(self, signal_number=None):

@@ -2,8 +2,8 @@
 
 #include <fcntl.h>
 #include <poll.h>
-#include <sys/pidfd.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -69,7 +69,8 @@ ChildProcess::ChildProcess(std::vector<std::string> command, std::function<bool(
   }
   close(pipe_ends[1]);
   output_descriptor_ = pipe_ends[0];
-  pid_descriptor_ = pidfd_open(pid_, 0);
+  // glibc 2.36 declares pidfd_open() without C linkage.
+  pid_descriptor_ = static_cast<int>(syscall(SYS_pidfd_open, pid_, 0));
   if (pid_descriptor_ < 0) std::abort();
   reader_ = std::thread([this] { ReadOutput(); });
 }

@@ -30,7 +30,8 @@ void CommitQueue::Submit(std::unique_ptr<CommitOperation> operation, Urgency urg
         return;
       }
       urgent_.push_back(std::move(operation));
-      if (busy_ || dead_) return;
+      // Maintenance that is due comes first; the queue's own thread does both then.
+      if (busy_ || dead_ || maintenance_due_) return;
       busy_ = true;
       batch = TakeBatch();
     }

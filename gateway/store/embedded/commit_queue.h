@@ -51,6 +51,7 @@ struct CommitQueueOptions {
 //
 // Promises: operations of one urgency are committed in the order they were submitted; urgent ones
 // go first. A batch is bounded in operations and bytes. Every operation is finished exactly once.
+// Maintenance of the storage, once it is due, goes before the next commit.
 // After kDataLoss from the storage `fatal` is called and nothing is finished any more: no answer is
 // better than a wrong one.
 // Threads: any. Blocking: Submit of an urgent operation may do a commit; Close waits for all.

@@ -12,6 +12,11 @@ namespace {
 absl::Status Closing() { return absl::UnavailableError("the store is closing"); }
 absl::Status TooManyReads() { return absl::UnavailableError("too many wait to read the store"); }
 
+// A read that failed says nothing about what was stored, so nobody is to take it for that.
+absl::Status ReadError(const absl::Status& status) {
+  return absl::IsUnavailable(status) ? status : absl::InternalError(status.message());
+}
+
 }  // namespace
 
 class EmbeddedLog::AppendOperation final : public CommitOperation {
@@ -22,6 +27,7 @@ class EmbeddedLog::AppendOperation final : public CommitOperation {
   size_t bytes() const override { return event_.event.size() + 256; }
 
   absl::Status Apply(Storage& storage) override {
+    applied_ = true;
     Sequence& next = log_->next_in_transaction_;
     // Only one thread writes, so what is published is all there is before this transaction.
     if (next <= log_->tail_.last()) next = log_->tail_.last() + 1;
@@ -44,17 +50,17 @@ class EmbeddedLog::AppendOperation final : public CommitOperation {
   }
 
   void Finish(const absl::Status& status) override {
-    if (status.ok()) {
-      done_(result_);
-    } else {
-      done_(status);
-    }
+    if (status.ok()) return done_(result_);
+    // What the transaction counted is void. One that was refused before it was not counted.
+    if (applied_) log_->next_in_transaction_ = 0;
+    done_(status);
   }
 
  private:
   EmbeddedLog* const log_;
   NewEvent event_;
   const AppendDone done_;
+  bool applied_ = false;
   absl::Time stored_at_;
   AppendResult result_;
 };
@@ -93,7 +99,7 @@ void EmbeddedLog::Read(Sequence after, ReadLimits limits, ReadDone done) {
     if (closing) return (*shared_done)(Closing());
     const Sequence last = tail_.last();
     absl::StatusOr<std::vector<LogEventPtr>> events = storage_->Read(after, last, limits);
-    if (!events.ok()) return (*shared_done)(events.status());
+    if (!events.ok()) return (*shared_done)(ReadError(events.status()));
     for (const LogEventPtr& event : *events) {
       if (event->corrupt) {
         log_->Error("store", "event does not fit its checksum; it is not delivered",
@@ -116,14 +122,19 @@ void EmbeddedLog::Find(EventQuery query, FindDone done) {
   }
   auto shared_done = std::make_shared<FindDone>(std::move(done));
   const bool taken = reader_->Run([this, query = std::move(query), shared_done](bool closing) {
-    (*shared_done)(closing ? Closing() : storage_->Find(query, tail_.last()));
+    if (closing) return (*shared_done)(Closing());
+    absl::StatusOr<std::vector<LogEventPtr>> events = storage_->Find(query, tail_.last());
+    if (!events.ok()) events = ReadError(events.status());
+    (*shared_done)(std::move(events));
   });
   if (!taken) (*shared_done)(TooManyReads());
 }
 
 void EmbeddedLog::FindPlace(absl::Time time, std::function<void(absl::StatusOr<Sequence>)> done) {
   const bool taken = reader_->Run([this, time, done](bool closing) {
-    done(closing ? Closing() : storage_->FindPlace(time, tail_.last()));
+    if (closing) return done(Closing());
+    const absl::StatusOr<Sequence> place = storage_->FindPlace(time, tail_.last());
+    done(place.ok() ? place : ReadError(place.status()));
   });
   if (!taken) done(TooManyReads());
 }
@@ -147,20 +158,32 @@ void EmbeddedLog::RecordForwarded(const std::string& receiver, SequenceRange ran
 }
 
 absl::Status EmbeddedLog::WriteForwarded(Storage& storage) {
-  absl::MutexLock lock(&forwarded_mutex_);
-  for (auto& [receiver, marks] : forwarded_) {
-    std::sort(marks.unwritten.begin(), marks.unwritten.end());
-    Sequence written_through = 0;
-    for (const Sequence member : marks.unwritten) {
-      if (member <= written_through) continue;
-      const auto run = std::prev(marks.sequences.runs().upper_bound(member));
-      written_through = run->second;
-      const absl::Status status = storage.SaveForwarded(receiver, {run->first, run->second});
-      if (!status.ok()) return status;
+  std::vector<std::pair<std::string, SequenceRange>> runs;
+  {
+    absl::MutexLock lock(&forwarded_mutex_);
+    for (auto& [receiver, marks] : forwarded_) {
+      // What is in commit still, a commit that failed has left there.
+      marks.in_commit.insert(marks.in_commit.end(), marks.unwritten.begin(), marks.unwritten.end());
+      marks.unwritten.clear();
+      std::sort(marks.in_commit.begin(), marks.in_commit.end());
+      Sequence written_through = 0;
+      for (const Sequence member : marks.in_commit) {
+        if (member <= written_through) continue;
+        const auto run = std::prev(marks.sequences.runs().upper_bound(member));
+        written_through = run->second;
+        runs.push_back({receiver, {run->first, run->second}});
+      }
     }
-    marks.unwritten.clear();
+  }
+  for (const auto& [receiver, range] : runs) {
+    if (absl::Status status = storage.SaveForwarded(receiver, range); !status.ok()) return status;
   }
   return absl::OkStatus();
+}
+
+void EmbeddedLog::ForwardedWritten() {
+  absl::MutexLock lock(&forwarded_mutex_);
+  for (auto& [receiver, marks] : forwarded_) marks.in_commit.clear();
 }
 
 }  // namespace onhook

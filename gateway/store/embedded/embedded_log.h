@@ -42,6 +42,8 @@ class EmbeddedLog final : public EventLog {
   // Writes the forwarded marks that are kept in memory. Called within a transaction, by the thread
   // that writes.
   absl::Status WriteForwarded(Storage& storage);
+  // That transaction is durable. Without this, the next one writes its marks again.
+  void ForwardedWritten();
 
  private:
   class AppendOperation;
@@ -60,7 +62,9 @@ class EmbeddedLog final : public EventLog {
 
   struct ForwardedMarks {
     SequenceSet sequences;
-    std::vector<Sequence> unwritten;  // members of the runs that grew since they were written
+    // Members of the runs that grew since they were written.
+    std::vector<Sequence> unwritten;
+    std::vector<Sequence> in_commit;
   };
   absl::Mutex forwarded_mutex_;
   std::map<std::string, ForwardedMarks> forwarded_ ABSL_GUARDED_BY(forwarded_mutex_);

@@ -24,16 +24,22 @@ class EmbeddedQueue::SettleOperation final : public CommitOperation {
   size_t bytes() const override { return 512; }
   absl::Status Apply(Storage& storage) override {
     applied_ = true;
-    return queue_->WriteSettlements(storage);
+    requests_ = queue_->TakePending();
+    return queue_->WriteSettlements(requests_, storage);
   }
   void Finish(const absl::Status& status) override {
-    if (!applied_) queue_->TakePending();
-    queue_->FinishSettlements(status);
+    if (applied_) {
+      queue_->FinishJournal(status);
+    } else {
+      requests_ = queue_->TakePending();  // refused, perhaps while another one is being written
+    }
+    queue_->FinishSettlements(std::move(requests_), status);
   }
 
  private:
   EmbeddedQueue* const queue_;
   bool applied_ = false;
+  std::vector<SettleRequest> requests_;
 };
 
 EmbeddedQueue::EmbeddedQueue(SubscriptionRecord record, EventLog* event_log, CommitQueue* commits,
@@ -64,7 +70,7 @@ void EmbeddedQueue::Detach(ConsumerId consumer) {
     absl::MutexLock lock(&mutex_);
     if (consumers_.erase(consumer) == 0) return;
     state_.Detach(consumer);
-    calls = TakeWaitingForEvents();  // what it held, or a signal it had taken, is theirs now
+    TakeWaitingForEvents(calls);  // what it held, or a signal it had taken, is theirs now
   }
   for (const auto& ready : calls) (*ready)();
 }
@@ -116,19 +122,24 @@ std::optional<SubscriptionState::Next> EmbeddedQueue::LeaseWhatIsHere(ConsumerId
         !result.has_credit) {
       return std::nullopt;
     }
-    const std::optional<SubscriptionState::Next> next = state_.PeekNext(event_log_->last());
+    const Sequence last = event_log_->last();
+    const std::optional<SubscriptionState::Next> next = state_.PeekNext(last);
     if (!next.has_value()) {
-      result.at_tail = true;
+      result.at_tail = state_.next_fresh() > last;  // or too much is unsettled to go on
       return std::nullopt;
     }
     const LogEventPtr event = EventOf(*next);
     if (event == nullptr) return next;
     if (event->corrupt) {
       state_.SetAside(*next);
+      held_.erase(next->sequence);
       continue;
     }
+    const auto size = static_cast<int64_t>(event->event.size());
+    result.has_credit = state_.HasCredit(consumer, size);
+    if (!result.has_credit) return std::nullopt;
     bytes += event->event.size();
-    state_.LeaseNext(*next, consumer, static_cast<int64_t>(event->event.size()));
+    state_.LeaseNext(*next, consumer, size);
     held_[next->sequence] = event;
     result.leases.push_back({DeliveryId{record_.epoch, next->sequence, 1}.ToText(), event, 1,
                              /*stream_lost=*/next->returned});
@@ -142,9 +153,7 @@ LogEventPtr EmbeddedQueue::EventOf(const SubscriptionState::Next& next) {
   }
   while (!fresh_.empty() && fresh_.front()->sequence < next.sequence) fresh_.pop_front();
   if (fresh_.empty() || fresh_.front()->sequence != next.sequence) return nullptr;
-  LogEventPtr event = std::move(fresh_.front());
-  fresh_.pop_front();
-  return event;
+  return fresh_.front();
 }
 
 void EmbeddedQueue::Read(const SubscriptionState::Next& next, ReadLimits limits) {
@@ -164,12 +173,13 @@ void EmbeddedQueue::Read(const SubscriptionState::Next& next, ReadLimits limits)
       reading_ = false;
       read_failed_ = !page.ok();
       if (page.ok()) {
-        if (next.returned) {
-          held_[next.sequence] = page->events.front();
-        } else {
+        const auto now = state_.PeekNext(event_log_->last());
+        if (!next.returned) {
           fresh_.assign(page->events.begin(), page->events.end());
+        } else if (now.has_value() && now->returned && now->sequence == next.sequence) {
+          held_[next.sequence] = page->events.front();  // or it was settled meanwhile
         }
-        calls = TakeWaitingForEvents();
+        TakeWaitingForEvents(calls);
       }
     }
     for (const auto& ready : calls) (*ready)();
@@ -180,13 +190,12 @@ void EmbeddedQueue::TailGrew() {
   ReadyCalls calls;
   {
     absl::MutexLock lock(&mutex_);
-    calls = TakeWaitingForEvents();
+    TakeWaitingForEvents(calls);
   }
   for (const auto& ready : calls) (*ready)();
 }
 
-EmbeddedQueue::ReadyCalls EmbeddedQueue::TakeWaitingForEvents() {
-  ReadyCalls calls;
+void EmbeddedQueue::TakeWaitingForEvents(ReadyCalls& calls) {
   for (const ConsumerId id : waiting_for_events_) {
     const auto it = consumers_.find(id);
     if (it == consumers_.end()) continue;
@@ -194,7 +203,6 @@ EmbeddedQueue::ReadyCalls EmbeddedQueue::TakeWaitingForEvents() {
     calls.push_back(it->second.ready);
   }
   waiting_for_events_.clear();
-  return calls;
 }
 
 void EmbeddedQueue::TakeWaitingForCredit(ConsumerId consumer, ReadyCalls& calls) {
@@ -229,34 +237,30 @@ void EmbeddedQueue::Ack(const std::vector<std::string>& delivery_ids,
   commits_->Submit(std::make_unique<SettleOperation>(this), CommitQueue::Urgency::kMayLinger);
 }
 
-void EmbeddedQueue::TakePending() {
+std::vector<EmbeddedQueue::SettleRequest> EmbeddedQueue::TakePending() {
   absl::MutexLock lock(&mutex_);
   settle_queued_ = false;
-  in_commit_ = std::move(pending_);
-  pending_.clear();
+  return std::exchange(pending_, {});
 }
 
-absl::Status EmbeddedQueue::WriteSettlements(Storage& storage) {
-  TakePending();
+absl::Status EmbeddedQueue::WriteSettlements(const std::vector<SettleRequest>& requests,
+                                             Storage& storage) {
   std::map<std::string, SequenceSet> by_consumer;
   SubscriptionRecord saved;
   journal_id_in_transaction_ = journal_id_;
-  const bool save = journal_id_ - saved_journal_id_ >= kRowsBetweenSaves;
-  {
-    absl::MutexLock lock(&mutex_);
-    for (const SettleRequest& request : in_commit_) {
-      if (request.sequences.empty()) continue;
-      SequenceSet& set = by_consumer[request.consumer_name];
-      for (const Sequence sequence : request.sequences) set.Add(sequence);
-    }
-    if (save) {
-      saved.id = record_.id;
+  for (const SettleRequest& request : requests) {
+    if (request.sequences.empty()) continue;
+    SequenceSet& set = by_consumer[request.consumer_name];
+    for (const Sequence sequence : request.sequences) set.Add(sequence);
+  }
+  if (journal_id_ - saved_journal_id_ >= kRowsBetweenSaves) {
+    saved.id = record_.id;
+    saved.journal_id = journal_id_;
+    {
+      absl::MutexLock lock(&mutex_);
       saved.floor = state_.floor();
       saved.settled = state_.settled();
-      saved.journal_id = journal_id_;
     }
-  }
-  if (save) {
     if (absl::Status status = storage.SaveState(saved); !status.ok()) return status;
     saved_in_transaction_ = journal_id_;
   }
@@ -269,18 +273,20 @@ absl::Status EmbeddedQueue::WriteSettlements(Storage& storage) {
   return absl::OkStatus();
 }
 
-void EmbeddedQueue::FinishSettlements(const absl::Status& status) {
-  std::vector<SettleRequest> requests;
-  ReadyCalls calls;
+void EmbeddedQueue::FinishJournal(const absl::Status& status) {
   if (status.ok()) {
     journal_id_ = journal_id_in_transaction_;
     saved_journal_id_ = saved_in_transaction_;
   }
   saved_in_transaction_ = saved_journal_id_;
+}
+
+void EmbeddedQueue::FinishSettlements(std::vector<SettleRequest> requests,
+                                      const absl::Status& status) {
+  ReadyCalls calls;
   {
     absl::MutexLock lock(&mutex_);
-    requests = std::move(in_commit_);
-    in_commit_.clear();
+    const bool owed_something = OwesSomething();
     for (SettleRequest& request : requests) {
       for (size_t i = 0; i < request.sequences.size(); ++i) {
         const Sequence sequence = request.sequences[i];
@@ -294,7 +300,8 @@ void EmbeddedQueue::FinishSettlements(const absl::Status& status) {
         }
       }
     }
-    if (!status.ok()) calls = TakeWaitingForEvents();  // something may have been returned
+    // Something may have been returned, or the floor has made room for more.
+    if (!owed_something && OwesSomething()) TakeWaitingForEvents(calls);
   }
   for (SettleRequest& request : requests) {
     std::sort(request.exceptions.begin(), request.exceptions.end(),
@@ -302,6 +309,10 @@ void EmbeddedQueue::FinishSettlements(const absl::Status& status) {
     request.done(std::move(request.exceptions));
   }
   for (const auto& ready : calls) (*ready)();
+}
+
+bool EmbeddedQueue::OwesSomething() const {
+  return state_.PeekNext(event_log_->last()).has_value();
 }
 
 QueueStats EmbeddedQueue::Stats() const {

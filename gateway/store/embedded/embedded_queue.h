@@ -74,15 +74,20 @@ class EmbeddedQueue final : public SubscriptionQueue {
   LogEventPtr EventOf(const SubscriptionState::Next& next) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Reads the event that comes next, and if it is fresh a page of those behind it.
   void Read(const SubscriptionState::Next& next, ReadLimits limits) ABSL_LOCKS_EXCLUDED(mutex_);
-  ReadyCalls TakeWaitingForEvents() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void TakeWaitingForEvents(ReadyCalls& calls) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void TakeWaitingForCredit(ConsumerId consumer, ReadyCalls& calls)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
-  // What is pending becomes what is in commit.
-  void TakePending() ABSL_LOCKS_EXCLUDED(mutex_);
-  // Writes the journal rows of what is pending. By the thread that writes.
-  absl::Status WriteSettlements(Storage& storage);
-  void FinishSettlements(const absl::Status& status);
+  // What was asked for until now, for one operation to write or to refuse.
+  std::vector<SettleRequest> TakePending() ABSL_LOCKS_EXCLUDED(mutex_);
+  // Writes the journal rows of `requests`. By the thread that writes.
+  absl::Status WriteSettlements(const std::vector<SettleRequest>& requests, Storage& storage);
+  // Keeps what WriteSettlements counted, or forgets it. By the same thread.
+  void FinishJournal(const absl::Status& status);
+  // Answers `requests`. By any thread.
+  void FinishSettlements(std::vector<SettleRequest> requests, const absl::Status& status);
+  // Whether there is something to hand out.
+  bool OwesSomething() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const SubscriptionRecord record_;  // as it was opened
   EventLog* const event_log_;
@@ -101,9 +106,8 @@ class EmbeddedQueue final : public SubscriptionQueue {
   bool reading_ ABSL_GUARDED_BY(mutex_) = false;
   bool read_failed_ ABSL_GUARDED_BY(mutex_) = false;  // the last one
 
-  std::vector<SettleRequest> pending_ ABSL_GUARDED_BY(mutex_);    // asked for
-  std::vector<SettleRequest> in_commit_ ABSL_GUARDED_BY(mutex_);  // being written
-  bool settle_queued_ ABSL_GUARDED_BY(mutex_) = false;            // an operation will take pending_
+  std::vector<SettleRequest> pending_ ABSL_GUARDED_BY(mutex_);
+  bool settle_queued_ ABSL_GUARDED_BY(mutex_) = false;  // an operation will take pending_
 
   // The thread that writes only.
   int64_t journal_id_;

@@ -133,6 +133,7 @@ EmbeddedQueue* EmbeddedStore::AddQueue(SubscriptionRecord record) {
 }
 
 void EmbeddedStore::BatchDone() {
+  event_log_.ForwardedWritten();
   const Sequence last = event_log_.last();
   if (last == last_signalled_) return;
   last_signalled_ = last;

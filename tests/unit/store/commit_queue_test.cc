@@ -272,8 +272,8 @@ class CommitQueueFaultTest : public CommitQueueTest,
 TEST_P(CommitQueueFaultTest, AnErrorFailsTheWholeBatchAndNothingOfItIsVisible) {
   CommitThree(absl::ResourceExhaustedError("disk full"));
   for (const char* name : {"a", "b", "c"}) {
-    EXPECT_THAT(history_.lines(), ::testing::Contains(absl::StrCat("finish ", name,
-                                                                   ": RESOURCE_EXHAUSTED")));
+    EXPECT_THAT(history_.lines(),
+                ::testing::Contains(absl::StrCat("finish ", name, ": RESOURCE_EXHAUSTED")));
     EXPECT_THAT(history_.lines(),
                 ::testing::Not(::testing::Contains(absl::StrCat("publish ", name))));
   }
@@ -293,12 +293,13 @@ TEST_P(CommitQueueFaultTest, AfterDataLossNothingIsAnsweredAnyMore) {
   EXPECT_EQ(fatal, 1);
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    Calls, CommitQueueFaultTest,
-    ::testing::Values(BatchFault{"Begin", Call::kBegin, 1},
-                      BatchFault{"Insert", Call::kInsertSettlement, 2},
-                      BatchFault{"Commit", Call::kCommit, 1}),
-    [](const ::testing::TestParamInfo<BatchFault>& row) { return row.param.name; });
+INSTANTIATE_TEST_SUITE_P(Calls, CommitQueueFaultTest,
+                         ::testing::Values(BatchFault{"Begin", Call::kBegin, 1},
+                                           BatchFault{"Insert", Call::kInsertSettlement, 2},
+                                           BatchFault{"Commit", Call::kCommit, 1}),
+                         [](const ::testing::TestParamInfo<BatchFault>& row) {
+                           return row.param.name;
+                         });
 
 TEST_F(CommitQueueTest, AnErrorOfWhatRidesAlongFailsTheBatch) {
   Start();

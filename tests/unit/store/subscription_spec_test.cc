@@ -18,8 +18,8 @@ v1::SubscriptionSpec Spec(const std::string& text) {
 }
 
 TEST(SubscriptionNameTest, UsualNamesAreTaken) {
-  for (const std::string& name : {std::string("crm"), std::string("9"), std::string("a-b_c.d9"),
-                                  std::string(63, 'x')}) {
+  for (const std::string& name :
+       {std::string("crm"), std::string("9"), std::string("a-b_c.d9"), std::string(63, 'x')}) {
     EXPECT_TRUE(CheckSubscriptionName(name).ok()) << name;
   }
 }

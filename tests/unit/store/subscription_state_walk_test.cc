@@ -144,7 +144,9 @@ class SubscriptionWalk {
   Sequence floor() const { return floor_before_; }
 
  private:
-  int64_t Below(int64_t bound) { return static_cast<int64_t>(random_() % static_cast<uint64_t>(bound)); }
+  int64_t Below(int64_t bound) {
+    return static_cast<int64_t>(random_() % static_cast<uint64_t>(bound));
+  }
 
   void CheckNext() const {
     const std::optional<Next> next = state_.PeekNext(model_.last());
