@@ -129,11 +129,12 @@ void ReceiptDesk::StreamBecameEligible() {
 
 void ReceiptDesk::StreamCeasedToBeEligible() {
   last_eligible_ns_.store(absl::ToInt64Nanoseconds(clock_->Elapsed()), std::memory_order_relaxed);
-  eligible_streams_.fetch_sub(1, std::memory_order_relaxed);
+  eligible_streams_.fetch_sub(1, std::memory_order_release);
 }
 
 bool ReceiptDesk::EligibleWithin(absl::Duration timeout) const {
-  if (eligible_streams_.load(std::memory_order_relaxed) > 0) return true;
+  // Whoever sees the last stream gone sees when it went.
+  if (eligible_streams_.load(std::memory_order_acquire) > 0) return true;
   const absl::Duration since =
       clock_->Elapsed() - absl::Nanoseconds(last_eligible_ns_.load(std::memory_order_relaxed));
   return since <= timeout;

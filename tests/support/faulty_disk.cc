@@ -28,11 +28,7 @@ const sqlite3_io_methods FaultyDisk::kMethods = {
     [](sqlite3_file* file, sqlite3_int64 size) {
       return File::Methods(file)->xTruncate(File::Real(file), size);
     },
-    [](sqlite3_file* file, int flags) {
-      const int code = File::Of(file)->disk->sync_code_;
-      if (code != SQLITE_OK) return code;
-      return File::Methods(file)->xSync(File::Real(file), flags);
-    },
+    [](sqlite3_file* file, int) -> int { return File::Of(file)->disk->sync_code_; },
     [](sqlite3_file* file, sqlite3_int64* size) {
       return File::Methods(file)->xFileSize(File::Real(file), size);
     },

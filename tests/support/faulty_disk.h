@@ -8,7 +8,9 @@
 namespace onhook {
 
 // While it lives, SQLite files that are opened lie on a disk whose writes and syncs fail when the
-// test says so; otherwise they are ordinary files. One at a time; it must outlive the files.
+// test says so; otherwise they are ordinary files. A sync that succeeds does nothing: no test of
+// this kind cuts the power, and thousands of commits take no time. One at a time; it must outlive
+// the files.
 //
 // Threads: any.
 class FaultyDisk {

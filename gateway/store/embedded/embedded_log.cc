@@ -9,6 +9,11 @@
 namespace onhook {
 namespace {
 
+// What is kept of a time, so that memory and disk tell the same.
+absl::Time ToMicroseconds(absl::Time time) {
+  return absl::FromUnixMicros(absl::ToUnixMicros(time));
+}
+
 absl::Status Closing() { return absl::UnavailableError("the store is closing"); }
 absl::Status TooManyReads() { return absl::UnavailableError("too many wait to read the store"); }
 
@@ -22,7 +27,9 @@ absl::Status ReadError(const absl::Status& status) {
 class EmbeddedLog::AppendOperation final : public CommitOperation {
  public:
   AppendOperation(EmbeddedLog* log, NewEvent event, AppendDone done)
-      : log_(log), event_(std::move(event)), done_(std::move(done)) {}
+      : log_(log), event_(std::move(event)), done_(std::move(done)) {
+    event_.received_at = ToMicroseconds(event_.received_at);
+  }
 
   size_t bytes() const override { return event_.event.size() + 256; }
 
@@ -31,7 +38,7 @@ class EmbeddedLog::AppendOperation final : public CommitOperation {
     Sequence& next = log_->next_in_transaction_;
     // Only one thread writes, so what is published is all there is before this transaction.
     if (next <= log_->tail_.last()) next = log_->tail_.last() + 1;
-    stored_at_ = log_->clock_->Now();
+    stored_at_ = ToMicroseconds(log_->clock_->Now());
     absl::StatusOr<AppendResult> result = storage.InsertEvent(event_, next, stored_at_);
     if (!result.ok()) return result.status();
     result_ = *result;

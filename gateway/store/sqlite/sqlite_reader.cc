@@ -71,7 +71,7 @@ absl::StatusOr<std::vector<LogEventPtr>> SqliteReader::Read(Sequence after, Sequ
                                                             ReadLimits limits) {
   std::vector<LogEventPtr> events;
   size_t bytes = 0;
-  read_.Bind(after).Bind(last).Bind(static_cast<int64_t>(limits.max_events));
+  read_.Bind(after).Bind(last).Bind(static_cast<int64_t>(std::max<size_t>(limits.max_events, 1)));
   while (true) {
     const absl::StatusOr<bool> row = read_.Step();
     if (!row.ok()) return row.status();

@@ -62,7 +62,7 @@ absl::Status ErrnoStatus(absl::string_view doing, const std::string& path) {
   return absl::UnavailableError(absl::StrCat(doing, " ", path, ": ", std::strerror(errno)));
 }
 
-// Makes the directory's entries, and the file's bytes, survive a power cut.
+// Makes a directory's entries survive a power cut.
 absl::Status Sync(const std::string& path) {
   const int file = open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (file < 0) return ErrnoStatus("opening", path);
@@ -119,7 +119,8 @@ absl::Status SqliteStorage::OpenDatabase() {
   // be told of them before they are.
   if (absl::Status status = database_->Checkpoint(/*truncate=*/true); !status.ok()) return status;
   if (absl::Status status = CreateOrCheckSchema(); !status.ok()) return status;
-  if (absl::Status status = Sync(path); !status.ok()) return status;
+  // The file itself SQLite has synced. To open it beside SQLite would drop SQLite's lock on it: a
+  // process loses its locks on a file with the first descriptor of it that it closes.
   if (absl::Status status = Sync(directory_); !status.ok()) return status;
   if (absl::Status status = Sync(directory_ + "/.."); !status.ok()) return status;
   if (absl::Status status = PrepareStatements(); !status.ok()) return status;

@@ -44,6 +44,23 @@ TEST_F(EmbeddedStoreTest, AFailureAmidABatchLeavesNoGapInTheSequences) {
   EXPECT_EQ(Append("d")->sequence, 2);
 }
 
+TEST_F(EmbeddedStoreTest, MemoryAndStorageTellTheSameTimes) {
+  options_.tail_bytes = 1;
+  Open();
+  clock_.Advance(absl::Nanoseconds(1'700));
+  NewEvent event = EventNamed("a");
+  const absl::Time received_at = event.received_at + absl::Microseconds(3);
+  event.received_at = received_at + absl::Nanoseconds(700);
+  ASSERT_TRUE(Append(std::move(event)).ok());
+  const absl::StatusOr<LogPage> from_memory = Read(0);
+  EXPECT_EQ(from_memory->events.at(0)->received_at, received_at);
+  EXPECT_EQ(from_memory->events.at(0)->stored_at, clock_.Now() - absl::Nanoseconds(700));
+  AppendMany(1);
+  const absl::StatusOr<LogPage> from_storage = Read(0);
+  EXPECT_EQ(from_storage->events.at(0)->received_at, received_at);
+  EXPECT_EQ(from_storage->events.at(0)->stored_at, from_memory->events.at(0)->stored_at);
+}
+
 TEST_F(EmbeddedStoreTest, ForwardedMarksOutliveAFailedCommit) {
   ASSERT_TRUE(Append("a").ok());
   store_->log().RecordForwarded("watch", {1, 1});

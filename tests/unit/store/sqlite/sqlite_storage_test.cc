@@ -36,6 +36,12 @@ class SqliteStorageTest : public EmbeddedStoreFixture {
   std::string Path(const std::string& name = "onhook.db") const {
     return directory_.path() + "/" + name;
   }
+  // What a crash at this moment would leave behind.
+  void CopyTo(const TemporaryDirectory& other) const {
+    for (const char* name : {"onhook.db", "onhook.db-wal"}) {
+      std::filesystem::copy(Path(name), other.path() + "/" + name);
+    }
+  }
   // Does something to the file of a store that is closed.
   void Tamper(const std::string& sql) {
     store_.reset();
@@ -122,13 +128,13 @@ TEST_F(SqliteStorageTest, OpeningAndClosingLeaveNothingInTheWriteAheadLog) {
   Open();
   AppendMany(10);
   EXPECT_GT(std::filesystem::file_size(Path("onhook.db-wal")), 0U);
-  std::filesystem::copy(directory_.path(), directory_.path() + "/copy",
-                        std::filesystem::copy_options::recursive);  // as after a crash
+  TemporaryDirectory crash;
+  CopyTo(crash);
   ASSERT_TRUE(store_->Close().ok());
   EXPECT_EQ(std::filesystem::file_size(Path("onhook.db-wal")), 0U);
-  const auto crashed = SqliteStorage::Open(directory_.path() + "/copy");
+  const auto crashed = SqliteStorage::Open(crash.path());
   ASSERT_TRUE(crashed.ok()) << crashed.status();
-  EXPECT_EQ(std::filesystem::file_size(Path("copy/onhook.db-wal")), 0U);
+  EXPECT_EQ(std::filesystem::file_size(crash.path() + "/onhook.db-wal"), 0U);
   EXPECT_EQ((*crashed)->Recover()->last, 10);
 }
 
@@ -240,10 +246,10 @@ TEST_F(SqliteStorageTest, AFailedSyncIsFatalAndAnswersNothing) {
 TEST_F(SqliteStorageTest, AStoreThatCannotSyncWhatItFoundDoesNotOpen) {
   Open();
   AppendMany(1);
-  std::filesystem::copy(directory_.path(), directory_.path() + "/copy");
+  TemporaryDirectory crash;
+  CopyTo(crash);
   disk_.FailSyncs(SQLITE_IOERR_FSYNC);
-  EXPECT_EQ(SqliteStorage::Open(directory_.path() + "/copy").status().code(),
-            absl::StatusCode::kDataLoss);
+  EXPECT_EQ(SqliteStorage::Open(crash.path()).status().code(), absl::StatusCode::kDataLoss);
   disk_.Heal();
 }
 

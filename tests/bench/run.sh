@@ -1,0 +1,20 @@
+#!/usr/bin/env bash
+# The benchmark: builds the release preset's programs and measures the gateway beside bare
+# cpp-httplib and nginx `return 200`, one after the other in the same run, by the same load generator.
+#
+#   tests/bench/run.sh [--seconds 5] [--rounds 3] [--only NAME] [--build DIR] [--output DIR]
+#
+# Writes DIR/results.json and DIR/results.txt (default build/bench) and prints the latter. Exit code 0
+# when everything was measured and nothing was lost; whether the marks are met is in the table, for
+# they are of a quiet machine. Close other programs first: load, subscribers and server share it.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+
+build=build/release
+arguments=("$@")
+for ((i = 0; i + 1 < ${#arguments[@]}; ++i)); do
+  if [ "${arguments[i]}" = --build ]; then build="${arguments[i + 1]}"; fi
+done
+[ -f "$build/CMakeCache.txt" ] || cmake --preset release -B "$build" >/dev/null
+cmake --build "$build" --target onhookd gateway_bench bench_http_floor >/dev/null
+exec python3 tests/bench/benchmark.py "$@"

@@ -1,0 +1,351 @@
+#include "gateway/forwarding/receipt_desk.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <deque>
+#include <map>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/synchronization/notification.h"
+#include "tests/support/manual_clock.h"
+
+namespace onhook {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using When = AcknowledgePolicy::When;
+
+constexpr absl::Duration kShort = absl::Milliseconds(20);
+// As good as for ever: a test that waits for it hangs.
+constexpr absl::Duration kLong = absl::Hours(1);
+
+// The writing half of a log. Knows repeats by their call_serial_no, and keeps answers back when it
+// is told to. Threads: any.
+class SlowEventLog final : public EventLog {
+ public:
+  void Append(NewEvent event, AppendDone done) override {
+    absl::StatusOr<AppendResult> result;
+    {
+      absl::MutexLock lock(&mutex_);
+      if (failure_.ok()) {
+        const auto next = static_cast<Sequence>(sequences_.size() + 1);
+        const auto [it, added] = sequences_.emplace(event.call_serial_no, next);
+        result = AppendResult{it->second, !added};
+      } else {
+        result = failure_;
+      }
+      if (slow_) {
+        answers_.emplace_back([done, result] { done(result); });
+        return;
+      }
+    }
+    done(result);
+  }
+  void FailWith(absl::Status status) {
+    absl::MutexLock lock(&mutex_);
+    failure_ = std::move(status);
+  }
+  void KeepAnswersBack() {
+    absl::MutexLock lock(&mutex_);
+    slow_ = true;
+  }
+  // Waits for an answer that is kept back, and gives it.
+  void Answer() {
+    std::function<void()> answer;
+    {
+      const auto any = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return !answers_.empty(); };
+      absl::MutexLock lock(&mutex_, absl::Condition(&any));
+      answer = std::move(answers_.front());
+      answers_.pop_front();
+    }
+    answer();
+  }
+  void SetForwardedAtOpen(SequenceRange range) { forwarded_at_open_.Add(range); }
+  std::vector<std::string> recorded() const {
+    absl::MutexLock lock(&mutex_);
+    return recorded_;
+  }
+
+  void RecordForwarded(const std::string& receiver, SequenceRange range) override {
+    absl::MutexLock lock(&mutex_);
+    recorded_.push_back(absl::StrCat(receiver, " ", range.first, "-", range.last));
+  }
+  SequenceSet ForwardedAtOpen() const override { return forwarded_at_open_; }
+  Sequence last() const override {
+    absl::MutexLock lock(&mutex_);
+    return static_cast<Sequence>(sequences_.size());
+  }
+  void Read(Sequence, ReadLimits, ReadDone) override {}
+  void Find(EventQuery, FindDone) override {}
+  void FindPlace(absl::Time, std::function<void(absl::StatusOr<Sequence>)>) override {}
+  void AddTailListener(TailListener) override {}
+
+ private:
+  mutable absl::Mutex mutex_;
+  absl::Status failure_ ABSL_GUARDED_BY(mutex_);
+  bool slow_ ABSL_GUARDED_BY(mutex_) = false;
+  std::map<std::string, Sequence> sequences_ ABSL_GUARDED_BY(mutex_);
+  std::deque<std::function<void()>> answers_ ABSL_GUARDED_BY(mutex_);
+  std::vector<std::string> recorded_ ABSL_GUARDED_BY(mutex_);
+  SequenceSet forwarded_at_open_;
+};
+
+class ReceiptDeskTest : public ::testing::Test {
+ protected:
+  // A callback that waits for its receipt, on a thread of its own.
+  class Callback {
+   public:
+    Callback(ReceiptDesk* desk, const std::string& call, AcknowledgePolicy policy)
+        : thread_([this, desk, call, policy] {
+            NewEvent event;
+            event.call_serial_no = call;
+            receipt_ = desk->Accept(std::move(event), policy, &result_);
+          }) {}
+    ~Callback() {
+      if (thread_.joinable()) thread_.join();
+    }
+    absl::StatusCode Receipt() {
+      thread_.join();
+      return receipt_.code();
+    }
+    const AppendResult& result() const { return result_; }
+
+   private:
+    absl::Status receipt_;
+    AppendResult result_;
+    std::thread thread_;
+  };
+
+  void Start(int64_t max_waiting = 768) {
+    desk_ = std::make_unique<ReceiptDesk>(&clock_, &log_, ReceiptDeskOptions{max_waiting});
+  }
+  absl::StatusCode Accept(const std::string& call, AcknowledgePolicy policy,
+                          AppendResult* result = nullptr) {
+    NewEvent event;
+    event.call_serial_no = call;
+    return desk_->Accept(std::move(event), policy, result).code();
+  }
+  // Lets the store answer; the callback is then registered, or has its receipt.
+  void Forwarded(std::vector<Sequence> sequences) { desk_->Forwarded("watch", sequences); }
+
+  ManualClock clock_;
+  SlowEventLog log_;
+  std::unique_ptr<ReceiptDesk> desk_;
+};
+
+TEST_F(ReceiptDeskTest, StoredIsEnoughWhereThePolicySaysSo) {
+  Start();
+  AppendResult result;
+  EXPECT_EQ(Accept("a", {When::kStored, absl::ZeroDuration()}, &result), absl::StatusCode::kOk);
+  EXPECT_EQ(result.sequence, 1);
+  EXPECT_FALSE(result.duplicate);
+}
+
+TEST_F(ReceiptDeskTest, ACallbackIsAnsweredWhenItsEventIsForwarded) {
+  Start();
+  log_.KeepAnswersBack();
+  Callback callback(desk_.get(), "a", {When::kForwarded, kLong});
+  log_.Answer();
+  Forwarded({1});
+  EXPECT_EQ(callback.Receipt(), absl::StatusCode::kOk);
+  EXPECT_EQ(callback.result().sequence, 1);
+}
+
+TEST_F(ReceiptDeskTest, AnEventForwardedBeforeItsAnswerArrivedNeedNotWait) {
+  Start();
+  log_.KeepAnswersBack();
+  Callback callback(desk_.get(), "a", {When::kForwarded, kLong});
+  Forwarded({1});
+  log_.Answer();
+  EXPECT_EQ(callback.Receipt(), absl::StatusCode::kOk);
+}
+
+TEST_F(ReceiptDeskTest, NobodyTookItInTime) {
+  Start();
+  desk_->StreamBecameEligible();
+  AppendResult result;
+  EXPECT_EQ(Accept("a", {When::kForwarded, kShort}, &result), absl::StatusCode::kDeadlineExceeded);
+  EXPECT_EQ(result.sequence, 1) << "it is stored";
+  Forwarded({1});
+  EXPECT_EQ(Accept("a", {When::kForwarded, kShort}, &result), absl::StatusCode::kOk);
+  EXPECT_TRUE(result.duplicate);
+}
+
+TEST_F(ReceiptDeskTest, WithoutTimeNobodyWaits) {
+  Start();
+  desk_->StreamBecameEligible();
+  EXPECT_EQ(Accept("a", {When::kForwarded, absl::ZeroDuration()}),
+            absl::StatusCode::kDeadlineExceeded);
+}
+
+TEST_F(ReceiptDeskTest, WithoutAnEligibleStreamNobodyWaits) {
+  Start();
+  clock_.Advance(kLong + absl::Seconds(1));
+  EXPECT_EQ(Accept("a", {When::kForwarded, kLong}), absl::StatusCode::kDeadlineExceeded);
+}
+
+TEST_F(ReceiptDeskTest, AStreamThatJustCeasedIsWaitedForAsLongAsTheTimeout) {
+  Start();
+  desk_->StreamBecameEligible();
+  clock_.Advance(10 * kLong);
+  desk_->StreamCeasedToBeEligible();
+  log_.KeepAnswersBack();
+  clock_.Advance(kLong);
+  Callback patient(desk_.get(), "a", {When::kForwarded, kLong});
+  log_.Answer();
+  clock_.Advance(absl::Seconds(1));
+  Callback late(desk_.get(), "b", {When::kForwarded, kLong});
+  log_.Answer();
+  EXPECT_EQ(late.Receipt(), absl::StatusCode::kDeadlineExceeded);
+  Forwarded({1});
+  EXPECT_EQ(patient.Receipt(), absl::StatusCode::kOk);
+}
+
+TEST_F(ReceiptDeskTest, OfSeveralStreamsOneIsEnough) {
+  Start();
+  desk_->StreamBecameEligible();
+  desk_->StreamBecameEligible();
+  desk_->StreamCeasedToBeEligible();
+  clock_.Advance(10 * kLong);
+  log_.KeepAnswersBack();
+  Callback callback(desk_.get(), "a", {When::kForwarded, kLong});
+  log_.Answer();
+  Forwarded({1});
+  EXPECT_EQ(callback.Receipt(), absl::StatusCode::kOk);
+}
+
+TEST_F(ReceiptDeskTest, MoreThanMayWaitAreAnsweredAtOnce) {
+  Start(/*max_waiting=*/2);
+  log_.KeepAnswersBack();
+  Callback first(desk_.get(), "a", {When::kForwarded, kLong});
+  log_.Answer();
+  Callback second(desk_.get(), "b", {When::kForwarded, kLong});
+  log_.Answer();
+  Callback third(desk_.get(), "c", {When::kForwarded, kLong});
+  log_.Answer();
+  EXPECT_EQ(third.Receipt(), absl::StatusCode::kDeadlineExceeded);
+  Forwarded({1, 2});
+  EXPECT_EQ(first.Receipt(), absl::StatusCode::kOk);
+  EXPECT_EQ(second.Receipt(), absl::StatusCode::kOk);
+  Callback fourth(desk_.get(), "d", {When::kForwarded, kLong});
+  log_.Answer();
+  Forwarded({4});
+  EXPECT_EQ(fourth.Receipt(), absl::StatusCode::kOk) << "there is room again";
+}
+
+TEST_F(ReceiptDeskTest, WhoGivesUpMakesRoom) {
+  Start(/*max_waiting=*/1);
+  EXPECT_EQ(Accept("a", {When::kForwarded, kShort}), absl::StatusCode::kDeadlineExceeded);
+  log_.KeepAnswersBack();
+  Callback next(desk_.get(), "b", {When::kForwarded, kLong});
+  log_.Answer();
+  Forwarded({2});
+  EXPECT_EQ(next.Receipt(), absl::StatusCode::kOk);
+}
+
+TEST_F(ReceiptDeskTest, ARepeatOfAForwardedEventIsAnsweredAtOnce) {
+  Start();
+  Forwarded({1});
+  EXPECT_EQ(Accept("a", {When::kForwarded, kLong}), absl::StatusCode::kOk);
+  clock_.Advance(10 * kLong);
+  EXPECT_EQ(Accept("a", {When::kForwarded, kLong}), absl::StatusCode::kOk)
+      << "whether or not a stream is there now";
+}
+
+TEST_F(ReceiptDeskTest, WhatWasForwardedBeforeARestartCounts) {
+  log_.SetForwardedAtOpen({1, 3});
+  Start();
+  EXPECT_EQ(Accept("a", {When::kForwarded, kLong}), absl::StatusCode::kOk);
+}
+
+TEST_F(ReceiptDeskTest, ARepeatWaitsBesideItsOriginal) {
+  Start();
+  log_.KeepAnswersBack();
+  Callback original(desk_.get(), "a", {When::kForwarded, kLong});
+  log_.Answer();
+  Callback repeat(desk_.get(), "a", {When::kForwarded, kLong});
+  log_.Answer();
+  Forwarded({1});
+  EXPECT_EQ(original.Receipt(), absl::StatusCode::kOk);
+  EXPECT_EQ(repeat.Receipt(), absl::StatusCode::kOk);
+  EXPECT_TRUE(repeat.result().duplicate);
+}
+
+TEST_F(ReceiptDeskTest, TheStoresErrorIsTheReceipt) {
+  Start();
+  desk_->StreamBecameEligible();
+  log_.FailWith(absl::ResourceExhaustedError("disk full"));
+  AppendResult result;
+  EXPECT_EQ(Accept("a", {When::kForwarded, kLong}, &result), absl::StatusCode::kResourceExhausted);
+  EXPECT_EQ(result.sequence, 0) << "it is not stored";
+}
+
+TEST_F(ReceiptDeskTest, AStoreSlowerThanTheTimeoutIsWaitedFor) {
+  Start();
+  desk_->StreamBecameEligible();
+  log_.KeepAnswersBack();
+  Callback unforwarded(desk_.get(), "a", {When::kForwarded, absl::ZeroDuration()});
+  log_.Answer();
+  EXPECT_EQ(unforwarded.Receipt(), absl::StatusCode::kDeadlineExceeded);
+  EXPECT_EQ(unforwarded.result().sequence, 1);
+  Callback forwarded(desk_.get(), "b", {When::kForwarded, absl::ZeroDuration()});
+  Forwarded({2});
+  log_.Answer();
+  EXPECT_EQ(forwarded.Receipt(), absl::StatusCode::kOk);
+  Callback stored(desk_.get(), "c", {When::kStored, absl::ZeroDuration()});
+  log_.Answer();
+  EXPECT_EQ(stored.Receipt(), absl::StatusCode::kOk);
+}
+
+TEST_F(ReceiptDeskTest, WhatWasForwardedIsRecordedAsRuns) {
+  Start();
+  Forwarded({});
+  EXPECT_THAT(log_.recorded(), IsEmpty());
+  desk_->Forwarded("subscription/crm", {7, 3, 2, 9, 8});
+  EXPECT_THAT(log_.recorded(), ElementsAre("subscription/crm 2-3", "subscription/crm 7-9"));
+}
+
+// Callbacks, their forwarding and their giving up, all at once: for races, not for an order.
+TEST_F(ReceiptDeskTest, EveryCallbackGetsAReceiptThatIsTrue) {
+  Start();
+  desk_->StreamBecameEligible();
+  constexpr int kThreads = 4;
+  constexpr int kRounds = 1000;
+  std::vector<std::thread> threads;
+  for (int thread = 0; thread < kThreads; ++thread) {
+    threads.emplace_back([this, thread] {
+      for (int round = 0; round < kRounds; ++round) {
+        const AcknowledgePolicy policy{When::kForwarded,
+                                       round % 3 == 0 ? absl::Microseconds(20) : kLong};
+        AppendResult result;
+        // Every second call is another thread's repeat.
+        const std::string call = absl::StrCat(round % 2 == 0 ? 0 : thread, " ", round);
+        const absl::StatusCode code = Accept(call, policy, &result);
+        EXPECT_NE(result.sequence, 0);
+        if (policy.timeout == kLong) {
+          EXPECT_EQ(code, absl::StatusCode::kOk);
+        }
+      }
+    });
+  }
+  absl::Notification finished;
+  std::thread delivery([this, &finished] {
+    for (Sequence sent = 0; !finished.HasBeenNotified() || sent < log_.last();) {
+      std::vector<Sequence> sequences;
+      while (sent < log_.last() && sequences.size() < 7) sequences.push_back(++sent);
+      Forwarded(sequences);
+    }
+  });
+  for (std::thread& thread : threads) thread.join();
+  finished.Notify();
+  delivery.join();
+}
+
+}  // namespace
+}  // namespace onhook
