@@ -135,6 +135,18 @@ bool CallLedger::WaitUntilSettled(absl::Duration timeout) const {
   return mutex_.AwaitWithTimeout(absl::Condition(&settled), timeout);
 }
 
+bool CallLedger::WaitUntilSettled(int64_t number, absl::Duration timeout) const {
+  absl::MutexLock lock(&mutex_);
+  const auto settled = [&]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) {
+    for (const auto& [name, book] : books_) {
+      const auto receipt = book.receipts.find(number);
+      if (receipt == book.receipts.end() || receipt->second.state == State::kReceived) return false;
+    }
+    return true;
+  };
+  return mutex_.AwaitWithTimeout(absl::Condition(&settled), timeout);
+}
+
 std::vector<std::string> CallLedger::Findings() const {
   absl::MutexLock lock(&mutex_);
   std::vector<std::string> all = findings_;

@@ -59,6 +59,8 @@ class CallLedger {
   bool WaitUntilPromised(int64_t count, absl::Duration timeout) const;
   // Until every subscription is done with every promise so far. False: not before `timeout`.
   bool WaitUntilSettled(absl::Duration timeout) const;
+  // The same of this one callback.
+  bool WaitUntilSettled(int64_t number, absl::Duration timeout) const;
 
   // What does not balance now, one sentence each; the first twenty, then how many more there are.
   std::vector<std::string> Findings() const;

@@ -3,6 +3,7 @@
 #include <optional>
 #include <string>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 
@@ -16,6 +17,10 @@ std::string RequestFor(const CallLedger& ledger, int64_t number) {
       R"(","releaseTime":"2022/02/22,10:04:36:318","talkDuration":"6","releaseReason":"0"})");
   return absl::StrCat("POST /release-events HTTP/1.1\r\nHost: gateway\r\nContent-Length: ",
                       body.size(), "\r\n\r\n", body);
+}
+
+bool SaysClose(const RawAnswer& answer) {
+  return absl::StrContains(absl::AsciiStrToLower(answer.head), "\r\nconnection: close\r\n");
 }
 
 }  // namespace
@@ -66,7 +71,7 @@ bool CallbackLoad::PostOver(RawHttpClient& connection, int64_t& number) {
     if (number == kNone) return false;
     const RawAnswer answer = connection.Send(RequestFor(*ledger_, number)).ReadAnswer();
     if (Accepts(answer, number)) number = kNone;
-    if (answer.status == 0) return true;
+    if (answer.status == 0 || SaysClose(answer)) return true;
   }
 }
 

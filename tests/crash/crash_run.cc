@@ -1,5 +1,6 @@
 #include "tests/crash/crash_run.h"
 
+#include <filesystem>
 #include <limits>
 #include <string>
 
@@ -54,11 +55,13 @@ void CrashRun::WorkFor(absl::Duration most) {
 void CrashRun::Kill() {
   gateway_->Kill();
   ++kills_;
+}
+
+void CrashRun::KillSomeStarts() {
   while (random_() % 4 == 0) {
     gateway_.emplace(GatewayOptions());
     gateway_->Wait(RandomBelow(absl::Milliseconds(60)));
-    gateway_->Kill();
-    ++kills_;
+    Kill();
   }
 }
 
@@ -69,26 +72,31 @@ void CrashRun::Terminate() {
   EXPECT_EQ(*end, (ProcessEnd{0, 0})) << gateway_->log();
 }
 
-void CrashRun::SettleEverything() {
-  EXPECT_TRUE(load_->Finish(kPatience)) << "not every callback was accepted in the end";
-  Kill();
-  acking_->SetMode(RecordingSubscriber::Mode::kAckAll);
-  holding_->SetMode(RecordingSubscriber::Mode::kAckAll);
-  if (!Start() || !ExpectSettled()) return;
-  Kill();
-  if (!Start()) return;
-  // It lies behind all others in the log: what is owed still would come before it.
-  CallbackLoad one_more(&address_, &ledger_, 1, 1);
-  EXPECT_TRUE(ledger_.WaitUntilPromised(ledger_.promised() + 1, kPatience));
-  if (!ExpectSettled()) address_.Close();
-  one_more.Finish(kPatience);
+void CrashRun::LoseWriteAheadLog() {
+  EXPECT_TRUE(std::filesystem::remove(GatewayOptions().store_directory + "/onhook.db-wal"));
 }
 
-bool CrashRun::ExpectSettled() {
-  const bool settled = ledger_.WaitUntilSettled(kPatience);
-  EXPECT_TRUE(settled) << ledger_.settled("acking") << " and " << ledger_.settled("holding")
-                       << " of " << ledger_.promised() << " are settled";
-  return settled;
+void CrashRun::FinishLoad() {
+  EXPECT_TRUE(load_->Finish(kPatience)) << "not every callback was accepted in the end";
+  acking_->SetMode(RecordingSubscriber::Mode::kAckAll);
+  holding_->SetMode(RecordingSubscriber::Mode::kAckAll);
+  Kill();
+}
+
+void CrashRun::SettleEverything() {
+  EXPECT_TRUE(ledger_.WaitUntilSettled(kPatience))
+      << ledger_.settled("acking") << " and " << ledger_.settled("holding") << " of "
+      << ledger_.promised() << " are settled";
+  Kill();
+  if (Start()) SettleOneMore();
+}
+
+void CrashRun::SettleOneMore() {
+  const int64_t number = ledger_.opened();
+  CallbackLoad load(&address_, &ledger_, 1, 1);
+  EXPECT_TRUE(ledger_.WaitUntilPromised(ledger_.promised() + 1, kPatience));
+  EXPECT_TRUE(ledger_.WaitUntilSettled(number, kPatience));
+  if (!load.Finish(kPatience)) address_.Close();
 }
 
 absl::Duration CrashRun::RandomBelow(absl::Duration most) {

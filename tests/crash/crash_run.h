@@ -29,22 +29,31 @@ class CrashRun {
   bool Start();
   // Lets some callbacks be accepted, then goes on for a random while below `most`.
   void WorkFor(absl::Duration most);
-  // Kills the running gateway. One time in four, a start is then killed as well before or while it
-  // recovers.
   void Kill();
+  // One time in four, starts a gateway and kills it before or while it recovers; then perhaps
+  // another one.
+  void KillSomeStarts();
   // Ends the gateway as an operator does, and expects exit code 0.
   void Terminate();
 
-  // The end of the run: the vendor repeats what was not accepted, both backends settle everything,
-  // and then, over one more kill, exactly one further callback reaches them.
+  // Takes from the dead gateway's store what is only in its write-ahead log.
+  void LoseWriteAheadLog();
+
+  // The end of the load: the vendor repeats what was not accepted, and after a kill both backends
+  // settle what they have.
+  void FinishLoad();
+  // Both backends settle all that was promised; then, over one more kill, exactly one further
+  // callback reaches them.
   void SettleEverything();
+  // Posts one callback that lies behind all others in the log, so that what is owed still comes
+  // before it, and waits until both backends have settled it.
+  void SettleOneMore();
 
   const CallLedger& ledger() const { return ledger_; }
   int kills() const { return kills_; }
   int64_t unanswered() const { return load_->unanswered(); }
 
  private:
-  bool ExpectSettled();
   absl::Duration RandomBelow(absl::Duration most);
   OnhookdProcess::Options GatewayOptions() const;
 

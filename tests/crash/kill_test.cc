@@ -14,6 +14,8 @@
 namespace onhook {
 namespace {
 
+using testing::Contains;
+using testing::HasSubstr;
 using testing::IsEmpty;
 
 uint64_t FromEnvironment(const char* name, uint64_t otherwise) {
@@ -40,8 +42,11 @@ TEST(KillTest, WhatWasAcceptedIsDeliveredAndWhatWasAcknowledgedStaysSo) {
   while (static_cast<uint64_t>(run.kills()) < kills) {
     run.WorkFor(absl::Milliseconds(400));
     run.Kill();
+    run.KillSomeStarts();
     ASSERT_TRUE(run.Start());
   }
+  run.FinishLoad();
+  ASSERT_TRUE(run.Start());
   run.SettleEverything();
   EXPECT_THAT(run.ledger().Findings(), IsEmpty());
   Say(run);
@@ -55,8 +60,23 @@ TEST(KillTest, ATerminationUnderLoadEndsWellAndLosesNothing) {
     run.Terminate();
   }
   ASSERT_TRUE(run.Start());
+  run.FinishLoad();
+  ASSERT_TRUE(run.Start());
   run.SettleEverything();
   EXPECT_THAT(run.ledger().Findings(), IsEmpty());
+  Say(run);
+}
+
+// The other two tests are worth what this one says: a store that loses its last commits is noticed.
+TEST(KillTest, ALostWriteAheadLogIsNoticed) {
+  CrashRun run(Seed(), /*connections=*/8);
+  ASSERT_TRUE(run.Start());
+  run.WorkFor(absl::Milliseconds(50));
+  run.FinishLoad();
+  run.LoseWriteAheadLog();
+  ASSERT_TRUE(run.Start());
+  run.SettleOneMore();
+  EXPECT_THAT(run.ledger().Findings(), Contains(HasSubstr("holding never")));
   Say(run);
 }
 
