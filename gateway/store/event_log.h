@@ -128,7 +128,8 @@ class EventLog {
   // commit, and a crash may forget it.
   virtual void RecordForwarded(const std::string& receiver, SequenceRange range) = 0;
 
-  // What was kept in mind, over all receivers, when the log was opened.
+  // What was known to be forwarded when the log was opened: what was kept in mind, over all
+  // receivers, and what any subscription has settled, which it cannot have done without receiving.
   virtual SequenceSet ForwardedAtOpen() const = 0;
 };
 

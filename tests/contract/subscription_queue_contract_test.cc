@@ -159,6 +159,21 @@ TEST_P(SubscriptionQueueContract, Q2_WhatIsSettledNeverComesAgain) {
   EXPECT_EQ(Queue()->Stats().backlog_events, 0);
 }
 
+TEST_P(SubscriptionQueueContract, WhatIsSettledIsKnownToBeForwardedAfterACrash) {
+  AppendNumbered(1, 2);
+  v1::SubscriptionSpec spec;
+  spec.set_start_position(v1::START_POSITION_LATEST);
+  const auto queue = engine_->store().FindOrCreateQueue("late", spec);
+  ASSERT_TRUE(queue.ok()) << queue.status();
+  AppendNumbered(3, 6);
+  TestConsumer consumer(*queue);
+  const std::vector<Lease> leases = consumer.Take(4);
+  EXPECT_THAT(Ack(*queue, {leases[0].delivery_id, leases[3].delivery_id}), IsEmpty());
+  engine_->Crash();
+  // Not what lies before its start, nor what it was handed and did not settle.
+  EXPECT_EQ(engine_->log().ForwardedAtOpen().ToText(), "3,6");
+}
+
 TEST_P(SubscriptionQueueContract, Q2_SettlingTwiceDoesNoHarm) {
   AppendNumbered(1, 1);
   SubscriptionQueue* queue = Queue();

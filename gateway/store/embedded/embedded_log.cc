@@ -72,6 +72,22 @@ class EmbeddedLog::AppendOperation final : public CommitOperation {
   AppendResult result_;
 };
 
+// Writes nothing by itself: the marks of what was forwarded ride along with any commit, and this is
+// one for when no other comes.
+class EmbeddedLog::FlushOperation final : public CommitOperation {
+ public:
+  explicit FlushOperation(EmbeddedLog* log) : log_(log) {}
+  size_t bytes() const override { return 0; }
+  absl::Status Apply(Storage&) override { return absl::OkStatus(); }
+  void Finish(const absl::Status&) override {
+    absl::MutexLock lock(&log_->forwarded_mutex_);
+    log_->flush_queued_ = false;
+  }
+
+ private:
+  EmbeddedLog* const log_;
+};
+
 EmbeddedLog::EmbeddedLog(Storage* storage, CommitQueue* commits, ReadingThread* reader,
                          const Clock* clock, const Log* log, const RecoveredState& recovered,
                          size_t tail_bytes)
@@ -84,6 +100,11 @@ EmbeddedLog::EmbeddedLog(Storage* storage, CommitQueue* commits, ReadingThread* 
   for (const auto& [receiver, sequences] : recovered.forwarded) {
     forwarded_[receiver].sequences = sequences;
     for (const auto& [first, last] : sequences.runs()) forwarded_at_open_.Add({first, last});
+  }
+  // A mark may be lost in a crash while what the receiver settled is not.
+  for (const SubscriptionRecord& record : recovered.subscriptions) {
+    if (record.floor > record.start) forwarded_at_open_.Add({record.start + 1, record.floor});
+    for (const auto& [first, last] : record.settled.runs()) forwarded_at_open_.Add({first, last});
   }
 }
 
@@ -156,12 +177,19 @@ void EmbeddedLog::SignalTail() {
 }
 
 void EmbeddedLog::RecordForwarded(const std::string& receiver, SequenceRange range) {
-  absl::MutexLock lock(&forwarded_mutex_);
-  ForwardedMarks& marks = forwarded_[receiver];
-  marks.sequences.Add(range);
-  // Usually the run at the end grows: then one member stands for it.
-  const Sequence first = std::prev(marks.sequences.runs().upper_bound(range.first))->first;
-  if (marks.unwritten.empty() || marks.unwritten.back() != first) marks.unwritten.push_back(first);
+  {
+    absl::MutexLock lock(&forwarded_mutex_);
+    ForwardedMarks& marks = forwarded_[receiver];
+    marks.sequences.Add(range);
+    // Usually the run at the end grows: then one member stands for it.
+    const Sequence first = std::prev(marks.sequences.runs().upper_bound(range.first))->first;
+    if (marks.unwritten.empty() || marks.unwritten.back() != first) {
+      marks.unwritten.push_back(first);
+    }
+    if (flush_queued_) return;
+    flush_queued_ = true;
+  }
+  commits_->Submit(std::make_unique<FlushOperation>(this), CommitQueue::Urgency::kMayLinger);
 }
 
 absl::Status EmbeddedLog::WriteForwarded(Storage& storage) {

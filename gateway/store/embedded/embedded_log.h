@@ -47,6 +47,7 @@ class EmbeddedLog final : public EventLog {
 
  private:
   class AppendOperation;
+  class FlushOperation;
 
   Storage* const storage_;
   CommitQueue* const commits_;
@@ -67,6 +68,7 @@ class EmbeddedLog final : public EventLog {
     std::vector<Sequence> in_commit;
   };
   absl::Mutex forwarded_mutex_;
+  bool flush_queued_ ABSL_GUARDED_BY(forwarded_mutex_) = false;  // an operation will write marks
   std::map<std::string, ForwardedMarks> forwarded_ ABSL_GUARDED_BY(forwarded_mutex_);
 };
 

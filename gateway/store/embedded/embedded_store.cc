@@ -10,14 +10,6 @@
 namespace onhook {
 namespace {
 
-// Writes nothing by itself: lets what rides along reach the disk.
-class FlushOperation final : public CommitOperation {
- public:
-  size_t bytes() const override { return 0; }
-  absl::Status Apply(Storage&) override { return absl::OkStatus(); }
-  void Finish(const absl::Status&) override {}
-};
-
 uint64_t RandomEpoch() {
   std::random_device device;
   return (uint64_t{device()} << 32) | device();
@@ -35,7 +27,7 @@ class EmbeddedStore::CreateOperation final : public CommitOperation {
   size_t bytes() const override { return 512; }
   absl::Status Apply(Storage& storage) override {
     if (record_->spec.start_position() == v1::START_POSITION_LATEST) {
-      record_->floor = event_log_->last();
+      record_->start = record_->floor = event_log_->last();
     }
     const absl::StatusOr<int64_t> id = storage.InsertSubscription(*record_);
     if (id.ok()) record_->id = *id;
@@ -151,7 +143,6 @@ absl::Status EmbeddedStore::Close() {
   if (closed_) return absl::OkStatus();
   closed_ = true;
   reader_.Close();
-  commits_.Submit(std::make_unique<FlushOperation>(), CommitQueue::Urgency::kNow);
   commits_.Close();
   return storage_->Close();
 }

@@ -22,6 +22,7 @@ struct SubscriptionRecord {
   v1::SubscriptionSpec spec;
   uint64_t epoch = 0;  // see delivery_id.h
   absl::Time created_at;
+  Sequence start = 0;      // it never owed what lies up to here
   Sequence floor = 0;      // everything up to here is settled
   SequenceSet settled;     // what is settled above it
   int64_t journal_id = 0;  // number of its newest journal row

@@ -141,6 +141,21 @@ absl::Status SqliteDatabase::Checkpoint(bool truncate) {
                       "checkpoint");
 }
 
+absl::Status SqliteDatabase::UseWriteAheadLog() {
+  absl::StatusOr<SqliteStatement> pragma = Prepare("PRAGMA journal_mode=WAL");
+  if (!pragma.ok()) return pragma.status();
+  const absl::StatusOr<bool> row = pragma->Step();
+  if (!row.ok()) return row.status();
+  const bool is_on = *row && pragma->Bytes(0) == "wal";
+  pragma->Reset();
+  if (is_on) return absl::OkStatus();
+  return absl::FailedPreconditionError("the file system cannot hold a write-ahead log");
+}
+
+void SqliteDatabase::RemoveLogOnClose() {
+  sqlite3_db_config(database_.get(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, nullptr);
+}
+
 void SqliteDatabase::CountLogPages(int* pages) {
   sqlite3_wal_hook(
       database_.get(),

@@ -66,6 +66,10 @@ class SqliteDatabase {
   // Moves the write-ahead log into the database file; `truncate`: waits for readers, then empties
   // it. Everything moved is synced. kUnavailable: readers are in the way.
   absl::Status Checkpoint(bool truncate);
+  // Turns the write-ahead log on. kFailedPrecondition: the file system cannot have one.
+  absl::Status UseWriteAheadLog();
+  // Lets the end of this connection, if it is the last, remove the write-ahead log's files.
+  void RemoveLogOnClose();
   // Counts the pages in the write-ahead log into `*pages` after each commit, and ends SQLite's own
   // checkpoints within commits. `pages` must outlive the connection.
   void CountLogPages(int* pages);

@@ -39,6 +39,7 @@ constexpr char kSchema[] = R"(
     spec BLOB NOT NULL,
     epoch TEXT NOT NULL,
     created_us INTEGER NOT NULL,
+    start INTEGER NOT NULL,
     floor INTEGER NOT NULL,
     settled TEXT NOT NULL,
     journal_id INTEGER NOT NULL) STRICT;
@@ -110,10 +111,11 @@ absl::Status SqliteStorage::OpenDatabase() {
   if (!database.ok()) return database.status();
   database_ = *std::move(database);
   for (const char* pragma :
-       {"PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL", "PRAGMA foreign_keys=OFF",
-        "PRAGMA temp_store=MEMORY", "PRAGMA cache_size=-32768", "PRAGMA cell_size_check=ON"}) {
+       {"PRAGMA synchronous=FULL", "PRAGMA foreign_keys=OFF", "PRAGMA temp_store=MEMORY",
+        "PRAGMA cache_size=-32768", "PRAGMA cell_size_check=ON"}) {
     if (absl::Status status = database_->Execute(pragma); !status.ok()) return status;
   }
+  if (absl::Status status = database_->UseWriteAheadLog(); !status.ok()) return status;
   database_->CountLogPages(&log_pages_);
   // After a crash in the middle of a sync, rows may be visible that are not on disk yet. Nobody may
   // be told of them before they are.
@@ -198,7 +200,8 @@ absl::StatusOr<RecoveredState> SqliteStorage::Recover() {
 
 absl::Status SqliteStorage::ReadSubscriptions(std::vector<SubscriptionRecord>& subscriptions) {
   auto query = database_->Prepare(
-      "SELECT id, name, spec, epoch, created_us, floor, settled, journal_id FROM subscriptions");
+      "SELECT id, name, spec, epoch, created_us, start, floor, settled, journal_id"
+      " FROM subscriptions");
   if (!query.ok()) return query.status();
   absl::StatusOr<bool> row = query->Step();
   for (; row.ok() && *row; row = query->Step()) {
@@ -206,16 +209,17 @@ absl::Status SqliteStorage::ReadSubscriptions(std::vector<SubscriptionRecord>& s
     record.id = query->Integer(0);
     record.name = std::string(query->Bytes(1));
     const absl::string_view spec = query->Bytes(2);
-    absl::StatusOr<SequenceSet> settled = SequenceSet::FromText(query->Bytes(6));
+    absl::StatusOr<SequenceSet> settled = SequenceSet::FromText(query->Bytes(7));
     if (!settled.ok() || !record.spec.ParseFromArray(spec.data(), static_cast<int>(spec.size())) ||
         !absl::SimpleHexAtoi(query->Bytes(3), &record.epoch)) {
       query->Reset();
       return absl::DataLossError(absl::StrCat("subscription '", record.name, "' is damaged"));
     }
     record.created_at = absl::FromUnixMicros(query->Integer(4));
-    record.floor = query->Integer(5);
+    record.start = query->Integer(5);
+    record.floor = query->Integer(6);
     record.settled = *std::move(settled);
-    record.journal_id = query->Integer(7);
+    record.journal_id = query->Integer(8);
     subscriptions.push_back(std::move(record));
   }
   if (!row.ok()) return row.status();
@@ -288,8 +292,9 @@ absl::Status SqliteStorage::SaveState(const SubscriptionRecord& subscription) {
 
 absl::StatusOr<int64_t> SqliteStorage::InsertSubscription(const SubscriptionRecord& subscription) {
   absl::StatusOr<SqliteStatement> insert = database_->Prepare(
-      "INSERT INTO subscriptions (name, spec, epoch, created_us, floor, settled, journal_id)"
-      " VALUES (?, ?, ?, ?, ?, ?, ?) RETURNING id");
+      "INSERT INTO subscriptions"
+      " (name, spec, epoch, created_us, start, floor, settled, journal_id)"
+      " VALUES (?, ?, ?, ?, ?, ?, ?, ?) RETURNING id");
   if (!insert.ok()) return insert.status();
   const std::string spec = subscription.spec.SerializeAsString();
   const std::string epoch = absl::StrCat(absl::Hex(subscription.epoch, absl::kZeroPad16));
@@ -298,6 +303,7 @@ absl::StatusOr<int64_t> SqliteStorage::InsertSubscription(const SubscriptionReco
       .BindBlob(spec)
       .BindText(epoch)
       .Bind(absl::ToUnixMicros(subscription.created_at))
+      .Bind(subscription.start)
       .Bind(subscription.floor)
       .BindText(settled)
       .Bind(subscription.journal_id);
@@ -337,6 +343,7 @@ absl::Status SqliteStorage::Close() {
                                      &insert_settlement_, &save_state_, &save_forwarded_}) {
     *statement = SqliteStatement();
   }
+  if (status.ok()) database_->RemoveLogOnClose();
   database_.reset();
   return status;
 }
