@@ -139,7 +139,6 @@ void DeliveryStream::WriteDone(bool ok) {
   {
     absl::MutexLock lock(&mutex_);
     writing_ = false;
-    last_write_ = environment_->clock->Elapsed();
     if (!ok) lost_ = true;
   }
   Step();

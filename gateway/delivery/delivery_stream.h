@@ -149,7 +149,7 @@ class DeliveryStream : public std::enable_shared_from_this<DeliveryStream> {
   bool cancel_called_ ABSL_GUARDED_BY(mutex_) = false;
   bool released_ ABSL_GUARDED_BY(mutex_) = false;
   bool finished_ ABSL_GUARDED_BY(mutex_) = false;
-  absl::Duration last_write_ ABSL_GUARDED_BY(mutex_);  // began, or else was done
+  absl::Duration last_write_ ABSL_GUARDED_BY(mutex_);  // began, done or not
   absl::Duration end_noted_ ABSL_GUARDED_BY(mutex_) = absl::InfiniteDuration();
   absl::Duration drain_until_ ABSL_GUARDED_BY(mutex_) = absl::InfiniteDuration();
   grpc::ByteBuffer current_ ABSL_GUARDED_BY(mutex_);              // being written
