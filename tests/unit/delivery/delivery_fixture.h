@@ -34,8 +34,12 @@ class DeliveryFixture : public testing::Test {
     desk_ = std::make_unique<ReceiptDesk>(&clock_, &store_->log(), ReceiptDeskOptions());
     server_ = std::make_unique<DeliveryServer>(options_, store_.get(), desk_.get(), &clock_, &log_);
     port_ = *server_->Start();
-    stub_ = v1::ReleaseEventService::NewStub(grpc::CreateCustomChannel(
-        absl::StrCat("127.0.0.1:", port_), grpc::InsecureChannelCredentials(), OwnConnection()));
+    stub_ = StubOfItsOwn(OwnConnection());
+  }
+  std::unique_ptr<v1::ReleaseEventService::Stub> StubOfItsOwn(
+      const grpc::ChannelArguments& arguments) const {
+    return v1::ReleaseEventService::NewStub(grpc::CreateCustomChannel(
+        absl::StrCat("127.0.0.1:", port_), grpc::InsecureChannelCredentials(), arguments));
   }
   void StopGateway() {
     if (server_ == nullptr) return;

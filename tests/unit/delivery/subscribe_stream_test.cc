@@ -261,17 +261,26 @@ TEST_F(SubscribeStreamTest, AnOldStreamIsAskedToComeAgainAndItsAcksAreStillTaken
 }
 
 // A client that does not read: its window closes after about 64 KiB.
+// A subscriber that takes nothing, on a connection whose windows stay as small as they begin.
 class StalledSubscriberTest : public DeliveryFixture {
  protected:
   StalledSubscriberTest() { options_.max_stream_age = absl::Hours(1000); }
+  void SetUp() override {
+    DeliveryFixture::SetUp();
+    grpc::ChannelArguments small_windows = OwnConnection();
+    small_windows.SetInt(GRPC_ARG_HTTP2_BDP_PROBE, 0);
+    stalled_stub_ = StubOfItsOwn(small_windows);
+  }
   void AppendMoreThanAWindow() {
     call_data_ = std::string(60 << 10, 'x');
     for (int i = 0; i < 40; ++i) Append(absl::StrCat("call-", i));
   }
+
+  std::unique_ptr<v1::ReleaseEventService::Stub> stalled_stub_;
 };
 
 TEST_F(StalledSubscriberTest, ItDelaysNoOther) {
-  Subscriber stalled = Subscribe();
+  Subscriber stalled(stalled_stub_.get());
   stalled.Open("slow");
   Subscriber reading = Subscribe();
   reading.Open("fast");
@@ -279,21 +288,22 @@ TEST_F(StalledSubscriberTest, ItDelaysNoOther) {
   EXPECT_EQ(reading.Deliveries(40).size(), 40u);
 }
 
-TEST_F(StalledSubscriberTest, ItsDeliveriesGoElsewhereAfterAWhile) {
-  Subscriber stalled = Subscribe();
+TEST_F(StalledSubscriberTest, ItIsEndedAfterAWhileAndItsDeliveriesGoElsewhere) {
+  Subscriber stalled(stalled_stub_.get());
   stalled.Open("crm");
   AppendMoreThanAWindow();
   Subscriber other = Subscribe();
   other.Open("crm");
-  // Again and again, since the window may close only after the first turn of the clock; each turn
-  // brings `other` at least a heartbeat.
+  // Each turn of the clock brings `other` at least a heartbeat, so its own writes are done in time.
   int delivered = 0;
   while (delivered < 40) {
-    clock_.Advance(options_.stalled_after);
+    clock_.Advance(options_.heartbeat_interval);
     const v1::SubscribeResponse response = other.Next();
-    ASSERT_TRUE(response.has_heartbeat() || response.has_deliveries());
+    ASSERT_TRUE(response.has_heartbeat() || response.has_deliveries())
+        << other.End().error_message();
     delivered += response.deliveries().deliveries_size();
   }
+  EXPECT_EQ(stalled.End().error_code(), grpc::StatusCode::CANCELLED);
 }
 
 }  // namespace
