@@ -17,14 +17,17 @@ import tempfile
 
 import servers
 
-# (name, server, flags of gateway_bench). Every round goes through all of them, so that a slow
-# minute of the machine falls on all alike.
+COMMITS = "SQLite, single-row commits"
+
+# (name, server if any, flags of gateway_bench). Every round goes through all of them, so that a slow
+# minute of the machine falls on all alike; what is compared closest stands side by side.
 CASES = [
     ("nginx, 64 connections", servers.nginx, ["--connections=64"]),
     ("cpp-httplib, 64 connections", servers.http_floor, ["--connections=64"]),
     ("gateway, 64 connections", servers.onhookd, ["--connections=64", "--subscribers=1"]),
     ("gateway, 64 connections, 2 subscribers", servers.onhookd, ["--connections=64", "--subscribers=2"]),
     ("gateway, 64 connections, 4 subscribers", servers.onhookd, ["--connections=64", "--subscribers=4"]),
+    (COMMITS, None, ["--single_row_commits=1000"]),
     ("gateway, 1 connection", servers.onhookd, ["--connections=1", "--subscribers=1"]),
     ("gateway, 50 a second", servers.onhookd,
      ["--connections=10", "--subscribers=1", "--rate=50"]),
@@ -33,10 +36,10 @@ CASES = [
     ("gateway, one body 1,000 times over 200 connections", servers.onhookd,
      ["--connections=200", "--subscribers=1", "--posts=1000", "--same_body", "--warm_up_seconds=0"]),
 ]
-COMMITS = "SQLite, single-row commits"
-COMMITS_EACH_ROUND = 1000
+# A machine with more work than this before the first case is not ours to judge by.
+BUSY_LOAD = 1.0
 
-# (what, its value from the medians, whether that is good enough)
+# (what, its value in one round, its unit, whether the rounds' median of it is good enough)
 MARKS = [
     ("64 connections: requests/s against bare cpp-httplib >= 40 %",
      lambda of: 100 * of("gateway, 64 connections", "requests_per_second")
@@ -76,6 +79,14 @@ def run_bench(build, flags):
     return result
 
 
+def run_case(arguments, server, flags):
+    if server is None:
+        with tempfile.TemporaryDirectory(prefix="onhook-bench-") as directory:
+            return run_bench(arguments.build, [*flags, f"--directory={directory}"])
+    with server(arguments.build) as running:
+        return run_bench(arguments.build, [*running.flags, f"--seconds={arguments.seconds}", *flags])
+
+
 def measure(arguments):
     """Returns {case: [result of each round]}."""
     cases = [case for case in CASES if arguments.only in case[0]]
@@ -86,12 +97,7 @@ def measure(arguments):
     for number in range(1, arguments.rounds + 1):
         for name, server, flags in cases:
             print(f"round {number} of {arguments.rounds}: {name}", file=sys.stderr)
-            with server(arguments.build) as running:
-                flags_here = [*running.flags, f"--seconds={arguments.seconds}", *flags]
-                results.setdefault(name, []).append(run_bench(arguments.build, flags_here))
-        with tempfile.TemporaryDirectory(prefix="onhook-bench-") as directory:
-            flags = [f"--single_row_commits={COMMITS_EACH_ROUND}", f"--directory={directory}"]
-            results.setdefault(COMMITS, []).append(run_bench(arguments.build, flags))
+            results.setdefault(name, []).append(run_case(arguments, server, flags))
     return results
 
 
@@ -102,13 +108,13 @@ def median_of(rounds, name):
 
 def judge(results):
     """Returns the marks that can be told from what was measured."""
-    def of(case, name):
-        return median_of(results[case], name)
-
     marks = []
     for what, value_of, unit, good in MARKS:
+        rounds = min(len(each) for each in results.values())
         try:
-            value = value_of(of)
+            value = statistics.median(
+                value_of(lambda case, name, at=number: results[case][at][name])
+                for number in range(rounds))
         except KeyError:
             continue  # `--only` left its case out.
         marks.append({"mark": what, "value": round(value, 2), "unit": unit, "met": good(value)})
@@ -160,6 +166,8 @@ def table(report):
             cells.append(f"{'' if value is None else form.format(value):>18}")
         lines.append(f"{name:<{width}}" + "".join(cells))
     lines.append("")
+    if report["circumstances"]["load_before"] > BUSY_LOAD:
+        lines.append("The machine was busy with other work: the marks say little.")
     for mark in report["marks"]:
         met = "met" if mark["met"] else "MISSED"
         lines.append(f"{met:<7} {mark['mark']}: {mark['value']} {mark['unit']}".rstrip())

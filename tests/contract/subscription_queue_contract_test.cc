@@ -169,6 +169,7 @@ TEST_P(SubscriptionQueueContract, WhatIsSettledIsKnownToBeForwardedAfterACrash) 
   TestConsumer consumer(*queue);
   const std::vector<Lease> leases = consumer.Take(4);
   EXPECT_THAT(Ack(*queue, {leases[0].delivery_id, leases[3].delivery_id}), IsEmpty());
+  consumer.Leave();
   engine_->Crash();
   // Not what lies before its start, nor what it was handed and did not settle.
   EXPECT_EQ(engine_->log().ForwardedAtOpen().ToText(), "3,6");
