@@ -36,6 +36,7 @@ CASES = [
     ("gateway, one body 1,000 times over 200 connections", servers.onhookd,
      ["--connections=200", "--subscribers=1", "--posts=1000", "--same_body", "--warm_up_seconds=0"]),
 ]
+
 # A machine with more work than this before the first case is not ours to judge by.
 BUSY_LOAD = 1.0
 
