@@ -54,14 +54,16 @@ void CommitQueue::Close() {
 
 CommitQueue::Batch CommitQueue::TakeBatch() {
   Batch batch;
-  batch.reserve(std::min(urgent_.size() + lingering_.size(), options_.max_batch_operations));
+  batch.operations.reserve(
+      std::min(urgent_.size() + lingering_.size(), options_.max_batch_operations));
   size_t bytes = 0;
   for (Operations* operations : {&urgent_, &lingering_}) {
-    while (!operations->empty() && batch.size() < options_.max_batch_operations) {
+    while (!operations->empty() && batch.operations.size() < options_.max_batch_operations) {
       bytes += operations->front()->bytes();
-      if (bytes > options_.max_batch_bytes && !batch.empty()) return batch;
-      batch.push_back(std::move(operations->front()));
+      if (bytes > options_.max_batch_bytes && !batch.operations.empty()) return batch;
+      batch.operations.push_back(std::move(operations->front()));
       operations->pop_front();
+      if (operations == &urgent_) ++batch.urgent;
     }
   }
   return batch;
@@ -70,7 +72,7 @@ CommitQueue::Batch CommitQueue::TakeBatch() {
 absl::Status CommitQueue::WriteAndCommit(const Batch& batch) {
   absl::Status status = storage_->Begin();
   if (!status.ok()) return status;
-  for (const auto& operation : batch) {
+  for (const auto& operation : batch.operations) {
     status = operation->Apply(*storage_);
     if (!status.ok()) break;
   }
@@ -91,10 +93,13 @@ void CommitQueue::CommitOnce(Batch batch) {
     return;
   }
   if (status.ok()) {
-    for (const auto& operation : batch) operation->Publish();
+    for (const auto& operation : batch.operations) operation->Publish();
   }
-  for (const auto& operation : batch) operation->Finish(status);
+  for (size_t i = 0; i < batch.urgent; ++i) batch.operations[i]->Finish(status);
   if (status.ok()) hooks_.batch_done();
+  for (size_t i = batch.urgent; i < batch.operations.size(); ++i) {
+    batch.operations[i]->Finish(status);
+  }
   const bool maintenance_due = storage_->NeedsMaintenance();
 
   absl::MutexLock lock(&mutex_);

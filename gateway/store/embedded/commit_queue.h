@@ -65,7 +65,8 @@ class CommitQueue {
   struct Hooks {
     // Writes what rides along with any commit. As CommitOperation::Apply.
     std::function<absl::Status(Storage&)> before_commit;
-    // The batch is durable and all of it is finished.
+    // The batch is durable, and its urgent operations are finished: comes before the rest of it,
+    // because somebody waits for what follows from the urgent ones.
     std::function<void()> batch_done;
   };
   // Must not return if the process is to end; if it returns, the queue stays silent for ever.
@@ -83,7 +84,10 @@ class CommitQueue {
 
  private:
   using Operations = std::deque<std::unique_ptr<CommitOperation>>;
-  using Batch = std::vector<std::unique_ptr<CommitOperation>>;
+  struct Batch {
+    std::vector<std::unique_ptr<CommitOperation>> operations;
+    size_t urgent = 0;  // so many of them, at the front, are urgent
+  };
 
   // Takes the next batch, urgent operations first.
   Batch TakeBatch() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);

@@ -197,7 +197,8 @@ TEST_F(CommitQueueTest, AnUrgentOperationTakesLingeringOnesAlong) {
   Submit("urgent");
   EXPECT_THAT(history_.lines(),
               ElementsAre("apply urgent", "apply lingering", "publish urgent", "publish lingering",
-                          "finish urgent: OK", "finish lingering: OK", "batch done"));
+                          "finish urgent: OK", "batch done", "finish lingering: OK"))
+      << "whoever waits for the urgent one is served first";
 }
 
 TEST_F(CommitQueueTest, ALingeringOperationIsCommittedByItselfWhenItsTimeHasCome) {
