@@ -6,6 +6,9 @@ STEPS_TOP="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
 STEPS_LOGS="$STEPS_TOP/build/logs"
 STEPS_HEARTBEAT_SECONDS=30
 
+# One checkout's compilations serve another's, whatever its place.
+export CCACHE_BASEDIR="$STEPS_TOP" CCACHE_NOHASHDIR=1
+
 say() { printf '%s\n' "$*"; }
 
 # fail MESSAGE...: ends the script with a message that says what to do.

@@ -7,7 +7,7 @@ cd "$STEPS_TOP"
 
 ALL_PRESETS=(release asan tsan clang)
 JOBS=2
-LINT_FILES_MAX=120
+LINT_FILES_MAX=60
 BUF="build/third_party/npm/node_modules/.bin/buf"
 
 usage() {
