@@ -4,7 +4,6 @@
 #include <grpcpp/support/slice.h>
 
 #include "gateway/delivery/cursor.h"
-#include "gateway/delivery/proto_time.h"
 #include "gateway/delivery/wire_responses.pb.h"
 
 namespace onhook {
@@ -48,20 +47,18 @@ grpc::ByteBuffer EncodeOpened(const v1::SubscribeOpened& opened) {
   return Encode(response);
 }
 
-grpc::ByteBuffer EncodeDeliveries(const std::vector<Lease>& leases, const DeliveryTerms& terms) {
+grpc::ByteBuffer EncodeDeliveries(const std::vector<Lease>& leases, const std::string& store_id) {
   google::protobuf::Arena arena;
   auto* response = google::protobuf::Arena::CreateMessage<WireSubscribeResponse>(&arena);
-  const google::protobuf::Duration ack_deadline = ToProto(terms.ack_deadline);
   for (const Lease& lease : leases) {
     internal::WireDelivery* delivery = response->mutable_deliveries()->add_deliveries();
     delivery->set_delivery_id(lease.delivery_id);
     delivery->set_event(lease.event->event);
-    delivery->set_cursor(FormatCursor(terms.store_id, lease.event->sequence));
+    delivery->set_cursor(FormatCursor(store_id, lease.event->sequence));
     delivery->set_attempt(lease.attempt);
     if (lease.stream_lost) {
       delivery->set_redelivery_reason(v1::Delivery::REDELIVERY_REASON_STREAM_LOST);
     }
-    *delivery->mutable_ack_deadline() = ack_deadline;
   }
   return Encode(*response);
 }

@@ -7,7 +7,6 @@
 #include <string>
 #include <vector>
 
-#include "absl/time/time.h"
 #include "gateway/store/event_log.h"
 #include "gateway/store/subscription_queue.h"
 #include "onhook/v1/release_event_service.pb.h"
@@ -19,16 +18,10 @@ namespace onhook {
 //
 // Threads: any. Blocking: never.
 
-// What the deliveries of one stream have in common.
-struct DeliveryTerms {
-  std::string store_id;
-  absl::Duration ack_deadline;
-};
-
 grpc::ByteBuffer EncodeOpened(const v1::SubscribeOpened& opened);
 
 // `leases` is not empty, and none of them is corrupt.
-grpc::ByteBuffer EncodeDeliveries(const std::vector<Lease>& leases, const DeliveryTerms& terms);
+grpc::ByteBuffer EncodeDeliveries(const std::vector<Lease>& leases, const std::string& store_id);
 
 // `delivery_ids` is the request's, into which the exceptions point.
 grpc::ByteBuffer EncodeAckResults(uint64_t request_id, const std::vector<std::string>& delivery_ids,

@@ -12,7 +12,6 @@ namespace onhook {
 namespace {
 
 constexpr size_t kLongestConsumerName = 128;
-constexpr absl::Duration kDefaultAckDeadline = absl::Seconds(30);
 constexpr absl::Duration kShortestAckDeadline = absl::Seconds(1);
 constexpr absl::Duration kLongestAckDeadline = absl::Minutes(10);
 
@@ -55,7 +54,6 @@ absl::StatusOr<OpenTerms> CheckOpen(const v1::SubscribeOpen& open, const Deliver
   terms.limits = {options.max_outstanding_events, options.max_outstanding_bytes};
   status = ApplyLimits(open, "open", options, terms.limits);
   if (!status.ok()) return status;
-  terms.ack_deadline = kDefaultAckDeadline;
   if (open.has_ack_deadline()) {
     const absl::StatusOr<absl::Duration> deadline =
         FromProto(open.ack_deadline(), "open.ack_deadline");
@@ -63,7 +61,7 @@ absl::StatusOr<OpenTerms> CheckOpen(const v1::SubscribeOpen& open, const Deliver
     if (*deadline < kShortestAckDeadline || *deadline > kLongestAckDeadline) {
       return InvalidField("open.ack_deadline", "must be 1 s to 10 min");
     }
-    terms.ack_deadline = *deadline;
+    return absl::UnimplementedError("this version does not support open.ack_deadline");
   }
   if (open.has_create_if_missing()) terms.create_if_missing = open.create_if_missing();
   return terms;

@@ -19,12 +19,11 @@ struct OpenTerms {
   std::string subscription;
   std::string consumer_name;
   ConsumerLimits limits;
-  absl::Duration ack_deadline;
   std::optional<v1::SubscriptionSpec> create_if_missing;
 };
 
 // Pure functions. Errors: kInvalidArgument with BadRequest, whose field paths begin with the member
-// of SubscribeRequest.
+// of SubscribeRequest; kUnimplemented for an ack deadline: ignoring one would mislead.
 
 absl::StatusOr<OpenTerms> CheckOpen(const v1::SubscribeOpen& open, const DeliveryOptions& options);
 

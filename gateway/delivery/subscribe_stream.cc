@@ -168,7 +168,6 @@ bool SubscribeStream::AttachOnce() {
     limits_ = terms_->limits;
   }
   const Store& store = *environment().store;
-  delivery_terms_ = {store.store_id(), terms_->ack_deadline};
   const std::weak_ptr<DeliveryStream> weak = weak_from_this();
   consumer_ = queue_->Attach(terms_->consumer_name, terms_->limits, [weak] {
     const auto self = std::static_pointer_cast<SubscribeStream>(weak.lock());
@@ -182,7 +181,6 @@ bool SubscribeStream::AttachOnce() {
   v1::SubscribeOpened opened;
   opened.set_max_outstanding_events(static_cast<int32_t>(terms_->limits.max_outstanding_events));
   opened.set_max_outstanding_bytes(terms_->limits.max_outstanding_bytes);
-  *opened.mutable_ack_deadline() = ToProto(terms_->ack_deadline);
   opened.set_store_id(store.store_id());
   opened.set_backlog_events(queue_->Stats().backlog_events);
   opened.set_durability_class(store.durability_class());
@@ -233,7 +231,8 @@ bool SubscribeStream::Deliver() {
     absl::MutexLock lock(&mutex_);
     pull_worthwhile_ = true;
   }
-  WriteEvents(EncodeDeliveries(pulled.leases, delivery_terms_), std::move(sequences));
+  WriteEvents(EncodeDeliveries(pulled.leases, environment().store->store_id()),
+              std::move(sequences));
   return true;
 }
 

@@ -84,7 +84,6 @@ class SubscribeStream final : public DeliveryStream,
   // Belong to the thread that steps. `queue_` is constant once `opened` was sent.
   SubscriptionQueue* queue_ = nullptr;
   ConsumerId consumer_ = 0;
-  DeliveryTerms delivery_terms_;
   bool caught_up_ = false;  // the last Pull found nothing owed, and credit left
 };
 

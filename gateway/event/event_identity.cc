@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <memory>
 
+#include "absl/container/fixed_array.h"
 #include "absl/container/inlined_vector.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
@@ -15,13 +16,21 @@
 namespace onhook {
 namespace {
 
-// T(x) of the definition: the length, four bytes, most significant first; then the text.
-void AppendLengthPrefixed(absl::string_view text, std::string& out) {
+// Of the vendor's callback, with some room: more of a text than that is hashed from the heap.
+constexpr size_t kUsualTextSize = 2048;
+constexpr size_t kPrefixSize = 4;
+
+size_t PrefixedSize(absl::string_view text) { return kPrefixSize + text.size(); }
+
+// Writes T(x) of the definition: the length, most significant byte first; then the text. Returns
+// where it ends.
+char* PutPrefixed(absl::string_view text, char* to) {
   const auto size = static_cast<uint32_t>(text.size());
-  const char prefix[] = {static_cast<char>(size >> 24), static_cast<char>(size >> 16),
-                         static_cast<char>(size >> 8), static_cast<char>(size)};
-  out.append(prefix, sizeof(prefix));
-  out.append(text.data(), text.size());
+  to[0] = static_cast<char>(size >> 24);
+  to[1] = static_cast<char>(size >> 16);
+  to[2] = static_cast<char>(size >> 8);
+  to[3] = static_cast<char>(size);
+  return std::copy(text.begin(), text.end(), to + kPrefixSize);
 }
 
 struct DigestContextDeleter {
@@ -44,33 +53,36 @@ void Sha256(absl::string_view text, unsigned char (&hash)[EVP_MAX_MD_SIZE]) {
 }  // namespace
 
 std::string EventDigest(absl::string_view source, const VendorFields& fields) {
+  const absl::string_view call_serial_no =
+      fields.Find("callSerialNo").value_or(absl::string_view());
+  size_t size = PrefixedSize(source) + PrefixedSize(call_serial_no);
   absl::InlinedVector<VendorFields::Field, 24> hashed;
   for (size_t i = 0; i < fields.size(); ++i) {
     const VendorFields::Field field = fields[i];
-    if (field.value.has_value() && !IsSignatureField(field.name)) hashed.push_back(field);
+    if (!field.value.has_value() || IsSignatureField(field.name)) continue;
+    size += PrefixedSize(field.name) + PrefixedSize(*field.value);
+    hashed.push_back(field);
   }
-  const auto by_name = [](const auto& a, const auto& b) { return a.name < b.name; };
-  // The vendor sorts them itself.
-  if (!std::is_sorted(hashed.begin(), hashed.end(), by_name)) {
-    std::sort(hashed.begin(), hashed.end(), by_name);
+  if (!fields.ascending()) {
+    std::sort(hashed.begin(), hashed.end(),
+              [](const auto& a, const auto& b) { return a.name < b.name; });
   }
 
-  std::string text;
-  text.reserve(1024);
-  AppendLengthPrefixed(source, text);
-  AppendLengthPrefixed(fields.Find("callSerialNo").value_or(absl::string_view()), text);
+  absl::FixedArray<char, kUsualTextSize> text(size);
+  char* end = PutPrefixed(call_serial_no, PutPrefixed(source, text.data()));
   for (const VendorFields::Field& field : hashed) {
-    AppendLengthPrefixed(field.name, text);
-    AppendLengthPrefixed(*field.value, text);
+    end = PutPrefixed(*field.value, PutPrefixed(field.name, end));
   }
   unsigned char hash[EVP_MAX_MD_SIZE];
-  Sha256(text, hash);
+  Sha256(absl::string_view(text.data(), text.size()), hash);
   return std::string(reinterpret_cast<const char*>(hash), kEventDigestSize);
 }
 
 std::string EventId(absl::string_view digest, absl::string_view call_serial_no) {
   static constexpr char kHexDigits[] = "0123456789ABCDEF";
-  std::string id = absl::StrCat("v1-", absl::BytesToHexString(digest), "-");
+  std::string id;
+  id.reserve(4 + 2 * digest.size() + 3 * call_serial_no.size());  // whatever must be encoded
+  absl::StrAppend(&id, "v1-", absl::BytesToHexString(digest), "-");
   for (const char c : call_serial_no) {
     if (absl::ascii_isalnum(static_cast<unsigned char>(c)) || c == '-' || c == '.' || c == '_' ||
         c == '~') {

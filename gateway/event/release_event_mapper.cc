@@ -36,8 +36,7 @@ absl::Status CheckFields(const VendorFields& fields) {
 void SetTimestamp(absl::Time time, google::protobuf::Timestamp* timestamp) {
   const int64_t seconds = absl::ToUnixSeconds(time);  // rounds towards the past
   timestamp->set_seconds(seconds);
-  timestamp->set_nanos(static_cast<int32_t>(
-      absl::ToInt64Microseconds(time - absl::FromUnixSeconds(seconds)) * 1000));
+  timestamp->set_nanos(static_cast<int32_t>(absl::ToUnixMicros(time) - seconds * 1'000'000) * 1000);
 }
 
 v1::ReleaseReason ReasonOf(absl::string_view code) {
@@ -83,11 +82,11 @@ void SetVendorFields(const VendorFields& fields, absl::TimeZone zone, v1::Releas
 absl::StatusOr<MappedEvent> MapReleaseEvent(const VendorFields& fields,
                                             const MappingOptions& options) {
   if (const absl::Status status = CheckFields(fields); !status.ok()) return status;
-  MappedEvent mapped;
-  mapped.digest = EventDigest(options.source, fields);
+  absl::StatusOr<MappedEvent> mapped(absl::in_place);
+  mapped->digest = EventDigest(options.source, fields);
 
-  v1::ReleaseEvent& event = mapped.event;
-  event.set_event_id(EventId(mapped.digest, *fields.Find(kCallSerialNo)));
+  v1::ReleaseEvent& event = mapped->event;
+  event.set_event_id(EventId(mapped->digest, *fields.Find(kCallSerialNo)));
   event.set_source(options.source.data(), options.source.size());
   event.set_authentication(options.authentication);
   SetVendorFields(fields, options.time_zone, event);

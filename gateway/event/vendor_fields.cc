@@ -9,7 +9,9 @@ VendorFields::VendorFields() {
 }
 
 bool VendorFields::Add(absl::string_view name, Value value) {
-  if (FindEntry(name) != nullptr) return false;
+  const bool ascending = ascending_ && (entries_.empty() || NameOf(entries_.back()) < name);
+  if (!ascending && FindEntry(name) != nullptr) return false;
+  ascending_ = ascending;
   const absl::string_view text = value.value_or(absl::string_view());
   entries_.push_back({static_cast<uint32_t>(text_.size()), static_cast<uint32_t>(name.size()),
                       static_cast<uint32_t>(text.size()), !value.has_value()});

@@ -36,6 +36,9 @@ class VendorFields {
   bool Add(absl::string_view name, Value value);
 
   size_t size() const { return entries_.size(); }
+  // Whether each name sorts behind the one before it, by their bytes: so the vendor sends them, and
+  // what goes by names is then cheap.
+  bool ascending() const { return ascending_; }
   // `index` < size(), in the order of Add.
   Field operator[](size_t index) const;
 
@@ -59,6 +62,7 @@ class VendorFields {
 
   std::string text_;
   std::vector<Entry> entries_;
+  bool ascending_ = true;
 };
 
 }  // namespace onhook

@@ -41,6 +41,15 @@ bool Exists(absl::CivilSecond civil, int month, int day, int hour, int minute, i
          civil.minute() == minute && civil.second() == second;
 }
 
+// Nothing, for a time that the zone leaves out.
+absl::optional<int64_t> UnixSecond(absl::CivilSecond civil, absl::TimeZone zone) {
+  // The default zone, and a callback has seven times: no search for changes that it does not have.
+  if (zone == absl::UTCTimeZone()) return civil - absl::CivilSecond();
+  const absl::TimeZone::TimeInfo info = zone.At(civil);
+  if (info.kind == absl::TimeZone::TimeInfo::SKIPPED) return absl::nullopt;
+  return absl::ToUnixSeconds(info.pre);
+}
+
 }  // namespace
 
 absl::optional<absl::Time> ParseVendorTime(absl::string_view text, absl::TimeZone zone) {
@@ -53,11 +62,11 @@ absl::optional<absl::Time> ParseVendorTime(absl::string_view text, absl::TimeZon
   const absl::CivilSecond civil(Number(text, 0, 4), month, day, hour, minute, second);
   if (!Exists(civil, month, day, hour, minute, second)) return absl::nullopt;
 
-  const absl::TimeZone::TimeInfo info = zone.At(civil);
-  if (info.kind == absl::TimeZone::TimeInfo::SKIPPED) return absl::nullopt;
-  const int64_t unix_second = absl::ToUnixSeconds(info.pre);
-  if (unix_second < kEarliestSecond || unix_second > kLatestSecond) return absl::nullopt;
-  return info.pre + absl::Milliseconds(Number(text, 20, 3));
+  const absl::optional<int64_t> unix_second = UnixSecond(civil, zone);
+  if (!unix_second.has_value() || *unix_second < kEarliestSecond || *unix_second > kLatestSecond) {
+    return absl::nullopt;
+  }
+  return absl::FromUnixSeconds(*unix_second) + absl::Milliseconds(Number(text, 20, 3));
 }
 
 std::string FormatVendorTime(absl::Time time, absl::TimeZone zone) {

@@ -14,8 +14,14 @@ TEST(SubscribeOpenTest, WhatIsUnsetGetsItsDefault) {
   ASSERT_TRUE(terms.ok());
   EXPECT_EQ(terms->limits.max_outstanding_events, 1000);
   EXPECT_EQ(terms->limits.max_outstanding_bytes, 16 << 20);
-  EXPECT_EQ(terms->ack_deadline, absl::Seconds(30));
   EXPECT_FALSE(terms->create_if_missing.has_value());
+}
+
+TEST(SubscribeOpenTest, AnAckDeadlineThatNobodyWouldKeepIsRefused) {
+  v1::SubscribeOpen open;
+  open.set_subscription("crm");
+  open.mutable_ack_deadline()->set_seconds(30);
+  EXPECT_EQ(CheckOpen(open, {}).status().code(), absl::StatusCode::kUnimplemented);
 }
 
 TEST(SubscribeOpenTest, WhatIsOutOfBoundsIsRefusedByName) {
