@@ -15,22 +15,19 @@ constexpr int64_t kEarliestSecond = -62135596800;  // 0001-01-01T00:00:00Z
 constexpr int64_t kLatestSecond = 253402300799;    // 9999-12-31T23:59:59Z
 constexpr int64_t kLongestSeconds = 315576000000;
 
-// Each 0 stands for a digit, all else for itself.
-constexpr absl::string_view kTimeForm = "0000/00/00,00:00:00:000";
-
+// Whether all but the digits of `0000/00/00,00:00:00:000` is in its place.
 bool HasTimeForm(absl::string_view text) {
-  if (text.size() != kTimeForm.size()) return false;
-  for (size_t i = 0; i < text.size(); ++i) {
-    const bool digit = absl::ascii_isdigit(static_cast<unsigned char>(text[i]));
-    if (kTimeForm[i] == '0' ? !digit : text[i] != kTimeForm[i]) return false;
-  }
-  return true;
+  return text.size() == 23 && text[4] == '/' && text[7] == '/' && text[10] == ',' &&
+         text[13] == ':' && text[16] == ':' && text[19] == ':';
 }
 
-// `size` digits at `begin`.
-int Number(absl::string_view text, size_t begin, size_t size) {
+// The number whose digits are at these places. Clears `digits` if one of them is none.
+template <size_t... kPlaces>
+int Number(absl::string_view text, bool& digits) {
   int number = 0;
-  for (size_t i = begin; i < begin + size; ++i) number = number * 10 + (text[i] - '0');
+  ((digits &= text[kPlaces] >= '0' && text[kPlaces] <= '9',
+    number = number * 10 + (text[kPlaces] - '0')),
+   ...);
   return number;
 }
 
@@ -54,19 +51,23 @@ absl::optional<int64_t> UnixSecond(absl::CivilSecond civil, absl::TimeZone zone)
 
 absl::optional<absl::Time> ParseVendorTime(absl::string_view text, absl::TimeZone zone) {
   if (!HasTimeForm(text)) return absl::nullopt;
-  const int month = Number(text, 5, 2);
-  const int day = Number(text, 8, 2);
-  const int hour = Number(text, 11, 2);
-  const int minute = Number(text, 14, 2);
-  const int second = Number(text, 17, 2);
-  const absl::CivilSecond civil(Number(text, 0, 4), month, day, hour, minute, second);
+  bool digits = true;
+  const int year = Number<0, 1, 2, 3>(text, digits);
+  const int month = Number<5, 6>(text, digits);
+  const int day = Number<8, 9>(text, digits);
+  const int hour = Number<11, 12>(text, digits);
+  const int minute = Number<14, 15>(text, digits);
+  const int second = Number<17, 18>(text, digits);
+  const int millisecond = Number<20, 21, 22>(text, digits);
+  if (!digits) return absl::nullopt;
+  const absl::CivilSecond civil(year, month, day, hour, minute, second);
   if (!Exists(civil, month, day, hour, minute, second)) return absl::nullopt;
 
   const absl::optional<int64_t> unix_second = UnixSecond(civil, zone);
   if (!unix_second.has_value() || *unix_second < kEarliestSecond || *unix_second > kLatestSecond) {
     return absl::nullopt;
   }
-  return absl::FromUnixSeconds(*unix_second) + absl::Milliseconds(Number(text, 20, 3));
+  return absl::FromUnixSeconds(*unix_second) + absl::Milliseconds(millisecond);
 }
 
 std::string FormatVendorTime(absl::Time time, absl::TimeZone zone) {

@@ -87,9 +87,14 @@ absl::string_view DateText(const Clock& clock) {
   return text;
 }
 
+// Room for what answers have but for headers of their own.
+constexpr size_t kUsualHeaderBytes = 256;
+
 std::string HeaderLines(const Call& call, const Clock& clock) {
   const HttpResponse& response = call.response;
-  std::string lines = absl::StrCat("Date: ", DateText(clock), "\r\n");
+  std::string lines;
+  lines.reserve(kUsualHeaderBytes);
+  absl::StrAppend(&lines, "Date: ", DateText(clock), "\r\n");
   if (IsSafe(response.content_type) && !response.content_type.empty()) {
     absl::StrAppend(&lines, "Content-Type: ", response.content_type, "\r\n");
   }

@@ -31,11 +31,18 @@ HttpResponse MethodNotAllowed() {
   return response;
 }
 
+constexpr absl::Duration kTroubleInterval = absl::Minutes(1);
+
 }  // namespace
 
 CallbackHandler::CallbackHandler(CallbackSource source, const Clock* clock, const Log* log,
                                  ReceiptDesk* desk)
-    : source_(std::move(source)), clock_(clock), log_(log), desk_(desk) {}
+    : source_(std::move(source)),
+      clock_(clock),
+      log_(log),
+      desk_(desk),
+      not_forwarded_(clock, kTroubleInterval),
+      not_stored_(clock, kTroubleInterval) {}
 
 HttpResponse CallbackHandler::Handle(const HttpRequest& request) const {
   if (request.path != source_.path) return ReplyToRefusal(404, "no source has this path");
@@ -61,6 +68,17 @@ absl::Status CallbackHandler::Accept(const HttpRequest& request, std::string& ev
 }
 
 void CallbackHandler::LogOutcome(absl::string_view event_id, const absl::Status& status) const {
+  if (absl::IsDeadlineExceeded(status)) {
+    if (const int64_t callbacks = not_forwarded_.Occurred(); callbacks > 0) {
+      log_->Warning("ingress", "callbacks are stored, but no receiver took them in time",
+                    {{"source", source_.name}, {"callbacks", callbacks}});
+    }
+  } else if (absl::IsUnavailable(status) || absl::IsResourceExhausted(status)) {
+    if (const int64_t callbacks = not_stored_.Occurred(); callbacks > 0) {
+      log_->Error("ingress", "callbacks could not be stored",
+                  {{"source", source_.name}, {"callbacks", callbacks}, {"status", status}});
+    }
+  }
   if (!log_->enabled(LogLevel::kDebug)) return;
   log_->Debug("ingress", "callback answered",
               {{"source", source_.name},

@@ -7,6 +7,7 @@
 #include "absl/time/time.h"
 #include "gateway/base/clock.h"
 #include "gateway/base/log.h"
+#include "gateway/base/log_throttle.h"
 #include "gateway/forwarding/receipt_desk.h"
 #include "gateway/http/http_message.h"
 #include "onhook/v1/release_event.pb.h"
@@ -41,13 +42,16 @@ class CallbackHandler {
  private:
   // Bytes -> words -> event -> receipt. `event_id` is set once there is one.
   absl::Status Accept(const HttpRequest& request, std::string& event_id) const;
-  // One line at debug. A refusal's message may hold the sender's words and is left out.
+  // One line at debug, and now and then one for the operator when what is valid meets no success. A
+  // refusal's message may hold the sender's words and is left out.
   void LogOutcome(absl::string_view event_id, const absl::Status& status) const;
 
   const CallbackSource source_;
   const Clock* clock_;
   const Log* log_;
   ReceiptDesk* desk_;
+  mutable LogThrottle not_forwarded_;
+  mutable LogThrottle not_stored_;
 };
 
 }  // namespace onhook

@@ -12,11 +12,15 @@ constexpr absl::string_view kRefused = "1";
 constexpr absl::string_view kNotForwarded = "2";
 constexpr absl::string_view kNotStored = "3";
 
+// What stands around retMsg, at most.
+constexpr size_t kFrameBytes = 32;
+
 HttpResponse Reply(int http_status, absl::string_view ret_code, absl::string_view ret_msg) {
   HttpResponse response;
   response.status = http_status;
   response.content_type = "application/json;charset=UTF-8";
-  response.body = R"({"retCode":)";
+  response.body.reserve(kFrameBytes + ret_msg.size());
+  response.body.append(R"({"retCode":)");
   AppendJsonString(ret_code, response.body);
   response.body.append(R"(,"retMsg":)");
   AppendJsonString(ret_msg, response.body);

@@ -105,6 +105,7 @@ TEST_F(CallbackHandlerTest, AnEventThatNobodyTookInTimeIsStoredAndAskedForAgain)
   EXPECT_EQ(response.status, 503);
   EXPECT_THAT(response.body, HasSubstr(R"("retCode":"2")"));
   EXPECT_EQ(event_log_.appended().size(), 1u);
+  EXPECT_THAT(lines_, Contains(HasSubstr("no receiver took them in time")));
 }
 
 TEST_F(CallbackHandlerTest, AFailingStoreIsNotSuccessAndTellsNothingOfItsInside) {
@@ -115,6 +116,7 @@ TEST_F(CallbackHandlerTest, AFailingStoreIsNotSuccessAndTellsNothingOfItsInside)
   EXPECT_THAT(response.headers, Contains(Pair("Retry-After", "1")));
   EXPECT_THAT(response.body, HasSubstr(R"("retCode":"3")"));
   EXPECT_THAT(response.body, Not(HasSubstr("secret")));
+  EXPECT_THAT(lines_, Contains(HasSubstr("is full"))) << "the operator is told";
 }
 
 TEST_F(CallbackHandlerTest, AnotherPathIsNotFoundWhateverTheMethod) {
