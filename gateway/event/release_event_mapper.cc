@@ -79,14 +79,13 @@ void SetVendorFields(const VendorFields& fields, absl::TimeZone zone, v1::Releas
 
 }  // namespace
 
-absl::StatusOr<MappedEvent> MapReleaseEvent(const VendorFields& fields,
-                                            const MappingOptions& options) {
+absl::StatusOr<std::string> MapReleaseEvent(const VendorFields& fields,
+                                            const MappingOptions& options,
+                                            v1::ReleaseEvent& event) {
   if (const absl::Status status = CheckFields(fields); !status.ok()) return status;
-  absl::StatusOr<MappedEvent> mapped(absl::in_place);
-  mapped->digest = EventDigest(options.source, fields);
+  std::string digest = EventDigest(options.source, fields);
 
-  v1::ReleaseEvent& event = mapped->event;
-  event.set_event_id(EventId(mapped->digest, *fields.Find(kCallSerialNo)));
+  event.set_event_id(EventId(digest, *fields.Find(kCallSerialNo)));
   event.set_source(options.source.data(), options.source.size());
   event.set_authentication(options.authentication);
   SetVendorFields(fields, options.time_zone, event);
@@ -95,7 +94,7 @@ absl::StatusOr<MappedEvent> MapReleaseEvent(const VendorFields& fields,
   if (IsValidTraceparent(options.traceparent)) {
     event.set_traceparent(options.traceparent.data(), options.traceparent.size());
   }
-  return mapped;
+  return digest;
 }
 
 }  // namespace onhook

@@ -22,20 +22,18 @@ struct MappingOptions {
   absl::string_view traceparent;  // as in the header; left out of the event unless valid
 };
 
-struct MappedEvent {
-  v1::ReleaseEvent event;
-  std::string digest;  // what the event's identity rests on; see event_identity.h
-};
-
-// Turns the vendor's words into the event that subscribers receive.
+// Turns the vendor's words into the event that subscribers receive: fills `event`, which must be
+// empty, and returns the digest that its identity rests on (see event_identity.h). It has some
+// twenty parts to be allocated: where that counts, the caller puts it on an arena.
 //
 // Promise: every word that is not null, the signature's fields apart, can be told from the event
 // alone: it is in its typed field where that gives it back letter by letter, else in `extra`.
 // Pure. Threads: any. Blocking: never.
 // Errors: kInvalidArgument, naming the field and never its value: a mandatory field is absent,
 // null or empty (serviceNo is not held to it), or callSerialNo is longer than 50 code points.
-absl::StatusOr<MappedEvent> MapReleaseEvent(const VendorFields& fields,
-                                            const MappingOptions& options);
+// `event` is still empty then.
+absl::StatusOr<std::string> MapReleaseEvent(const VendorFields& fields,
+                                            const MappingOptions& options, v1::ReleaseEvent& event);
 
 }  // namespace onhook
 

@@ -36,8 +36,7 @@ class VendorFields {
   bool Add(absl::string_view name, Value value);
 
   size_t size() const { return entries_.size(); }
-  // Whether each name sorts behind the one before it, by their bytes: so the vendor sends them, and
-  // what goes by names is then cheap.
+  // Whether each name sorts behind the one before it, by their bytes. The vendor sends them so.
   bool ascending() const { return ascending_; }
   // `index` < size(), in the order of Add.
   Field operator[](size_t index) const;

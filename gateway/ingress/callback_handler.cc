@@ -1,5 +1,6 @@
 #include "gateway/ingress/callback_handler.h"
 
+#include <cstddef>
 #include <string>
 #include <utility>
 
@@ -7,11 +8,15 @@
 #include "gateway/event/release_event_mapper.h"
 #include "gateway/ingress/callback_parser.h"
 #include "gateway/ingress/vendor_reply.h"
+#include "google/protobuf/arena.h"
 #include "google/protobuf/io/coded_stream.h"
 #include "google/protobuf/io/zero_copy_stream_impl_lite.h"
 
 namespace onhook {
 namespace {
+
+// Holds a usual event with all its parts.
+constexpr size_t kUsualEventBytes = 2048;
 
 // Equal events as equal bytes: the order of `extra` is settled too.
 std::string Serialise(const v1::ReleaseEvent& event) {
@@ -57,14 +62,19 @@ absl::Status CallbackHandler::Accept(const HttpRequest& request, std::string& ev
   const absl::Time received_at = clock_->Now();
   const absl::StatusOr<VendorFields> fields = ParseCallback(request.body);
   if (!fields.ok()) return fields.status();
-  const absl::StatusOr<MappedEvent> mapped = MapReleaseEvent(
-      *fields, {source_.name, source_.authentication, source_.time_zone, source_.time_zone_name,
-                received_at, request.Header("traceparent")});
-  if (!mapped.ok()) return mapped.status();
-  event_id = mapped->event.event_id();
-  return desk_->Accept({mapped->event.call_serial_no(), source_.name, mapped->digest, received_at,
-                        Serialise(mapped->event)},
-                       source_.acknowledge);
+  alignas(std::max_align_t) char room[kUsualEventBytes];
+  google::protobuf::Arena arena(room, sizeof(room));
+  auto& event = *google::protobuf::Arena::CreateMessage<v1::ReleaseEvent>(&arena);
+  const absl::StatusOr<std::string> digest =
+      MapReleaseEvent(*fields,
+                      {source_.name, source_.authentication, source_.time_zone,
+                       source_.time_zone_name, received_at, request.Header("traceparent")},
+                      event);
+  if (!digest.ok()) return digest.status();
+  event_id = event.event_id();
+  return desk_->Accept(
+      {event.call_serial_no(), source_.name, *digest, received_at, Serialise(event)},
+      source_.acknowledge);
 }
 
 void CallbackHandler::LogOutcome(absl::string_view event_id, const absl::Status& status) const {

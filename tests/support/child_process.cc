@@ -104,6 +104,9 @@ std::optional<ProcessEnd> ChildProcess::Wait(absl::Duration timeout) {
   } else {
     end_->exit_code = WEXITSTATUS(status);
   }
+  // Its last words may still be on their way through the pipe, which has no other writer.
+  absl::MutexLock lock(&mutex_);
+  mutex_.Await(absl::Condition(&output_ended_));
   return end_;
 }
 

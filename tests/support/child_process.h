@@ -49,7 +49,8 @@ class ChildProcess {
   // Does nothing once the program's end has been seen.
   void Signal(int signal_number);
 
-  // How the program ended; nothing if it still runs after `timeout`.
+  // How the program ended; nothing if it still runs after `timeout`. When it has ended, output() is
+  // all that it wrote.
   std::optional<ProcessEnd> Wait(absl::Duration timeout);
 
   // Whether `wanted` came to hold of what was written before `timeout` and before the last byte.

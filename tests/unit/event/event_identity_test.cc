@@ -28,6 +28,8 @@ std::string HexDigest(const VendorFields& fields) {
 // Computed apart from this program, from the definition in release_event.proto, with sha256sum.
 TEST(EventIdentityTest, TheDigestIsTheOneThatTheProtoDefines) {
   EXPECT_EQ(HexDigest(Call()), "be48ea7f43c5223ac849de9ac635860f");
+  EXPECT_EQ(HexDigest(CallWith("callData", std::string(10'000, 'x'))),
+            "e079f3f8176d6abe591dc52506feafdb");
 }
 
 TEST(EventIdentityTest, TheOrderOfTheFieldsDoesNotMatter) {

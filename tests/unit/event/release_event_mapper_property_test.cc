@@ -136,10 +136,11 @@ TEST(ReleaseEventMapperPropertyTest, EveryWordThatIsNotNullCanBeToldFromTheEvent
     MappingOptions options;
     options.time_zone_name = callback.ZoneName();
     ASSERT_TRUE(absl::LoadTimeZone(std::string(options.time_zone_name), &options.time_zone));
-    const absl::StatusOr<MappedEvent> mapped = MapReleaseEvent(fields, options);
-    ASSERT_TRUE(mapped.ok()) << mapped.status();
+    v1::ReleaseEvent event;
+    const absl::StatusOr<std::string> digest = MapReleaseEvent(fields, options, event);
+    ASSERT_TRUE(digest.ok()) << digest.status();
     v1::ReleaseEvent received;
-    ASSERT_TRUE(received.ParseFromString(mapped->event.SerializeAsString()));
+    ASSERT_TRUE(received.ParseFromString(event.SerializeAsString()));
     ASSERT_EQ(WordsOf(received), NonNull(fields)) << "callback " << i;
   }
 }

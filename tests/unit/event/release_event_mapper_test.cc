@@ -30,12 +30,18 @@ VendorFields CallWith(Words words) {
 }
 
 v1::ReleaseEvent Map(const VendorFields& fields, const MappingOptions& options = {}) {
-  absl::StatusOr<MappedEvent> mapped = MapReleaseEvent(fields, options);
-  EXPECT_TRUE(mapped.ok()) << mapped.status();
-  return mapped.ok() ? mapped->event : v1::ReleaseEvent();
+  v1::ReleaseEvent event;
+  const absl::StatusOr<std::string> digest = MapReleaseEvent(fields, options, event);
+  EXPECT_TRUE(digest.ok()) << digest.status();
+  return event;
 }
 
-absl::Status Refusal(Words words) { return MapReleaseEvent(Fields(words), {}).status(); }
+absl::Status Refusal(Words words) {
+  v1::ReleaseEvent event;
+  const absl::Status status = MapReleaseEvent(Fields(words), {}, event).status();
+  EXPECT_EQ(event.ByteSizeLong(), 0u) << "nothing is left behind";
+  return status;
+}
 
 TEST(ReleaseEventMapperTest, TheGatewaysOwnKnowledgeIsInTheEvent) {
   MappingOptions options;
@@ -66,10 +72,11 @@ TEST(ReleaseEventMapperTest, IdAndDigestAreThoseOfTheIdentity) {
   MappingOptions options;
   options.source = "sales";
   const VendorFields fields = CallWith({{"callData", "x"}});
-  const absl::StatusOr<MappedEvent> mapped = MapReleaseEvent(fields, options);
-  ASSERT_TRUE(mapped.ok());
-  EXPECT_EQ(mapped->digest, EventDigest("sales", fields));
-  EXPECT_EQ(mapped->event.event_id(), EventId(mapped->digest, "42"));
+  v1::ReleaseEvent event;
+  const absl::StatusOr<std::string> digest = MapReleaseEvent(fields, options, event);
+  ASSERT_TRUE(digest.ok());
+  EXPECT_EQ(*digest, EventDigest("sales", fields));
+  EXPECT_EQ(event.event_id(), EventId(*digest, "42"));
 }
 
 TEST(ReleaseEventMapperTest, NullIsUnsetAndEmptyIsSet) {

@@ -42,6 +42,29 @@ TEST(VendorFieldsTest, ASecondFieldOfTheSameNameIsRefusedAndTheFirstKept) {
   EXPECT_EQ(fields.Find("called"), "1");
 }
 
+TEST(VendorFieldsTest, ASecondFieldOfTheSameNameIsRefusedInAnyOrderOfTheNames) {
+  VendorFields fields;
+  for (const char* name : {"b", "c", "a", "d"}) EXPECT_TRUE(fields.Add(name, "1")) << name;
+  for (const char* name : {"a", "b", "c", "d"}) EXPECT_FALSE(fields.Add(name, "2")) << name;
+  EXPECT_EQ(fields.size(), 4u);
+}
+
+TEST(VendorFieldsTest, NamesAscendUntilOneSortsBeforeAnother) {
+  VendorFields fields;
+  EXPECT_TRUE(fields.ascending());
+  fields.Add("", "1");
+  fields.Add("Z", "1");
+  fields.Add("a", "1");
+  fields.Add("\xC3\xBC", "1");
+  EXPECT_TRUE(fields.ascending()) << "bytes are compared without sign";
+  EXPECT_FALSE(fields.Add("a", "2"));
+  EXPECT_TRUE(fields.ascending()) << "what is refused changes nothing";
+  fields.Add("b", "1");
+  EXPECT_FALSE(fields.ascending());
+  fields.Add("\xC3\xBD", "1");
+  EXPECT_FALSE(fields.ascending()) << "not of all of them";
+}
+
 TEST(VendorFieldsTest, NamesAndValuesMayHoldAnyByte) {
   const std::string zero("a\0b", 3);
   VendorFields fields;
