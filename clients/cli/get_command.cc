@@ -14,8 +14,9 @@ class Get final : public Command {
   absl::string_view name() const override { return "get"; }
   absl::string_view summary() const override { return "finds the events of one call"; }
   absl::string_view description() const override {
-    return R"(Answers: did we get the hang-up of this call, when, and who dealt with it? Prints every
-event of the call, oldest first, each with what became of it in every subscription.
+    return R"(Answers: did we get the hang-up of this call, when, and what did it say? Prints
+every event of the call, oldest first, with what became of it in the subscriptions as far as the
+gateway keeps that.
 
 Examples:
   onhook get 1197765398201387012

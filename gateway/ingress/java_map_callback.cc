@@ -48,6 +48,8 @@ class JavaMapReader {
   // The name at `at`, if one stands there with its `=`; else empty.
   absl::string_view NameAt(size_t at) const;
   bool DocumentedNameAt(size_t at) const;
+  // Where the next pair's name stands, if the comma at `comma` ends a value; else 0.
+  size_t NameBehindComma(size_t comma) const;
   // Takes the value that begins at `at_` and moves `at_` to the next pair's name, or to the end.
   absl::string_view TakeValue();
 
@@ -88,6 +90,14 @@ bool JavaMapReader::DocumentedNameAt(size_t at) const {
   return FindDocumentedField(name) != nullptr || IsSignatureField(name);
 }
 
+// The vendor writes one space; whatever joined its lines may have left more.
+size_t JavaMapReader::NameBehindComma(size_t comma) const {
+  const size_t name = text_.find_first_not_of(' ', comma + 1);
+  const bool is_pair =
+      name != absl::string_view::npos && name > comma + 1 && DocumentedNameAt(name);
+  return is_pair ? name : 0;
+}
+
 absl::string_view JavaMapReader::TakeValue() {
   const size_t begin = at_;
   for (size_t i = begin; i < text_.size(); ++i) {
@@ -100,8 +110,9 @@ absl::string_view JavaMapReader::TakeValue() {
       at_ = next;
       return ValueBeforeLineEnd(text_.substr(begin, i - begin));
     }
-    if (text_[i] == ',' && i + 1 < text_.size() && text_[i + 1] == ' ' && DocumentedNameAt(i + 2)) {
-      at_ = i + 2;
+    const size_t next_name = text_[i] == ',' ? NameBehindComma(i) : 0;
+    if (next_name != 0) {
+      at_ = next_name;
       return text_.substr(begin, i - begin);
     }
   }

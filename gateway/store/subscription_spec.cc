@@ -40,6 +40,9 @@ absl::Status CheckSubscriptionName(absl::string_view name) {
 }
 
 absl::Status CheckSubscriptionSpec(const v1::SubscriptionSpec& spec) {
+  if (spec.has_max_delivery_attempts() && spec.max_delivery_attempts() < 1) {
+    return absl::InvalidArgumentError("spec.max_delivery_attempts must be at least 1");
+  }
   std::vector<const FieldDescriptor*> set;
   spec.GetReflection()->ListFields(spec, &set);
   for (const FieldDescriptor* field : set) {

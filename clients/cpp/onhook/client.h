@@ -19,7 +19,7 @@ namespace onhook::client {
 // at once. A stream that lived longer than `maximum` starts the count anew.
 struct ReconnectOptions {
   absl::Duration initial = absl::Milliseconds(100);
-  absl::Duration maximum = absl::Seconds(10);
+  absl::Duration maximum = absl::Seconds(2);
 };
 
 struct ClientOptions {
@@ -54,7 +54,7 @@ class Client {
   // go on trying. Blocking: up to `timeout`. Errors: kUnavailable.
   absl::Status WaitUntilConnected(absl::Duration timeout) const;
 
-  // Returns one event, with what became of it in every subscription. Blocking: up to
+  // Returns one event, with what became of it as far as the gateway keeps that. Blocking: up to
   // lookup_timeout. Errors: kNotFound (not, or no longer, kept), kInvalidArgument, kUnavailable,
   // kDeadlineExceeded.
   absl::StatusOr<v1::StoredEvent> GetEvent(absl::string_view event_id) const;
