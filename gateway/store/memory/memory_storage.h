@@ -33,7 +33,8 @@ struct MemoryRows {
 // opening another storage on the same rows is a restart.
 class MemoryStorage final : public Storage {
  public:
-  explicit MemoryStorage(std::shared_ptr<MemoryRows> rows) : rows_(std::move(rows)) {}
+  explicit MemoryStorage(std::shared_ptr<MemoryRows> rows)
+      : kept_rows_(std::move(rows)), rows_(kept_rows_.get()) {}
 
   absl::StatusOr<RecoveredState> Recover() override;
 
@@ -58,7 +59,8 @@ class MemoryStorage final : public Storage {
 
  private:
   absl::Mutex mutex_;  // readers beside the writer
-  const std::shared_ptr<MemoryRows> rows_ ABSL_PT_GUARDED_BY(mutex_);
+  const std::shared_ptr<MemoryRows> kept_rows_;
+  MemoryRows* const rows_ ABSL_PT_GUARDED_BY(mutex_);
   MemoryRows staged_;  // of the transaction; the writing thread's
   size_t subscriptions_before_ = 0;
 };
