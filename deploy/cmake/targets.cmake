@@ -6,6 +6,9 @@ if(ONHOOK_WARNINGS)
   separate_arguments(warnings UNIX_COMMAND "${ONHOOK_WARNINGS}")
   target_compile_options(onhook_options INTERFACE ${warnings})
 endif()
+if(ONHOOK_SANITIZE STREQUAL "thread")
+  include_directories(BEFORE SYSTEM "${CMAKE_SOURCE_DIR}/tests/support/tsan")
+endif()
 if(ONHOOK_SANITIZE)
   # A finding ends the program: as a mere line in a log no test would fail by it.
   add_compile_options(-fsanitize=${ONHOOK_SANITIZE} -fno-sanitize-recover=all
