@@ -196,6 +196,7 @@ absl::Status EmbeddedLog::WriteForwarded(Storage& storage) {
   std::vector<std::pair<std::string, SequenceRange>> runs;
   {
     absl::MutexLock lock(&forwarded_mutex_);
+    flush_queued_ = false;  // one that is on its way writes no mark that comes after these
     for (auto& [receiver, marks] : forwarded_) {
       // What is in commit still, a commit that failed has left there.
       marks.in_commit.insert(marks.in_commit.end(), marks.unwritten.begin(), marks.unwritten.end());

@@ -78,6 +78,19 @@ TEST_F(EmbeddedStoreTest, ForwardedMarksReachTheStorageWhenItIsClosed) {
   EXPECT_EQ(store_->log().ForwardedAtOpen().ToText(), "1");
 }
 
+TEST_F(EmbeddedStoreTest, AMarkThatComesDuringACommitOfMarksIsWrittenToo) {
+  ASSERT_TRUE(Append("a").ok());
+  ASSERT_TRUE(Append("b").ok());
+  {
+    HeldCall commit(&faults_, Call::kCommit);
+    store_->log().RecordForwarded("watch", {1, 1});
+    commit.Await();
+    store_->log().RecordForwarded("watch", {2, 2});
+  }
+  Open();
+  EXPECT_EQ(store_->log().ForwardedAtOpen().ToText(), "1-2");
+}
+
 TEST_F(EmbeddedStoreTest, MarksThatWereWrittenAreNotWrittenAgain) {
   ASSERT_TRUE(Append("a").ok());
   store_->log().RecordForwarded("watch", {1, 1});
