@@ -183,7 +183,7 @@ changed_sources() {
     git diff --name-only --diff-filter=d "$base" -- gateway clients
     git ls-files --others --exclude-standard -- gateway clients
   } | sed -n 's/\.\(cc\|h\)$/.cc/p' | sort -u | while read -r file; do
-    if grep -qF "/$file\"" build/clang/compile_commands.json; then printf '%s\n' "$file"; fi
+    if [ -f "$file" ] && grep -qF "/$file\"" build/clang/compile_commands.json; then printf '%s\n' "$file"; fi
   done
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <cmath>
 #include <numeric>
 #include <thread>
 
@@ -25,8 +26,8 @@ void Merge(LoadSummary&& part, LoadSummary& whole) {
 
 // The latency that `share` of all answers did not exceed. `sorted` is not empty.
 double PercentileMs(const std::vector<absl::Duration>& sorted, double share) {
-  const size_t index = static_cast<size_t>(share * static_cast<double>(sorted.size() - 1) + 0.5);
-  return absl::ToDoubleMilliseconds(sorted[index]);
+  const auto index = std::lround(share * static_cast<double>(sorted.size() - 1));
+  return absl::ToDoubleMilliseconds(sorted[static_cast<size_t>(index)]);
 }
 
 }  // namespace
@@ -78,6 +79,7 @@ LoadSummary SendLoad(const VendorUrl& url, absl::Duration timeout, int64_t count
   const absl::Duration begun = Elapsed();
   std::vector<LoadSummary> parts(static_cast<size_t>(std::min(count, concurrency)));
   std::vector<std::thread> threads;
+  threads.reserve(parts.size());
   for (LoadSummary& part : parts) threads.emplace_back(send, &part);
   for (std::thread& thread : threads) thread.join();
   LoadSummary whole;

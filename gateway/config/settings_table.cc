@@ -58,10 +58,12 @@ Setting Row(absl::string_view name, const Kind<Value>& kind, Value& (*place)(Set
   row.name = name;
   row.form = kind.form;
   row.description = description;
-  row.read = [parse = kind.parse, place](absl::string_view text, Settings& settings) {
+  row.read = [parse = kind.parse, place](absl::string_view text,
+                                         Settings& settings) -> absl::Status {
     absl::StatusOr<Value> value = parse(text);
-    if (value.ok()) place(settings) = *std::move(value);
-    return value.status();
+    if (!value.ok()) return value.status();
+    place(settings) = *std::move(value);
+    return absl::OkStatus();
   };
   row.write = [format = kind.format, place](const Settings& settings) {
     Settings copy = settings;

@@ -73,7 +73,7 @@ DeliveryStream::Action DeliveryStream::NextAction() {
     return Action::kFinish;
   }
   if (control_.empty()) return Action::kAdvance;
-  BeginWrite(std::move(control_.front()));
+  BeginWrite(control_.front());
   control_.pop_front();
   return Action::kWrite;
 }
@@ -108,17 +108,17 @@ bool DeliveryStream::Take(Action action, const absl::Status& end) {
   return false;
 }
 
-void DeliveryStream::BeginWrite(grpc::ByteBuffer message) {
-  current_.Swap(&message);
+void DeliveryStream::BeginWrite(const grpc::ByteBuffer& message) {
+  current_ = message;  // shares its slices
   writing_ = true;
   last_write_ = environment_->clock->Elapsed();
 }
 
-void DeliveryStream::WriteEvents(grpc::ByteBuffer message, std::vector<Sequence> sequences) {
+void DeliveryStream::WriteEvents(const grpc::ByteBuffer& message, std::vector<Sequence> sequences) {
   const grpc::ByteBuffer* current = nullptr;
   {
     absl::MutexLock lock(&mutex_);
-    BeginWrite(std::move(message));
+    BeginWrite(message);
     current_events_ = std::move(sequences);
     current = &current_;
   }

@@ -93,7 +93,7 @@ class DeliveryStream : public std::enable_shared_from_this<DeliveryStream> {
   // --- For the derived class, from Advance and Release only.
 
   // Writes events; nothing else is being written. When that is done, `receiver()` has them.
-  void WriteEvents(grpc::ByteBuffer message, std::vector<Sequence> sequences)
+  void WriteEvents(const grpc::ByteBuffer& message, std::vector<Sequence> sequences)
       ABSL_LOCKS_EXCLUDED(mutex_);
 
   // Whether callbacks may count on this stream now; see ReceiptDesk.
@@ -133,7 +133,7 @@ class DeliveryStream : public std::enable_shared_from_this<DeliveryStream> {
   bool Take(Action action, const absl::Status& end) ABSL_LOCKS_EXCLUDED(mutex_);
   // Notes what `now` makes due. Returns why the stream is given up, if it is.
   absl::string_view NoteDeadlines(absl::Duration now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void BeginWrite(grpc::ByteBuffer message) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void BeginWrite(const grpc::ByteBuffer& message) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Duration MaxAge() const;
 
   const StreamEnvironment* const environment_;

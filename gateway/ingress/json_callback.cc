@@ -197,6 +197,7 @@ absl::Status JsonReader::CheckArray(ondemand::array array, int depth) {
   if (depth > kMaxDepth) return Malformed(simdjson::DEPTH_ERROR);
   for (auto result : array) {
     ondemand::value value;
+    // NOLINTNEXTLINE(performance-move-const-arg): get() takes only what is moved
     if (const auto code = std::move(result).get(value)) return Malformed(code);
     if (absl::Status status = Check(value, depth); !status.ok()) return status;
   }

@@ -18,9 +18,11 @@ CommitQueue::~CommitQueue() { Close(); }
 
 void CommitQueue::Submit(std::unique_ptr<CommitOperation> operation, Urgency urgency) {
   Batch batch;
+  bool taken = false;
   {
     absl::MutexLock lock(&mutex_);
-    if (!closing_ && urgent_.size() + lingering_.size() < options_.max_pending) {
+    taken = !closing_ && urgent_.size() + lingering_.size() < options_.max_pending;
+    if (taken) {
       if (urgency == Urgency::kMayLinger) {
         if (lingering_.empty()) {
           linger_until_ = clock_->Elapsed() + options_.linger;
@@ -36,10 +38,11 @@ void CommitQueue::Submit(std::unique_ptr<CommitOperation> operation, Urgency urg
       batch = TakeBatch();
     }
   }
-  if (operation != nullptr) {
-    operation->Finish(absl::UnavailableError("the store takes nothing more now"));
-  } else {
+  if (taken) {
     CommitOnce(std::move(batch));
+  } else {
+    // NOLINTNEXTLINE(bugprone-use-after-move): what was not taken was not moved
+    operation->Finish(absl::UnavailableError("the store takes nothing more now"));
   }
 }
 
