@@ -72,7 +72,7 @@ require_free() {
 }
 
 build_programs() {
-  cmake --preset release && cmake --build --preset release --target onhookd onhook_cli -j "$(nproc)"
+  cmake --preset release -DONHOOK_TESTS=OFF && cmake --build --preset release --target onhookd onhook_cli -j "$(nproc)"
 }
 
 # await SECONDS WHAT COMMAND...: until COMMAND succeeds; false if it does not in time, or if one of

