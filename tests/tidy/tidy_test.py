@@ -79,7 +79,7 @@ GOOD_LINES = [
     ("gateway/base/a.cc", "int a;  // NO" "LINT(bugprone-branch-clone): they differ by type"),
     ("gateway/base/a.cc", "absl::string_view text;"),
     ("gateway/base/a.cc", "const auto now = absl::Now();"),
-    ("deploy/a.sh", 'cd "$top/work/here"'),
+    ("deploy/a.sh", 'cd "$top/wo' 'rk/here"'),
 ]
 
 
