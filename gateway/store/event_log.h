@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -29,6 +30,9 @@ struct LogEvent {
   Sequence sequence = 0;
   absl::Time received_at;
   absl::Time stored_at;  // when its commit began
+  // Serialised bytes of all events up to and including this one, so that a difference of two says
+  // how much lies between them.
+  int64_t end_offset = 0;
   // Exactly the bytes that were appended. Empty if and only if `corrupt`.
   std::string event;
   // The stored bytes do not fit their checksum. Never to be delivered.
@@ -81,6 +85,9 @@ struct LogPage {
 //   P5 verbatim  An event is read as it was appended, or as corrupt; never altered.
 //   P6 signalled A tail listener is called after an event became readable and after its `done`.
 //   P7 answered  Every `done` is called exactly once, unless the process ends first.
+//   P8 kept      Only a prefix of the log is ever removed: what is beyond the retention's age or
+//                size, and owed to no subscription. An identity outlives its event by the
+//                deduplication window: a repeat within it is still a duplicate.
 //
 // Threads: any, on every method. Callbacks come from the caller's thread or from one of the
 // engine's; they must not block and may call the log again.
@@ -104,8 +111,8 @@ class EventLog {
   // Reads the events behind `after`, from memory when they are there: then `done` is called before
   // Read returns. Never blocks.
   //
-  // Errors: kOutOfRange (`after` lies behind the newest event), kUnavailable (closing),
-  // kInternal (the engine cannot read).
+  // Errors: kOutOfRange (`after` is beyond last(), or below first() - 1: events behind it are no
+  // longer kept), kUnavailable (closing), kInternal (the engine cannot read).
   virtual void Read(Sequence after, ReadLimits limits, ReadDone done) = 0;
 
   // Looks events up, oldest first. Never blocks. Errors as Read, and kInvalidArgument for a query
@@ -120,6 +127,10 @@ class EventLog {
   // Sequence of the newest readable event; 0 while the log is empty.
   virtual Sequence last() const = 0;
 
+  // Sequence of the oldest event kept, or to come: retention removes a prefix. Only grows. The
+  // newest event is always kept.
+  virtual Sequence first() const = 0;
+
   // Calls `listener` after each commit that stored an event, until the log is closed. To be called
   // while the gateway is being put together, before the first Append.
   virtual void AddTailListener(TailListener listener) = 0;
@@ -128,9 +139,10 @@ class EventLog {
   // commit, and a crash may forget it.
   virtual void RecordForwarded(const std::string& receiver, SequenceRange range) = 0;
 
-  // What was known to be forwarded when the log was opened: what was kept in mind, over all
-  // receivers, and what any subscription has settled, which it cannot have done without receiving.
-  virtual SequenceSet ForwardedAtOpen() const = 0;
+  // What was known to be forwarded when the log was opened, by receiver: what was kept in mind, and
+  // as "subscription/NAME" what a subscription has settled too, since it received that or never
+  // will.
+  virtual const std::map<std::string, SequenceSet>& ForwardedAtOpen() const = 0;
 };
 
 }  // namespace onhook

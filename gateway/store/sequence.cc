@@ -26,6 +26,41 @@ void SequenceSet::Add(SequenceRange range) {
   size_ += range.last - range.first + 1;
 }
 
+void SequenceSet::Remove(SequenceRange range) {
+  auto it = last_by_first_.upper_bound(range.first);
+  if (it != last_by_first_.begin() && std::prev(it)->second >= range.first) --it;
+  while (it != last_by_first_.end() && it->first <= range.last) {
+    const SequenceRange run{it->first, it->second};
+    it = last_by_first_.erase(it);
+    size_ -= run.last - run.first + 1;
+    if (run.first < range.first) {
+      last_by_first_.emplace_hint(it, run.first, range.first - 1);
+      size_ += range.first - run.first;
+    }
+    if (run.last > range.last) {
+      last_by_first_.emplace_hint(it, range.last + 1, run.last);
+      size_ += run.last - range.last;
+    }
+  }
+}
+
+SequenceSet SequenceSet::Missing(SequenceRange range) const {
+  SequenceSet missing;
+  for (Sequence first = NextMissing(range.first - 1); first <= range.last;) {
+    const Sequence member = NextMember(first);
+    const Sequence last = member == 0 ? range.last : std::min(range.last, member - 1);
+    missing.Add({first, last});
+    first = NextMissing(last);
+  }
+  return missing;
+}
+
+Sequence SequenceSet::NextMember(Sequence after) const {
+  const auto it = last_by_first_.upper_bound(after);
+  if (it != last_by_first_.begin() && std::prev(it)->second > after) return after + 1;
+  return it == last_by_first_.end() ? 0 : it->first;
+}
+
 void SequenceSet::RemoveThrough(Sequence last) {
   auto it = last_by_first_.begin();
   while (it != last_by_first_.end() && it->first <= last) {

@@ -33,8 +33,17 @@ class SequenceSet {
   void Add(SequenceRange range);
   void Add(Sequence sequence) { Add({sequence, sequence}); }
 
+  // Removes a run, `first <= last`; members may be absent.
+  void Remove(SequenceRange range);
+
   // Removes the runs, or parts of runs, up to and including `last`.
   void RemoveThrough(Sequence last);
+
+  // Everything of `range` that is not in the set.
+  SequenceSet Missing(SequenceRange range) const;
+
+  // The smallest member greater than `after`; 0 if there is none.
+  Sequence NextMember(Sequence after) const;
 
   bool Contains(Sequence sequence) const;
 

@@ -1,20 +1,45 @@
 #ifndef ONHOOK_GATEWAY_STORE_STORE_H_
 #define ONHOOK_GATEWAY_STORE_STORE_H_
 
+#include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "gateway/store/event_log.h"
 #include "gateway/store/subscription_queue.h"
+#include "onhook/v1/release_event.pb.h"
 #include "onhook/v1/release_event_service.pb.h"
 #include "onhook/v1/subscription.pb.h"
 
 namespace onhook {
 
+// A subscription, beside its deliveries.
+struct SubscriptionInfo {
+  std::string name;
+  v1::SubscriptionSpec spec;
+  bool declared = false;  // in the settings, now
+  bool paused = false;    // hands out nothing
+  absl::Time created_at;
+};
+
+// A subscription as the settings declare it.
+struct Declaration {
+  std::string name;
+  v1::SubscriptionSpec spec;
+};
+
 // An engine, opened: one log and the queues of its subscriptions.
 //
-// Lifetime: the queues and the log live as long as the store. Threads: any.
+// Subscriptions are changed here, and used through their queues. A queue outlives its
+// subscription's deletion for as long as somebody holds it, and the store must outlive them all.
+//
+// Threads: any. Blocking: the methods that change or list subscriptions may wait for the disk.
+// Errors of all that change something: kUnavailable, kResourceExhausted (no room); then nothing was
+// changed.
 class Store {
  public:
   // Closes the store if that has not been done.
@@ -28,16 +53,64 @@ class Store {
 
   virtual EventLog& log() = 0;
 
-  // The queue of a subscription; the same object every time. May block on the disk.
-  // Errors: kNotFound.
-  virtual absl::StatusOr<SubscriptionQueue*> FindQueue(const std::string& name) = 0;
+  // The queue of a subscription; the same object every time. Errors: kNotFound.
+  virtual absl::StatusOr<std::shared_ptr<SubscriptionQueue>> FindQueue(
+      const std::string& name) const = 0;
 
-  // The queue of a subscription, created durably if there is none of that name. May block on the
-  // disk. Errors: kInvalidArgument (a bad name, or a specification out of its bounds),
-  // kFailedPrecondition (it exists with another specification), kUnimplemented (the specification
-  // asks for what this engine cannot do), kUnavailable.
-  virtual absl::StatusOr<SubscriptionQueue*> FindOrCreateQueue(
+  // The queue of a subscription, created durably if there is none of that name.
+  // Errors: kFailedPrecondition (it exists with another specification), and those of
+  // CreateSubscription but kAlreadyExists.
+  virtual absl::StatusOr<std::shared_ptr<SubscriptionQueue>> FindOrCreateQueue(
       const std::string& name, const v1::SubscriptionSpec& spec) = 0;
+
+  // Makes the settings' subscriptions exist as they are declared; those that were declared before
+  // and are no more stay, as if created by API, but never expire. To be called once, before the
+  // first event. Errors: kInvalidArgument, naming the subscription.
+  virtual absl::Status Declare(const std::vector<Declaration>& declarations) = 0;
+
+  // Errors: kInvalidArgument (a bad name or specification), kAlreadyExists, kResourceExhausted (too
+  // many subscriptions), kUnimplemented (the specification asks for what this engine cannot do).
+  virtual absl::StatusOr<SubscriptionInfo> CreateSubscription(const std::string& name,
+                                                              const v1::SubscriptionSpec& spec) = 0;
+
+  // Errors: kNotFound.
+  virtual absl::StatusOr<SubscriptionInfo> GetSubscription(const std::string& name) const = 0;
+
+  // All of them, by name.
+  virtual std::vector<SubscriptionInfo> ListSubscriptions() const = 0;
+
+  // Changes what a subscription is set to; its position and deliveries stay. What a filter has
+  // excluded already stays settled. Errors: kNotFound, kInvalidArgument, kFailedPrecondition
+  // (declared in the settings, or another start_position), kUnimplemented.
+  virtual absl::StatusOr<SubscriptionInfo> UpdateSubscription(const std::string& name,
+                                                              const v1::SubscriptionSpec& spec) = 0;
+
+  // Deletes a subscription with its position and dead letters, and tells its consumers.
+  // Errors: kNotFound, kFailedPrecondition (declared in the settings).
+  virtual absl::Status DeleteSubscription(const std::string& name) = 0;
+
+  // Sends a subscription to a place: it owes everything behind `after`, as if it had never seen it.
+  // Dead letters stay. Deliveries from before become unknown. Errors: kNotFound, kOutOfRange
+  // (events behind `after` are no longer kept, or it is beyond the newest).
+  virtual absl::Status Seek(const std::string& name, Sequence after) = 0;
+
+  // Stops handing out, or goes on. Lasts over restarts. Errors: kNotFound.
+  virtual absl::Status SetPaused(const std::string& name, bool paused) = 0;
+
+  // --- for receipts
+
+  // Calls `listener` after each commit in which a subscription settled events by acks, skips or
+  // parking. To be called while the gateway is being put together, before the first Append.
+  using SettledListener =
+      std::function<void(const std::string& subscription, const SequenceSet& sequences)>;
+  virtual void AddSettledListener(SettledListener listener) = 0;
+
+  // Whether some subscription has settled the event by ack, skip or parking. Never blocks.
+  // Errors: kUnavailable, kInternal.
+  virtual void FindProcessed(Sequence sequence, std::function<void(absl::StatusOr<bool>)> done) = 0;
+
+  // Whether there are subscriptions and the filter of every one excludes the event. Never blocks.
+  virtual bool ExcludedByAll(const v1::ReleaseEvent& event) const = 0;
 
   // Finishes what is being written, answers everything else kUnavailable, and leaves the data in
   // one file where the engine has files. Blocks. Afterwards only the destructor may be called.

@@ -4,13 +4,17 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "gateway/store/event_log.h"
 #include "gateway/store/sequence.h"
+#include "onhook/v1/release_event_service.pb.h"
+#include "onhook/v1/subscription_service.pb.h"
 
 namespace onhook {
 
@@ -21,6 +25,28 @@ using ConsumerId = uint64_t;
 struct ConsumerLimits {
   int64_t max_outstanding_events = 1000;
   int64_t max_outstanding_bytes = 16 << 20;  // one event is let through whatever its size
+  bool paused = false;                       // gets nothing new
+};
+
+struct ConsumerOptions {
+  std::string name;  // for the timeline; need not be unique
+  ConsumerLimits limits;
+  // How long what it is handed may stay unsettled. Unset: as the subscription's specification says.
+  std::optional<absl::Duration> ack_deadline;
+};
+
+struct ConsumerCallbacks {
+  // A Pull that came back with nothing is worth repeating: called once for each such Pull, perhaps
+  // in vain, perhaps before that Pull returns.
+  std::function<void()> ready;
+  // The subscription was deleted: nothing comes any more, and nothing can be settled. Called once.
+  std::function<void()> deleted;
+};
+
+// How a consumer went.
+enum class Departure {
+  kInOrder,  // it said goodbye, or the gateway ended it: its events come again as if untouched
+  kLost,     // it broke off; an event that was with several such consumers is held in suspicion
 };
 
 // An event handed to a consumer, for as long as it stays attached.
@@ -28,7 +54,8 @@ struct Lease {
   std::string delivery_id;
   LogEventPtr event;
   int32_t attempt = 1;
-  bool stream_lost = false;  // it comes again because a consumer went without settling it
+  v1::Delivery::RedeliveryReason reason = v1::Delivery::REDELIVERY_REASON_UNSPECIFIED;
+  absl::Duration ack_deadline;  // from now
 };
 
 struct PullResult {
@@ -37,8 +64,25 @@ struct PullResult {
   bool has_credit = false;  // the consumer may hold more than it does now
 };
 
-// Why a delivery could not be settled.
+// A wish to end deliveries.
+struct SettleRequest {
+  enum class Action {
+    kAck,      // done
+    kRetry,    // failed: again after `delay`, counted as an attempt; parked if those are used up
+    kPark,     // put among the dead letters at once
+    kSkip,     // settle without having processed it
+    kRelease,  // again at once, with another consumer if there is one; counted as nothing
+  };
+  Action action = Action::kAck;
+  std::vector<std::string> delivery_ids;
+  std::string consumer_name;            // who says so
+  std::optional<absl::Duration> delay;  // kRetry only; unset: backoff
+  std::string reason;                   // for the timeline
+};
+
+// Why a delivery was not settled or extended.
 enum class SettleError {
+  kStale,       // not by an ack: a later attempt exists, this one is over, or the event is settled
   kUnknown,     // no delivery of this subscription and epoch
   kRetryLater,  // it could not be made durable now
 };
@@ -51,6 +95,33 @@ struct QueueStats {
   int64_t connected_consumers = 0;
   int64_t backlog_events = 0;      // unsettled, those with consumers included
   int64_t outstanding_events = 0;  // with consumers
+  int64_t redeliveries = 0;        // deliveries beyond an event's first, since the store was opened
+  int64_t dead_letters = 0;        // those that were redriven and are unsettled excluded
+  int64_t dropped_by_limit = 0;    // ever
+  int64_t settled = 0;             // since the store was opened
+  Sequence floor = 0;              // everything up to here is settled
+  Sequence oldest_unsettled = 0;   // 0: none
+};
+
+// An event that was given up, with a copy of its own: the log may have forgotten it.
+struct DeadLetter {
+  int64_t id = 0;     // of this store; in the order of their parking
+  LogEventPtr event;  // as it lay in the log
+  v1::DeadLetter::Reason reason = v1::DeadLetter::REASON_UNSPECIFIED;
+  std::string detail;
+  int32_t attempts = 0;
+  absl::Time parked_at;
+  std::string consumer_name;  // that had it last
+};
+
+// Dead letters that an administrator names.
+struct DeadLetterSelection {
+  bool all = false;
+  std::vector<int64_t> ids;  // if not all
+};
+struct DeadLetterOutcome {
+  int64_t done = 0;
+  std::vector<int64_t> unknown;  // of the selection
 };
 
 // The deliveries of one durable named subscription: who holds which event, and what is settled.
@@ -60,52 +131,84 @@ struct QueueStats {
 //
 // Promises
 //   Q1 owed      Every event stored after the subscription's start is handed out until it is
-//                settled, over consumers, restarts and crashes.
-//   Q2 settled   A settlement reported without exception is durable; its event never comes again.
+//                settled, over consumers, restarts and crashes. Settled is: acked, skipped, parked,
+//                excluded by the filter, given up by the backlog limit, or passed over by a seek.
+//   Q2 settled   A settlement reported without exception is durable; its event never comes again,
+//                unless it is redriven or the subscription is sent back.
 //   Q3 one       An event is with one consumer at a time.
 //   Q4 returned  When a consumer detaches, what it held is handed to others, or to itself when it
-//                comes back.
+//                comes back. What was with three that were lost goes alone from then on, and each
+//                further loss counts as an attempt.
 //   Q5 ordered   An event that never was handed out comes in the order of the log; what comes
 //                again comes before it.
-//   Q6 bounded   A consumer holds no more than its limits; memory is bounded by what consumers
-//                hold and one page read ahead.
+//   Q6 bounded   A consumer holds no more than its limits; memory is bounded by the records of
+//                max_unacked_events and a page read ahead, not by the events that consumers hold.
 //   Q7 free      Handing out writes nothing to disk.
-//   Q8 lasting   A delivery id settles its event from any consumer, over reconnection and restart.
+//   Q8 lasting   A delivery id settles its event from any consumer, over reconnection and restart;
+//                after a seek it is unknown.
+//   Q9 timely    What is not settled or extended within its deadline comes again, after a backoff.
+//   Q10 parked   When attempts and minimum_retry_time are both used up the event is copied among
+//                the dead letters: never dropped, and in nobody's way.
+//   Q11 fair     Consumers that are ready share what there is.
 //
 // Threads: any, on every method. Callbacks come from the caller's thread or one of the engine's,
-// never while the queue holds a lock; they must not block and may call the queue again.
+// never while the queue holds a lock; they must not block and may call the queue again. After the
+// subscription was deleted every method answers as for an unknown delivery, or kNotFound.
 class SubscriptionQueue {
  public:
-  using Ready = std::function<void()>;
   using SettleDone = std::function<void(std::vector<SettleException>)>;
+  template <typename Result>
+  using Done = std::function<void(absl::StatusOr<Result>)>;
 
   virtual ~SubscriptionQueue() = default;
 
   virtual const std::string& name() const = 0;
 
-  // Adds a consumer. `ready` is called when a Pull that came back with nothing is worth repeating:
-  // once for each such Pull, perhaps in vain, perhaps before that Pull returns. It is not called
-  // after Detach returned, unless a call was under way.
-  virtual ConsumerId Attach(const std::string& consumer_name, ConsumerLimits limits,
-                            Ready ready) = 0;
+  // Adds a consumer. The callbacks are not called after Detach returned, unless a call was under
+  // way.
+  virtual ConsumerId Attach(ConsumerOptions options, ConsumerCallbacks callbacks) = 0;
 
   // Removes a consumer. What it held and has not asked to settle goes to others.
-  virtual void Detach(ConsumerId consumer) = 0;
+  virtual void Detach(ConsumerId consumer, Departure departure) = 0;
 
   // Changes a consumer's limits. Lowering them takes nothing back.
   virtual void SetLimits(ConsumerId consumer, ConsumerLimits limits) = 0;
 
-  // Hands out events: as many as there are, as `limits` and the consumer's own limits allow. Never
-  // blocks; what must be read from disk first is announced by `ready`. A consumer that is not
-  // attached gets nothing.
+  // Hands out events: as many as there are, as `limits`, the consumer's own limits and its share
+  // allow. Never blocks; what must be read from disk first is announced by `ready`. A consumer that
+  // is not attached gets nothing.
   virtual PullResult Pull(ConsumerId consumer, ReadLimits limits) = 0;
 
   // Settles deliveries. `done` is called when that is durable, or failed: with what was not
   // settled, in the order of the request.
-  virtual void Ack(const std::vector<std::string>& delivery_ids, const std::string& consumer_name,
-                   SettleDone done) = 0;
+  virtual void Settle(SettleRequest request, SettleDone done) = 0;
+
+  // Gives deliveries a new deadline, counted from now. Returns what was not extended, in the order
+  // of the request. Leases live in memory, so nothing waits for the disk.
+  virtual std::vector<SettleException> Extend(const std::vector<std::string>& delivery_ids,
+                                              absl::Duration ack_deadline) = 0;
 
   virtual QueueStats Stats() const = 0;
+
+  // Whether the subscription owes the event no more, or never did.
+  virtual bool IsSettled(Sequence sequence) const = 0;
+
+  // What became of an event here, oldest entry first; with STATE_UNSPECIFIED and no entries if the
+  // subscription never owed it. What lives in memory only is absent after a restart.
+  // Errors: kUnavailable, kInternal.
+  virtual void FindTimeline(Sequence sequence, Done<v1::SubscriptionTimeline> done) = 0;
+
+  // Lists dead letters in the order of their parking, with ids greater than `after`.
+  // Errors: kUnavailable, kInternal.
+  virtual void ListDeadLetters(int64_t after, ReadLimits limits,
+                               Done<std::vector<DeadLetter>> done) = 0;
+
+  // Owes dead letters again, with attempts counted from 1. They stay stored until they are settled.
+  // Errors, with nothing changed: kUnavailable, kResourceExhausted.
+  virtual void Redrive(DeadLetterSelection selection, Done<DeadLetterOutcome> done) = 0;
+
+  // Gives dead letters up. Errors as Redrive.
+  virtual void Discard(DeadLetterSelection selection, Done<DeadLetterOutcome> done) = 0;
 };
 
 }  // namespace onhook

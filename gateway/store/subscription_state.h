@@ -2,72 +2,190 @@
 #define ONHOOK_GATEWAY_STORE_SUBSCRIPTION_STATE_H_
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <set>
+#include <utility>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/time/time.h"
+#include "gateway/config/subscription_spec.h"
+#include "gateway/store/consumer_accounts.h"
+#include "gateway/store/redelivery_backoff.h"
 #include "gateway/store/sequence.h"
 #include "gateway/store/subscription_queue.h"
 
 namespace onhook {
 
+// Numbers the hand-outs of one subscription, over restarts: greater is later.
+using LeaseNumber = uint64_t;
+
+// An instant: by the clock that only goes forward, for deadlines, and by the one that outlives the
+// process, for what is kept.
+struct Moment {
+  absl::Duration elapsed;
+  absl::Time wall;
+};
+
+// What an event has behind it that must outlast a restart.
+struct Trials {
+  int32_t attempts = 0;                                  // that failed
+  absl::Time first_attempt_at = absl::InfiniteFuture();  // none yet
+  absl::Time retry_at = absl::InfinitePast();            // not to be handed out before
+  LeaseNumber last_ended = 0;  // newest hand-out that was ended by a nack or its deadline
+};
+
 // What one subscription owes, to whom it has handed what, and what is settled: the rules of a
 // queue as a pure state machine, without threads, clock, disk or events; only their sequences.
 //
-// A sequence above the floor is in one of these states:
-//   fresh      never handed out since the start; at or above next_fresh()
-//   leased     with a consumer
-//   returned   its consumer went; waits to be handed out again
-//   settling   somebody asked to settle it; the commit is under way (its consumer may hold it
-//              still)
-//   settled    durably done; never to be handed out again
+// A sequence above the floor, and one that was redriven, is in one of these states:
+//   fresh      never handed out since the start or the last seek; at or above next_fresh()
+//   ready      waits for a consumer: its last one went, or its time has come; or redriven
+//   suspect    ready too, but to be handed out alone: it was with too many consumers that were lost
+//   leased     with a consumer, until a deadline
+//   waiting    failed; becomes ready when its backoff is over
+//   deciding   somebody asked to settle it, or it failed: the commit is under way (its consumer may
+//              hold it still)
+//   settled    durably done; handed out again only by a seek or a redrive
+//
+// What ends a delivery is a Decision: begun here, made durable by the caller, then finished here.
+// So nothing is taken for settled that is not on disk; what merely failed may be lost in a crash.
 //
 // Threads: one at a time. Errors: none; what a caller may not do is a CHECK.
 class SubscriptionState {
  public:
-  // Everything up to `floor`, and the members of `settled`, is settled.
-  // `max_unsettled_span`: how far above the floor events are handed out.
-  SubscriptionState(Sequence floor, SequenceSet settled, int64_t max_unsettled_span);
+  // As it lay in storage.
+  struct Beginning {
+    Sequence floor = 0;                // everything up to here is settled
+    SequenceSet settled;               // above the floor
+    std::map<Sequence, Trials> tried;  // unsettled events that failed before
+    SequenceSet dead_letters;          // events that have one, redriven ones excluded
+    SequenceSet redriven;              // dead letters that are owed again
+    Sequence replayed_through = 0;     // up to here, fresh events were handed out before a seek
+    LeaseNumber first_lease = 1;       // greater than any that was ever given
+    bool paused = false;
+  };
+
+  enum class Outcome {
+    kSettle,  // acked or skipped
+    kPark,    // settled by a dead letter
+    kRetry,   // to be handed out again, as `trials` say
+  };
+  // What is to become of one event.
+  struct Decision {
+    Sequence sequence = 0;
+    Outcome outcome = Outcome::kSettle;
+    v1::TimelineEntry::Kind kind = v1::TimelineEntry::KIND_UNSPECIFIED;  // why
+    int32_t attempt = 0;            // number of the attempt that it ends; 0: none
+    Trials trials;                  // with that attempt counted; not for kSettle
+    ConsumerId consumer = 0;        // that held it; 0: nobody
+    bool ends_dead_letter = false;  // kSettle: its dead letter is to go
+    int64_t epoch = 0;              // seeks before it
+  };
+
+  SubscriptionState(Beginning beginning, const SubscriptionRules& rules, uint64_t seed, Moment now);
+
+  // What the rules say about the future holds from now on; leases keep their deadlines.
+  void SetRules(const SubscriptionRules& rules) { rules_ = rules; }
+  void SetPaused(bool paused) { paused_ = paused; }
+  bool paused() const { return paused_; }
 
   // --- consumers
 
-  void Attach(ConsumerId consumer, ConsumerLimits limits);
-  void SetLimits(ConsumerId consumer, ConsumerLimits limits);
-  // Its leases are returned, but for those being settled. Says how many were returned.
-  size_t Detach(ConsumerId consumer);
-  bool attached(ConsumerId consumer) const { return consumers_.contains(consumer); }
+  void Attach(ConsumerId consumer, ConsumerLimits limits, std::optional<absl::Duration> deadline) {
+    accounts_.Attach(consumer, limits, deadline);
+  }
+  void SetLimits(ConsumerId consumer, ConsumerLimits limits) {
+    accounts_.SetLimits(consumer, limits);
+  }
+  // Its leases become ready, but for those being decided; what was alone with a consumer that is
+  // lost has failed: these decisions are begun.
+  std::vector<Decision> Detach(ConsumerId consumer, Departure departure, Moment now);
+  bool attached(ConsumerId consumer) const { return accounts_.attached(consumer); }
   // Whether it may hold one event more, of that many bytes at least.
-  bool HasCredit(ConsumerId consumer, int64_t bytes = 1) const;
+  bool HasCredit(ConsumerId consumer, int64_t bytes = 1) const {
+    return accounts_.HasCredit(consumer, bytes);
+  }
 
   // --- handing out
 
+  enum class From { kFresh, kReady, kSuspect };
   struct Next {
-    Sequence sequence;
-    bool returned;  // it was handed out before
+    Sequence sequence = 0;
+    From from = From::kFresh;
   };
-  // What is to be handed out next, when the newest event is `last`; nothing if nothing is owed that
-  // nobody holds.
-  std::optional<Next> PeekNext(Sequence last) const;
-  // Hands out what PeekNext gave. The consumer must be attached. `bytes`: the event's size.
-  void LeaseNext(const Next& next, ConsumerId consumer, int64_t bytes);
-  // Puts a fresh event that cannot be delivered aside: owed still, handed out to nobody.
-  void SetAside(const Next& next);
+  // What `consumer` is to get next, when the newest event is `last`; nothing if nothing is owed
+  // that it may have. May reserve the consumer for a suspect: it gets nothing then until it holds
+  // nothing.
+  std::optional<Next> ChooseNext(Sequence last, ConsumerId consumer, Moment now);
+  struct Handed {
+    LeaseNumber lease = 0;
+    int32_t attempt = 1;
+    v1::Delivery::RedeliveryReason reason = v1::Delivery::REDELIVERY_REASON_UNSPECIFIED;
+    absl::Duration ack_deadline;
+    ConsumerId unreserved = 0;  // may have something again; 0: nobody
+  };
+  // Hands out what ChooseNext gave; nothing else was called since. `bytes`: the event's size.
+  Handed Lease(const Next& next, ConsumerId consumer, int64_t bytes, Moment now);
+  // The filter excludes a fresh event, the one at next_fresh(): settled at once.
+  void Exclude(Sequence sequence);
+  // The event cannot be read: begins to park it.
+  Decision BeginParkingCorrupt(const Next& next, Moment now);
+  // Whether some consumer could be handed something.
+  bool OwesSomething(Sequence last) const;
+  // Whether nothing waits to be handed out, now or later, but what is to come behind `last`.
+  bool AtTail(Sequence last) const {
+    return next_fresh_ > last && ready_.empty() && suspects_.empty();
+  }
   // The lowest sequence that was never handed out.
   Sequence next_fresh() const { return next_fresh_; }
 
-  // --- settling
+  // --- time
 
-  enum class Settling {
-    kStarted,  // call Settled or SettlingFailed for it, once
-    kAlready,  // it is settled; nothing to do
-  };
-  // `sequence` must be at most the newest event's.
-  Settling BeginSettling(Sequence sequence);
-  // It is durable. Says who held it, 0 if nobody.
-  ConsumerId Settled(Sequence sequence);
-  // It could not be made durable: it stays with its consumer, or is returned.
-  void SettlingFailed(Sequence sequence);
+  // Ends leases that are over and makes ready what has waited long enough. The decisions are begun.
+  std::vector<Decision> Advance(Moment now);
+  // When Advance has something to do; InfiniteDuration: never.
+  absl::Duration NextDue() const;
+  // False: not leased by that number, so not extended.
+  bool Extend(Sequence sequence, LeaseNumber lease, absl::Duration ack_deadline, Moment now);
+
+  // --- deciding. Sequences must be at most the newest event's. Finish must be called once for each
+  // decision that was begun.
+
+  // Acks or skips, by whichever lease. Nothing: it is settled already.
+  std::optional<Decision> BeginSettling(Sequence sequence, v1::TimelineEntry::Kind kind);
+  // kRetry (parks if the attempts are used up) or kPark. Nothing: the lease is not the latest, or
+  // is over.
+  std::optional<Decision> BeginNack(Sequence sequence, LeaseNumber lease,
+                                    SettleRequest::Action action,
+                                    std::optional<absl::Duration> delay, Moment now);
+  // `committed`: it is durable. A nack that is not leaves the event as it was; any other failure
+  // takes effect all the same. Returns the consumer whose credit came back, 0 if none's.
+  ConsumerId Finish(const Decision& decision, bool committed, Moment now);
+  // Makes the event ready at once. False as for BeginNack. Writes nothing.
+  bool ReleaseLease(Sequence sequence, LeaseNumber lease, Moment now);
+  // Whether such a number has been given.
+  bool KnowsLease(LeaseNumber lease) const { return lease < next_lease_; }
+
+  // Settles what is owed up to `through` and with nobody; says what that was.
+  SequenceSet Drop(Sequence through);
+
+  // --- dead letters
+
+  bool HasDeadLetter(Sequence sequence) const { return dead_letters_.Contains(sequence); }
+  // Owes events again that have a dead letter.
+  void Redrive(Sequence sequence);
+  void Discard(Sequence sequence) { dead_letters_.Remove({sequence, sequence}); }
+
+  // --- moving
+
+  // Owes everything behind `after`. Decisions that are under way change nothing any more but their
+  // dead letters.
+  void Seek(Sequence after);
+  int64_t epoch() const { return epoch_; }
+  // What a seek passes over if it goes to `after`.
+  SequenceSet Unsettled(Sequence after) const;
 
   // --- what there is
 
@@ -75,36 +193,88 @@ class SubscriptionState {
   Sequence floor() const { return floor_; }
   // What is settled above the floor.
   const SequenceSet& settled() const { return settled_; }
+  bool IsSettled(Sequence sequence) const;
+  const SequenceSet& dead_letters() const { return dead_letters_; }
+  const SequenceSet& redriven() const { return redriven_; }
+  // Up to here a fresh event comes again because of a seek.
+  Sequence replayed_through() const { return replayed_through_; }
   // Unsettled events, when the newest is `last`.
-  int64_t Backlog(Sequence last) const { return last - floor_ - settled_.size(); }
+  int64_t Backlog(Sequence last) const;
+  // The lowest of them; 0: none.
+  Sequence OldestUnsettled(Sequence last) const;
   // Events with consumers.
-  int64_t outstanding() const { return outstanding_; }
+  int64_t outstanding() const { return accounts_.outstanding(); }
+  // Hand-outs beyond an event's first.
+  int64_t redeliveries() const { return redeliveries_; }
+  // Who has the event; 0: nobody.
+  ConsumerId HolderOf(Sequence sequence) const;
+  // Events that are not fresh and not settled, plus redriven ones: what memory is spent on.
+  size_t record_count() const { return records_.size(); }
+
+  // An event that was with so many consumers that were lost goes alone.
+  static constexpr int32_t kLossesBeforeAlone = 3;
 
  private:
-  struct Consumer {
-    ConsumerLimits limits;
-    int64_t events = 0;
-    int64_t bytes = 0;
+  enum class Phase {
+    kNone,     // being decided, or about to get another phase
+    kReady,    // in ready_ or suspects_
+    kLeased,   // in timers_ with its deadline
+    kWaiting,  // in timers_ with its return
   };
   struct Record {
-    ConsumerId holder = 0;  // 0: nobody
+    Phase phase = Phase::kNone;
+    bool alone = false;    // leased alone
+    bool settled = false;  // while other decisions are under way
+    bool parking = false;  // a decision to park is under way
+    int32_t losses = 0;    // of streams, not counted as attempts
+    int32_t deciding = 0;  // decisions under way
+    ConsumerId holder = 0;
+    ConsumerId avoid = 0;  // released it just now
     int64_t bytes = 0;
-    int32_t settling = 0;  // requests under way
+    LeaseNumber lease = 0;  // newest in this process; 0: none
+    absl::Duration due;     // the deadline, or when it may be handed out again
+    absl::Duration avoid_until;
+    Trials trials;
+    v1::Delivery::RedeliveryReason reason = v1::Delivery::REDELIVERY_REASON_UNSPECIFIED;
   };
+  using Records = absl::flat_hash_map<Sequence, Record>;
 
   // Moves next_fresh_ over what is not fresh.
   void SkipKnown();
-  // Takes a lease off its holder's account.
-  void Release(Record& record);
+  // The event leaves ready, waiting or fresh, for a decision about it.
+  Record& Take(Sequence sequence);
+  void SetTimer(Sequence sequence, Record& record, Phase phase, absl::Duration due);
+  void ClearTimer(Sequence sequence, Record& record);
+  void MakeReady(Sequence sequence, Record& record);
+  // What is in no phase and undecided becomes ready, or waits.
+  void Settle(Sequence sequence, Record& record, Moment now);
+  // Takes a lease off its holder's account; says who it was.
+  ConsumerId EndLease(Sequence sequence, Record& record);
+  // An attempt has failed, for `kind`: what is to become of it.
+  Decision Failed(Sequence sequence, Record& record, v1::TimelineEntry::Kind kind,
+                  std::optional<absl::Duration> delay, Moment now);
+  void MarkSettled(Sequence sequence, bool parked);
+  bool IsLatest(const Record* record, LeaseNumber lease) const;
+  void FinishFromBeforeSeek(const Decision& decision, bool committed);
 
-  const int64_t max_unsettled_span_;
+  SubscriptionRules rules_;
+  RedeliveryBackoff backoff_;
+  const LeaseNumber first_lease_;
+  LeaseNumber next_lease_;
+  bool paused_;
+  int64_t epoch_ = 0;
   Sequence floor_;
   SequenceSet settled_;
   Sequence next_fresh_;
-  int64_t outstanding_ = 0;
-  absl::flat_hash_map<Sequence, Record> records_;  // leased, settling or set aside
-  std::set<Sequence> returned_;
-  absl::flat_hash_map<ConsumerId, Consumer> consumers_;
+  Sequence replayed_through_;
+  SequenceSet dead_letters_;
+  SequenceSet redriven_;  // owed, whatever floor_ and settled_ say
+  int64_t redeliveries_ = 0;
+  Records records_;
+  SequenceSet ready_;
+  SequenceSet suspects_;
+  std::set<std::pair<absl::Duration, Sequence>> timers_;
+  ConsumerAccounts accounts_;
 };
 
 }  // namespace onhook
