@@ -4,7 +4,6 @@
 #include <string>
 
 #include "absl/container/flat_hash_set.h"
-#include "absl/status/status.h"
 #include "onhook/v1/release_event.pb.h"
 #include "onhook/v1/subscription.pb.h"
 
@@ -17,11 +16,8 @@ class EventFilter {
  public:
   // Lets everything through.
   EventFilter() = default;
-  // `filter` should have passed Check.
+  // Bounds of its lists are the caller's to check; see config/subscription_spec.h.
   explicit EventFilter(const v1::EventFilter& filter);
-
-  // kInvalidArgument, naming the list, if one is longer than allowed.
-  static absl::Status Check(const v1::EventFilter& filter);
 
   bool matches_all() const {
     return sources_.empty() && service_nos_.empty() && release_reason_codes_.empty();

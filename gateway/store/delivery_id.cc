@@ -41,20 +41,18 @@ bool TakeDash(absl::string_view& text) {
 }  // namespace
 
 std::string DeliveryId::ToText() const {
-  return absl::StrCat(absl::Hex(epoch, absl::kZeroPad16), "-", sequence, "-", attempt);
+  return absl::StrCat(absl::Hex(epoch, absl::kZeroPad16), "-", sequence, "-", lease);
 }
 
 std::optional<DeliveryId> DeliveryId::FromText(absl::string_view text) {
   DeliveryId id;
   uint64_t sequence = 0;
-  uint64_t attempt = 0;
-  const bool valid = TakeHex(text, id.epoch) && TakeDash(text) &&
+    const bool valid = TakeHex(text, id.epoch) && TakeDash(text) &&
                      TakeNumber(text, std::numeric_limits<int64_t>::max(), sequence) &&
                      TakeDash(text) &&
-                     TakeNumber(text, std::numeric_limits<int32_t>::max(), attempt) && text.empty();
+                     TakeNumber(text, std::numeric_limits<int64_t>::max(), id.lease) && text.empty();
   if (!valid) return std::nullopt;
   id.sequence = static_cast<Sequence>(sequence);
-  id.attempt = static_cast<int32_t>(attempt);
   return id;
 }
 

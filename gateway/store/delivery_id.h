@@ -11,11 +11,11 @@
 namespace onhook {
 
 // What a delivery id says. Its text is opaque to clients: `<epoch in 16 hex digits>-<sequence>-
-// <attempt>`.
+// <lease>`.
 struct DeliveryId {
   uint64_t epoch = 0;  // random; one subscription's, from one seek to the next
   Sequence sequence = 0;
-  int32_t attempt = 1;
+  uint64_t lease = 1;  // numbers the hand-outs of the subscription, over restarts; below 2^63
 
   std::string ToText() const;
   // Nothing for what ToText never gives.

@@ -149,6 +149,7 @@ SubscriptionState::Decision SubscriptionState::BeginParkingCorrupt(const Next& n
   decision.kind = v1::TimelineEntry::KIND_PARKED;
   decision.trials = record.trials;
   decision.epoch = epoch_;
+  decision.redriven = IsSettledInLog(next.sequence);
   return decision;
 }
 
@@ -209,6 +210,7 @@ std::optional<SubscriptionState::Decision> SubscriptionState::BeginSettling(
   decision.ends_dead_letter =
       record.parking || dead_letters_.Contains(sequence) || redriven_.Contains(sequence);
   decision.epoch = epoch_;
+  decision.redriven = IsSettledInLog(sequence);
   return decision;
 }
 
@@ -221,7 +223,8 @@ std::optional<SubscriptionState::Decision> SubscriptionState::BeginNack(
   Record& record = Take(sequence);
   Decision decision = Failed(sequence, record, v1::TimelineEntry::KIND_NACKED, delay, now);
   decision.trials.last_ended = lease;
-  if (action == SettleRequest::Action::kPark) decision.outcome = Outcome::kPark;
+  decision.requested = action == SettleRequest::Action::kPark;
+  if (decision.requested) decision.outcome = Outcome::kPark;
   record.parking = decision.outcome == Outcome::kPark;
   return decision;
 }
@@ -251,10 +254,12 @@ ConsumerId SubscriptionState::Finish(const Decision& decision, bool committed, M
   record.parking = record.parking && decision.outcome != Outcome::kPark;
   ConsumerId freed = 0;
   const bool nacked = decision.kind == v1::TimelineEntry::KIND_NACKED;
-  if (committed && decision.outcome != Outcome::kRetry) {
+  if (committed && decision.outcome != Outcome::kRetry && !record.settled) {
     freed = EndLease(sequence, record);
     record.settled = true;
     MarkSettled(sequence, decision.outcome == Outcome::kPark);
+  } else if (committed && decision.ends_dead_letter) {
+    dead_letters_.Remove({sequence, sequence});
   } else if (committed && nacked && !record.settled) {
     freed = EndLease(sequence, record);
     record.trials = decision.trials;
@@ -352,7 +357,7 @@ SequenceSet SubscriptionState::Unsettled(Sequence after) const {
 // -------------------------------------------------------------------------------- what there is
 
 bool SubscriptionState::IsSettled(Sequence sequence) const {
-  return (sequence <= floor_ || settled_.Contains(sequence)) && !redriven_.Contains(sequence);
+  return IsSettledInLog(sequence) && !redriven_.Contains(sequence);
 }
 
 int64_t SubscriptionState::Backlog(Sequence last) const {
@@ -453,6 +458,7 @@ SubscriptionState::Decision SubscriptionState::Failed(Sequence sequence, Record&
   decision.kind = kind;
   decision.consumer = record.holder;
   decision.epoch = epoch_;
+  decision.redriven = IsSettledInLog(sequence);
   decision.trials = record.trials;
   decision.trials.first_attempt_at = std::min(record.trials.first_attempt_at, now.wall);
   decision.trials.last_ended = record.lease;

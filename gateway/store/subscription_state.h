@@ -81,6 +81,8 @@ class SubscriptionState {
     Trials trials;                  // with that attempt counted; not for kSettle
     ConsumerId consumer = 0;        // that held it; 0: nobody
     bool ends_dead_letter = false;  // kSettle: its dead letter is to go
+    bool requested = false;         // kPark: a consumer asked for it
+    bool redriven = false;          // only by its dead letter is it owed: the log has it settled
     int64_t epoch = 0;              // seeks before it
   };
 
@@ -253,6 +255,9 @@ class SubscriptionState {
   // An attempt has failed, for `kind`: what is to become of it.
   Decision Failed(Sequence sequence, Record& record, v1::TimelineEntry::Kind kind,
                   std::optional<absl::Duration> delay, Moment now);
+  bool IsSettledInLog(Sequence sequence) const {
+    return sequence <= floor_ || settled_.Contains(sequence);
+  }
   void MarkSettled(Sequence sequence, bool parked);
   bool IsLatest(const Record* record, LeaseNumber lease) const;
   void FinishFromBeforeSeek(const Decision& decision, bool committed);

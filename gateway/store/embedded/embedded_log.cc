@@ -15,6 +15,7 @@ absl::Time ToMicroseconds(absl::Time time) {
 }
 
 absl::Status Closing() { return absl::UnavailableError("the store is closing"); }
+absl::Status NoLongerKept() { return absl::OutOfRangeError("the events are no longer kept"); }
 absl::Status TooManyReads() { return absl::UnavailableError("too many wait to read the store"); }
 
 // A read that failed says nothing about what was stored, so nobody is to take it for that.
@@ -35,14 +36,17 @@ class EmbeddedLog::AppendOperation final : public CommitOperation {
 
   absl::Status Apply(Storage& storage) override {
     applied_ = true;
-    Sequence& next = log_->next_in_transaction_;
+    LogPlace& newest = log_->in_transaction_;
     // Only one thread writes, so what is published is all there is before this transaction.
-    if (next <= log_->tail_.last()) next = log_->tail_.last() + 1;
+    if (newest.sequence < log_->last()) newest = {log_->last(), log_->last_offset()};
     stored_at_ = ToMicroseconds(log_->clock_->Now());
-    absl::StatusOr<AppendResult> result = storage.InsertEvent(event_, next, stored_at_);
+    const LogPlace place{newest.sequence + 1,
+                         newest.end_offset + static_cast<int64_t>(event_.event.size())};
+    absl::StatusOr<AppendResult> result = storage.InsertEvent(event_, place, stored_at_);
     if (!result.ok()) return result.status();
     result_ = *result;
-    if (!result_.duplicate) ++next;
+    end_offset_ = place.end_offset;
+    if (!result_.duplicate) newest = place;
     return absl::OkStatus();
   }
 
@@ -52,14 +56,16 @@ class EmbeddedLog::AppendOperation final : public CommitOperation {
     event->sequence = result_.sequence;
     event->received_at = event_.received_at;
     event->stored_at = stored_at_;
+    event->end_offset = end_offset_;
     event->event = std::move(event_.event);
+    log_->last_offset_.store(end_offset_, std::memory_order_release);
     log_->tail_.Add(std::move(event));
   }
 
   void Finish(const absl::Status& status) override {
     if (status.ok()) return done_(result_);
     // What the transaction counted is void. One that was refused before it was not counted.
-    if (applied_) log_->next_in_transaction_ = 0;
+    if (applied_) log_->in_transaction_ = {0, 0};
     done_(status);
   }
 
@@ -69,6 +75,7 @@ class EmbeddedLog::AppendOperation final : public CommitOperation {
   const AppendDone done_;
   bool applied_ = false;
   absl::Time stored_at_;
+  int64_t end_offset_ = 0;
   AppendResult result_;
 };
 
@@ -96,15 +103,18 @@ EmbeddedLog::EmbeddedLog(Storage* storage, CommitQueue* commits, ReadingThread* 
       reader_(reader),
       clock_(clock),
       log_(log),
-      tail_(recovered.last, tail_bytes) {
+      forwarded_at_open_(recovered.forwarded),
+      tail_(recovered.last, tail_bytes),
+      first_(recovered.first),
+      last_offset_(recovered.last_offset) {
   for (const auto& [receiver, sequences] : recovered.forwarded) {
     forwarded_[receiver].sequences = sequences;
-    for (const auto& [first, last] : sequences.runs()) forwarded_at_open_.Add({first, last});
   }
   // A mark may be lost in a crash while what the receiver settled is not.
   for (const SubscriptionRecord& record : recovered.subscriptions) {
-    if (record.floor > record.start) forwarded_at_open_.Add({record.start + 1, record.floor});
-    for (const auto& [first, last] : record.settled.runs()) forwarded_at_open_.Add({first, last});
+    SequenceSet& settled = forwarded_at_open_["subscription/" + record.name];
+    if (record.floor > record.start) settled.Add({record.start + 1, record.floor});
+    for (const auto& [first, last] : record.settled.runs()) settled.Add({first, last});
   }
 }
 
@@ -114,10 +124,8 @@ void EmbeddedLog::Append(NewEvent event, AppendDone done) {
 }
 
 void EmbeddedLog::Read(Sequence after, ReadLimits limits, ReadDone done) {
-  if (after > tail_.last()) {
-    done(absl::OutOfRangeError("the place lies behind the newest event"));
-    return;
-  }
+  if (after > last()) return done(absl::OutOfRangeError("the place lies behind the newest event"));
+  if (after + 1 < first()) return done(NoLongerKept());
   if (std::optional<LogPage> page = tail_.Read(after, limits)) {
     done(*std::move(page));
     return;
@@ -128,6 +136,7 @@ void EmbeddedLog::Read(Sequence after, ReadLimits limits, ReadDone done) {
     const Sequence last = tail_.last();
     absl::StatusOr<std::vector<LogEventPtr>> events = storage_->Read(after, last, limits);
     if (!events.ok()) return (*shared_done)(ReadError(events.status()));
+    if (after + 1 < first()) return (*shared_done)(NoLongerKept());  // meanwhile
     for (const LogEventPtr& event : *events) {
       if (event->corrupt) {
         log_->Error("store", "event does not fit its checksum; it is not delivered",
@@ -161,7 +170,16 @@ void EmbeddedLog::Find(EventQuery query, FindDone done) {
 void EmbeddedLog::FindPlace(absl::Time time, std::function<void(absl::StatusOr<Sequence>)> done) {
   const bool taken = reader_->Run([this, time, done](bool closing) {
     if (closing) return done(Closing());
-    const absl::StatusOr<Sequence> place = storage_->FindPlace(time, tail_.last());
+    const absl::StatusOr<Sequence> place = storage_->FindPlace(time, first(), last());
+    done(place.ok() ? place : ReadError(place.status()));
+  });
+  if (!taken) done(TooManyReads());
+}
+
+void EmbeddedLog::FindOffset(int64_t offset, std::function<void(absl::StatusOr<Sequence>)> done) {
+  const bool taken = reader_->Run([this, offset, done](bool closing) {
+    if (closing) return done(Closing());
+    const absl::StatusOr<Sequence> place = storage_->FindOffset(offset, first(), last());
     done(place.ok() ? place : ReadError(place.status()));
   });
   if (!taken) done(TooManyReads());

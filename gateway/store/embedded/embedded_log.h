@@ -1,6 +1,7 @@
 #ifndef ONHOOK_GATEWAY_STORE_EMBEDDED_EMBEDDED_LOG_H_
 #define ONHOOK_GATEWAY_STORE_EMBEDDED_EMBEDDED_LOG_H_
 
+#include <atomic>
 #include <functional>
 #include <map>
 #include <string>
@@ -31,11 +32,21 @@ class EmbeddedLog final : public EventLog {
   void Find(EventQuery query, FindDone done) override;
   void FindPlace(absl::Time time, std::function<void(absl::StatusOr<Sequence>)> done) override;
   Sequence last() const override { return tail_.last(); }
+  Sequence first() const override { return first_.load(std::memory_order_acquire); }
   void AddTailListener(TailListener listener) override;
   void RecordForwarded(const std::string& receiver, SequenceRange range) override;
-  SequenceSet ForwardedAtOpen() const override { return forwarded_at_open_; }
+  const std::map<std::string, SequenceSet>& ForwardedAtOpen() const override {
+    return forwarded_at_open_;
+  }
 
   // --- for the store that owns it
+
+  // As FindPlace, by LogEvent::end_offset: the first event kept whose offset is at least `offset`.
+  void FindOffset(int64_t offset, std::function<void(absl::StatusOr<Sequence>)> done);
+  // LogEvent::end_offset of the newest event.
+  int64_t last_offset() const { return last_offset_.load(std::memory_order_acquire); }
+  // Events before `first` have been removed.
+  void SetFirst(Sequence first) { first_.store(first, std::memory_order_release); }
 
   // Tells the listeners that the log grew.
   void SignalTail();
@@ -54,10 +65,13 @@ class EmbeddedLog final : public EventLog {
   ReadingThread* const reader_;
   const Clock* const clock_;
   const Log* const log_;
-  SequenceSet forwarded_at_open_;
+  std::map<std::string, SequenceSet> forwarded_at_open_;
   EventTail tail_;
-  // The next event's sequence, within the transaction that is being written. Only that thread's.
-  Sequence next_in_transaction_ = 0;
+  std::atomic<Sequence> first_;
+  std::atomic<int64_t> last_offset_;
+  // Where the newest event is, within the transaction that is being written; 0 before its first
+  // append. Only that thread's.
+  LogPlace in_transaction_{0, 0};
 
   std::vector<TailListener> listeners_;  // set before the first append
 

@@ -1,327 +1,430 @@
 #include "gateway/store/embedded/embedded_queue.h"
 
 #include <algorithm>
-#include <map>
-#include <optional>
+#include <random>
 #include <utility>
 
 #include "gateway/store/delivery_id.h"
-#include "gateway/store/subscription_spec.h"
 
 namespace onhook {
 namespace {
 
-// After so many journal rows the state beside them is saved again: bounds what opening reads.
-constexpr int64_t kRowsBetweenSaves = 256;
+using From = SubscriptionState::From;
+using Next = SubscriptionState::Next;
+
+// Lease numbers of one opening of the storage: enough for years of deliveries.
+constexpr int kLeaseBits = 40;
+// A page of events that come again, if many wait to.
+constexpr size_t kAgainPageEvents = 128;
+constexpr int64_t kFewAgain = 8;
+// Events that are settled on the way to one that is handed out, before others have their turn.
+constexpr int kMostSettledInOneGo = 1024;
+constexpr absl::Duration kLimitInterval = absl::Seconds(1);
+constexpr absl::Duration kDropWarningInterval = absl::Minutes(1);
+
+SubscriptionState::Beginning BeginningOf(SubscriptionRecord& record,
+                                         const QueueEnvironment& environment) {
+  SubscriptionState::Beginning beginning;
+  // What the filter had excluded may have been removed before that was written.
+  beginning.floor = std::max(record.floor, environment.event_log->first() - 1);
+  record.settled.RemoveThrough(beginning.floor);
+  beginning.settled = std::move(record.settled);
+  beginning.tried = std::move(record.tried);
+  beginning.dead_letters = std::move(record.dead_letters);
+  beginning.redriven = std::move(record.redriven);
+  beginning.replayed_through = record.replayed_through;
+  beginning.first_lease = static_cast<LeaseNumber>(environment.openings) << kLeaseBits;
+  beginning.paused = record.paused;
+  return beginning;
+}
 
 }  // namespace
 
-// Takes all that is pending in the queue when its turn comes, so one operation serves many
-// requests.
-class EmbeddedQueue::SettleOperation final : public CommitOperation {
- public:
-  explicit SettleOperation(EmbeddedQueue* queue) : queue_(queue) {}
-  size_t bytes() const override { return 512; }
-  absl::Status Apply(Storage& storage) override {
-    applied_ = true;
-    requests_ = queue_->TakePending();
-    return queue_->WriteSettlements(requests_, storage);
-  }
-  void Finish(const absl::Status& status) override {
-    if (applied_) {
-      queue_->FinishJournal(status);
-    } else {
-      requests_ = queue_->TakePending();  // refused, perhaps while another one is being written
+EmbeddedQueue::EmbeddedQueue(SubscriptionRecord record, const QueueEnvironment* environment)
+    : name_(record.name),
+      id_(record.id),
+      first_epoch_number_(record.epoch_number),
+      environment_(*environment),
+      dropping_(environment->clock, kDropWarningInterval),
+      record_(std::move(record)),
+      rules_(RulesOf(record_.spec, record_.origin != SubscriptionRecord::Origin::kCreated)),
+      filter_(rules_.filter),
+      state_(BeginningOf(record_, environment_), rules_, std::random_device()(), Now()) {}
+
+// ------------------------------------------------------------------------------------ consumers
+
+ConsumerId EmbeddedQueue::Attach(ConsumerOptions options, ConsumerCallbacks callbacks) {
+  Consumer consumer;
+  consumer.name = std::make_shared<const std::string>(std::move(options.name));
+  consumer.callbacks = std::make_shared<const ConsumerCallbacks>(std::move(callbacks));
+  ConsumerId id = 0;
+  {
+    absl::MutexLock lock(&mutex_);
+    id = next_consumer_++;
+    record_.last_used_at = environment_.clock->Now();
+    if (!deleted_) {
+      consumers_[id] = std::move(consumer);
+      state_.Attach(id, options.limits, options.ack_deadline);
+      return id;
     }
-    queue_->FinishSettlements(std::move(requests_), status);
   }
-
- private:
-  EmbeddedQueue* const queue_;
-  bool applied_ = false;
-  std::vector<SettleRequest> requests_;
-};
-
-EmbeddedQueue::EmbeddedQueue(SubscriptionRecord record, EventLog* event_log, CommitQueue* commits,
-                             const Clock* clock, const Log* log)
-    : record_(std::move(record)),
-      event_log_(event_log),
-      commits_(commits),
-      clock_(clock),
-      log_(log),
-      state_(record_.floor, record_.settled, MaxUnackedEvents(record_.spec)),
-      journal_id_(record_.journal_id),
-      journal_id_in_transaction_(record_.journal_id),
-      saved_journal_id_(record_.journal_id),
-      saved_in_transaction_(record_.journal_id) {}
-
-ConsumerId EmbeddedQueue::Attach(const std::string& consumer_name, ConsumerLimits limits,
-                                 Ready ready) {
-  absl::MutexLock lock(&mutex_);
-  const ConsumerId id = next_consumer_++;
-  consumers_[id] = {consumer_name, Waiting::kNo, std::make_shared<Ready>(std::move(ready))};
-  state_.Attach(id, limits);
+  consumer.callbacks->deleted();
   return id;
 }
 
-void EmbeddedQueue::Detach(ConsumerId consumer) {
-  ReadyCalls calls;
+void EmbeddedQueue::Detach(ConsumerId consumer, Departure departure) {
+  Calls calls;
+  bool submit = false;
   {
     absl::MutexLock lock(&mutex_);
-    if (consumers_.erase(consumer) == 0) return;
-    state_.Detach(consumer);
-    TakeWaitingForEvents(calls);  // what it held, or a signal it had taken, is theirs now
+    const auto it = consumers_.find(consumer);
+    if (it == consumers_.end()) return;
+    AddWishes(state_.Detach(consumer, departure, Now()));
+    consumers_.erase(it);
+    record_.last_used_at = environment_.clock->Now();
+    unrequested_.progress = unrequested_.progress || consumers_.empty();
+    WakeOne(calls);  // what it held, or a signal it had taken, is another's now
+    submit = MustSubmit();
   }
-  for (const auto& ready : calls) (*ready)();
+  if (submit) SubmitSettling();
+  Call(calls);
 }
 
 void EmbeddedQueue::SetLimits(ConsumerId consumer, ConsumerLimits limits) {
-  ReadyCalls calls;
+  Calls calls;
   {
     absl::MutexLock lock(&mutex_);
     state_.SetLimits(consumer, limits);
-    TakeWaitingForCredit(consumer, calls);
+    WakeForCredit(consumer, calls);
+    if (limits.paused) WakeOne(calls);  // a signal it had taken is another's now
   }
-  for (const auto& ready : calls) (*ready)();
+  Call(calls);
 }
+
+// ---------------------------------------------------------------------------------- handing out
 
 PullResult EmbeddedQueue::Pull(ConsumerId consumer, ReadLimits limits) {
   PullResult result;
+  Calls calls;
+  bool submit = false;
+  bool shared = false;
   for (bool may_read = true; true;) {
-    std::optional<SubscriptionState::Next> missing;
+    std::optional<Next> missing;
     {
       absl::MutexLock lock(&mutex_);
       const auto it = consumers_.find(consumer);
       if (it == consumers_.end()) return result;
+      if (!shared) limits.max_events = ShareOf(limits.max_events);
+      shared = true;
       missing = LeaseWhatIsHere(consumer, limits, result);
-      if (!missing.has_value() || reading_ || !may_read) {
-        if (result.leases.empty() && it->second.waiting == Waiting::kNo) {
+      if (reading_ || !may_read) missing.reset();
+      if (!missing.has_value()) {
+        if (!result.leases.empty()) {
+          WakeOne(calls);  // for the rest
+          missing = ReadAhead();
+        } else if (it->second.waiting == Waiting::kNo) {
           it->second.waiting = result.has_credit ? Waiting::kForEvents : Waiting::kForCredit;
           if (result.has_credit) waiting_for_events_.push_back(consumer);
         }
-        return result;
+        submit = MustSubmit();
       }
-      reading_ = true;
+      reading_ = reading_ || missing.has_value();
       read_failed_ = false;
+      if (!missing.has_value()) break;
+      if (!result.leases.empty()) may_read = false;  // only ahead, for the next time
     }
     Read(*missing, limits);
+    if (!may_read) break;
     absl::MutexLock lock(&mutex_);
     may_read = !read_failed_;
   }
+  if (submit) SubmitSettling();
+  Call(calls);
+  return result;
 }
 
-std::optional<SubscriptionState::Next> EmbeddedQueue::LeaseWhatIsHere(ConsumerId consumer,
-                                                                      ReadLimits limits,
-                                                                      PullResult& result) {
+std::optional<Next> EmbeddedQueue::LeaseWhatIsHere(ConsumerId consumer, ReadLimits limits,
+                                                   PullResult& result) {
   size_t bytes = 0;
   for (const Lease& lease : result.leases) bytes += lease.event->event.size();
-  while (true) {
+  for (int settled = 0; true;) {
     result.at_tail = false;
     result.has_credit = state_.HasCredit(consumer);
-    if (result.leases.size() >= limits.max_events || bytes >= limits.max_bytes ||
-        !result.has_credit) {
+    if (!result.has_credit || result.leases.size() >= limits.max_events ||
+        bytes >= limits.max_bytes) {
       return std::nullopt;
     }
-    const Sequence last = event_log_->last();
-    const std::optional<SubscriptionState::Next> next = state_.PeekNext(last);
+    const Sequence last = environment_.event_log->last();
+    const std::optional<Next> next = state_.ChooseNext(last, consumer, Now());
     if (!next.has_value()) {
-      result.at_tail = state_.next_fresh() > last;  // or too much is unsettled to go on
+      result.at_tail = !state_.paused() && state_.AtTail(last);
+      result.has_credit = state_.HasCredit(consumer);  // it may be reserved now
       return std::nullopt;
     }
-    const LogEventPtr event = EventOf(*next);
-    if (event == nullptr) return next;
-    if (event->corrupt) {
-      state_.SetAside(*next);
-      held_.erase(next->sequence);
+    LogEventPtr event;
+    const Verdict verdict = Judge(*next, event);
+    if (verdict == Verdict::kMissing) return next;
+    if (verdict == Verdict::kSettled) {
+      if (++settled >= kMostSettledInOneGo) return std::nullopt;  // Tick wakes it again
       continue;
     }
-    const auto size = static_cast<int64_t>(event->event.size());
-    result.has_credit = state_.HasCredit(consumer, size);
+    result.has_credit = state_.HasCredit(consumer, static_cast<int64_t>(event->event.size()));
     if (!result.has_credit) return std::nullopt;
     bytes += event->event.size();
-    state_.LeaseNext(*next, consumer, size);
-    held_[next->sequence] = event;
-    result.leases.push_back({DeliveryId{record_.epoch, next->sequence, 1}.ToText(), event, 1,
-                             /*stream_lost=*/next->returned});
+    LeaseOne(*next, event, consumer, result);
+    if (next->from == From::kSuspect) return std::nullopt;
   }
 }
 
-LogEventPtr EmbeddedQueue::EventOf(const SubscriptionState::Next& next) {
-  if (next.returned) {
-    const auto held = held_.find(next.sequence);
-    return held == held_.end() ? nullptr : held->second;
+EmbeddedQueue::Verdict EmbeddedQueue::Judge(const Next& next, LogEventPtr& event) {
+  event = next.from == From::kFresh ? pages_.Fresh(next.sequence) : pages_.Again(next.sequence);
+  if (event == nullptr) return Verdict::kMissing;
+  if (event->corrupt) {
+    environment_.log->Error("store", "event does not fit its checksum; it is parked",
+                            {{"subscription", name_}, {"sequence", next.sequence}});
+    AddWishes({state_.BeginParkingCorrupt(next, Now())});
+    return Verdict::kSettled;
   }
-  while (!fresh_.empty() && fresh_.front()->sequence < next.sequence) fresh_.pop_front();
-  if (fresh_.empty() || fresh_.front()->sequence != next.sequence) return nullptr;
-  return fresh_.front();
+  if (next.from == From::kFresh && !Wanted(*event)) {
+    state_.Exclude(next.sequence);
+    unrequested_.excluded.Add(next.sequence);
+    return Verdict::kSettled;
+  }
+  return Verdict::kDeliver;
 }
 
-void EmbeddedQueue::Read(const SubscriptionState::Next& next, ReadLimits limits) {
-  if (next.returned) limits.max_events = 1;
-  event_log_->Read(next.sequence - 1, limits, [this, next](absl::StatusOr<LogPage> page) {
-    if (page.ok() && (page->events.empty() || page->events.front()->sequence != next.sequence)) {
-      page = absl::InternalError("the log does not hold what it should");
+bool EmbeddedQueue::Wanted(const LogEvent& event) const {
+  if (filter_.matches_all()) return true;
+  v1::ReleaseEvent parsed;
+  return parsed.ParseFromString(event.event) && filter_.Matches(parsed);
+}
+
+void EmbeddedQueue::LeaseOne(const Next& next, const LogEventPtr& event, ConsumerId consumer,
+                             PullResult& result) {
+  const Moment now = Now();
+  const SubscriptionState::Handed handed =
+      state_.Lease(next, consumer, static_cast<int64_t>(event->event.size()), now);
+  recent_.Add(next.sequence, v1::TimelineEntry::KIND_DELIVERED, handed.attempt,
+              consumers_.at(consumer).name, now.wall);
+  Lease lease;
+  lease.delivery_id = DeliveryId{record_.epoch, next.sequence, handed.lease}.ToText();
+  lease.event = event;
+  lease.attempt = handed.attempt;
+  lease.reason = handed.reason;
+  lease.ack_deadline = handed.ack_deadline;
+  result.leases.push_back(std::move(lease));
+}
+
+size_t EmbeddedQueue::ShareOf(size_t most) const {
+  const auto sharing = static_cast<int64_t>(waiting_for_events_.size()) + 1;
+  if (sharing == 1) return most;
+  const int64_t there =
+      std::max<int64_t>(state_.Backlog(environment_.event_log->last()) - state_.outstanding(), 1);
+  return std::min(most, static_cast<size_t>((there + sharing - 1) / sharing));
+}
+
+std::optional<Next> EmbeddedQueue::ScreenAhead() {
+  if (filter_.matches_all() || !consumers_.empty() || reading_ || deleted_) return std::nullopt;
+  for (int settled = 0; settled < kMostSettledInOneGo; ++settled) {
+    const Next next{state_.next_fresh(), From::kFresh};
+    if (next.sequence > environment_.event_log->last()) return std::nullopt;
+    const LogEventPtr event = pages_.Fresh(next.sequence);
+    if (event == nullptr) return next;
+    if (event->corrupt || Wanted(*event)) return std::nullopt;
+    state_.Exclude(next.sequence);
+    unrequested_.excluded.Add(next.sequence);
+  }
+  return std::nullopt;
+}
+
+// -------------------------------------------------------------------------------------- reading
+
+void EmbeddedQueue::Read(const Next& next, ReadLimits limits) {
+  const std::weak_ptr<EmbeddedQueue> weak = weak_from_this();
+  {
+    absl::MutexLock lock(&mutex_);
+    if (next.from != From::kFresh) {
+      limits.max_events =
+          state_.Backlog(environment_.event_log->last()) > kFewAgain ? kAgainPageEvents : 1;
     }
-    // A failed read is tried again with the next signal; closing is the usual reason.
-    if (!page.ok() && !absl::IsUnavailable(page.status())) {
-      log_->Error("store", "reading for a subscription failed",
-                  {{"subscription", record_.name}, {"status", page.status()}});
-    }
-    ReadyCalls calls;
-    {
-      absl::MutexLock lock(&mutex_);
-      reading_ = false;
-      read_failed_ = !page.ok();
-      if (page.ok()) {
-        const auto now = state_.PeekNext(event_log_->last());
-        if (!next.returned) {
-          fresh_.assign(page->events.begin(), page->events.end());
-        } else if (now.has_value() && now->returned && now->sequence == next.sequence) {
-          held_[next.sequence] = page->events.front();  // or it was settled meanwhile
-        }
-        TakeWaitingForEvents(calls);
-      }
-    }
-    for (const auto& ready : calls) (*ready)();
+    if (state_.redriven().Contains(next.sequence)) limits.max_events = 0;
+  }
+  if (limits.max_events == 0) return ReadRedriven(next);
+  environment_.event_log->Read(next.sequence - 1, limits,
+                               [weak, next](absl::StatusOr<LogPage> page) {
+                                 if (const auto self = weak.lock())
+                                   self->ReadDone(next, std::move(page));
+                               });
+}
+
+void EmbeddedQueue::ReadRedriven(const Next& next) {
+  const std::weak_ptr<EmbeddedQueue> weak = weak_from_this();
+  const bool taken = environment_.reader->Run([weak, next](bool closing) {
+    const auto self = weak.lock();
+    if (self == nullptr) return;
+    if (closing) return self->ReadDone(next, absl::UnavailableError("the store is closing"));
+    absl::StatusOr<LogEventPtr> event =
+        self->environment_.storage->ReadDeadLetter(self->id_, next.sequence);
+    if (!event.ok()) return self->ReadDone(next, event.status());
+    LogPage page;
+    if (*event != nullptr) page.events.push_back(*std::move(event));
+    self->ReadDone(next, std::move(page));
   });
+  if (!taken) ReadDone(next, absl::UnavailableError("too many wait to read the store"));
 }
+
+void EmbeddedQueue::ReadDone(const Next& next, absl::StatusOr<LogPage> page) {
+  // A failed read is tried again with the next tick; closing is the usual reason.
+  if (!page.ok() && !absl::IsUnavailable(page.status())) {
+    environment_.log->Error("store", "reading for a subscription failed",
+                            {{"subscription", name_}, {"status", page.status()}});
+  }
+  if (page.ok() && (page->events.empty() || page->events.front()->sequence != next.sequence)) {
+    // The disk has lost it: the same as if its bytes were wrong.
+    auto lost = std::make_shared<LogEvent>();
+    lost->sequence = next.sequence;
+    lost->corrupt = true;
+    page->events = {std::move(lost)};
+  }
+  Calls calls;
+  {
+    absl::MutexLock lock(&mutex_);
+    reading_ = false;
+    read_failed_ = !page.ok();
+    if (page.ok() && next.from == From::kFresh) pages_.PutFresh(page->events);
+    if (page.ok() && next.from != From::kFresh) pages_.PutAgain(std::move(page->events));
+    if (page.ok()) WakeOne(calls);
+  }
+  Call(calls);
+}
+
+std::optional<Next> EmbeddedQueue::ReadAhead() {
+  const Sequence at_hand = pages_.last_fresh();
+  if (reading_ || at_hand == 0 || pages_.fresh_count() >= kAgainPageEvents) return std::nullopt;
+  // What comes next is in the log's tail, most likely.
+  if (environment_.event_log->last() - at_hand < static_cast<Sequence>(4 * kAgainPageEvents)) {
+    return std::nullopt;
+  }
+  return Next{at_hand + 1, From::kFresh};
+}
+
+// ----------------------------------------------------------------------------------------- time
 
 void EmbeddedQueue::TailGrew() {
-  ReadyCalls calls;
+  Calls calls;
   {
     absl::MutexLock lock(&mutex_);
-    TakeWaitingForEvents(calls);
+    WakeOne(calls);
   }
-  for (const auto& ready : calls) (*ready)();
+  Call(calls);
 }
 
-void EmbeddedQueue::TakeWaitingForEvents(ReadyCalls& calls) {
-  for (const ConsumerId id : waiting_for_events_) {
-    const auto it = consumers_.find(id);
+void EmbeddedQueue::Tick() {
+  Calls calls;
+  bool submit = false;
+  bool enforce = false;
+  std::optional<Next> missing;
+  {
+    absl::MutexLock lock(&mutex_);
+    const Moment now = Now();
+    std::vector<SubscriptionState::Decision> failures = state_.Advance(now);
+    for (const auto& failure : failures) WakeForCredit(failure.consumer, calls);
+    AddWishes(std::move(failures));
+    missing = ScreenAhead();
+    reading_ = reading_ || missing.has_value();
+    // Also for one that was woken and did not come, and for a read that failed.
+    WakeOne(calls);
+    submit = MustSubmit();
+    const bool limited = rules_.backlog_age.has_value() || rules_.backlog_bytes.has_value();
+    enforce = limited && !deleted_ && now.elapsed - limits_enforced_ >= kLimitInterval;
+    if (enforce) limits_enforced_ = now.elapsed;
+    // So that a crash makes a subscription that is in use look unused for an hour at most.
+    if (!consumers_.empty() && now.wall - record_.last_used_at > absl::Hours(1)) {
+      record_.last_used_at = now.wall;
+      unrequested_.progress = true;
+    }
+  }
+  if (missing.has_value()) Read(*missing, {kAgainPageEvents, ReadLimits().max_bytes});
+  if (submit) SubmitSettling();
+  if (enforce) EnforceBacklogLimit();
+  Call(calls);
+}
+
+void EmbeddedQueue::EnforceBacklogLimit() {
+  SubscriptionRules rules;
+  {
+    absl::MutexLock lock(&mutex_);
+    rules = rules_;
+  }
+  const std::weak_ptr<EmbeddedQueue> weak = weak_from_this();
+  EmbeddedLog& event_log = *environment_.event_log;
+  if (rules.backlog_age.has_value()) {
+    event_log.FindPlace(environment_.clock->Now() - *rules.backlog_age,
+                        [weak](absl::StatusOr<Sequence> place) {
+                          const auto self = weak.lock();
+                          if (self != nullptr && place.ok()) self->Drop(*place);
+                        });
+  }
+  const int64_t offset = event_log.last_offset() - rules.backlog_bytes.value_or(0);
+  if (rules.backlog_bytes.has_value() && offset > 0) {
+    event_log.FindOffset(offset, [weak](absl::StatusOr<Sequence> place) {
+      const auto self = weak.lock();
+      if (self != nullptr && place.ok()) self->Drop(*place);
+    });
+  }
+}
+
+void EmbeddedQueue::Drop(Sequence through) {
+  SequenceSet dropped;
+  bool submit = false;
+  {
+    absl::MutexLock lock(&mutex_);
+    dropped = state_.Drop(through);
+    if (dropped.empty()) return;
+    record_.dropped_by_limit += dropped.size();
+    for (const auto& [first, last] : dropped.runs()) unrequested_.dropped.Add({first, last});
+    submit = MustSubmit();
+  }
+  if (submit) SubmitSettling();
+  if (dropping_.Occurred() > 0) {
+    environment_.log->Warning("store", "the backlog limit has given up events",
+                              {{"subscription", name_}, {"events", dropped.size()}});
+  }
+}
+
+std::optional<absl::Duration> EmbeddedQueue::UnusedBeyondLimit() const {
+  absl::MutexLock lock(&mutex_);
+  if (!consumers_.empty() || deleted_ || !rules_.expire_after_unused.has_value()) {
+    return std::nullopt;
+  }
+  const absl::Duration unused = environment_.clock->Now() - record_.last_used_at;
+  if (unused < *rules_.expire_after_unused) return std::nullopt;
+  return unused;
+}
+
+// --------------------------------------------------------------------------------------- waking
+
+void EmbeddedQueue::WakeOne(Calls& calls) {
+  while (!waiting_for_events_.empty() && state_.OwesSomething(environment_.event_log->last())) {
+    const auto it = consumers_.find(waiting_for_events_.front());
+    waiting_for_events_.pop_front();
     if (it == consumers_.end()) continue;
-    it->second.waiting = Waiting::kNo;
-    calls.push_back(it->second.ready);
+    return Wake(it->second, calls);
   }
-  waiting_for_events_.clear();
 }
 
-void EmbeddedQueue::TakeWaitingForCredit(ConsumerId consumer, ReadyCalls& calls) {
+void EmbeddedQueue::WakeForCredit(ConsumerId consumer, Calls& calls) {
   const auto it = consumers_.find(consumer);
-  if (it == consumers_.end() || it->second.waiting != Waiting::kForCredit) return;
-  it->second.waiting = Waiting::kNo;
-  calls.push_back(it->second.ready);
+  if (it != consumers_.end() && it->second.waiting == Waiting::kForCredit) Wake(it->second, calls);
 }
 
-void EmbeddedQueue::Ack(const std::vector<std::string>& delivery_ids,
-                        const std::string& consumer_name, SettleDone done) {
-  SettleRequest request;
-  request.consumer_name = consumer_name;
-  request.done = std::move(done);
-  const Sequence last = event_log_->last();
-  {
-    absl::MutexLock lock(&mutex_);
-    for (size_t i = 0; i < delivery_ids.size(); ++i) {
-      const std::optional<DeliveryId> id = DeliveryId::FromText(delivery_ids[i]);
-      if (!id.has_value() || id->epoch != record_.epoch || id->sequence > last) {
-        request.exceptions.push_back({i, SettleError::kUnknown});
-      } else if (state_.BeginSettling(id->sequence) == SubscriptionState::Settling::kStarted) {
-        request.sequences.push_back(id->sequence);
-        request.indexes.push_back(i);
-      }
-    }
-    // Also a request that changes nothing waits its turn behind those that settle what it names.
-    pending_.push_back(std::move(request));
-    if (settle_queued_) return;
-    settle_queued_ = true;
-  }
-  commits_->Submit(std::make_unique<SettleOperation>(this), CommitQueue::Urgency::kMayLinger);
+void EmbeddedQueue::Wake(Consumer& consumer, Calls& calls) {
+  consumer.waiting = Waiting::kNo;
+  calls.push_back(consumer.callbacks);
 }
 
-std::vector<EmbeddedQueue::SettleRequest> EmbeddedQueue::TakePending() {
-  absl::MutexLock lock(&mutex_);
-  settle_queued_ = false;
-  return std::exchange(pending_, {});
-}
-
-absl::Status EmbeddedQueue::WriteSettlements(const std::vector<SettleRequest>& requests,
-                                             Storage& storage) {
-  std::map<std::string, SequenceSet> by_consumer;
-  SubscriptionRecord saved;
-  journal_id_in_transaction_ = journal_id_;
-  for (const SettleRequest& request : requests) {
-    if (request.sequences.empty()) continue;
-    SequenceSet& set = by_consumer[request.consumer_name];
-    for (const Sequence sequence : request.sequences) set.Add(sequence);
-  }
-  if (journal_id_ - saved_journal_id_ >= kRowsBetweenSaves) {
-    saved.id = record_.id;
-    saved.journal_id = journal_id_;
-    {
-      absl::MutexLock lock(&mutex_);
-      saved.floor = state_.floor();
-      saved.settled = state_.settled();
-    }
-    if (absl::Status status = storage.SaveState(saved); !status.ok()) return status;
-    saved_in_transaction_ = journal_id_;
-  }
-  const absl::Time now = clock_->Now();
-  for (auto& [consumer_name, sequences] : by_consumer) {
-    const absl::Status status = storage.InsertSettlement(
-        {record_.id, ++journal_id_in_transaction_, std::move(sequences), consumer_name, now});
-    if (!status.ok()) return status;
-  }
-  return absl::OkStatus();
-}
-
-void EmbeddedQueue::FinishJournal(const absl::Status& status) {
-  if (status.ok()) {
-    journal_id_ = journal_id_in_transaction_;
-    saved_journal_id_ = saved_in_transaction_;
-  }
-  saved_in_transaction_ = saved_journal_id_;
-}
-
-void EmbeddedQueue::FinishSettlements(std::vector<SettleRequest> requests,
-                                      const absl::Status& status) {
-  ReadyCalls calls;
-  {
-    absl::MutexLock lock(&mutex_);
-    const bool owed_something = OwesSomething();
-    for (SettleRequest& request : requests) {
-      for (size_t i = 0; i < request.sequences.size(); ++i) {
-        const Sequence sequence = request.sequences[i];
-        if (status.ok()) {
-          held_.erase(sequence);
-          const ConsumerId holder = state_.Settled(sequence);
-          if (holder != 0) TakeWaitingForCredit(holder, calls);
-        } else {
-          state_.SettlingFailed(sequence);
-          request.exceptions.push_back({request.indexes[i], SettleError::kRetryLater});
-        }
-      }
-    }
-    // Something may have been returned, or the floor has made room for more.
-    if (!owed_something && OwesSomething()) TakeWaitingForEvents(calls);
-  }
-  for (SettleRequest& request : requests) {
-    std::sort(request.exceptions.begin(), request.exceptions.end(),
-              [](const auto& a, const auto& b) { return a.index < b.index; });
-    request.done(std::move(request.exceptions));
-  }
-  for (const auto& ready : calls) (*ready)();
-}
-
-bool EmbeddedQueue::OwesSomething() const {
-  return state_.PeekNext(event_log_->last()).has_value();
-}
-
-QueueStats EmbeddedQueue::Stats() const {
-  absl::MutexLock lock(&mutex_);
-  QueueStats stats;
-  stats.connected_consumers = static_cast<int64_t>(consumers_.size());
-  stats.backlog_events = state_.Backlog(event_log_->last());
-  stats.outstanding_events = state_.outstanding();
-  return stats;
+void EmbeddedQueue::Call(const Calls& calls) {
+  for (const auto& callbacks : calls) callbacks->ready();
 }
 
 }  // namespace onhook

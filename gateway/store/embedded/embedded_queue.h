@@ -2,6 +2,7 @@
 #define ONHOOK_GATEWAY_STORE_EMBEDDED_EMBEDDED_QUEUE_H_
 
 #include <deque>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -10,110 +11,213 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/container/flat_hash_map.h"
 #include "absl/synchronization/mutex.h"
+#include "absl/types/span.h"
 #include "gateway/base/clock.h"
 #include "gateway/base/log.h"
+#include "gateway/base/log_throttle.h"
+#include "gateway/event/event_filter.h"
 #include "gateway/store/embedded/commit_queue.h"
+#include "gateway/store/embedded/embedded_log.h"
+#include "gateway/store/embedded/queue_pages.h"
+#include "gateway/store/embedded/reading_thread.h"
+#include "gateway/store/embedded/recent_deliveries.h"
+#include "gateway/store/embedded/settlement_batch.h"
 #include "gateway/store/embedded/storage.h"
-#include "gateway/store/event_log.h"
+#include "gateway/store/store.h"
 #include "gateway/store/subscription_queue.h"
 #include "gateway/store/subscription_state.h"
 
 namespace onhook {
 
+// What every queue works with. All of it outlives the queues.
+struct QueueEnvironment {
+  Storage* storage = nullptr;
+  EmbeddedLog* event_log = nullptr;
+  CommitQueue* commits = nullptr;
+  ReadingThread* reader = nullptr;
+  const Clock* clock = nullptr;
+  const Log* log = nullptr;
+  int64_t openings = 1;  // of the storage; makes lease numbers grow over restarts
+  // Store::SettledListener; set before the first append.
+  const std::vector<Store::SettledListener>* settled_listeners = nullptr;
+};
+
 // The SubscriptionQueue of the embedded engines: the pure state machine, with the log's events on
 // one side and the commit queue on the other.
 //
-// What is settled reaches the disk as rows of a journal, one for each consumer and commit; the
-// floor and what is settled above it are saved beside it every now and then, so that opening reads
-// little.
-class EmbeddedQueue final : public SubscriptionQueue {
+// What is asked of it is begun in the state under the lock, written by one operation for all that
+// waits, and finished in the state when that is durable. What is settled reaches the disk as runs;
+// the floor is saved beside them every now and then, so that opening reads little.
+class EmbeddedQueue final : public SubscriptionQueue,
+                            public std::enable_shared_from_this<EmbeddedQueue> {
  public:
-  // All but `record` must outlive the queue.
-  EmbeddedQueue(SubscriptionRecord record, EventLog* event_log, CommitQueue* commits,
-                const Clock* clock, const Log* log);
+  EmbeddedQueue(SubscriptionRecord record, const QueueEnvironment* environment);
 
-  const std::string& name() const override { return record_.name; }
-  ConsumerId Attach(const std::string& consumer_name, ConsumerLimits limits, Ready ready) override;
-  void Detach(ConsumerId consumer) override;
+  const std::string& name() const override { return name_; }
+  ConsumerId Attach(ConsumerOptions options, ConsumerCallbacks callbacks) override;
+  void Detach(ConsumerId consumer, Departure departure) override;
   void SetLimits(ConsumerId consumer, ConsumerLimits limits) override;
   PullResult Pull(ConsumerId consumer, ReadLimits limits) override;
-  void Ack(const std::vector<std::string>& delivery_ids, const std::string& consumer_name,
-           SettleDone done) override;
+  void Settle(SettleRequest request, SettleDone done) override;
+  std::vector<SettleException> Extend(const std::vector<std::string>& delivery_ids,
+                                      absl::Duration ack_deadline) override;
   QueueStats Stats() const override;
+  bool IsSettled(Sequence sequence) const override;
+  void FindTimeline(Sequence sequence, Done<v1::SubscriptionTimeline> done) override;
+  void ListDeadLetters(int64_t after, ReadLimits limits,
+                       Done<std::vector<DeadLetter>> done) override;
+  void Redrive(DeadLetterSelection selection, Done<DeadLetterOutcome> done) override;
+  void Discard(DeadLetterSelection selection, Done<DeadLetterOutcome> done) override;
 
   // --- for the store that owns it
 
-  const v1::SubscriptionSpec& spec() const { return record_.spec; }
-  // To be called when the log grew.
+  // The subscription as it is now, without what other rows tell.
+  SubscriptionRecord record() const;
+  // Everything up to here is settled in the log.
+  Sequence floor() const;
+  bool Excludes(const v1::ReleaseEvent& event) const;
+  // The log grew.
   void TailGrew();
+  // Does what time has made due. To be called every now and then.
+  void Tick();
+  // What no consumer used for so long is to be deleted; nothing: it is in use, or stays for ever.
+  std::optional<absl::Duration> UnusedBeyondLimit() const;
+
+  // Changes that are durable already. Deliveries and position stay.
+  void Apply(const v1::SubscriptionSpec& spec, SubscriptionRecord::Origin origin);
+  void ApplyPaused(bool paused);
+  // Within the transaction: writes a seek. Nothing happens if `after` is out of range: false.
+  absl::StatusOr<bool> WriteSeek(Sequence after, Storage& storage);
+  // It is durable.
+  void ApplySeek();
+  // The subscription is no more.
+  void ApplyDeletion();
+  // Its dead letter is no more.
+  void ForgetDeadLetter(Sequence sequence);
 
  private:
   class SettleOperation;
 
   enum class Waiting { kNo, kForEvents, kForCredit };
   struct Consumer {
-    std::string name;
+    RecentDeliveries::ConsumerName name;
     Waiting waiting = Waiting::kNo;
-    std::shared_ptr<Ready> ready;
+    std::shared_ptr<const ConsumerCallbacks> callbacks;
   };
-  struct SettleRequest {
-    std::vector<Sequence> sequences;  // those that were begun
-    std::vector<size_t> indexes;      // of each in the request
+  // Something to be written and then finished.
+  struct Wish {
+    std::vector<SubscriptionState::Decision> decisions;
+    std::vector<size_t> indexes;  // of each in its request
     std::vector<SettleException> exceptions;
     std::string consumer_name;
-    SettleDone done;
+    std::string reason;
+    SettleDone done;  // null: nobody asked
   };
+  // Settled without anybody's request, in state_ already.
+  struct Unrequested {
+    SequenceSet excluded;
+    SequenceSet dropped;
+    bool progress = false;  // the subscription's progress is worth saving
+    bool empty() const { return excluded.empty() && dropped.empty() && !progress; }
+  };
+  // What one operation writes.
+  struct Journal {
+    std::vector<Wish> wishes;
+    Unrequested unrequested;
+    SequenceSet processed;
+    bool deleted = false;
+  };
+  struct DeadLetterChange;
   // Calls collected under the lock, to be made without it.
-  using ReadyCalls = std::vector<std::shared_ptr<Ready>>;
+  using Calls = std::vector<std::shared_ptr<const ConsumerCallbacks>>;
 
-  // Leases what is in memory. Returns what must be read before more can be leased, if anything.
+  Moment Now() const { return {environment_.clock->Elapsed(), environment_.clock->Now()}; }
+
+  // --- embedded_queue.cc: consumers, handing out, time
+
+  // Leases what is at hand. Returns what must be read before more can be leased, if anything.
   std::optional<SubscriptionState::Next> LeaseWhatIsHere(ConsumerId consumer, ReadLimits limits,
                                                          PullResult& result)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // The event to be handed out next, if it is in memory.
-  LogEventPtr EventOf(const SubscriptionState::Next& next) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // Reads the event that comes next, and if it is fresh a page of those behind it.
-  void Read(const SubscriptionState::Next& next, ReadLimits limits) ABSL_LOCKS_EXCLUDED(mutex_);
-  void TakeWaitingForEvents(ReadyCalls& calls) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void TakeWaitingForCredit(ConsumerId consumer, ReadyCalls& calls)
+  enum class Verdict { kDeliver, kSettled, kMissing };
+  // Settles the event if it is excluded or corrupt.
+  Verdict Judge(const SubscriptionState::Next& next, LogEventPtr& event)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  bool Wanted(const LogEvent& event) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void LeaseOne(const SubscriptionState::Next& next, const LogEventPtr& event, ConsumerId consumer,
+                PullResult& result) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // How many events are this consumer's fair part of what there is.
+  size_t ShareOf(size_t most) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Settles excluded events while nobody is there to be handed others.
+  std::optional<SubscriptionState::Next> ScreenAhead() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Reads the event, and some of those behind it. reading_ was set.
+  void Read(const SubscriptionState::Next& next, ReadLimits limits) ABSL_LOCKS_EXCLUDED(mutex_);
+  void ReadDone(const SubscriptionState::Next& next, absl::StatusOr<LogPage> page)
+      ABSL_LOCKS_EXCLUDED(mutex_);
+  void ReadRedriven(const SubscriptionState::Next& next) ABSL_LOCKS_EXCLUDED(mutex_);
+  // The page behind the one at hand, for a consumer that reads from disk.
+  std::optional<SubscriptionState::Next> ReadAhead() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void EnforceBacklogLimit();
+  void Drop(Sequence through) ABSL_LOCKS_EXCLUDED(mutex_);
+  // One that waits for events, if there are any for it.
+  void WakeOne(Calls& calls) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void WakeForCredit(ConsumerId consumer, Calls& calls) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Wake(Consumer& consumer, Calls& calls) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Call(const Calls& calls) ABSL_LOCKS_EXCLUDED(mutex_);
 
-  // What was asked for until now, for one operation to write or to refuse.
-  std::vector<SettleRequest> TakePending() ABSL_LOCKS_EXCLUDED(mutex_);
-  // Writes the journal rows of `requests`. By the thread that writes.
-  absl::Status WriteSettlements(const std::vector<SettleRequest>& requests, Storage& storage);
-  // Keeps what WriteSettlements counted, or forgets it. By the same thread.
-  void FinishJournal(const absl::Status& status);
-  // Answers `requests`. By any thread.
-  void FinishSettlements(std::vector<SettleRequest> requests, const absl::Status& status);
-  // Whether there is something to hand out.
-  bool OwesSomething() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // --- embedded_queue_settling.cc: what is asked for, written and finished
 
-  const SubscriptionRecord record_;  // as it was opened
-  EventLog* const event_log_;
-  CommitQueue* const commits_;
-  const Clock* const clock_;
-  const Log* const log_;
+  // What an id of a delivery names; nothing: no delivery of this subscription and epoch.
+  std::optional<SubscriptionState::Next> Parse(const std::string& delivery_id,
+                                               LeaseNumber& lease) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Begin(const SettleRequest& request, size_t index, Wish& wish)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Failures of a consumer's deliveries.
+  void AddWishes(std::vector<SubscriptionState::Decision> decisions)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Whether an operation must be submitted for what is pending; then it counts as submitted.
+  bool MustSubmit() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void SubmitSettling() ABSL_LOCKS_EXCLUDED(mutex_);
+  Journal TakePending() ABSL_LOCKS_EXCLUDED(mutex_);
+  absl::Status Write(Journal& journal, Storage& storage) ABSL_LOCKS_EXCLUDED(mutex_);
+  void Finish(Journal journal, const absl::Status& status) ABSL_LOCKS_EXCLUDED(mutex_);
+
+  // --- embedded_queue_administration.cc: timelines, dead letters, changes
+
+  void Change(v1::TimelineEntry::Kind kind, DeadLetterSelection selection,
+              Done<DeadLetterOutcome> done);
+  void ChangeNext(const std::shared_ptr<DeadLetterChange>& change);
+
+  const std::string name_;
+  const int64_t id_;
+  const int64_t first_epoch_number_;  // when it was opened
+  const QueueEnvironment environment_;
+  LogThrottle dropping_;
 
   mutable absl::Mutex mutex_;
+  SubscriptionRecord record_ ABSL_GUARDED_BY(mutex_);  // without what other rows tell
+  SubscriptionRules rules_ ABSL_GUARDED_BY(mutex_);
+  EventFilter filter_ ABSL_GUARDED_BY(mutex_);
   SubscriptionState state_ ABSL_GUARDED_BY(mutex_);
+  std::optional<SubscriptionRecord> seek_ ABSL_GUARDED_BY(mutex_);  // written, not yet durable
+  bool deleted_ ABSL_GUARDED_BY(mutex_) = false;
+  int64_t settled_ ABSL_GUARDED_BY(mutex_) = 0;
+
   ConsumerId next_consumer_ ABSL_GUARDED_BY(mutex_) = 1;
   absl::flat_hash_map<ConsumerId, Consumer> consumers_ ABSL_GUARDED_BY(mutex_);
   std::deque<ConsumerId> waiting_for_events_ ABSL_GUARDED_BY(mutex_);  // longest first
-  // Events that are leased or returned.
-  absl::flat_hash_map<Sequence, LogEventPtr> held_ ABSL_GUARDED_BY(mutex_);
-  std::deque<LogEventPtr> fresh_ ABSL_GUARDED_BY(mutex_);  // read ahead, in order
+  RecentDeliveries recent_ ABSL_GUARDED_BY(mutex_);
+  QueuePages pages_ ABSL_GUARDED_BY(mutex_);
   bool reading_ ABSL_GUARDED_BY(mutex_) = false;
   bool read_failed_ ABSL_GUARDED_BY(mutex_) = false;  // the last one
+  absl::Duration limits_enforced_ ABSL_GUARDED_BY(mutex_);
 
-  std::vector<SettleRequest> pending_ ABSL_GUARDED_BY(mutex_);
-  bool settle_queued_ ABSL_GUARDED_BY(mutex_) = false;  // an operation will take pending_
+  std::vector<Wish> pending_ ABSL_GUARDED_BY(mutex_);
+  Unrequested unrequested_ ABSL_GUARDED_BY(mutex_);
+  bool settle_queued_ ABSL_GUARDED_BY(mutex_) = false;  // an operation will take them
 
-  // The thread that writes only.
-  int64_t journal_id_;
-  int64_t journal_id_in_transaction_;
-  int64_t saved_journal_id_;
-  int64_t saved_in_transaction_;
+  int commits_since_save_ = 0;  // of the floor; the thread that writes only
 };
 
 }  // namespace onhook

@@ -1,49 +1,39 @@
 #include "gateway/store/embedded/embedded_store.h"
 
-#include <random>
+#include <algorithm>
+#include <set>
 #include <utility>
 
+#include "absl/cleanup/cleanup.h"
 #include "absl/strings/str_cat.h"
-#include "absl/synchronization/notification.h"
-#include "gateway/store/subscription_spec.h"
+#include "gateway/config/subscription_spec.h"
+#include "gateway/store/embedded/commit_and_wait.h"
+#include "gateway/store/embedded/random_epoch.h"
 
 namespace onhook {
 namespace {
 
-uint64_t RandomEpoch() {
-  std::random_device device;
-  return (uint64_t{device()} << 32) | device();
+using Origin = SubscriptionRecord::Origin;
+
+constexpr absl::Duration kHousekeepingInterval = absl::Seconds(1);
+
+SubscriptionInfo InfoOf(const EmbeddedQueue& queue) {
+  const SubscriptionRecord record = queue.record();
+  return {record.name, record.spec, record.origin == Origin::kDeclared, record.paused,
+          record.created_at};
+}
+
+absl::Status BelongsToSettings(const std::string& name) {
+  return absl::FailedPreconditionError(absl::StrCat(
+      "subscription '", name, "' is declared in the gateway's settings; change it there"));
+}
+
+absl::Status Check(const std::string& name, const v1::SubscriptionSpec& spec) {
+  absl::Status status = CheckSubscriptionName(name);
+  return status.ok() ? CheckSubscriptionSpec(spec) : status;
 }
 
 }  // namespace
-
-// Makes a subscription durable and says so to the one thread that waits for it.
-class EmbeddedStore::CreateOperation final : public CommitOperation {
- public:
-  CreateOperation(EmbeddedLog* event_log, SubscriptionRecord* record, absl::Status* result,
-                  absl::Notification* finished)
-      : event_log_(event_log), record_(record), result_(result), finished_(finished) {}
-
-  size_t bytes() const override { return 512; }
-  absl::Status Apply(Storage& storage) override {
-    if (record_->spec.start_position() == v1::START_POSITION_LATEST) {
-      record_->start = record_->floor = event_log_->last();
-    }
-    const absl::StatusOr<int64_t> id = storage.InsertSubscription(*record_);
-    if (id.ok()) record_->id = *id;
-    return id.status();
-  }
-  void Finish(const absl::Status& status) override {
-    *result_ = status;
-    finished_->Notify();
-  }
-
- private:
-  EmbeddedLog* const event_log_;
-  SubscriptionRecord* const record_;
-  absl::Status* const result_;
-  absl::Notification* const finished_;
-};
 
 absl::StatusOr<std::unique_ptr<Store>> EmbeddedStore::Open(std::unique_ptr<Storage> storage,
                                                            v1::DurabilityClass durability_class,
@@ -64,64 +54,298 @@ EmbeddedStore::EmbeddedStore(std::unique_ptr<Storage> storage, RecoveredState re
     : storage_(std::move(storage)),
       store_id_(recovered.store_id),
       durability_class_(durability_class),
+      options_(options),
       clock_(clock),
       log_(log),
       last_signalled_(recovered.last),
+      housekept_(clock->Elapsed()),
       commits_(storage_.get(), clock, options.commits,
                {[this](Storage& rows) { return event_log_.WriteForwarded(rows); },
                 [this] { BatchDone(); }},
                std::move(fatal)),
       reader_(options.max_pending_reads),
-      event_log_(storage_.get(), &commits_, &reader_, clock, log, recovered, options.tail_bytes) {
+      event_log_(storage_.get(), &commits_, &reader_, clock, log, recovered, options.tail_bytes),
+      environment_{storage_.get(), &event_log_, &commits_,          &reader_,
+                   clock,          log,         recovered.openings, &settled_listeners_},
+      housekeeping_(options.retention, HousekeepingCallbacks(), &event_log_, &commits_, clock, log),
+      ticking_(options.tick_interval, [this] { Tick(); }) {
   absl::MutexLock lock(&queues_mutex_);
-  for (SubscriptionRecord& record : recovered.subscriptions) AddQueue(std::move(record));
+  for (SubscriptionRecord& record : recovered.subscriptions) {
+    std::string name = record.name;
+    queues_[std::move(name)] = std::make_shared<EmbeddedQueue>(std::move(record), &environment_);
+  }
 }
 
 EmbeddedStore::~EmbeddedStore() { Close().IgnoreError(); }
 
-absl::StatusOr<SubscriptionQueue*> EmbeddedStore::FindQueue(const std::string& name) {
+// -------------------------------------------------------------------------------------- finding
+
+absl::StatusOr<EmbeddedStore::QueuePtr> EmbeddedStore::Find(const std::string& name) const {
   absl::MutexLock lock(&queues_mutex_);
   const auto it = queues_.find(name);
-  if (it == queues_.end()) {
-    return absl::NotFoundError(absl::StrCat("there is no subscription '", name, "'"));
-  }
-  return it->second.get();
+  if (it != queues_.end()) return it->second;
+  return absl::NotFoundError(absl::StrCat("there is no subscription '", name, "'"));
 }
 
-absl::StatusOr<SubscriptionQueue*> EmbeddedStore::FindOrCreateQueue(
+std::vector<EmbeddedStore::QueuePtr> EmbeddedStore::Queues() const {
+  absl::MutexLock lock(&queues_mutex_);
+  std::vector<QueuePtr> queues;
+  queues.reserve(queues_.size());
+  for (const auto& [name, queue] : queues_) queues.push_back(queue);
+  return queues;
+}
+
+absl::StatusOr<std::shared_ptr<SubscriptionQueue>> EmbeddedStore::FindQueue(
+    const std::string& name) const {
+  absl::StatusOr<QueuePtr> queue = Find(name);
+  if (!queue.ok()) return queue.status();
+  return *std::move(queue);
+}
+
+absl::StatusOr<SubscriptionInfo> EmbeddedStore::GetSubscription(const std::string& name) const {
+  const absl::StatusOr<QueuePtr> queue = Find(name);
+  if (!queue.ok()) return queue.status();
+  return InfoOf(**queue);
+}
+
+std::vector<SubscriptionInfo> EmbeddedStore::ListSubscriptions() const {
+  std::vector<SubscriptionInfo> infos;
+  for (const QueuePtr& queue : Queues()) infos.push_back(InfoOf(*queue));
+  return infos;
+}
+
+// ------------------------------------------------------------------------------------- changing
+
+absl::StatusOr<std::shared_ptr<SubscriptionQueue>> EmbeddedStore::FindOrCreateQueue(
     const std::string& name, const v1::SubscriptionSpec& spec) {
-  if (absl::Status status = CheckSubscriptionName(name); !status.ok()) return status;
-  if (absl::Status status = CheckSubscriptionSpec(spec); !status.ok()) return status;
-  absl::MutexLock creating(&creating_mutex_);
-  {
-    absl::MutexLock lock(&queues_mutex_);
-    const auto it = queues_.find(name);
-    if (it != queues_.end()) {
-      if (SameSubscriptionSpec(it->second->spec(), spec)) return it->second.get();
-      return absl::FailedPreconditionError(
-          absl::StrCat("subscription '", name, "' exists with another specification"));
-    }
+  if (absl::Status status = Check(name, spec); !status.ok()) return status;
+  absl::MutexLock changing(&changing_mutex_);
+  absl::StatusOr<QueuePtr> queue = Find(name);
+  if (!queue.ok()) queue = Create(name, spec, Origin::kCreated);
+  if (!queue.ok()) return queue.status();
+  if (!SameSubscriptionSpec((*queue)->record().spec, spec)) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("subscription '", name, "' exists with another specification"));
   }
+  return *std::move(queue);
+}
+
+absl::StatusOr<SubscriptionInfo> EmbeddedStore::CreateSubscription(
+    const std::string& name, const v1::SubscriptionSpec& spec) {
+  if (absl::Status status = Check(name, spec); !status.ok()) return status;
+  absl::MutexLock changing(&changing_mutex_);
+  if (Find(name).ok()) {
+    return absl::AlreadyExistsError(absl::StrCat("subscription '", name, "' exists already"));
+  }
+  const absl::StatusOr<QueuePtr> queue = Create(name, spec, Origin::kCreated);
+  if (!queue.ok()) return queue.status();
+  return InfoOf(**queue);
+}
+
+absl::StatusOr<EmbeddedStore::QueuePtr> EmbeddedStore::Create(const std::string& name,
+                                                              const v1::SubscriptionSpec& spec,
+                                                              Origin origin) {
+  if (Queues().size() >= options_.max_subscriptions) {
+    return absl::ResourceExhaustedError(absl::StrCat("there are ", options_.max_subscriptions,
+                                                     " subscriptions already, which is the limit"));
+  }
+  changing_ = true;
+  const auto changed = absl::MakeCleanup([this] { changing_ = false; });
   SubscriptionRecord record;
   record.name = name;
   record.spec = spec;
+  record.origin = origin;
   record.epoch = RandomEpoch();
-  record.created_at = clock_->Now();
-  absl::Status result;
-  absl::Notification finished;
-  commits_.Submit(std::make_unique<CreateOperation>(&event_log_, &record, &result, &finished),
-                  CommitQueue::Urgency::kNow);
-  finished.WaitForNotification();
-  if (!result.ok()) return result;
-  absl::MutexLock lock(&queues_mutex_);
-  return AddQueue(std::move(record));
+  record.created_at = record.last_used_at = clock_->Now();
+  QueuePtr queue;
+  const bool at_end = spec.start_position() == v1::START_POSITION_LATEST;
+  const auto apply = [&](Storage& storage) {
+    record.start = record.floor = at_end ? event_log_.last() : event_log_.first() - 1;
+    const absl::StatusOr<int64_t> id = storage.InsertSubscription(record);
+    if (id.ok()) record.id = *id;
+    return id.status();
+  };
+  // Before anything that is committed later is signalled.
+  const auto publish = [&] {
+    queue = std::make_shared<EmbeddedQueue>(record, &environment_);
+    absl::MutexLock lock(&queues_mutex_);
+    queues_[name] = queue;
+  };
+  const absl::Status created = CommitAndWait(commits_, apply, publish);
+  if (!created.ok()) return created;
+  return queue;
 }
 
-EmbeddedQueue* EmbeddedStore::AddQueue(SubscriptionRecord record) {
-  std::string name = record.name;
-  auto queue =
-      std::make_unique<EmbeddedQueue>(std::move(record), &event_log_, &commits_, clock_, log_);
-  return queues_.emplace(std::move(name), std::move(queue)).first->second.get();
+absl::StatusOr<SubscriptionInfo> EmbeddedStore::UpdateSubscription(
+    const std::string& name, const v1::SubscriptionSpec& spec) {
+  if (absl::Status status = CheckSubscriptionSpec(spec); !status.ok()) return status;
+  absl::MutexLock changing(&changing_mutex_);
+  const absl::StatusOr<QueuePtr> queue = Find(name);
+  if (!queue.ok()) return queue.status();
+  const SubscriptionRecord record = (*queue)->record();
+  if (record.origin == Origin::kDeclared) return BelongsToSettings(name);
+  if (RulesOf(spec, false).start_position != RulesOf(record.spec, false).start_position) {
+    return absl::FailedPreconditionError(
+        "start_position matters at creation only; seek moves a subscription");
+  }
+  if (absl::Status status = Change(*queue, spec, record.origin); !status.ok()) return status;
+  return InfoOf(**queue);
+}
+
+absl::Status EmbeddedStore::Change(const QueuePtr& queue, const v1::SubscriptionSpec& spec,
+                                   Origin origin) {
+  return CommitAndWait(
+      commits_,
+      [&](Storage& storage) {
+        SubscriptionRecord record = queue->record();
+        record.spec = spec;
+        record.origin = origin;
+        return storage.UpdateSubscription(record);
+      },
+      [&] { queue->Apply(spec, origin); });
+}
+
+absl::Status EmbeddedStore::SetPaused(const std::string& name, bool paused) {
+  absl::MutexLock changing(&changing_mutex_);
+  const absl::StatusOr<QueuePtr> queue = Find(name);
+  if (!queue.ok()) return queue.status();
+  return CommitAndWait(
+      commits_,
+      [&](Storage& storage) {
+        SubscriptionRecord record = (*queue)->record();
+        record.paused = paused;
+        return storage.UpdateSubscription(record);
+      },
+      [&] { (*queue)->ApplyPaused(paused); });
+}
+
+absl::Status EmbeddedStore::Seek(const std::string& name, Sequence after) {
+  absl::MutexLock changing(&changing_mutex_);
+  const absl::StatusOr<QueuePtr> queue = Find(name);
+  if (!queue.ok()) return queue.status();
+  changing_ = true;
+  const auto changed = absl::MakeCleanup([this] { changing_ = false; });
+  bool in_range = true;
+  const absl::Status moved = CommitAndWait(
+      commits_,
+      [&](Storage& storage) {
+        const absl::StatusOr<bool> written = (*queue)->WriteSeek(after, storage);
+        if (written.ok()) in_range = *written;
+        return written.status();
+      },
+      [&] {
+        if (in_range) (*queue)->ApplySeek();
+      });
+  if (!moved.ok() || in_range) return moved;
+  return absl::OutOfRangeError("the log does not keep the events behind this place");
+}
+
+absl::Status EmbeddedStore::DeleteSubscription(const std::string& name) {
+  absl::MutexLock changing(&changing_mutex_);
+  const absl::StatusOr<QueuePtr> queue = Find(name);
+  if (!queue.ok()) return queue.status();
+  if ((*queue)->record().origin == Origin::kDeclared) return BelongsToSettings(name);
+  return Delete(*queue);
+}
+
+absl::Status EmbeddedStore::Delete(const QueuePtr& queue) {
+  const absl::Status deleted = CommitAndWait(
+      commits_, [&](Storage& storage) { return storage.DeleteSubscription(queue->record().id); },
+      [&] {
+        absl::MutexLock lock(&queues_mutex_);
+        queues_.erase(queue->name());
+      });
+  if (!deleted.ok()) return deleted;
+  queue->ApplyDeletion();
+  housekeeping_.SubscriptionDeleted();
+  return absl::OkStatus();
+}
+
+absl::Status EmbeddedStore::Declare(const std::vector<Declaration>& declarations) {
+  absl::MutexLock changing(&changing_mutex_);
+  std::set<std::string> declared;
+  for (const Declaration& declaration : declarations) {
+    declared.insert(declaration.name);
+    absl::Status status = Check(declaration.name, declaration.spec);
+    const absl::StatusOr<QueuePtr> queue = Find(declaration.name);
+    if (status.ok() && queue.ok()) {
+      status = Change(*queue, declaration.spec, Origin::kDeclared);
+    } else if (status.ok()) {
+      status = Create(declaration.name, declaration.spec, Origin::kDeclared).status();
+    }
+    if (!status.ok()) {
+      return absl::Status(status.code(), absl::StrCat(declaration.name, ": ", status.message()));
+    }
+  }
+  for (const QueuePtr& queue : Queues()) {
+    const SubscriptionRecord record = queue->record();
+    if (record.origin != Origin::kDeclared || declared.count(record.name) > 0) continue;
+    absl::Status status = Change(queue, record.spec, Origin::kOnceDeclared);
+    if (!status.ok()) return status;
+  }
+  return absl::OkStatus();
+}
+
+// ----------------------------------------------------------------------------------- for receipts
+
+void EmbeddedStore::AddSettledListener(SettledListener listener) {
+  settled_listeners_.push_back(std::move(listener));
+}
+
+void EmbeddedStore::FindProcessed(Sequence sequence,
+                                  std::function<void(absl::StatusOr<bool>)> done) {
+  std::vector<int64_t> ids;
+  for (const QueuePtr& queue : Queues()) {
+    if (queue->IsSettled(sequence)) ids.push_back(queue->record().id);
+  }
+  const auto look = [this, sequence, ids, done](bool closing) {
+    if (closing) return done(absl::UnavailableError("the store is closing"));
+    for (const int64_t id : ids) {
+      const absl::StatusOr<EventRows> rows = storage_->FindEventRows(id, sequence);
+      if (!rows.ok()) return done(absl::InternalError(rows.status().message()));
+      for (const SettlementRow& row : rows->settlements) {
+        if (IsProcessed(row.kind)) return done(true);
+      }
+    }
+    done(false);
+  };
+  if (!reader_.Run(look)) done(absl::UnavailableError("too many wait to read the store"));
+}
+
+bool EmbeddedStore::ExcludedByAll(const v1::ReleaseEvent& event) const {
+  const std::vector<QueuePtr> queues = Queues();
+  return !queues.empty() && std::all_of(queues.begin(), queues.end(), [&](const QueuePtr& queue) {
+    return queue->Excludes(event);
+  });
+}
+
+// --------------------------------------------------------------------------------- time and end
+
+Housekeeping::Callbacks EmbeddedStore::HousekeepingCallbacks() {
+  Housekeeping::Callbacks callbacks;
+  callbacks.owed_floor = [this] {
+    Sequence floor = event_log_.last();
+    for (const QueuePtr& queue : Queues()) floor = std::min(floor, queue->floor());
+    return floor;
+  };
+  callbacks.changing = [this] { return changing_.load(); };
+  callbacks.journals = [this] {
+    std::vector<std::pair<int64_t, int64_t>> journals;
+    for (const QueuePtr& queue : Queues()) {
+      const SubscriptionRecord record = queue->record();
+      journals.emplace_back(record.id, record.epoch_number);
+    }
+    return journals;
+  };
+  callbacks.dead_letters_removed = [this](const std::vector<DeadLetterName>& names) {
+    for (const QueuePtr& queue : Queues()) {
+      const int64_t id = queue->record().id;
+      for (const DeadLetterName& name : names) {
+        if (name.subscription_id == id) queue->ForgetDeadLetter(name.sequence);
+      }
+    }
+  };
+  return callbacks;
 }
 
 void EmbeddedStore::BatchDone() {
@@ -129,19 +353,33 @@ void EmbeddedStore::BatchDone() {
   const Sequence last = event_log_.last();
   if (last == last_signalled_) return;
   last_signalled_ = last;
-  std::vector<EmbeddedQueue*> queues;
-  {
-    absl::MutexLock lock(&queues_mutex_);
-    queues.reserve(queues_.size());
-    for (const auto& [name, queue] : queues_) queues.push_back(queue.get());
-  }
-  for (EmbeddedQueue* queue : queues) queue->TailGrew();
+  for (const QueuePtr& queue : Queues()) queue->TailGrew();
   event_log_.SignalTail();
+}
+
+void EmbeddedStore::Tick() {
+  for (const QueuePtr& queue : Queues()) queue->Tick();
+  if (clock_->Elapsed() - housekept_ < kHousekeepingInterval) return;
+  housekept_ = clock_->Elapsed();
+  housekeeping_.Tick();
+  DeleteUnused();
+}
+
+void EmbeddedStore::DeleteUnused() {
+  for (const QueuePtr& queue : Queues()) {
+    if (!queue->UnusedBeyondLimit().has_value()) continue;
+    absl::MutexLock changing(&changing_mutex_);
+    const std::optional<absl::Duration> unused = queue->UnusedBeyondLimit();
+    if (!unused.has_value() || !Delete(queue).ok()) continue;
+    log_->Warning("store", "a subscription that nobody used was deleted",
+                  {{"subscription", queue->name()}, {"unused", absl::FormatDuration(*unused)}});
+  }
 }
 
 absl::Status EmbeddedStore::Close() {
   if (closed_) return absl::OkStatus();
   closed_ = true;
+  ticking_.Stop();
   reader_.Close();
   commits_.Close();
   return storage_->Close();

@@ -1,6 +1,7 @@
 #ifndef ONHOOK_GATEWAY_STORE_EMBEDDED_EMBEDDED_STORE_H_
 #define ONHOOK_GATEWAY_STORE_EMBEDDED_EMBEDDED_STORE_H_
 
+#include <atomic>
 #include <functional>
 #include <map>
 #include <memory>
@@ -11,9 +12,11 @@
 #include "absl/synchronization/mutex.h"
 #include "gateway/base/clock.h"
 #include "gateway/base/log.h"
+#include "gateway/base/periodic_thread.h"
 #include "gateway/store/embedded/commit_queue.h"
 #include "gateway/store/embedded/embedded_log.h"
 #include "gateway/store/embedded/embedded_queue.h"
+#include "gateway/store/embedded/housekeeping.h"
 #include "gateway/store/embedded/reading_thread.h"
 #include "gateway/store/embedded/storage.h"
 #include "gateway/store/store.h"
@@ -23,6 +26,11 @@ namespace onhook {
 struct EmbeddedStoreOptions {
   size_t tail_bytes = 64 << 20;     // newest events kept in memory
   size_t max_pending_reads = 4096;  // look-ups and pages that may wait for the disk
+  // Each costs a share of every event's way and of every tick.
+  size_t max_subscriptions = 1000;
+  // How precisely deadlines are kept.
+  absl::Duration tick_interval = absl::Milliseconds(100);
+  RetentionOptions retention;
   CommitQueueOptions commits;
 };
 
@@ -42,37 +50,76 @@ class EmbeddedStore final : public Store {
   const std::string& store_id() const override { return store_id_; }
   v1::DurabilityClass durability_class() const override { return durability_class_; }
   EventLog& log() override { return event_log_; }
-  absl::StatusOr<SubscriptionQueue*> FindQueue(const std::string& name) override;
-  absl::StatusOr<SubscriptionQueue*> FindOrCreateQueue(const std::string& name,
-                                                       const v1::SubscriptionSpec& spec) override;
+
+  absl::StatusOr<std::shared_ptr<SubscriptionQueue>> FindQueue(
+      const std::string& name) const override;
+  absl::StatusOr<std::shared_ptr<SubscriptionQueue>> FindOrCreateQueue(
+      const std::string& name, const v1::SubscriptionSpec& spec) override;
+  absl::Status Declare(const std::vector<Declaration>& declarations) override;
+  absl::StatusOr<SubscriptionInfo> CreateSubscription(const std::string& name,
+                                                      const v1::SubscriptionSpec& spec) override;
+  absl::StatusOr<SubscriptionInfo> GetSubscription(const std::string& name) const override;
+  std::vector<SubscriptionInfo> ListSubscriptions() const override;
+  absl::StatusOr<SubscriptionInfo> UpdateSubscription(const std::string& name,
+                                                      const v1::SubscriptionSpec& spec) override;
+  absl::Status DeleteSubscription(const std::string& name) override;
+  absl::Status Seek(const std::string& name, Sequence after) override;
+  absl::Status SetPaused(const std::string& name, bool paused) override;
+
+  void AddSettledListener(SettledListener listener) override;
+  void FindProcessed(Sequence sequence, std::function<void(absl::StatusOr<bool>)> done) override;
+  bool ExcludedByAll(const v1::ReleaseEvent& event) const override;
+
   absl::Status Close() override;
 
  private:
-  class CreateOperation;
+  using QueuePtr = std::shared_ptr<EmbeddedQueue>;
 
   EmbeddedStore(std::unique_ptr<Storage> storage, RecoveredState recovered,
                 v1::DurabilityClass durability_class, const EmbeddedStoreOptions& options,
                 const Clock* clock, const Log* log, CommitQueue::Fatal fatal);
 
-  EmbeddedQueue* AddQueue(SubscriptionRecord record) ABSL_EXCLUSIVE_LOCKS_REQUIRED(queues_mutex_);
+  absl::StatusOr<QueuePtr> Find(const std::string& name) const;
+  std::vector<QueuePtr> Queues() const;
+  // The methods with a capital C or D in them hold changing_mutex_.
+  absl::StatusOr<QueuePtr> Create(const std::string& name, const v1::SubscriptionSpec& spec,
+                                  SubscriptionRecord::Origin origin)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(changing_mutex_);
+  absl::Status Change(const QueuePtr& queue, const v1::SubscriptionSpec& spec,
+                      SubscriptionRecord::Origin origin)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(changing_mutex_);
+  absl::Status Delete(const QueuePtr& queue) ABSL_EXCLUSIVE_LOCKS_REQUIRED(changing_mutex_);
+
+  Housekeeping::Callbacks HousekeepingCallbacks();
   void BatchDone();
+  void Tick();
+  void DeleteUnused();
 
   const std::unique_ptr<Storage> storage_;
   const std::string store_id_;
   const v1::DurabilityClass durability_class_;
+  const EmbeddedStoreOptions options_;
   const Clock* const clock_;
   const Log* const log_;
 
-  absl::Mutex creating_mutex_;  // one creation at a time
+  // One change of subscriptions at a time. Held while that becomes durable, by threads that may
+  // wait.
+  absl::Mutex changing_mutex_;
+  std::atomic<bool> changing_{false};  // a creation or seek is under way
   mutable absl::Mutex queues_mutex_;
-  std::map<std::string, std::unique_ptr<EmbeddedQueue>> queues_ ABSL_GUARDED_BY(queues_mutex_);
-  Sequence last_signalled_ = 0;  // the committing thread only
+  std::map<std::string, QueuePtr> queues_ ABSL_GUARDED_BY(queues_mutex_);
+  std::vector<SettledListener> settled_listeners_;  // set before the first append
+  Sequence last_signalled_ = 0;                     // the committing thread only
+  absl::Duration housekept_;                        // the ticking thread only
   bool closed_ = false;
 
   // In this order: each uses those above it, and ends before them.
   CommitQueue commits_;
   ReadingThread reader_;
   EmbeddedLog event_log_;
+  QueueEnvironment environment_;
+  Housekeeping housekeeping_;
+  PeriodicThread ticking_;
 };
 
 }  // namespace onhook

@@ -9,43 +9,28 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "gateway/store/embedded/subscription_rows.h"
 #include "gateway/store/event_log.h"
 #include "gateway/store/sequence.h"
-#include "onhook/v1/subscription.pb.h"
+#include "gateway/store/subscription_queue.h"
 
 namespace onhook {
 
-// A subscription as it lies in storage.
-struct SubscriptionRecord {
-  int64_t id = 0;  // chosen by the storage
-  std::string name;
-  v1::SubscriptionSpec spec;
-  uint64_t epoch = 0;  // see delivery_id.h
-  absl::Time created_at;
-  Sequence start = 0;      // it never owed what lies up to here
-  Sequence floor = 0;      // everything up to here is settled
-  SequenceSet settled;     // what is settled above it
-  int64_t journal_id = 0;  // number of its newest journal row
-};
-
-// One row of a subscription's journal: what one consumer settled in one commit.
-struct SettlementRow {
-  int64_t subscription_id = 0;
-  int64_t journal_id = 0;  // one more than the row before
-  SequenceSet sequences;
-  std::string consumer_name;
-  absl::Time settled_at;
-};
-
-// Replays one row on the state of its subscription, if it is newer than that.
-void ApplySettlement(const SettlementRow& row, SubscriptionRecord& subscription);
-
 // What a storage holds when it is opened.
 struct RecoveredState {
-  std::string store_id;  // 16 lower-case hexadecimal digits
-  Sequence last = 0;     // newest event
+  std::string store_id;     // 16 lower-case hexadecimal digits
+  int64_t openings = 1;     // this one included; counted durably
+  Sequence first = 1;       // oldest event, or the one to come
+  Sequence last = 0;        // newest event
+  int64_t last_offset = 0;  // LogEvent::end_offset of the newest
   std::vector<SubscriptionRecord> subscriptions;
   std::map<std::string, SequenceSet> forwarded;  // by receiver
+};
+
+// Where the next event goes.
+struct LogPlace {
+  Sequence sequence = 1;
+  int64_t end_offset = 0;  // with that event counted
 };
 
 // The rows underneath an embedded store, without any rule of their own: memory for tests, SQLite
@@ -67,19 +52,54 @@ class Storage {
   // --- a transaction: Begin, any number of writes, then Commit or Rollback
 
   virtual absl::Status Begin() = 0;
-  // Inserts the event as `next`, or finds the event of the same identity.
-  virtual absl::StatusOr<AppendResult> InsertEvent(const NewEvent& event, Sequence next,
-                                                   absl::Time stored_at) = 0;
-  virtual absl::Status InsertSettlement(const SettlementRow& row) = 0;
-  // Replaces what is kept as the subscription's state as of `subscription.journal_id`.
-  virtual absl::Status SaveState(const SubscriptionRecord& subscription) = 0;
-  // Inserts a new subscription and returns its id.
-  virtual absl::StatusOr<int64_t> InsertSubscription(const SubscriptionRecord& subscription) = 0;
-  // Keeps a run of events that were forwarded; it replaces one of the same receiver and `first`.
-  virtual absl::Status SaveForwarded(const std::string& receiver, SequenceRange range) = 0;
   // OK: durable. After any error the transaction is gone.
   virtual absl::Status Commit() = 0;
   virtual void Rollback() = 0;
+
+  // Inserts the event at `place`, or finds the event of the same identity, kept or remembered.
+  virtual absl::StatusOr<AppendResult> InsertEvent(const NewEvent& event, LogPlace place,
+                                                   absl::Time stored_at) = 0;
+  // Removes the oldest events, up to and including `through`, and keeps their identities in mind as
+  // of `now`.
+  virtual absl::Status RemoveEvents(Sequence through, absl::Time now) = 0;
+  // Forgets identities of events that were removed before `before`, so many at most.
+  virtual absl::Status ForgetIdentities(absl::Time before, int64_t max_rows) = 0;
+  // Keeps a run of events that were forwarded; it replaces one of the same receiver and `first`.
+  virtual absl::Status SaveForwarded(const std::string& receiver, SequenceRange range) = 0;
+
+  // Inserts a new subscription and returns its id, which is never used again.
+  virtual absl::StatusOr<int64_t> InsertSubscription(const SubscriptionRecord& subscription) = 0;
+  // Replaces what is kept beside its floor, which SaveProgress moves, and its other rows. With
+  // another epoch_number than before, the floor is replaced too.
+  virtual absl::Status UpdateSubscription(const SubscriptionRecord& subscription) = 0;
+  // Its other rows become orphans.
+  virtual absl::Status DeleteSubscription(int64_t id) = 0;
+  // Nothing if the subscription is in another epoch.
+  virtual absl::Status SaveProgress(const SubscriptionProgress& progress) = 0;
+  // The runs of one subscription and epoch must be disjoint, but for runs of filtered events: one
+  // with the `first` of an earlier row replaces it.
+  virtual absl::Status InsertSettlement(const SettlementRow& row) = 0;
+  // Adds an entry to an event's history. Beyond kMostHistoryEntries it replaces the last one.
+  virtual absl::Status InsertHistory(const HistoryRow& row) = 0;
+  // Copies the event from the log into a dead letter, or gives the dead letter that is there a new
+  // id, reason and time, and ends its redrive.
+  virtual absl::Status InsertDeadLetter(const DeadLetterRow& row) = 0;
+  // Marks it as owed again. Nothing if there is none.
+  virtual absl::Status MarkRedriven(int64_t subscription_id, Sequence sequence) = 0;
+  virtual absl::Status DeleteDeadLetter(int64_t subscription_id, Sequence sequence) = 0;
+
+  // --- what housekeeping asks for, each a bounded part: true if there is more
+
+  // Removes rows of settlements and history that speak of events up to `through` only.
+  virtual absl::StatusOr<bool> TrimJournal(int64_t subscription_id, int64_t epoch_number,
+                                           Sequence through, int64_t max_rows) = 0;
+  // Removes rows of subscriptions that are no more.
+  virtual absl::StatusOr<bool> RemoveOrphans(int64_t max_rows) = 0;
+  // Removes the oldest dead letters that are not redriven, while there are any parked before
+  // `before`, or more than `max_bytes` of events in all. Says which it removed.
+  virtual absl::StatusOr<std::vector<DeadLetterName>> TrimDeadLetters(absl::Time before,
+                                                                      int64_t max_bytes,
+                                                                      int64_t max_rows) = 0;
 
   // --- between transactions
 
@@ -95,7 +115,24 @@ class Storage {
   virtual absl::StatusOr<std::vector<LogEventPtr>> Read(Sequence after, Sequence last,
                                                         ReadLimits limits) = 0;
   virtual absl::StatusOr<std::vector<LogEventPtr>> Find(const EventQuery& query, Sequence last) = 0;
-  virtual absl::StatusOr<Sequence> FindPlace(absl::Time time, Sequence last) = 0;
+  // The last of [first, last] received before `time`, first - 1 if none was.
+  virtual absl::StatusOr<Sequence> FindPlace(absl::Time time, Sequence first, Sequence last) = 0;
+  // The first of [first, last] whose end_offset is at least `offset`; last if none's is.
+  virtual absl::StatusOr<Sequence> FindOffset(int64_t offset, Sequence first, Sequence last) = 0;
+  virtual absl::StatusOr<EventRows> FindEventRows(int64_t subscription_id, Sequence sequence) = 0;
+  // Dead letters that are not redriven, by id.
+  virtual absl::StatusOr<std::vector<DeadLetter>> ListDeadLetters(int64_t subscription_id,
+                                                                  int64_t after,
+                                                                  ReadLimits limits) = 0;
+  // The event of a dead letter, redriven or not; null if there is none.
+  virtual absl::StatusOr<LogEventPtr> ReadDeadLetter(int64_t subscription_id,
+                                                     Sequence sequence) = 0;
+  // The sequences of dead letters that are not redriven, by id; those that exist.
+  virtual absl::StatusOr<std::map<int64_t, Sequence>> FindDeadLetters(
+      int64_t subscription_id, const std::vector<int64_t>& ids) = 0;
+
+  // Entries of one event's history in one subscription. An event that fails for ever fills no disk.
+  static constexpr int64_t kMostHistoryEntries = 100;
 };
 
 }  // namespace onhook

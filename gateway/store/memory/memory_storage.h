@@ -1,10 +1,14 @@
 #ifndef ONHOOK_GATEWAY_STORE_MEMORY_MEMORY_STORAGE_H_
 #define ONHOOK_GATEWAY_STORE_MEMORY_MEMORY_STORAGE_H_
 
+#include <deque>
+#include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
@@ -16,17 +20,34 @@ namespace onhook {
 // What a memory storage keeps from one opening to the next: the "disk" of tests.
 struct MemoryRows {
   using Identity = std::tuple<std::string, std::string, std::string>;  // call, source, digest
+  using EventKey = std::pair<int64_t, Sequence>;                       // of a subscription
   struct Event {
     NewEvent event;
-    absl::Time stored_at;
+    LogEventPtr stored;
+  };
+  struct KeptDeadLetter {
+    int64_t id = 0;
+    DeadLetterRow row;
+    LogEventPtr event;
+    bool redriven = false;
   };
 
   std::string store_id;
-  std::vector<Event> events;  // of sequence 1, 2, ...
+  int64_t openings = 0;
+  Sequence first = 1;
+  std::deque<Event> events;  // of sequence first, first + 1, ...
   std::map<Identity, Sequence> sequence_by_identity;
-  std::vector<SubscriptionRecord> subscriptions;  // of id 1, 2, ...
-  std::vector<SettlementRow> settlements;
+  std::map<Identity, absl::Time> removed_identities;
+  int64_t last_subscription_id = 0;
+  std::map<int64_t, SubscriptionRecord> subscriptions;
+  // By subscription, epoch and first sequence.
+  std::map<std::tuple<int64_t, int64_t, Sequence>, SettlementRow> settlements;
+  std::map<EventKey, std::vector<HistoryRow>> history;
+  int64_t last_dead_letter_id = 0;
+  std::map<EventKey, KeptDeadLetter> dead_letters;
   std::map<std::string, SequenceSet> forwarded;
+
+  const Event& At(Sequence sequence) const { return events[static_cast<size_t>(sequence - first)]; }
 };
 
 // A Storage without a disk, for tests: what is committed lives as long as the rows given to it, so
@@ -39,14 +60,28 @@ class MemoryStorage final : public Storage {
   absl::StatusOr<RecoveredState> Recover() override;
 
   absl::Status Begin() override;
-  absl::StatusOr<AppendResult> InsertEvent(const NewEvent& event, Sequence next,
-                                           absl::Time stored_at) override;
-  absl::Status InsertSettlement(const SettlementRow& row) override;
-  absl::Status SaveState(const SubscriptionRecord& subscription) override;
-  absl::StatusOr<int64_t> InsertSubscription(const SubscriptionRecord& subscription) override;
-  absl::Status SaveForwarded(const std::string& receiver, SequenceRange range) override;
   absl::Status Commit() override;
   void Rollback() override;
+
+  absl::StatusOr<AppendResult> InsertEvent(const NewEvent& event, LogPlace place,
+                                           absl::Time stored_at) override;
+  absl::Status RemoveEvents(Sequence through, absl::Time now) override;
+  absl::Status ForgetIdentities(absl::Time before, int64_t max_rows) override;
+  absl::Status SaveForwarded(const std::string& receiver, SequenceRange range) override;
+  absl::StatusOr<int64_t> InsertSubscription(const SubscriptionRecord& subscription) override;
+  absl::Status UpdateSubscription(const SubscriptionRecord& subscription) override;
+  absl::Status DeleteSubscription(int64_t id) override;
+  absl::Status SaveProgress(const SubscriptionProgress& progress) override;
+  absl::Status InsertSettlement(const SettlementRow& row) override;
+  absl::Status InsertHistory(const HistoryRow& row) override;
+  absl::Status InsertDeadLetter(const DeadLetterRow& row) override;
+  absl::Status MarkRedriven(int64_t subscription_id, Sequence sequence) override;
+  absl::Status DeleteDeadLetter(int64_t subscription_id, Sequence sequence) override;
+  absl::StatusOr<bool> TrimJournal(int64_t subscription_id, int64_t epoch_number, Sequence through,
+                                   int64_t max_rows) override;
+  absl::StatusOr<bool> RemoveOrphans(int64_t max_rows) override;
+  absl::StatusOr<std::vector<DeadLetterName>> TrimDeadLetters(absl::Time before, int64_t max_bytes,
+                                                              int64_t max_rows) override;
 
   bool NeedsMaintenance() const override { return false; }
   absl::Status Maintain() override { return absl::OkStatus(); }
@@ -55,14 +90,28 @@ class MemoryStorage final : public Storage {
   absl::StatusOr<std::vector<LogEventPtr>> Read(Sequence after, Sequence last,
                                                 ReadLimits limits) override;
   absl::StatusOr<std::vector<LogEventPtr>> Find(const EventQuery& query, Sequence last) override;
-  absl::StatusOr<Sequence> FindPlace(absl::Time time, Sequence last) override;
+  absl::StatusOr<Sequence> FindPlace(absl::Time time, Sequence first, Sequence last) override;
+  absl::StatusOr<Sequence> FindOffset(int64_t offset, Sequence first, Sequence last) override;
+  absl::StatusOr<EventRows> FindEventRows(int64_t subscription_id, Sequence sequence) override;
+  absl::StatusOr<std::vector<DeadLetter>> ListDeadLetters(int64_t subscription_id, int64_t after,
+                                                          ReadLimits limits) override;
+  absl::StatusOr<LogEventPtr> ReadDeadLetter(int64_t subscription_id, Sequence sequence) override;
+  absl::StatusOr<std::map<int64_t, Sequence>> FindDeadLetters(
+      int64_t subscription_id, const std::vector<int64_t>& ids) override;
 
  private:
+  // Something to be done to the rows when the transaction commits.
+  using Write = std::function<void(MemoryRows& rows)>;
+  absl::Status Stage(Write write);
+
   absl::Mutex mutex_;  // readers beside the writer
   const std::shared_ptr<MemoryRows> kept_rows_;
   MemoryRows* const rows_ ABSL_PT_GUARDED_BY(mutex_);
-  MemoryRows staged_;  // of the transaction; the writing thread's
-  size_t subscriptions_before_ = 0;
+
+  // Of the transaction; the writing thread's.
+  std::vector<Write> writes_;
+  std::map<MemoryRows::Identity, Sequence> new_identities_;
+  int64_t new_subscriptions_ = 0;
 };
 
 }  // namespace onhook

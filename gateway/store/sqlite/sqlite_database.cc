@@ -166,4 +166,15 @@ void SqliteDatabase::CountLogPages(int* pages) {
       pages);
 }
 
+absl::Status PrepareStatements(
+    SqliteDatabase& database,
+    absl::Span<const std::pair<SqliteStatement*, absl::string_view>> statements) {
+  for (const auto& [statement, sql] : statements) {
+    absl::StatusOr<SqliteStatement> prepared = database.Prepare(sql);
+    if (!prepared.ok()) return prepared.status();
+    *statement = *std::move(prepared);
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace onhook

@@ -4,10 +4,12 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "absl/types/span.h"
 
 struct sqlite3;
 struct sqlite3_stmt;
@@ -80,6 +82,11 @@ class SqliteDatabase {
   };
   std::unique_ptr<sqlite3, Closer> database_;
 };
+
+// Prepares all of them, or fails with the first that cannot be.
+absl::Status PrepareStatements(
+    SqliteDatabase& database,
+    absl::Span<const std::pair<SqliteStatement*, absl::string_view>> statements);
 
 }  // namespace onhook
 

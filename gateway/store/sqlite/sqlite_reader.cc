@@ -12,26 +12,68 @@ namespace {
 // by time searches this much further on either side.
 constexpr absl::Duration kDisorder = absl::Minutes(1);
 
-// The columns that MakeEvent reads, in its order.
-#define ONHOOK_EVENT_COLUMNS "sequence, received_us, stored_us, checksum, digest, event"
+// A timeline goes back over so many seeks.
+constexpr int64_t kMostEpochsTold = 16;
 
+// The columns that MakeEvent reads, in its order.
+#define ONHOOK_EVENT_COLUMNS "sequence, received_us, stored_us, end_offset, checksum, digest, event"
+// Those that a dead letter has beside them.
+#define ONHOOK_DEAD_LETTER_COLUMNS ", id, reason, detail, attempts, parked_us, consumer_name"
+
+constexpr int kEventColumns = 7;
+
+// Columns behind those of MakeEvent are the caller's.
 LogEventPtr MakeEvent(const SqliteStatement& row) {
   auto event = std::make_shared<LogEvent>();
   event->sequence = row.Integer(0);
   event->received_at = absl::FromUnixMicros(row.Integer(1));
   event->stored_at = absl::FromUnixMicros(row.Integer(2));
-  const absl::string_view bytes = row.Bytes(5);
-  event->corrupt = row.Integer(3) != EventChecksum(row.Integer(0), row.Integer(1), row.Integer(2),
-                                                   row.Bytes(4), bytes);
+  event->end_offset = row.Integer(3);
+  const absl::string_view bytes = row.Bytes(6);
+  event->corrupt = row.Integer(4) != EventChecksum(row.Integer(0), row.Integer(1), row.Integer(2),
+                                                   row.Integer(3), row.Bytes(5), bytes);
   if (!event->corrupt) event->event.assign(bytes.data(), bytes.size());
   return event;
 }
 
+HistoryRow MakeHistoryRow(const SqliteStatement& row) {
+  HistoryRow entry;
+  entry.epoch_number = row.Integer(0);
+  entry.kind = static_cast<v1::TimelineEntry::Kind>(row.Integer(1));
+  entry.at = absl::FromUnixMicros(row.Integer(2));
+  entry.consumer_name = std::string(row.Bytes(3));
+  entry.attempt = static_cast<int32_t>(row.Integer(4));
+  entry.reason = std::string(row.Bytes(5));
+  return entry;
+}
+
+SettlementRow MakeSettlementRow(const SqliteStatement& row) {
+  SettlementRow settlement;
+  settlement.epoch_number = row.Integer(0);
+  settlement.range = {row.Integer(1), row.Integer(2)};
+  settlement.kind = static_cast<SettlementRow::Kind>(row.Integer(3));
+  settlement.consumer_name = std::string(row.Bytes(4));
+  settlement.settled_at = absl::FromUnixMicros(row.Integer(5));
+  return settlement;
+}
+
+DeadLetter MakeDeadLetter(const SqliteStatement& row) {
+  DeadLetter letter;
+  letter.event = MakeEvent(row);
+  letter.id = row.Integer(kEventColumns);
+  letter.reason = static_cast<v1::DeadLetter::Reason>(row.Integer(kEventColumns + 1));
+  letter.detail = std::string(row.Bytes(kEventColumns + 2));
+  letter.attempts = static_cast<int32_t>(row.Integer(kEventColumns + 3));
+  letter.parked_at = absl::FromUnixMicros(row.Integer(kEventColumns + 4));
+  letter.consumer_name = std::string(row.Bytes(kEventColumns + 5));
+  return letter;
+}
+
 }  // namespace
 
-int64_t EventChecksum(Sequence sequence, int64_t received_us, int64_t stored_us,
+int64_t EventChecksum(Sequence sequence, int64_t received_us, int64_t stored_us, int64_t end_offset,
                       absl::string_view digest, absl::string_view event) {
-  const int64_t numbers[] = {sequence, received_us, stored_us};
+  const int64_t numbers[] = {sequence, received_us, stored_us, end_offset};
   const uint64_t head = XXH3_64bits(numbers, sizeof numbers);
   const uint64_t identity = XXH3_64bits_withSeed(digest.data(), digest.size(), head);
   return static_cast<int64_t>(XXH3_64bits_withSeed(event.data(), event.size(), identity));
@@ -41,11 +83,11 @@ absl::StatusOr<std::unique_ptr<SqliteReader>> SqliteReader::Open(const std::stri
   absl::StatusOr<SqliteDatabase> database = SqliteDatabase::Open(path, /*read_only=*/true);
   if (!database.ok()) return database.status();
   std::unique_ptr<SqliteReader> reader(new SqliteReader(*std::move(database)));
-  if (absl::Status status = reader->PrepareStatements(); !status.ok()) return status;
+  if (absl::Status status = reader->PrepareAll(); !status.ok()) return status;
   return reader;
 }
 
-absl::Status SqliteReader::PrepareStatements() {
+absl::Status SqliteReader::PrepareAll() {
   const std::pair<SqliteStatement*, absl::string_view> statements[] = {
       {&read_, "SELECT " ONHOOK_EVENT_COLUMNS
                " FROM events WHERE sequence > ? AND sequence <= ? ORDER BY sequence LIMIT ?"},
@@ -58,13 +100,25 @@ absl::Status SqliteReader::PrepareStatements() {
                      " AND received_us >= ?3 AND received_us < ?4"
                      " AND sequence > ?5 AND sequence <= ?6 ORDER BY sequence LIMIT ?7"},
       {&received_at_, "SELECT received_us FROM events WHERE sequence = ?"},
+      {&end_offset_, "SELECT end_offset FROM events WHERE sequence = ?"},
+      // Runs are disjoint, so the nearest that begins at or before the event is the one.
+      {&settlements_,
+       "SELECT epoch_number, first, last, kind, consumer_name, settled_us FROM settlements"
+       " WHERE subscription_id = ? AND epoch_number = ? AND first <= ? ORDER BY first DESC LIMIT "
+       "1"},
+      {&history_,
+       "SELECT epoch_number, kind, at_us, consumer_name, attempt, reason FROM history"
+       " WHERE subscription_id = ? AND sequence = ? ORDER BY entry"},
+      {&list_dead_letters_,
+       "SELECT " ONHOOK_EVENT_COLUMNS ONHOOK_DEAD_LETTER_COLUMNS
+       " FROM dead_letters WHERE subscription_id = ? AND redriven = 0 AND id > ?"
+       " ORDER BY id LIMIT ?"},
+      {&read_dead_letter_, "SELECT " ONHOOK_EVENT_COLUMNS
+                           " FROM dead_letters WHERE subscription_id = ? AND sequence = ?"},
+      {&find_dead_letter_,
+       "SELECT sequence FROM dead_letters WHERE id = ? AND subscription_id = ? AND redriven = 0"},
   };
-  for (const auto& [statement, sql] : statements) {
-    absl::StatusOr<SqliteStatement> prepared = database_.Prepare(sql);
-    if (!prepared.ok()) return prepared.status();
-    *statement = *std::move(prepared);
-  }
-  return absl::OkStatus();
+  return PrepareStatements(database_, statements);
 }
 
 absl::StatusOr<std::vector<LogEventPtr>> SqliteReader::Read(Sequence after, Sequence last,
@@ -76,7 +130,7 @@ absl::StatusOr<std::vector<LogEventPtr>> SqliteReader::Read(Sequence after, Sequ
     const absl::StatusOr<bool> row = read_.Step();
     if (!row.ok()) return row.status();
     if (!*row) return events;
-    bytes += read_.Bytes(5).size();
+    bytes += read_.Bytes(6).size();
     if (bytes > limits.max_bytes && !events.empty()) break;
     events.push_back(MakeEvent(read_));
   }
@@ -89,12 +143,14 @@ absl::StatusOr<std::vector<LogEventPtr>> SqliteReader::Find(const EventQuery& qu
   Sequence after = query.after;
   const bool by_call = !query.call_serial_no.empty();
   if (!by_call && query.received_from != absl::InfinitePast()) {
-    const absl::StatusOr<Sequence> place = FindPlace(query.received_from - kDisorder, last);
+    const absl::StatusOr<Sequence> place =
+        FindPlace(query.received_from - kDisorder, query.after + 1, last);
     if (!place.ok()) return place.status();
     after = std::max(after, *place);
   }
   if (!by_call && query.received_before != absl::InfiniteFuture()) {
-    const absl::StatusOr<Sequence> place = FindPlace(query.received_before + kDisorder, last);
+    const absl::StatusOr<Sequence> place =
+        FindPlace(query.received_before + kDisorder, query.after + 1, last);
     if (!place.ok()) return place.status();
     last = *place;
   }
@@ -116,21 +172,118 @@ absl::StatusOr<std::vector<LogEventPtr>> SqliteReader::Find(const EventQuery& qu
   }
 }
 
-absl::StatusOr<Sequence> SqliteReader::FindPlace(absl::Time time, Sequence last) {
-  const int64_t time_us = absl::ToUnixMicros(time);
-  // All events up to `before` were received before the time, those from `behind` on were not.
-  Sequence before = 0;
-  Sequence behind = last + 1;
-  while (before + 1 < behind) {
-    const Sequence middle = before + (behind - before) / 2;
-    received_at_.Bind(middle);
-    const absl::StatusOr<bool> row = received_at_.Step();
+namespace {
+
+// The last of [first, last] whose number is below `bound`, first - 1 if none's is. `number_of`
+// tells the number of a sequence, in growing order.
+absl::StatusOr<Sequence> LastBelow(SqliteStatement& number_of, int64_t bound, Sequence first,
+                                   Sequence last) {
+  Sequence below = first - 1;
+  Sequence beyond = last + 1;
+  while (below + 1 < beyond) {
+    const Sequence middle = below + (beyond - below) / 2;
+    number_of.Bind(middle);
+    const absl::StatusOr<bool> row = number_of.Step();
     if (!row.ok()) return row.status();
-    const bool is_before = *row && received_at_.Integer(0) < time_us;
-    if (*row) received_at_.Reset();
-    (is_before ? before : behind) = middle;
+    // What is missing was removed: it was older than all that is there.
+    const bool is_below = !*row || number_of.Integer(0) < bound;
+    if (*row) number_of.Reset();
+    (is_below ? below : beyond) = middle;
   }
-  return before;
+  return below;
+}
+
+}  // namespace
+
+absl::StatusOr<Sequence> SqliteReader::FindPlace(absl::Time time, Sequence first, Sequence last) {
+  return LastBelow(received_at_, absl::ToUnixMicros(time), first, last);
+}
+
+absl::StatusOr<Sequence> SqliteReader::FindOffset(int64_t offset, Sequence first, Sequence last) {
+  const absl::StatusOr<Sequence> before = LastBelow(end_offset_, offset, first, last);
+  if (!before.ok()) return before.status();
+  return std::min(*before + 1, last);
+}
+
+absl::StatusOr<EventRows> SqliteReader::FindEventRows(int64_t subscription_id, Sequence sequence) {
+  EventRows rows;
+  if (absl::Status status = FindSettlements(rows, subscription_id, sequence); !status.ok()) {
+    return status;
+  }
+  history_.Bind(subscription_id).Bind(sequence);
+  while (true) {
+    const absl::StatusOr<bool> row = history_.Step();
+    if (!row.ok()) return row.status();
+    if (!*row) return rows;
+    rows.history.push_back(MakeHistoryRow(history_));
+  }
+}
+
+absl::Status SqliteReader::FindSettlements(EventRows& rows, int64_t subscription_id,
+                                           Sequence sequence) {
+  absl::StatusOr<SqliteStatement> epochs =
+      database_.Prepare("SELECT epoch_number FROM subscriptions WHERE id = ?");
+  if (!epochs.ok()) return epochs.status();
+  epochs->Bind(subscription_id);
+  const absl::StatusOr<bool> known = epochs->Step();
+  if (!known.ok() || !*known) return known.status();
+  const int64_t newest = epochs->Integer(0);
+  epochs->Reset();
+  for (int64_t epoch = std::max<int64_t>(newest - kMostEpochsTold, 0); epoch <= newest; ++epoch) {
+    settlements_.Bind(subscription_id).Bind(epoch).Bind(sequence);
+    const absl::StatusOr<bool> row = settlements_.Step();
+    if (!row.ok()) return row.status();
+    if (!*row) continue;
+    SettlementRow settlement = MakeSettlementRow(settlements_);
+    settlements_.Reset();
+    if (settlement.range.last >= sequence) rows.settlements.push_back(std::move(settlement));
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::vector<DeadLetter>> SqliteReader::ListDeadLetters(int64_t subscription_id,
+                                                                      int64_t after,
+                                                                      ReadLimits limits) {
+  std::vector<DeadLetter> letters;
+  size_t bytes = 0;
+  list_dead_letters_.Bind(subscription_id)
+      .Bind(after)
+      .Bind(static_cast<int64_t>(limits.max_events));
+  while (true) {
+    const absl::StatusOr<bool> row = list_dead_letters_.Step();
+    if (!row.ok()) return row.status();
+    if (!*row) return letters;
+    letters.push_back(MakeDeadLetter(list_dead_letters_));
+    bytes += letters.back().event->event.size();
+    if (bytes >= limits.max_bytes) break;
+  }
+  list_dead_letters_.Reset();
+  return letters;
+}
+
+absl::StatusOr<LogEventPtr> SqliteReader::ReadDeadLetter(int64_t subscription_id,
+                                                         Sequence sequence) {
+  read_dead_letter_.Bind(subscription_id).Bind(sequence);
+  const absl::StatusOr<bool> row = read_dead_letter_.Step();
+  if (!row.ok()) return row.status();
+  if (!*row) return nullptr;
+  LogEventPtr event = MakeEvent(read_dead_letter_);
+  read_dead_letter_.Reset();
+  return event;
+}
+
+absl::StatusOr<std::map<int64_t, Sequence>> SqliteReader::FindDeadLetters(
+    int64_t subscription_id, const std::vector<int64_t>& ids) {
+  std::map<int64_t, Sequence> found;
+  for (const int64_t id : ids) {
+    find_dead_letter_.Bind(id).Bind(subscription_id);
+    const absl::StatusOr<bool> row = find_dead_letter_.Step();
+    if (!row.ok()) return row.status();
+    if (!*row) continue;
+    found[id] = find_dead_letter_.Integer(0);
+    find_dead_letter_.Reset();
+  }
+  return found;
 }
 
 }  // namespace onhook

@@ -2,17 +2,18 @@
 #define ONHOOK_GATEWAY_STORE_SQLITE_SQLITE_READER_H_
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
 
-#include "gateway/store/event_log.h"
+#include "gateway/store/embedded/storage.h"
 #include "gateway/store/sqlite/sqlite_database.h"
 
 namespace onhook {
 
 // The checksum of an event's row, over all that a delivery depends on.
-int64_t EventChecksum(Sequence sequence, int64_t received_us, int64_t stored_us,
+int64_t EventChecksum(Sequence sequence, int64_t received_us, int64_t stored_us, int64_t end_offset,
                       absl::string_view digest, absl::string_view event);
 
 // The reading connection of an SQLite storage. Events whose row does not fit its checksum come back
@@ -24,17 +25,31 @@ class SqliteReader {
   // As in Storage.
   absl::StatusOr<std::vector<LogEventPtr>> Read(Sequence after, Sequence last, ReadLimits limits);
   absl::StatusOr<std::vector<LogEventPtr>> Find(const EventQuery& query, Sequence last);
-  absl::StatusOr<Sequence> FindPlace(absl::Time time, Sequence last);
+  absl::StatusOr<Sequence> FindPlace(absl::Time time, Sequence first, Sequence last);
+  absl::StatusOr<Sequence> FindOffset(int64_t offset, Sequence first, Sequence last);
+  absl::StatusOr<EventRows> FindEventRows(int64_t subscription_id, Sequence sequence);
+  absl::StatusOr<std::vector<DeadLetter>> ListDeadLetters(int64_t subscription_id, int64_t after,
+                                                          ReadLimits limits);
+  absl::StatusOr<LogEventPtr> ReadDeadLetter(int64_t subscription_id, Sequence sequence);
+  absl::StatusOr<std::map<int64_t, Sequence>> FindDeadLetters(int64_t subscription_id,
+                                                              const std::vector<int64_t>& ids);
 
  private:
   explicit SqliteReader(SqliteDatabase database) : database_(std::move(database)) {}
-  absl::Status PrepareStatements();
+  absl::Status PrepareAll();
+  absl::Status FindSettlements(EventRows& rows, int64_t subscription_id, Sequence sequence);
 
   SqliteDatabase database_;
   SqliteStatement read_;
   SqliteStatement find_call_;
   SqliteStatement find_range_;
   SqliteStatement received_at_;
+  SqliteStatement end_offset_;
+  SqliteStatement settlements_;
+  SqliteStatement history_;
+  SqliteStatement list_dead_letters_;
+  SqliteStatement read_dead_letter_;
+  SqliteStatement find_dead_letter_;
 };
 
 }  // namespace onhook

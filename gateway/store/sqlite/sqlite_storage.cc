@@ -7,55 +7,17 @@
 
 #include <cerrno>
 #include <cstring>
-#include <random>
 #include <utility>
 
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "gateway/store/sqlite/sqlite_recovery.h"
+#include "gateway/store/sqlite/sqlite_schema.h"
 
 namespace onhook {
 namespace {
 
-constexpr int64_t kFormatVersion = 1;
-
 // A checkpoint is due at this many pages of 4 KiB in the write-ahead log.
 constexpr int kCheckpointPages = 1000;
-
-constexpr char kSchema[] = R"(
-  CREATE TABLE store (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
-  CREATE TABLE events (
-    sequence INTEGER PRIMARY KEY,
-    call_serial_no TEXT NOT NULL,
-    source TEXT NOT NULL,
-    digest BLOB NOT NULL,
-    received_us INTEGER NOT NULL,
-    stored_us INTEGER NOT NULL,
-    checksum INTEGER NOT NULL,
-    event BLOB NOT NULL) STRICT;
-  CREATE UNIQUE INDEX events_identity ON events (call_serial_no, source, digest);
-  CREATE TABLE subscriptions (
-    id INTEGER PRIMARY KEY,
-    name TEXT NOT NULL UNIQUE,
-    spec BLOB NOT NULL,
-    epoch TEXT NOT NULL,
-    created_us INTEGER NOT NULL,
-    start INTEGER NOT NULL,
-    floor INTEGER NOT NULL,
-    settled TEXT NOT NULL,
-    journal_id INTEGER NOT NULL) STRICT;
-  CREATE TABLE settlements (
-    subscription_id INTEGER NOT NULL,
-    journal_id INTEGER NOT NULL,
-    sequences TEXT NOT NULL,
-    consumer_name TEXT NOT NULL,
-    settled_us INTEGER NOT NULL,
-    PRIMARY KEY (subscription_id, journal_id)) STRICT, WITHOUT ROWID;
-  CREATE TABLE forwarded (
-    receiver TEXT NOT NULL,
-    first INTEGER NOT NULL,
-    last INTEGER NOT NULL,
-    PRIMARY KEY (receiver, first)) STRICT, WITHOUT ROWID;
-)";
 
 std::string DatabasePath(const std::string& directory) { return directory + "/onhook.db"; }
 
@@ -73,12 +35,6 @@ absl::Status Sync(const std::string& path) {
                   : absl::DataLossError(absl::StrCat("syncing ", path, ": ", std::strerror(errno)));
   close(file);
   return status;
-}
-
-std::string RandomStoreId() {
-  std::random_device device;
-  const uint64_t id = (uint64_t{device()} << 32) | device();
-  return absl::StrCat(absl::Hex(id, absl::kZeroPad16));
 }
 
 }  // namespace
@@ -111,8 +67,8 @@ absl::Status SqliteStorage::OpenDatabase() {
   if (!database.ok()) return database.status();
   database_ = *std::move(database);
   for (const char* pragma :
-       {"PRAGMA synchronous=FULL", "PRAGMA foreign_keys=OFF", "PRAGMA temp_store=MEMORY",
-        "PRAGMA cache_size=-32768", "PRAGMA cell_size_check=ON"}) {
+       {"PRAGMA synchronous=FULL", "PRAGMA recursive_triggers=ON", "PRAGMA foreign_keys=OFF",
+        "PRAGMA temp_store=MEMORY", "PRAGMA cache_size=-32768", "PRAGMA cell_size_check=ON"}) {
     if (absl::Status status = database_->Execute(pragma); !status.ok()) return status;
   }
   if (absl::Status status = database_->UseWriteAheadLog(); !status.ok()) return status;
@@ -120,148 +76,74 @@ absl::Status SqliteStorage::OpenDatabase() {
   // After a crash in the middle of a sync, rows may be visible that are not on disk yet. Nobody may
   // be told of them before they are.
   if (absl::Status status = database_->Checkpoint(/*truncate=*/true); !status.ok()) return status;
-  if (absl::Status status = CreateOrCheckSchema(); !status.ok()) return status;
+  if (absl::Status status = CreateOrCheckSchema(*database_, directory_); !status.ok())
+    return status;
   // The file itself SQLite has synced. To open it beside SQLite would drop SQLite's lock on it: a
   // process loses its locks on a file with the first descriptor of it that it closes.
   if (absl::Status status = Sync(directory_); !status.ok()) return status;
   if (absl::Status status = Sync(directory_ + "/.."); !status.ok()) return status;
-  if (absl::Status status = PrepareStatements(); !status.ok()) return status;
+  if (absl::Status status = PrepareAll(); !status.ok()) return status;
   absl::StatusOr<std::unique_ptr<SqliteReader>> reader = SqliteReader::Open(path);
   if (!reader.ok()) return reader.status();
   reader_ = *std::move(reader);
   return absl::OkStatus();
 }
 
-absl::Status SqliteStorage::CreateOrCheckSchema() {
-  absl::StatusOr<SqliteStatement> version = database_->Prepare("PRAGMA user_version");
-  if (!version.ok()) return version.status();
-  if (absl::StatusOr<bool> row = version->Step(); !row.ok()) return row.status();
-  const int64_t found = version->Integer(0);
-  version->Reset();
-  if (found == kFormatVersion) return absl::OkStatus();
-  if (found != 0) {
-    return absl::FailedPreconditionError(
-        absl::StrCat(directory_, " has format ", found, "; this version reads ", kFormatVersion));
-  }
-  return database_->Execute(absl::StrCat("BEGIN IMMEDIATE;", kSchema,
-                                         "INSERT INTO store VALUES ('store_id', '", RandomStoreId(),
-                                         "'); PRAGMA user_version=", kFormatVersion, "; COMMIT;"));
-}
-
-absl::Status SqliteStorage::PrepareStatements() {
+absl::Status SqliteStorage::PrepareAll() {
+  absl::StatusOr<SqliteJournal> journal = SqliteJournal::Prepare(&*database_);
+  if (!journal.ok()) return journal.status();
+  journal_ = *std::move(journal);
   const std::pair<SqliteStatement*, absl::string_view> statements[] = {
       {&begin_, "BEGIN IMMEDIATE"},
       {&commit_, "COMMIT"},
       {&rollback_, "ROLLBACK"},
       {&insert_event_,
        "INSERT INTO events (sequence, call_serial_no, source, digest, received_us, stored_us,"
-       " checksum, event) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+       " end_offset, checksum, event) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
        " ON CONFLICT (call_serial_no, source, digest) DO NOTHING"},
       {&find_identity_,
        "SELECT sequence FROM events WHERE call_serial_no = ? AND source = ? AND digest = ?"},
-      {&insert_settlement_, "INSERT INTO settlements VALUES (?, ?, ?, ?, ?)"},
-      {&save_state_,
-       "UPDATE subscriptions SET floor = ?, settled = ?, journal_id = ? WHERE id = ?"},
+      {&find_removed_,
+       "SELECT sequence FROM removed_identities"
+       " WHERE call_serial_no = ? AND source = ? AND digest = ?"},
+      {&remember_identities_,
+       "INSERT OR REPLACE INTO removed_identities SELECT call_serial_no, source, digest, sequence,"
+       " ?2 FROM events WHERE sequence <= ?1"},
+      {&remove_events_, "DELETE FROM events WHERE sequence <= ?"},
+      {&forget_identities_,
+       "DELETE FROM removed_identities WHERE (call_serial_no, source, digest) IN"
+       " (SELECT call_serial_no, source, digest FROM removed_identities WHERE removed_us < ?"
+       "  LIMIT ?)"},
       {&save_forwarded_, "INSERT OR REPLACE INTO forwarded VALUES (?, ?, ?)"},
   };
-  for (const auto& [statement, sql] : statements) {
-    absl::StatusOr<SqliteStatement> prepared = database_->Prepare(sql);
-    if (!prepared.ok()) return prepared.status();
-    *statement = *std::move(prepared);
-  }
-  return absl::OkStatus();
+  return PrepareStatements(*database_, statements);
 }
 
-absl::StatusOr<RecoveredState> SqliteStorage::Recover() {
-  RecoveredState state;
-  auto query = database_->Prepare("SELECT value FROM store WHERE key = 'store_id'");
-  if (!query.ok()) return query.status();
-  absl::StatusOr<bool> row = query->Step();
-  if (!row.ok()) return row.status();
-  if (!*row) return absl::DataLossError("the store has no store_id");
-  state.store_id = std::string(query->Bytes(0));
-  query->Reset();
-
-  query = database_->Prepare("SELECT coalesce(max(sequence), 0) FROM events");
-  if (!query.ok()) return query.status();
-  if (row = query->Step(); !row.ok()) return row.status();
-  state.last = query->Integer(0);
-  query->Reset();
-
-  query = database_->Prepare("SELECT receiver, first, last FROM forwarded");
-  if (!query.ok()) return query.status();
-  for (row = query->Step(); row.ok() && *row; row = query->Step()) {
-    state.forwarded[std::string(query->Bytes(0))].Add({query->Integer(1), query->Integer(2)});
-  }
-  if (!row.ok()) return row.status();
-  if (absl::Status status = ReadSubscriptions(state.subscriptions); !status.ok()) return status;
-  return state;
-}
-
-absl::Status SqliteStorage::ReadSubscriptions(std::vector<SubscriptionRecord>& subscriptions) {
-  auto query = database_->Prepare(
-      "SELECT id, name, spec, epoch, created_us, start, floor, settled, journal_id"
-      " FROM subscriptions");
-  if (!query.ok()) return query.status();
-  absl::StatusOr<bool> row = query->Step();
-  for (; row.ok() && *row; row = query->Step()) {
-    SubscriptionRecord record;
-    record.id = query->Integer(0);
-    record.name = std::string(query->Bytes(1));
-    const absl::string_view spec = query->Bytes(2);
-    absl::StatusOr<SequenceSet> settled = SequenceSet::FromText(query->Bytes(7));
-    if (!settled.ok() || !record.spec.ParseFromArray(spec.data(), static_cast<int>(spec.size())) ||
-        !absl::SimpleHexAtoi(query->Bytes(3), &record.epoch)) {
-      query->Reset();
-      return absl::DataLossError(absl::StrCat("subscription '", record.name, "' is damaged"));
-    }
-    record.created_at = absl::FromUnixMicros(query->Integer(4));
-    record.start = query->Integer(5);
-    record.floor = query->Integer(6);
-    record.settled = *std::move(settled);
-    record.journal_id = query->Integer(8);
-    subscriptions.push_back(std::move(record));
-  }
-  if (!row.ok()) return row.status();
-
-  query = database_->Prepare(
-      "SELECT journal_id, sequences FROM settlements WHERE subscription_id = ? AND journal_id > ?"
-      " ORDER BY journal_id");
-  if (!query.ok()) return query.status();
-  for (SubscriptionRecord& record : subscriptions) {
-    query->Bind(record.id).Bind(record.journal_id);
-    for (row = query->Step(); row.ok() && *row; row = query->Step()) {
-      absl::StatusOr<SequenceSet> sequences = SequenceSet::FromText(query->Bytes(1));
-      if (!sequences.ok()) {
-        query->Reset();
-        return absl::DataLossError(absl::StrCat("the journal of '", record.name, "' is damaged"));
-      }
-      SettlementRow settlement;
-      settlement.journal_id = query->Integer(0);
-      settlement.sequences = *std::move(sequences);
-      ApplySettlement(settlement, record);
-    }
-    if (!row.ok()) return row.status();
-  }
-  return absl::OkStatus();
-}
+absl::StatusOr<RecoveredState> SqliteStorage::Recover() { return RecoverState(*database_); }
 
 absl::Status SqliteStorage::Begin() { return begin_.Run(); }
 
-absl::StatusOr<AppendResult> SqliteStorage::InsertEvent(const NewEvent& event, Sequence next,
+absl::StatusOr<AppendResult> SqliteStorage::InsertEvent(const NewEvent& event, LogPlace place,
                                                         absl::Time stored_at) {
+  if (has_removed_) {
+    const absl::StatusOr<Sequence> removed = FindRemoved(event);
+    if (!removed.ok()) return removed.status();
+    if (*removed != 0) return AppendResult{*removed, true};
+  }
   const int64_t received_us = absl::ToUnixMicros(event.received_at);
   const int64_t stored_us = absl::ToUnixMicros(stored_at);
-  insert_event_.Bind(next)
+  insert_event_.Bind(place.sequence)
       .BindText(event.call_serial_no)
       .BindText(event.source)
       .BindBlob(event.digest)
       .Bind(received_us)
       .Bind(stored_us)
-      .Bind(EventChecksum(next, received_us, stored_us, event.digest, event.event))
+      .Bind(place.end_offset)
+      .Bind(EventChecksum(place.sequence, received_us, stored_us, place.end_offset, event.digest,
+                          event.event))
       .BindBlob(event.event);
   if (absl::Status status = insert_event_.Run(); !status.ok()) return status;
-  if (database_->Changes() == 1) return AppendResult{next, false};
+  if (database_->Changes() == 1) return AppendResult{place.sequence, false};
   find_identity_.BindText(event.call_serial_no).BindText(event.source).BindBlob(event.digest);
   const absl::StatusOr<bool> row = find_identity_.Step();
   if (!row.ok()) return row.status();
@@ -271,46 +153,33 @@ absl::StatusOr<AppendResult> SqliteStorage::InsertEvent(const NewEvent& event, S
   return result;
 }
 
-absl::Status SqliteStorage::InsertSettlement(const SettlementRow& row) {
-  const std::string sequences = row.sequences.ToText();
-  return insert_settlement_.Bind(row.subscription_id)
-      .Bind(row.journal_id)
-      .BindText(sequences)
-      .BindText(row.consumer_name)
-      .Bind(absl::ToUnixMicros(row.settled_at))
-      .Run();
+absl::StatusOr<Sequence> SqliteStorage::FindRemoved(const NewEvent& event) {
+  find_removed_.BindText(event.call_serial_no).BindText(event.source).BindBlob(event.digest);
+  const absl::StatusOr<bool> row = find_removed_.Step();
+  if (!row.ok()) return row.status();
+  if (!*row) return 0;
+  const Sequence sequence = find_removed_.Integer(0);
+  find_removed_.Reset();
+  return sequence;
 }
 
-absl::Status SqliteStorage::SaveState(const SubscriptionRecord& subscription) {
-  const std::string settled = subscription.settled.ToText();
-  return save_state_.Bind(subscription.floor)
-      .BindText(settled)
-      .Bind(subscription.journal_id)
-      .Bind(subscription.id)
-      .Run();
+absl::Status SqliteStorage::RemoveEvents(Sequence through, absl::Time now) {
+  has_removed_ = true;
+  absl::Status status = remember_identities_.Bind(through).Bind(absl::ToUnixMicros(now)).Run();
+  if (!status.ok()) return status;
+  return remove_events_.Bind(through).Run();
 }
 
-absl::StatusOr<int64_t> SqliteStorage::InsertSubscription(const SubscriptionRecord& subscription) {
-  absl::StatusOr<SqliteStatement> insert = database_->Prepare(
-      "INSERT INTO subscriptions"
-      " (name, spec, epoch, created_us, start, floor, settled, journal_id)"
-      " VALUES (?, ?, ?, ?, ?, ?, ?, ?) RETURNING id");
-  if (!insert.ok()) return insert.status();
-  const std::string spec = subscription.spec.SerializeAsString();
-  const std::string epoch = absl::StrCat(absl::Hex(subscription.epoch, absl::kZeroPad16));
-  const std::string settled = subscription.settled.ToText();
-  insert->BindText(subscription.name)
-      .BindBlob(spec)
-      .BindText(epoch)
-      .Bind(absl::ToUnixMicros(subscription.created_at))
-      .Bind(subscription.start)
-      .Bind(subscription.floor)
-      .BindText(settled)
-      .Bind(subscription.journal_id);
-  if (const absl::StatusOr<bool> row = insert->Step(); !row.ok()) return row.status();
-  const int64_t id = insert->Integer(0);
-  insert->Reset();
-  return id;
+absl::Status SqliteStorage::ForgetIdentities(absl::Time before, int64_t max_rows) {
+  if (!has_removed_) return absl::OkStatus();
+  absl::Status status = forget_identities_.Bind(absl::ToUnixMicros(before)).Bind(max_rows).Run();
+  if (!status.ok() || database_->Changes() > 0) return status;
+  absl::StatusOr<SqliteStatement> any =
+      database_->Prepare("SELECT 1 FROM removed_identities LIMIT 1");
+  if (!any.ok()) return any.status();
+  const absl::StatusOr<bool> row = any->Step();
+  if (row.ok()) has_removed_ = *row;
+  return row.status();
 }
 
 absl::Status SqliteStorage::SaveForwarded(const std::string& receiver, SequenceRange range) {
@@ -339,13 +208,69 @@ absl::Status SqliteStorage::Close() {
   if (!database_.has_value()) return absl::OkStatus();
   reader_.reset();
   const absl::Status status = database_->Checkpoint(/*truncate=*/true);
-  for (SqliteStatement* statement : {&begin_, &commit_, &rollback_, &insert_event_, &find_identity_,
-                                     &insert_settlement_, &save_state_, &save_forwarded_}) {
+  for (SqliteStatement* statement :
+       {&begin_, &commit_, &rollback_, &insert_event_, &find_identity_, &find_removed_,
+        &remember_identities_, &remove_events_, &forget_identities_, &save_forwarded_}) {
     *statement = SqliteStatement();
   }
+  journal_.reset();
   if (status.ok()) database_->RemoveLogOnClose();
   database_.reset();
   return status;
+}
+
+// ------------------------------------------------------------------- what others do for the
+// storage
+
+absl::StatusOr<int64_t> SqliteStorage::InsertSubscription(const SubscriptionRecord& subscription) {
+  return journal_->InsertSubscription(subscription);
+}
+
+absl::Status SqliteStorage::UpdateSubscription(const SubscriptionRecord& subscription) {
+  return journal_->UpdateSubscription(subscription);
+}
+
+absl::Status SqliteStorage::DeleteSubscription(int64_t id) {
+  return journal_->DeleteSubscription(id);
+}
+
+absl::Status SqliteStorage::SaveProgress(const SubscriptionProgress& progress) {
+  return journal_->SaveProgress(progress);
+}
+
+absl::Status SqliteStorage::InsertSettlement(const SettlementRow& row) {
+  return journal_->InsertSettlement(row);
+}
+
+absl::Status SqliteStorage::InsertHistory(const HistoryRow& row) {
+  return journal_->InsertHistory(row);
+}
+
+absl::Status SqliteStorage::InsertDeadLetter(const DeadLetterRow& row) {
+  return journal_->InsertDeadLetter(row);
+}
+
+absl::Status SqliteStorage::MarkRedriven(int64_t subscription_id, Sequence sequence) {
+  return journal_->MarkRedriven(subscription_id, sequence);
+}
+
+absl::Status SqliteStorage::DeleteDeadLetter(int64_t subscription_id, Sequence sequence) {
+  return journal_->DeleteDeadLetter(subscription_id, sequence);
+}
+
+absl::StatusOr<bool> SqliteStorage::TrimJournal(int64_t subscription_id, int64_t epoch_number,
+                                                Sequence through, int64_t max_rows) {
+  return journal_->TrimJournal(subscription_id, epoch_number, through, max_rows);
+}
+
+absl::StatusOr<bool> SqliteStorage::RemoveOrphans(int64_t max_rows) {
+  return journal_->RemoveOrphans(max_rows);
+}
+
+absl::StatusOr<std::vector<DeadLetterName>> SqliteStorage::TrimDeadLetters(absl::Time before,
+                                                                           int64_t max_bytes,
+                                                                           int64_t max_rows) {
+  return journal_->TrimDeadLetters(before, max_bytes, max_rows);
 }
 
 absl::StatusOr<std::vector<LogEventPtr>> SqliteStorage::Read(Sequence after, Sequence last,
@@ -358,8 +283,32 @@ absl::StatusOr<std::vector<LogEventPtr>> SqliteStorage::Find(const EventQuery& q
   return reader_->Find(query, last);
 }
 
-absl::StatusOr<Sequence> SqliteStorage::FindPlace(absl::Time time, Sequence last) {
-  return reader_->FindPlace(time, last);
+absl::StatusOr<Sequence> SqliteStorage::FindPlace(absl::Time time, Sequence first, Sequence last) {
+  return reader_->FindPlace(time, first, last);
+}
+
+absl::StatusOr<Sequence> SqliteStorage::FindOffset(int64_t offset, Sequence first, Sequence last) {
+  return reader_->FindOffset(offset, first, last);
+}
+
+absl::StatusOr<EventRows> SqliteStorage::FindEventRows(int64_t subscription_id, Sequence sequence) {
+  return reader_->FindEventRows(subscription_id, sequence);
+}
+
+absl::StatusOr<std::vector<DeadLetter>> SqliteStorage::ListDeadLetters(int64_t subscription_id,
+                                                                       int64_t after,
+                                                                       ReadLimits limits) {
+  return reader_->ListDeadLetters(subscription_id, after, limits);
+}
+
+absl::StatusOr<LogEventPtr> SqliteStorage::ReadDeadLetter(int64_t subscription_id,
+                                                          Sequence sequence) {
+  return reader_->ReadDeadLetter(subscription_id, sequence);
+}
+
+absl::StatusOr<std::map<int64_t, Sequence>> SqliteStorage::FindDeadLetters(
+    int64_t subscription_id, const std::vector<int64_t>& ids) {
+  return reader_->FindDeadLetters(subscription_id, ids);
 }
 
 }  // namespace onhook

@@ -1,6 +1,7 @@
 #ifndef ONHOOK_GATEWAY_STORE_SQLITE_SQLITE_STORAGE_H_
 #define ONHOOK_GATEWAY_STORE_SQLITE_SQLITE_STORAGE_H_
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -8,6 +9,7 @@
 
 #include "gateway/store/embedded/storage.h"
 #include "gateway/store/sqlite/sqlite_database.h"
+#include "gateway/store/sqlite/sqlite_journal.h"
 #include "gateway/store/sqlite/sqlite_reader.h"
 
 namespace onhook {
@@ -29,14 +31,28 @@ class SqliteStorage final : public Storage {
   absl::StatusOr<RecoveredState> Recover() override;
 
   absl::Status Begin() override;
-  absl::StatusOr<AppendResult> InsertEvent(const NewEvent& event, Sequence next,
-                                           absl::Time stored_at) override;
-  absl::Status InsertSettlement(const SettlementRow& row) override;
-  absl::Status SaveState(const SubscriptionRecord& subscription) override;
-  absl::StatusOr<int64_t> InsertSubscription(const SubscriptionRecord& subscription) override;
-  absl::Status SaveForwarded(const std::string& receiver, SequenceRange range) override;
   absl::Status Commit() override;
   void Rollback() override;
+
+  absl::StatusOr<AppendResult> InsertEvent(const NewEvent& event, LogPlace place,
+                                           absl::Time stored_at) override;
+  absl::Status RemoveEvents(Sequence through, absl::Time now) override;
+  absl::Status ForgetIdentities(absl::Time before, int64_t max_rows) override;
+  absl::Status SaveForwarded(const std::string& receiver, SequenceRange range) override;
+  absl::StatusOr<int64_t> InsertSubscription(const SubscriptionRecord& subscription) override;
+  absl::Status UpdateSubscription(const SubscriptionRecord& subscription) override;
+  absl::Status DeleteSubscription(int64_t id) override;
+  absl::Status SaveProgress(const SubscriptionProgress& progress) override;
+  absl::Status InsertSettlement(const SettlementRow& row) override;
+  absl::Status InsertHistory(const HistoryRow& row) override;
+  absl::Status InsertDeadLetter(const DeadLetterRow& row) override;
+  absl::Status MarkRedriven(int64_t subscription_id, Sequence sequence) override;
+  absl::Status DeleteDeadLetter(int64_t subscription_id, Sequence sequence) override;
+  absl::StatusOr<bool> TrimJournal(int64_t subscription_id, int64_t epoch_number, Sequence through,
+                                   int64_t max_rows) override;
+  absl::StatusOr<bool> RemoveOrphans(int64_t max_rows) override;
+  absl::StatusOr<std::vector<DeadLetterName>> TrimDeadLetters(absl::Time before, int64_t max_bytes,
+                                                              int64_t max_rows) override;
 
   bool NeedsMaintenance() const override;
   absl::Status Maintain() override;
@@ -45,15 +61,22 @@ class SqliteStorage final : public Storage {
   absl::StatusOr<std::vector<LogEventPtr>> Read(Sequence after, Sequence last,
                                                 ReadLimits limits) override;
   absl::StatusOr<std::vector<LogEventPtr>> Find(const EventQuery& query, Sequence last) override;
-  absl::StatusOr<Sequence> FindPlace(absl::Time time, Sequence last) override;
+  absl::StatusOr<Sequence> FindPlace(absl::Time time, Sequence first, Sequence last) override;
+  absl::StatusOr<Sequence> FindOffset(int64_t offset, Sequence first, Sequence last) override;
+  absl::StatusOr<EventRows> FindEventRows(int64_t subscription_id, Sequence sequence) override;
+  absl::StatusOr<std::vector<DeadLetter>> ListDeadLetters(int64_t subscription_id, int64_t after,
+                                                          ReadLimits limits) override;
+  absl::StatusOr<LogEventPtr> ReadDeadLetter(int64_t subscription_id, Sequence sequence) override;
+  absl::StatusOr<std::map<int64_t, Sequence>> FindDeadLetters(
+      int64_t subscription_id, const std::vector<int64_t>& ids) override;
 
  private:
   SqliteStorage(std::string directory, int lock) : directory_(std::move(directory)), lock_(lock) {}
 
   absl::Status OpenDatabase();
-  absl::Status CreateOrCheckSchema();
-  absl::Status PrepareStatements();
-  absl::Status ReadSubscriptions(std::vector<SubscriptionRecord>& subscriptions);
+  absl::Status PrepareAll();
+  // The event of this identity among those that were removed; 0: none.
+  absl::StatusOr<Sequence> FindRemoved(const NewEvent& event);
 
   const std::string directory_;
   int lock_;  // file descriptor that holds the directory's lock
@@ -61,14 +84,20 @@ class SqliteStorage final : public Storage {
   std::optional<SqliteDatabase> database_;
   std::unique_ptr<SqliteReader> reader_;
 
+  std::optional<SqliteJournal> journal_;
+
   SqliteStatement begin_;
   SqliteStatement commit_;
   SqliteStatement rollback_;
   SqliteStatement insert_event_;
   SqliteStatement find_identity_;
-  SqliteStatement insert_settlement_;
-  SqliteStatement save_state_;
+  SqliteStatement find_removed_;
+  SqliteStatement remember_identities_;
+  SqliteStatement remove_events_;
+  SqliteStatement forget_identities_;
   SqliteStatement save_forwarded_;
+  // Whether identities of removed events may be remembered: else none is looked for.
+  bool has_removed_ = true;
 };
 
 }  // namespace onhook

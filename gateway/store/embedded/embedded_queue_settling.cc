@@ -1,0 +1,233 @@
+// What is asked of an EmbeddedQueue about deliveries: begun, written, finished.
+
+#include <algorithm>
+#include <utility>
+
+#include "gateway/store/delivery_id.h"
+#include "gateway/store/embedded/embedded_queue.h"
+
+namespace onhook {
+namespace {
+
+using Action = SettleRequest::Action;
+using Decision = SubscriptionState::Decision;
+using Next = SubscriptionState::Next;
+
+// The floor is saved after so many commits: bounds what opening reads.
+constexpr int kCommitsBetweenSaves = 256;
+
+}  // namespace
+
+// Takes all that is pending in the queue when its turn comes, so one operation serves many
+// requests.
+class EmbeddedQueue::SettleOperation final : public CommitOperation {
+ public:
+  explicit SettleOperation(std::shared_ptr<EmbeddedQueue> queue) : queue_(std::move(queue)) {}
+  size_t bytes() const override { return 512; }
+  absl::Status Apply(Storage& storage) override {
+    applied_ = true;
+    journal_ = queue_->TakePending();
+    return queue_->Write(journal_, storage);
+  }
+  void Finish(const absl::Status& status) override {
+    // Refused, perhaps while another one is being written.
+    if (!applied_) journal_ = queue_->TakePending();
+    queue_->Finish(std::move(journal_), status);
+  }
+
+ private:
+  const std::shared_ptr<EmbeddedQueue> queue_;
+  bool applied_ = false;
+  Journal journal_;
+};
+
+void EmbeddedQueue::Settle(SettleRequest request, SettleDone done) {
+  Wish wish;
+  Calls calls;
+  bool submit = false;
+  bool pending = false;
+  {
+    absl::MutexLock lock(&mutex_);
+    for (size_t i = 0; i < request.delivery_ids.size(); ++i) Begin(request, i, wish);
+    WakeOne(calls);  // something may have been released
+    // Also a request that changes nothing waits its turn behind those that settle what it names.
+    pending = request.action != Action::kRelease && !deleted_;
+    if (pending) {
+      wish.consumer_name = std::move(request.consumer_name);
+      wish.reason = std::move(request.reason);
+      wish.done = std::move(done);
+      pending_.push_back(std::move(wish));
+      submit = MustSubmit();
+    }
+  }
+  if (submit) SubmitSettling();
+  if (!pending) done(std::move(wish.exceptions));
+  Call(calls);
+}
+
+std::optional<Next> EmbeddedQueue::Parse(const std::string& delivery_id, LeaseNumber& lease) const {
+  const std::optional<DeliveryId> id = DeliveryId::FromText(delivery_id);
+  if (deleted_ || !id.has_value() || id->epoch != record_.epoch || !state_.KnowsLease(id->lease) ||
+      id->sequence > environment_.event_log->last()) {
+    return std::nullopt;
+  }
+  lease = id->lease;
+  return Next{id->sequence};
+}
+
+void EmbeddedQueue::Begin(const SettleRequest& request, size_t index, Wish& wish) {
+  LeaseNumber lease = 0;
+  const std::optional<Next> named = Parse(request.delivery_ids[index], lease);
+  if (!named.has_value()) {
+    wish.exceptions.push_back({index, SettleError::kUnknown});
+    return;
+  }
+  std::optional<Decision> decision;
+  bool stale = false;
+  switch (request.action) {
+    case Action::kAck:
+      decision = state_.BeginSettling(named->sequence, v1::TimelineEntry::KIND_ACKED);
+      break;
+    case Action::kSkip:
+      decision = state_.BeginSettling(named->sequence, v1::TimelineEntry::KIND_SKIPPED);
+      break;
+    case Action::kRetry:
+    case Action::kPark:
+      decision = state_.BeginNack(named->sequence, lease, request.action, request.delay, Now());
+      stale = !decision.has_value();
+      break;
+    case Action::kRelease:
+      stale = !state_.ReleaseLease(named->sequence, lease, Now());
+      break;
+  }
+  if (stale) wish.exceptions.push_back({index, SettleError::kStale});
+  if (!decision.has_value()) return;
+  wish.decisions.push_back(*decision);
+  wish.indexes.push_back(index);
+}
+
+std::vector<SettleException> EmbeddedQueue::Extend(const std::vector<std::string>& delivery_ids,
+                                                   absl::Duration ack_deadline) {
+  std::vector<SettleException> exceptions;
+  absl::MutexLock lock(&mutex_);
+  const Moment now = Now();
+  for (size_t i = 0; i < delivery_ids.size(); ++i) {
+    LeaseNumber lease = 0;
+    const std::optional<Next> named = Parse(delivery_ids[i], lease);
+    if (!named.has_value()) {
+      exceptions.push_back({i, SettleError::kUnknown});
+    } else if (!state_.Extend(named->sequence, lease, ack_deadline, now)) {
+      exceptions.push_back({i, SettleError::kStale});
+    }
+  }
+  return exceptions;
+}
+
+void EmbeddedQueue::AddWishes(std::vector<Decision> decisions) {
+  for (const Decision& decision : decisions) {
+    const auto it = consumers_.find(decision.consumer);
+    Wish wish;
+    if (it != consumers_.end()) wish.consumer_name = *it->second.name;
+    wish.decisions.push_back(decision);
+    wish.indexes.push_back(0);
+    pending_.push_back(std::move(wish));
+  }
+}
+
+bool EmbeddedQueue::MustSubmit() {
+  if (settle_queued_ || (pending_.empty() && unrequested_.empty())) return false;
+  settle_queued_ = true;
+  return true;
+}
+
+void EmbeddedQueue::SubmitSettling() {
+  environment_.commits->Submit(std::make_unique<SettleOperation>(shared_from_this()),
+                               CommitQueue::Urgency::kMayLinger);
+}
+
+EmbeddedQueue::Journal EmbeddedQueue::TakePending() {
+  absl::MutexLock lock(&mutex_);
+  settle_queued_ = false;
+  Journal journal;
+  journal.wishes = std::exchange(pending_, {});
+  journal.unrequested = std::exchange(unrequested_, {});
+  return journal;
+}
+
+absl::Status EmbeddedQueue::Write(Journal& journal, Storage& storage) {
+  SettlementBatch batch(id_, first_epoch_number_, environment_.clock->Now());
+  std::optional<SubscriptionProgress> progress;
+  {
+    absl::MutexLock lock(&mutex_);
+    journal.deleted = deleted_;
+    if (deleted_) return absl::OkStatus();
+    for (const Wish& wish : journal.wishes) {
+      for (const Decision& decision : wish.decisions) {
+        const bool settled =
+            decision.epoch == state_.epoch() && state_.IsSettled(decision.sequence);
+        batch.Add(decision, wish.consumer_name, wish.reason, settled);
+      }
+    }
+    using Kind = SettlementRow::Kind;
+    batch.AddRuns(state_.epoch(), journal.unrequested.excluded, Kind::kFiltered);
+    batch.AddRuns(state_.epoch(), journal.unrequested.dropped, Kind::kDropped);
+    if (journal.unrequested.progress || !journal.unrequested.dropped.empty() ||
+        ++commits_since_save_ >= kCommitsBetweenSaves) {
+      progress = {id_, record_.epoch_number, state_.floor(), record_.last_used_at,
+                  record_.dropped_by_limit};
+      commits_since_save_ = 0;
+    }
+  }
+  journal.processed = batch.processed();
+  if (progress.has_value()) {
+    if (absl::Status status = storage.SaveProgress(*progress); !status.ok()) return status;
+  }
+  return batch.Write(storage);
+}
+
+void EmbeddedQueue::Finish(Journal journal, const absl::Status& status) {
+  Calls calls;
+  {
+    absl::MutexLock lock(&mutex_);
+    const Moment now = Now();
+    for (Wish& wish : journal.wishes) {
+      for (size_t i = 0; i < wish.decisions.size(); ++i) {
+        const Decision& decision = wish.decisions[i];
+        WakeForCredit(state_.Finish(decision, status.ok() && !journal.deleted, now), calls);
+        const bool settles = decision.outcome != SubscriptionState::Outcome::kRetry;
+        if (journal.deleted) {
+          wish.exceptions.push_back({wish.indexes[i], SettleError::kUnknown});
+        } else if (!status.ok()) {
+          wish.exceptions.push_back({wish.indexes[i], SettleError::kRetryLater});
+        } else if (settles) {
+          ++settled_;
+        }
+      }
+    }
+    if (!status.ok()) {  // with the next tick
+      for (const auto& [first, last] : journal.unrequested.excluded.runs()) {
+        unrequested_.excluded.Add({first, last});
+      }
+      for (const auto& [first, last] : journal.unrequested.dropped.runs()) {
+        unrequested_.dropped.Add({first, last});
+      }
+      unrequested_.progress = unrequested_.progress || journal.unrequested.progress;
+    }
+    // Something may have been returned, or the floor has made room for more.
+    WakeOne(calls);
+  }
+  for (Wish& wish : journal.wishes) {
+    if (wish.done == nullptr) continue;
+    std::sort(wish.exceptions.begin(), wish.exceptions.end(),
+              [](const auto& a, const auto& b) { return a.index < b.index; });
+    wish.done(std::move(wish.exceptions));
+  }
+  if (status.ok() && !journal.processed.empty()) {
+    for (const auto& listener : *environment_.settled_listeners) {
+      listener(name_, journal.processed);
+    }
+  }
+  Call(calls);
+}
+
+}  // namespace onhook

@@ -1,0 +1,127 @@
+#include "gateway/store/embedded/housekeeping.h"
+
+#include <algorithm>
+#include <limits>
+#include <memory>
+
+#include "gateway/store/embedded/commit_and_wait.h"
+
+namespace onhook {
+namespace {
+
+// Events and rows removed in one commit: some milliseconds' work.
+constexpr Sequence kEventsInOneCommit = 250;
+constexpr int64_t kRowsInOneCommit = 500;
+constexpr absl::Duration kSweepInterval = absl::Seconds(30);
+
+}  // namespace
+
+Housekeeping::Housekeeping(const RetentionOptions& options, Callbacks callbacks,
+                           EmbeddedLog* event_log, CommitQueue* commits, const Clock* clock,
+                           const Log* log)
+    : options_(options),
+      callbacks_(std::move(callbacks)),
+      event_log_(event_log),
+      commits_(commits),
+      clock_(clock),
+      log_(log),
+      swept_(clock->Elapsed()) {}
+
+void Housekeeping::Tick() {
+  if (!cutting_.exchange(true)) FindCut();
+  const absl::Duration now = clock_->Elapsed();
+  if (now - swept_ < kSweepInterval && !orphans_) return;
+  if (sweeping_.exchange(true)) return;
+  swept_ = now;
+  Sweep();
+}
+
+// --------------------------------------------------------------------------------------- the log
+
+void Housekeeping::FindCut() {
+  const auto by_bytes = [this](Sequence through) {
+    const int64_t offset = event_log_->last_offset() - options_.bytes.value_or(0);
+    if (!options_.bytes.has_value() || offset <= 0) return Cut(through);
+    event_log_->FindOffset(offset, [this, through](absl::StatusOr<Sequence> place) {
+      // The event at the place reaches into what is to be kept.
+      Cut(std::max(through, place.ok() ? *place - 1 : 0));
+    });
+  };
+  if (!options_.age.has_value()) return by_bytes(0);
+  event_log_->FindPlace(clock_->Now() - *options_.age, [by_bytes](absl::StatusOr<Sequence> place) {
+    by_bytes(place.value_or(0));
+  });
+}
+
+void Housekeeping::Cut(Sequence through) {
+  through = std::min({through, callbacks_.owed_floor(), event_log_->last() - 1});
+  if (through < event_log_->first()) {
+    cutting_ = false;
+    return;
+  }
+  CommitSteps steps;
+  steps.apply = [this, through](Storage& storage) { return RemovePart(through, storage); };
+  steps.finish = [this, through](const absl::Status& status) {
+    if (status.ok() && !callbacks_.changing()) return Cut(through);
+    cutting_ = false;
+  };
+  Submit(*commits_, std::move(steps), CommitQueue::Urgency::kMayLinger);
+}
+
+absl::Status Housekeeping::RemovePart(Sequence through, Storage& storage) {
+  if (callbacks_.changing()) return absl::OkStatus();
+  const Sequence first = event_log_->first();
+  // What is owed is asked for again: a seek may have come between.
+  through = std::min({through, callbacks_.owed_floor(), first + kEventsInOneCommit - 1});
+  if (through < first) return absl::OkStatus();
+  // Readers are told before it is so: what is to go is as good as gone.
+  event_log_->SetFirst(through + 1);
+  absl::Status status = storage.RemoveEvents(through, clock_->Now());
+  for (const auto& [id, epoch_number] : callbacks_.journals()) {
+    if (!status.ok()) return status;
+    status = storage.TrimJournal(id, epoch_number, through, kRowsInOneCommit).status();
+  }
+  return status;
+}
+
+// ----------------------------------------------------------------------------------- other rows
+
+void Housekeeping::Sweep() {
+  auto removed = std::make_shared<std::vector<DeadLetterName>>();
+  CommitSteps steps;
+  steps.apply = [this, removed](Storage& storage) { return SweepPart(storage, *removed); };
+  steps.publish = [this, removed] {
+    if (!removed->empty()) callbacks_.dead_letters_removed(*removed);
+  };
+  steps.finish = [this, removed](const absl::Status& status) {
+    if (status.ok() && !removed->empty()) {
+      log_->Warning("store", "dead letters beyond their limits were removed",
+                    {{"dead_letters", removed->size()}});
+    }
+    const bool more = orphans_ || static_cast<int64_t>(removed->size()) >= kRowsInOneCommit;
+    if (status.ok() && more) return Sweep();
+    sweeping_ = false;
+  };
+  Submit(*commits_, std::move(steps), CommitQueue::Urgency::kMayLinger);
+}
+
+absl::Status Housekeeping::SweepPart(Storage& storage, std::vector<DeadLetterName>& removed) {
+  const absl::Time now = clock_->Now();
+  absl::Status status =
+      storage.ForgetIdentities(now - options_.deduplication_window, kRowsInOneCommit);
+  if (!status.ok()) return status;
+  const absl::StatusOr<bool> more = storage.RemoveOrphans(kRowsInOneCommit);
+  if (!more.ok()) return more.status();
+  orphans_ = *more;
+  if (!options_.dead_letters_age.has_value() && !options_.dead_letters_bytes.has_value()) {
+    return absl::OkStatus();
+  }
+  absl::StatusOr<std::vector<DeadLetterName>> names = storage.TrimDeadLetters(
+      now - options_.dead_letters_age.value_or(absl::InfiniteDuration()),
+      options_.dead_letters_bytes.value_or(std::numeric_limits<int64_t>::max()), kRowsInOneCommit);
+  if (!names.ok()) return names.status();
+  removed = *std::move(names);
+  return absl::OkStatus();
+}
+
+}  // namespace onhook

@@ -1,0 +1,79 @@
+#ifndef ONHOOK_GATEWAY_STORE_EMBEDDED_HOUSEKEEPING_H_
+#define ONHOOK_GATEWAY_STORE_EMBEDDED_HOUSEKEEPING_H_
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "gateway/base/clock.h"
+#include "gateway/base/log.h"
+#include "gateway/store/embedded/commit_queue.h"
+#include "gateway/store/embedded/embedded_log.h"
+#include "gateway/store/embedded/storage.h"
+
+namespace onhook {
+
+// How long, and how much, a store keeps. Unset: without limit.
+struct RetentionOptions {
+  std::optional<absl::Duration> age = absl::Hours(7 * 24);
+  std::optional<int64_t> bytes = int64_t{10} << 30;  // of serialised events
+  absl::Duration deduplication_window = absl::Hours(24);
+  std::optional<absl::Duration> dead_letters_age = absl::Hours(30 * 24);
+  std::optional<int64_t> dead_letters_bytes = int64_t{1} << 30;
+};
+
+// Removes what a store need not keep: the oldest events that nobody is owed, what is known of them,
+// dead letters beyond their limits, rows of deleted subscriptions. In small parts that share the
+// commits of others, so that nobody waits for it.
+//
+// Threads: Tick from one thread; the rest happens on those that commit and read. Blocking: never.
+class Housekeeping {
+ public:
+  struct Callbacks {
+    // Up to here no subscription is owed anything.
+    std::function<Sequence()> owed_floor;
+    // A subscription is being created or moved: nothing may be removed now.
+    std::function<bool()> changing;
+    // The subscriptions' ids and epochs.
+    std::function<std::vector<std::pair<int64_t, int64_t>>()> journals;
+    // Dead letters were removed, durably.
+    std::function<void(const std::vector<DeadLetterName>&)> dead_letters_removed;
+  };
+
+  // All must outlive the housekeeping, and the commit queue must be closed before it goes.
+  Housekeeping(const RetentionOptions& options, Callbacks callbacks, EmbeddedLog* event_log,
+               CommitQueue* commits, const Clock* clock, const Log* log);
+
+  // Does what is due. To be called every second, about.
+  void Tick();
+  // There may be rows of deleted subscriptions.
+  void SubscriptionDeleted() { orphans_ = true; }
+
+ private:
+  // Looks how far the log may be cut, then cuts.
+  void FindCut();
+  void Cut(Sequence through);
+  absl::Status RemovePart(Sequence through, Storage& storage);
+  void Sweep();
+  absl::Status SweepPart(Storage& storage, std::vector<DeadLetterName>& removed);
+
+  const RetentionOptions options_;
+  const Callbacks callbacks_;
+  EmbeddedLog* const event_log_;
+  CommitQueue* const commits_;
+  const Clock* const clock_;
+  const Log* const log_;
+  absl::Duration swept_;              // Clock::Elapsed(); the ticking thread only
+  std::atomic<bool> cutting_{false};  // until the cut under way is done
+  std::atomic<bool> sweeping_{false};
+  std::atomic<bool> orphans_{true};
+};
+
+}  // namespace onhook
+
+#endif  // ONHOOK_GATEWAY_STORE_EMBEDDED_HOUSEKEEPING_H_

@@ -1,0 +1,156 @@
+#include "gateway/store/sqlite/sqlite_recovery.h"
+
+#include <functional>
+#include <string>
+#include <utility>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+
+namespace onhook {
+namespace {
+
+// Calls `take` for each row of a query whose only parameters are these numbers.
+absl::Status ForEachRow(SqliteDatabase& database, absl::string_view sql,
+                        std::initializer_list<int64_t> parameters,
+                        const std::function<absl::Status(const SqliteStatement& row)>& take) {
+  absl::StatusOr<SqliteStatement> query = database.Prepare(sql);
+  if (!query.ok()) return query.status();
+  for (const int64_t parameter : parameters) query->Bind(parameter);
+  while (true) {
+    const absl::StatusOr<bool> row = query->Step();
+    if (!row.ok()) return row.status();
+    if (!*row) return absl::OkStatus();
+    if (absl::Status status = take(*query); !status.ok()) {
+      query->Reset();
+      return status;
+    }
+  }
+}
+
+absl::Status ReadLog(SqliteDatabase& database, RecoveredState& state) {
+  absl::Status status = ForEachRow(
+      database,
+      "SELECT (SELECT value FROM store WHERE key = 'store_id'),"
+      " (SELECT value FROM counters WHERE key = 'openings'),"
+      " (SELECT min(sequence) FROM events), (SELECT coalesce(max(sequence), 0) FROM events)",
+      {}, [&state](const SqliteStatement& row) {
+        state.store_id = std::string(row.Bytes(0));
+        state.openings = row.Integer(1);
+        state.last = row.Integer(3);
+        state.first = state.last == 0 ? 1 : row.Integer(2);
+        return state.store_id.empty() ? absl::DataLossError("the store has no store_id")
+                                      : absl::OkStatus();
+      });
+  if (!status.ok()) return status;
+  status = ForEachRow(database, "SELECT end_offset FROM events WHERE sequence = ?", {state.last},
+                      [&state](const SqliteStatement& row) {
+                        state.last_offset = row.Integer(0);
+                        return absl::OkStatus();
+                      });
+  if (!status.ok()) return status;
+  return ForEachRow(
+      database, "SELECT receiver, first, last FROM forwarded", {},
+      [&state](const SqliteStatement& row) {
+        state.forwarded[std::string(row.Bytes(0))].Add({row.Integer(1), row.Integer(2)});
+        return absl::OkStatus();
+      });
+}
+
+absl::Status ReadSubscription(const SqliteStatement& row, SubscriptionRecord& record) {
+  record.id = row.Integer(0);
+  record.name = std::string(row.Bytes(1));
+  const absl::string_view spec = row.Bytes(2);
+  if (!record.spec.ParseFromArray(spec.data(), static_cast<int>(spec.size())) ||
+      !absl::SimpleHexAtoi(row.Bytes(7), &record.epoch)) {
+    return absl::DataLossError(absl::StrCat("subscription '", record.name, "' is damaged"));
+  }
+  record.origin = static_cast<SubscriptionRecord::Origin>(row.Integer(3));
+  record.paused = row.Integer(4) != 0;
+  record.created_at = absl::FromUnixMicros(row.Integer(5));
+  record.last_used_at = absl::FromUnixMicros(row.Integer(6));
+  record.epoch_number = row.Integer(8);
+  record.start = row.Integer(9);
+  record.floor = row.Integer(10);
+  record.replayed_through = row.Integer(11);
+  record.dropped_by_limit = row.Integer(12);
+  return absl::OkStatus();
+}
+
+// The settled runs above the floor. Runs are disjoint, so at most one reaches over it.
+absl::Status ReadSettled(SqliteDatabase& database, SubscriptionRecord& record) {
+  return ForEachRow(
+      database,
+      "SELECT first, last FROM settlements WHERE subscription_id = ?1 AND epoch_number = ?2"
+      " AND first >= coalesce((SELECT max(first) FROM settlements WHERE subscription_id = ?1"
+      "   AND epoch_number = ?2 AND first <= ?3), 0) AND last > ?3",
+      {record.id, record.epoch_number, record.floor}, [&record](const SqliteStatement& row) {
+        if (row.Integer(1) < row.Integer(0))
+          return absl::DataLossError("a run ends before it begins");
+        record.settled.Add({row.Integer(0), row.Integer(1)});
+        return absl::OkStatus();
+      });
+}
+
+// Of the events above the floor, and of those that are owed again.
+absl::Status ReadTried(SqliteDatabase& database, SubscriptionRecord& record) {
+  const auto take = [&record](const SqliteStatement& row) {
+    // In the order of their insertion, so that the newest of each event is what stays.
+    Trials& trials = record.tried[row.Integer(0)];
+    trials.attempts = static_cast<int32_t>(row.Integer(1));
+    trials.first_attempt_at = absl::FromUnixMicros(row.Integer(2));
+    trials.retry_at = absl::FromUnixMicros(row.Integer(3));
+    trials.last_ended = static_cast<LeaseNumber>(row.Integer(4));
+    return absl::OkStatus();
+  };
+  absl::Status status = ForEachRow(
+      database,
+      "SELECT sequence, attempts, first_attempt_us, retry_us, last_ended FROM history"
+      " WHERE subscription_id = ? AND epoch_number = ? AND sequence > ? ORDER BY sequence, entry",
+      {record.id, record.epoch_number, record.floor}, take);
+  if (!status.ok()) return status;
+  return ForEachRow(database,
+                    "SELECT h.sequence, h.attempts, h.first_attempt_us, h.retry_us, h.last_ended"
+                    " FROM dead_letters AS d JOIN history AS h"
+                    " ON h.subscription_id = d.subscription_id AND h.sequence = d.sequence"
+                    " WHERE d.subscription_id = ? AND d.redriven = 1 AND h.epoch_number = ?"
+                    " ORDER BY h.sequence, h.entry",
+                    {record.id, record.epoch_number}, take);
+}
+
+absl::Status ReadDeadLetters(SqliteDatabase& database, SubscriptionRecord& record) {
+  return ForEachRow(
+      database, "SELECT sequence, redriven FROM dead_letters WHERE subscription_id = ?",
+      {record.id}, [&record](const SqliteStatement& row) {
+        (row.Integer(1) != 0 ? record.redriven : record.dead_letters).Add(row.Integer(0));
+        return absl::OkStatus();
+      });
+}
+
+}  // namespace
+
+absl::StatusOr<RecoveredState> RecoverState(SqliteDatabase& database) {
+  RecoveredState state;
+  absl::Status status =
+      database.Execute("UPDATE counters SET value = value + 1 WHERE key = 'openings'");
+  if (status.ok()) status = ReadLog(database, state);
+  if (!status.ok()) return status;
+  status = ForEachRow(
+      database,
+      "SELECT id, name, spec, origin, paused, created_us, last_used_us, epoch, epoch_number, start,"
+      " floor, replayed_through, dropped_by_limit FROM subscriptions",
+      {}, [&state](const SqliteStatement& row) {
+        state.subscriptions.emplace_back();
+        return ReadSubscription(row, state.subscriptions.back());
+      });
+  if (!status.ok()) return status;
+  for (SubscriptionRecord& record : state.subscriptions) {
+    status = ReadSettled(database, record);
+    if (status.ok()) status = ReadTried(database, record);
+    if (status.ok()) status = ReadDeadLetters(database, record);
+    if (!status.ok()) return status;
+  }
+  return state;
+}
+
+}  // namespace onhook

@@ -1,0 +1,17 @@
+#ifndef ONHOOK_GATEWAY_STORE_SQLITE_SQLITE_RECOVERY_H_
+#define ONHOOK_GATEWAY_STORE_SQLITE_SQLITE_RECOVERY_H_
+
+#include "absl/status/statusor.h"
+#include "gateway/store/embedded/storage.h"
+#include "gateway/store/sqlite/sqlite_database.h"
+
+namespace onhook {
+
+// Reads everything that a store keeps in memory, and counts the opening, durably. What it reads is
+// bounded by the subscriptions' exceptions above their floors, not by the log.
+// Errors: SQLite's, and kDataLoss if a row makes no sense.
+absl::StatusOr<RecoveredState> RecoverState(SqliteDatabase& database);
+
+}  // namespace onhook
+
+#endif  // ONHOOK_GATEWAY_STORE_SQLITE_SQLITE_RECOVERY_H_

@@ -1,0 +1,130 @@
+#include "gateway/store/sqlite/sqlite_schema.h"
+
+#include <cstdint>
+#include <random>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+
+namespace onhook {
+namespace {
+
+constexpr int64_t kFormatVersion = 2;
+
+// Every event's row has a checksum, which its dead letters take along.
+constexpr char kSchema[] = R"(
+  CREATE TABLE store (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
+  CREATE TABLE counters (key TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+  CREATE TABLE events (
+    sequence INTEGER PRIMARY KEY,
+    call_serial_no TEXT NOT NULL,
+    source TEXT NOT NULL,
+    digest BLOB NOT NULL,
+    received_us INTEGER NOT NULL,
+    stored_us INTEGER NOT NULL,
+    end_offset INTEGER NOT NULL,
+    checksum INTEGER NOT NULL,
+    event BLOB NOT NULL) STRICT;
+  CREATE UNIQUE INDEX events_identity ON events (call_serial_no, source, digest);
+  CREATE TABLE removed_identities (
+    call_serial_no TEXT NOT NULL,
+    source TEXT NOT NULL,
+    digest BLOB NOT NULL,
+    sequence INTEGER NOT NULL,
+    removed_us INTEGER NOT NULL,
+    PRIMARY KEY (call_serial_no, source, digest)) STRICT, WITHOUT ROWID;
+  CREATE INDEX removed_identities_age ON removed_identities (removed_us);
+  CREATE TABLE forwarded (
+    receiver TEXT NOT NULL,
+    first INTEGER NOT NULL,
+    last INTEGER NOT NULL,
+    PRIMARY KEY (receiver, first)) STRICT, WITHOUT ROWID;
+  CREATE TABLE subscriptions (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    name TEXT NOT NULL UNIQUE,
+    spec BLOB NOT NULL,
+    origin INTEGER NOT NULL,
+    paused INTEGER NOT NULL,
+    created_us INTEGER NOT NULL,
+    last_used_us INTEGER NOT NULL,
+    epoch TEXT NOT NULL,
+    epoch_number INTEGER NOT NULL,
+    start INTEGER NOT NULL,
+    floor INTEGER NOT NULL,
+    replayed_through INTEGER NOT NULL,
+    dropped_by_limit INTEGER NOT NULL) STRICT;
+  CREATE TABLE orphans (subscription_id INTEGER PRIMARY KEY) STRICT;
+  CREATE TABLE settlements (
+    subscription_id INTEGER NOT NULL,
+    epoch_number INTEGER NOT NULL,
+    first INTEGER NOT NULL,
+    last INTEGER NOT NULL,
+    kind INTEGER NOT NULL,
+    consumer_name TEXT NOT NULL,
+    settled_us INTEGER NOT NULL,
+    PRIMARY KEY (subscription_id, epoch_number, first)) STRICT, WITHOUT ROWID;
+  CREATE TABLE history (
+    subscription_id INTEGER NOT NULL,
+    sequence INTEGER NOT NULL,
+    entry INTEGER NOT NULL,
+    epoch_number INTEGER NOT NULL,
+    kind INTEGER NOT NULL,
+    at_us INTEGER NOT NULL,
+    consumer_name TEXT NOT NULL,
+    attempt INTEGER NOT NULL,
+    reason TEXT NOT NULL,
+    attempts INTEGER NOT NULL,
+    first_attempt_us INTEGER NOT NULL,
+    retry_us INTEGER NOT NULL,
+    last_ended INTEGER NOT NULL,
+    PRIMARY KEY (subscription_id, sequence, entry)) STRICT, WITHOUT ROWID;
+  CREATE TABLE dead_letters (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    subscription_id INTEGER NOT NULL,
+    sequence INTEGER NOT NULL,
+    reason INTEGER NOT NULL,
+    detail TEXT NOT NULL,
+    attempts INTEGER NOT NULL,
+    parked_us INTEGER NOT NULL,
+    consumer_name TEXT NOT NULL,
+    redriven INTEGER NOT NULL,
+    received_us INTEGER NOT NULL,
+    stored_us INTEGER NOT NULL,
+    end_offset INTEGER NOT NULL,
+    checksum INTEGER NOT NULL,
+    digest BLOB NOT NULL,
+    event BLOB NOT NULL,
+    UNIQUE (subscription_id, sequence)) STRICT;
+  CREATE INDEX dead_letters_state ON dead_letters (subscription_id, redriven, sequence);
+  CREATE TRIGGER dead_letter_comes AFTER INSERT ON dead_letters BEGIN
+    UPDATE counters SET value = value + length(new.event) WHERE key = 'dead_letter_bytes'; END;
+  CREATE TRIGGER dead_letter_goes AFTER DELETE ON dead_letters BEGIN
+    UPDATE counters SET value = value - length(old.event) WHERE key = 'dead_letter_bytes'; END;
+  INSERT INTO counters VALUES ('openings', 0), ('dead_letter_bytes', 0);
+)";
+
+std::string RandomStoreId() {
+  std::random_device device;
+  const uint64_t id = (uint64_t{device()} << 32) | device();
+  return absl::StrCat(absl::Hex(id, absl::kZeroPad16));
+}
+
+}  // namespace
+
+absl::Status CreateOrCheckSchema(SqliteDatabase& database, const std::string& directory) {
+  absl::StatusOr<SqliteStatement> version = database.Prepare("PRAGMA user_version");
+  if (!version.ok()) return version.status();
+  if (absl::StatusOr<bool> row = version->Step(); !row.ok()) return row.status();
+  const int64_t found = version->Integer(0);
+  version->Reset();
+  if (found == kFormatVersion) return absl::OkStatus();
+  if (found != 0) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        directory, " has format ", found, "; this version reads and writes ", kFormatVersion));
+  }
+  return database.Execute(absl::StrCat("BEGIN IMMEDIATE;", kSchema,
+                                       "INSERT INTO store VALUES ('store_id', '", RandomStoreId(),
+                                       "'); PRAGMA user_version=", kFormatVersion, "; COMMIT;"));
+}
+
+}  // namespace onhook

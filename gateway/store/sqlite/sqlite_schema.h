@@ -1,0 +1,18 @@
+#ifndef ONHOOK_GATEWAY_STORE_SQLITE_SQLITE_SCHEMA_H_
+#define ONHOOK_GATEWAY_STORE_SQLITE_SQLITE_SCHEMA_H_
+
+#include <string>
+
+#include "absl/status/status.h"
+#include "gateway/store/sqlite/sqlite_database.h"
+
+namespace onhook {
+
+// The tables of a store's file, created in one that is empty; otherwise the file must have the
+// format of this version. `directory` is for messages. Errors: kFailedPrecondition (another
+// format), and SQLite's.
+absl::Status CreateOrCheckSchema(SqliteDatabase& database, const std::string& directory);
+
+}  // namespace onhook
+
+#endif  // ONHOOK_GATEWAY_STORE_SQLITE_SQLITE_SCHEMA_H_
