@@ -1,16 +1,21 @@
 #include "gateway/forwarding/receipt_desk.h"
 
 #include <algorithm>
-#include <iterator>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "absl/synchronization/notification.h"
 
 namespace onhook {
 
 // One callback that waits, on its thread's stack.
 struct ReceiptDesk::Waiter {
-  AcknowledgePolicy policy;
+  AcknowledgePolicy::When when;
+  absl::Duration timeout;
+  // Whose receipt it needs; with none named, anybody's. Nobody's: being stored is enough.
+  bool needs_receipt = true;
+  std::vector<std::string> missing;  // subscriptions
+  bool is_named = false;
   // Set before `finished`, then read by the waiting thread.
   absl::Status outcome;
   AppendResult stored;
@@ -23,23 +28,57 @@ namespace {
 
 absl::Status NotForwarded() { return absl::DeadlineExceededError("stored, not yet forwarded"); }
 
+std::string ReceiverOf(const std::string& subscription) {
+  return absl::StrCat("subscription/", subscription);
+}
+
+std::vector<std::string> ReceiversOf(const std::vector<std::string>& subscriptions) {
+  std::vector<std::string> receivers;
+  for (const std::string& name : subscriptions) receivers.push_back(ReceiverOf(name));
+  return receivers;
+}
+
 }  // namespace
 
-ReceiptDesk::ReceiptDesk(const Clock* clock, EventLog* log, ReceiptDeskOptions options)
+ReceiptDesk::ReceiptDesk(const Clock* clock, Store* store, ReceiptDeskOptions options)
     : clock_(clock),
-      log_(log),
-      options_(options),
-      last_eligible_ns_(absl::ToInt64Nanoseconds(clock->Elapsed())),
-      forwarded_(log->ForwardedAtOpen()) {}
+      store_(store),
+      options_(std::move(options)),
+      eligibility_(clock, ReceiversOf(options_.named_subscriptions)) {
+  absl::MutexLock lock(&mutex_);
+  for (const std::string& name : options_.named_subscriptions) {
+    forwarded_.by_name[ReceiverOf(name)];
+    processed_.by_name[ReceiverOf(name)];
+  }
+  for (const auto& [receiver, sequences] : store->log().ForwardedAtOpen()) {
+    const auto named = forwarded_.by_name.find(receiver);
+    for (const auto& [first, last] : sequences.runs()) {
+      forwarded_.by_anybody.Add({first, last});
+      if (named != forwarded_.by_name.end()) named->second.Add({first, last});
+    }
+  }
+  store->AddSettledListener([this](const std::string& subscription, const SequenceSet& sequences) {
+    Settled(subscription, sequences);
+  });
+}
 
-absl::Status ReceiptDesk::Accept(NewEvent event, const AcknowledgePolicy& policy,
-                                 AppendResult* result) {
+absl::Status ReceiptDesk::Accept(NewEvent new_event, const v1::ReleaseEvent& event,
+                                 const AcknowledgePolicy& policy, AppendResult* result) {
   const absl::Duration deadline = clock_->Elapsed() + policy.timeout;
   Waiter waiter;
-  waiter.policy = policy;
-  log_->Append(std::move(event), [this, &waiter](const absl::StatusOr<AppendResult>& stored) {
-    Stored(&waiter, stored);
-  });
+  waiter.when = policy.when;
+  waiter.timeout = policy.timeout;
+  waiter.is_named = !policy.subscriptions.empty();
+  for (const NamedSubscription& subscription : policy.subscriptions) {
+    if (subscription.filter.Matches(event)) waiter.missing.push_back(subscription.name);
+  }
+  const bool wanted = waiter.is_named
+                          ? !waiter.missing.empty()
+                          : policy.when == When::kStored || !store_->ExcludedByAll(event);
+  waiter.needs_receipt = policy.when != When::kStored && wanted;
+  store_->log().Append(
+      std::move(new_event),
+      [this, &waiter](const absl::StatusOr<AppendResult>& stored) { Stored(&waiter, stored); });
   const absl::Duration patience = std::max(deadline - clock_->Elapsed(), absl::ZeroDuration());
   if (!waiter.finished.WaitForNotificationWithTimeout(patience)) {
     bool withdrawn = false;
@@ -49,7 +88,7 @@ absl::Status ReceiptDesk::Accept(NewEvent event, const AcknowledgePolicy& policy
         Withdraw(&waiter);
         withdrawn = true;
       } else {
-        waiter.policy.timeout = absl::ZeroDuration();  // once stored, it has no time left
+        waiter.timeout = absl::ZeroDuration();  // once stored, it has no time left
       }
     }
     // The disk is waited for however long it takes: only it knows whether the event is stored.
@@ -70,14 +109,31 @@ void ReceiptDesk::Stored(Waiter* waiter, const absl::StatusOr<AppendResult>& res
     return;
   }
   waiter->stored = *result;
+  const Sequence sequence = result->sequence;
+  // What was settled in a process before, only the store knows.
+  if (waiter->when == When::kProcessed && result->duplicate) {
+    if (!waiter->is_named) {
+      return store_->FindProcessed(sequence, [this, waiter](absl::StatusOr<bool> processed) {
+        Decide(waiter, processed.value_or(false));
+      });
+    }
+    const auto is_settled = [this, sequence](const std::string& name) {
+      const absl::StatusOr<std::shared_ptr<SubscriptionQueue>> queue = store_->FindQueue(name);
+      return queue.ok() && (*queue)->IsSettled(sequence);
+    };
+    auto& missing = waiter->missing;
+    missing.erase(std::remove_if(missing.begin(), missing.end(), is_settled), missing.end());
+  }
+  Decide(waiter, /*processed=*/false);
+}
+
+void ReceiptDesk::Decide(Waiter* waiter, bool processed) {
   {
     absl::MutexLock lock(&mutex_);
-    const bool must_wait = waiter->policy.when == AcknowledgePolicy::When::kForwarded &&
-                           !forwarded_.Contains(result->sequence);
-    if (must_wait) {
-      if (waiting_count_ < options_.max_waiting && waiter->policy.timeout > absl::ZeroDuration() &&
-          EligibleWithin(waiter->policy.timeout)) {
-        waiting_[result->sequence].push_back(waiter);
+    if (processed) processed_.by_anybody.Add(waiter->stored.sequence);
+    if (!IsMet(waiter)) {
+      if (waiting_count_ < options_.max_waiting && MayBeMetWithin(*waiter)) {
+        waiting_[waiter->stored.sequence].push_back(waiter);
         waiter->is_waiting = true;
         ++waiting_count_;
         return;
@@ -88,9 +144,37 @@ void ReceiptDesk::Stored(Waiter* waiter, const absl::StatusOr<AppendResult>& res
   waiter->finished.Notify();
 }
 
+bool ReceiptDesk::IsMet(Waiter* waiter) const {
+  if (!waiter->needs_receipt) return true;
+  const Known& known = waiter->when == When::kProcessed ? processed_ : forwarded_;
+  const Sequence sequence = waiter->stored.sequence;
+  if (!waiter->is_named) return known.by_anybody.Contains(sequence);
+  auto& missing = waiter->missing;
+  missing.erase(std::remove_if(missing.begin(), missing.end(),
+                               [&known, sequence](const std::string& name) {
+                                 const auto it = known.by_name.find(ReceiverOf(name));
+                                 return it != known.by_name.end() && it->second.Contains(sequence);
+                               }),
+                missing.end());
+  return missing.empty();
+}
+
+bool ReceiptDesk::MayBeMetWithin(const Waiter& waiter) const {
+  const absl::Duration timeout = waiter.timeout;
+  if (timeout <= absl::ZeroDuration()) return false;
+  if (waiter.is_named) {
+    return std::all_of(waiter.missing.begin(), waiter.missing.end(),
+                       [this, timeout](const std::string& name) {
+                         return eligibility_.Within(ReceiverOf(name), timeout);
+                       });
+  }
+  return waiter.when == When::kProcessed ? eligibility_.AnySubscriptionWithin(timeout)
+                                         : eligibility_.AnybodyWithin(timeout);
+}
+
 void ReceiptDesk::Withdraw(Waiter* waiter) {
   const auto it = waiting_.find(waiter->stored.sequence);
-  std::vector<Waiter*>& waiters = it->second;
+  Waiters& waiters = it->second;
   waiters.erase(std::find(waiters.begin(), waiters.end(), waiter));
   if (waiters.empty()) waiting_.erase(it);
   waiter->is_waiting = false;
@@ -102,42 +186,42 @@ void ReceiptDesk::Forwarded(const std::string& receiver, absl::Span<const Sequen
   // As runs: usually there is one.
   SequenceSet runs;
   for (const Sequence sequence : sequences) runs.Add(sequence);
-  std::vector<Waiter*> finished;
+  Note(When::kForwarded, receiver, runs);
+  for (const auto& [first, last] : runs.runs()) {
+    store_->log().RecordForwarded(receiver, {first, last});
+  }
+}
+
+void ReceiptDesk::Settled(const std::string& subscription, const SequenceSet& sequences) {
+  Note(When::kProcessed, ReceiverOf(subscription), sequences);
+}
+
+void ReceiptDesk::Note(When when, const std::string& receiver, const SequenceSet& runs) {
+  Waiters finished;
   {
     absl::MutexLock lock(&mutex_);
-    for (const auto& [first, last] : runs.runs()) forwarded_.Add({first, last});
-    if (!waiting_.empty()) {
-      for (const Sequence sequence : sequences) {
+    Known& known = when == When::kProcessed ? processed_ : forwarded_;
+    const auto named = known.by_name.find(receiver);
+    for (const auto& [first, last] : runs.runs()) {
+      known.by_anybody.Add({first, last});
+      if (named != known.by_name.end()) named->second.Add({first, last});
+      if (waiting_.empty()) continue;
+      for (Sequence sequence = first; sequence <= last; ++sequence) {
         const auto it = waiting_.find(sequence);
         if (it == waiting_.end()) continue;
+        Waiters left;
         for (Waiter* waiter : it->second) {
-          waiter->is_waiting = false;
-          finished.push_back(waiter);
+          const bool met = waiter->when == when && IsMet(waiter);
+          (met ? finished : left).push_back(waiter);
+          waiter->is_waiting = !met;
         }
-        waiting_.erase(it);
+        it->second = std::move(left);
+        if (it->second.empty()) waiting_.erase(it);
       }
-      waiting_count_ -= static_cast<int64_t>(finished.size());
     }
+    waiting_count_ -= static_cast<int64_t>(finished.size());
   }
   for (Waiter* waiter : finished) waiter->finished.Notify();
-  for (const auto& [first, last] : runs.runs()) log_->RecordForwarded(receiver, {first, last});
-}
-
-void ReceiptDesk::StreamBecameEligible() {
-  eligible_streams_.fetch_add(1, std::memory_order_relaxed);
-}
-
-void ReceiptDesk::StreamCeasedToBeEligible() {
-  last_eligible_ns_.store(absl::ToInt64Nanoseconds(clock_->Elapsed()), std::memory_order_relaxed);
-  eligible_streams_.fetch_sub(1, std::memory_order_release);
-}
-
-bool ReceiptDesk::EligibleWithin(absl::Duration timeout) const {
-  // Whoever sees the last stream gone sees when it went.
-  if (eligible_streams_.load(std::memory_order_acquire) > 0) return true;
-  const absl::Duration since =
-      clock_->Elapsed() - absl::Nanoseconds(last_eligible_ns_.load(std::memory_order_relaxed));
-  return since <= timeout;
 }
 
 }  // namespace onhook

@@ -1,8 +1,8 @@
 #ifndef ONHOOK_GATEWAY_FORWARDING_RECEIPT_DESK_H_
 #define ONHOOK_GATEWAY_FORWARDING_RECEIPT_DESK_H_
 
-#include <atomic>
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -13,77 +13,107 @@
 #include "absl/time/time.h"
 #include "absl/types/span.h"
 #include "gateway/base/clock.h"
-#include "gateway/store/event_log.h"
+#include "gateway/event/event_filter.h"
+#include "gateway/forwarding/eligibility.h"
+#include "gateway/store/store.h"
+#include "onhook/v1/release_event.pb.h"
 
 namespace onhook {
+
+// A subscription whose receipt a callback waits for.
+struct NamedSubscription {
+  std::string name;
+  EventFilter filter;  // what it excludes needs no receipt of it
+};
 
 // When a callback is answered with success; a setting of each source.
 struct AcknowledgePolicy {
   enum class When {
-    kForwarded,  // durable, and written to at least one receiver
+    kForwarded,  // durable, and written to a receiver
     kStored,     // durable
+    kProcessed,  // durable, and settled by a subscription: acked, skipped or parked
   };
   When when = When::kForwarded;
-  // How long a callback may wait for being forwarded, counted from its acceptance.
+  // Each of these must have received, or settled, the event. Empty: one receiver will do,
+  // whichever. Each must be among ReceiptDeskOptions::named_subscriptions.
+  std::vector<NamedSubscription> subscriptions;
+  // How long a callback may wait for that, counted from its acceptance.
   absl::Duration timeout = absl::Milliseconds(500);
 };
 
 struct ReceiptDeskOptions {
-  // How many callbacks may wait to be forwarded at once; more are told "stored, not yet
+  // How many callbacks may wait for their receipts at once; more are told "stored, not yet
   // forwarded" at once, so that slow subscribers cannot use up the connections.
   int64_t max_waiting = 768;
+  // Subscriptions that policies name. What is known of them is kept one by one.
+  std::vector<std::string> named_subscriptions;
 };
 
 // Where ingress and delivery meet: ingress hands events in and waits for their receipt; delivery
-// says what it has written to whom.
+// says what it has written to whom, and the store what was settled.
 //
 // Promises: store first, always: an event is appended before anything else is decided. A receipt
-// is OK only for an event that is durable and, where the policy asks for it, forwarded, now or
-// earlier. A repeat of a stored event gets what the original would get now.
+// is OK only for an event that is durable and meets its policy, now or earlier, in this process or
+// one before. What every subscription's filter excludes needs no receipt; what only some exclude
+// does. A repeat of a stored event gets what the original would get now.
 // Threads: any. Blocking: only Accept.
 class ReceiptDesk {
  public:
-  // `clock` and `log` must outlive the desk.
-  ReceiptDesk(const Clock* clock, EventLog* log, ReceiptDeskOptions options);
+  // `clock` and `store` must outlive the desk. To be made before the store's first append.
+  ReceiptDesk(const Clock* clock, Store* store, ReceiptDeskOptions options);
 
-  // Stores an event and waits until its policy is met. The calling thread is woken once.
+  // Stores an event and waits until its policy is met. The calling thread is woken once. `event` is
+  // what `new_event` holds as bytes.
   //
   // OK: the callback may be answered with success. Otherwise kDeadlineExceeded: it is stored, but
-  // not forwarded; it will be delivered, and a repeat may find that done. Any other error, as
-  // EventLog::Append gives it: it is not stored. `result`, if not null, is filled in whenever the
-  // event is stored.
-  absl::Status Accept(NewEvent event, const AcknowledgePolicy& policy,
-                      AppendResult* result = nullptr);
+  // its policy is not met; it will be delivered, and a repeat may find that done. Any other error,
+  // as EventLog::Append gives it: it is not stored. `result`, if not null, is filled in whenever
+  // the event is stored.
+  absl::Status Accept(NewEvent new_event, const v1::ReleaseEvent& event,
+                      const AcknowledgePolicy& policy, AppendResult* result = nullptr);
 
   // Says that these events, in any order, were written to `receiver` (gRPC reported the write
   // done). `receiver` is bounded in number: "subscription/NAME" or "watch".
   void Forwarded(const std::string& receiver, absl::Span<const Sequence> sequences);
 
   // A stream became, or ceased to be, eligible: connected, not paused, with credit, at the tail,
-  // and without a write under way. While none is, and none was within a policy's timeout, callbacks
-  // do not wait. At start, one is taken to have been just before.
-  void StreamBecameEligible();
-  void StreamCeasedToBeEligible();
+  // and without a write under way. While none is that could meet a policy, and none was within its
+  // timeout, callbacks do not wait. At start, all are taken to have been just before.
+  void StreamBecameEligible(const std::string& receiver) { eligibility_.Began(receiver); }
+  void StreamCeasedToBeEligible(const std::string& receiver) { eligibility_.Ended(receiver); }
 
  private:
   struct Waiter;
+  using Waiters = std::vector<Waiter*>;
+  using When = AcknowledgePolicy::When;
 
   // Called when the append is done, on the engine's thread or the caller's.
   void Stored(Waiter* waiter, const absl::StatusOr<AppendResult>& result);
+  // Lets the waiter wait, or finishes it. `processed`: some subscription settled the event.
+  void Decide(Waiter* waiter, bool processed);
+  // Takes what is met already off what the waiter needs; says whether that was all.
+  bool IsMet(Waiter* waiter) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  bool MayBeMetWithin(const Waiter& waiter) const;
+  void Settled(const std::string& subscription, const SequenceSet& sequences);
+  // Notes the runs, and gathers the waiters that have all they need now.
+  void Note(When when, const std::string& receiver, const SequenceSet& runs)
+      ABSL_LOCKS_EXCLUDED(mutex_);
   void Withdraw(Waiter* waiter) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  bool EligibleWithin(absl::Duration timeout) const;
 
-  const Clock* clock_;
-  EventLog* log_;
+  const Clock* const clock_;
+  Store* const store_;
   const ReceiptDeskOptions options_;
+  Eligibility eligibility_;
 
-  std::atomic<int64_t> eligible_streams_{0};
-  // Clock::Elapsed() in nanoseconds when the last eligible stream ceased to be.
-  std::atomic<int64_t> last_eligible_ns_;
-
+  // What is known to have been received: by anybody, and by those that policies name.
+  struct Known {
+    SequenceSet by_anybody;
+    std::map<std::string, SequenceSet> by_name;  // of receivers
+  };
   mutable absl::Mutex mutex_;
-  SequenceSet forwarded_ ABSL_GUARDED_BY(mutex_);
-  absl::flat_hash_map<Sequence, std::vector<Waiter*>> waiting_ ABSL_GUARDED_BY(mutex_);
+  Known forwarded_ ABSL_GUARDED_BY(mutex_);
+  Known processed_ ABSL_GUARDED_BY(mutex_);  // in this process
+  absl::flat_hash_map<Sequence, Waiters> waiting_ ABSL_GUARDED_BY(mutex_);
   int64_t waiting_count_ ABSL_GUARDED_BY(mutex_) = 0;
 };
 

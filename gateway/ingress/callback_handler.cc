@@ -73,7 +73,7 @@ absl::Status CallbackHandler::Accept(const HttpRequest& request, std::string& ev
   if (!digest.ok()) return digest.status();
   event_id = event.event_id();
   return desk_->Accept(
-      {event.call_serial_no(), source_.name, *digest, received_at, Serialise(event)},
+      {event.call_serial_no(), source_.name, *digest, received_at, Serialise(event)}, event,
       source_.acknowledge);
 }
 

@@ -49,7 +49,9 @@ EmbeddedQueue::EmbeddedQueue(SubscriptionRecord record, const QueueEnvironment* 
       record_(std::move(record)),
       rules_(RulesOf(record_.spec, record_.origin != SubscriptionRecord::Origin::kCreated)),
       filter_(rules_.filter),
-      state_(BeginningOf(record_, environment_), rules_, std::random_device()(), Now()) {}
+      state_(BeginningOf(record_, environment_), rules_, std::random_device()(), Now()) {
+  filtered_ = !filter_.matches_all();
+}
 
 // ------------------------------------------------------------------------------------ consumers
 

@@ -1,6 +1,7 @@
 #ifndef ONHOOK_GATEWAY_STORE_EMBEDDED_EMBEDDED_QUEUE_H_
 #define ONHOOK_GATEWAY_STORE_EMBEDDED_EMBEDDED_QUEUE_H_
 
+#include <atomic>
 #include <deque>
 #include <functional>
 #include <memory>
@@ -75,7 +76,7 @@ class EmbeddedQueue final : public SubscriptionQueue,
   SubscriptionRecord record() const;
   // Everything up to here is settled in the log.
   Sequence floor() const;
-  bool Excludes(const v1::ReleaseEvent& event) const;
+  bool Excludes(const v1::ReleaseEvent& event) const;  // quick to say that it has no filter
   // The log grew.
   void TailGrew();
   // Does what time has made due. To be called every now and then.
@@ -194,6 +195,7 @@ class EmbeddedQueue final : public SubscriptionQueue,
   const int64_t first_epoch_number_;  // when it was opened
   const QueueEnvironment environment_;
   LogThrottle dropping_;
+  std::atomic<bool> filtered_{false};  // the filter excludes something
 
   mutable absl::Mutex mutex_;
   SubscriptionRecord record_ ABSL_GUARDED_BY(mutex_);  // without what other rows tell

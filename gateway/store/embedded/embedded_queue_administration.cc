@@ -56,6 +56,7 @@ SubscriptionRecord EmbeddedQueue::record() const {
 }
 
 bool EmbeddedQueue::Excludes(const v1::ReleaseEvent& event) const {
+  if (!filtered_) return false;
   absl::MutexLock lock(&mutex_);
   return !filter_.Matches(event);
 }
@@ -218,6 +219,7 @@ void EmbeddedQueue::Apply(const v1::SubscriptionSpec& spec, SubscriptionRecord::
     record_.origin = origin;
     rules_ = RulesOf(spec, origin != SubscriptionRecord::Origin::kCreated);
     filter_ = EventFilter(rules_.filter);
+    filtered_ = !filter_.matches_all();
     state_.SetRules(rules_);
     WakeOne(calls);
   }

@@ -313,9 +313,9 @@ void EmbeddedStore::FindProcessed(Sequence sequence,
 }
 
 bool EmbeddedStore::ExcludedByAll(const v1::ReleaseEvent& event) const {
-  const std::vector<QueuePtr> queues = Queues();
-  return !queues.empty() && std::all_of(queues.begin(), queues.end(), [&](const QueuePtr& queue) {
-    return queue->Excludes(event);
+  absl::MutexLock lock(&queues_mutex_);
+  return !queues_.empty() && std::all_of(queues_.begin(), queues_.end(), [&](const auto& entry) {
+    return entry.second->Excludes(event);
   });
 }
 
