@@ -44,13 +44,40 @@ std::string OpenAddress(const std::string& listen, int port) {
   return FormatHostPort(*address);
 }
 
-AcknowledgePolicy PolicyOf(const Settings::Acknowledge& acknowledge) {
+AcknowledgePolicy::When WhenOf(Settings::Acknowledge::When when) {
+  switch (when) {
+    case Settings::Acknowledge::When::kForwarded:
+      return AcknowledgePolicy::When::kForwarded;
+    case Settings::Acknowledge::When::kStored:
+      return AcknowledgePolicy::When::kStored;
+    case Settings::Acknowledge::When::kProcessed:
+      return AcknowledgePolicy::When::kProcessed;
+  }
+  return AcknowledgePolicy::When::kProcessed;  // the strictest
+}
+
+AcknowledgePolicy PolicyOf(const Settings& settings) {
   AcknowledgePolicy policy;
-  policy.when = acknowledge.when == Settings::Acknowledge::When::kStored
-                    ? AcknowledgePolicy::When::kStored
-                    : AcknowledgePolicy::When::kForwarded;
-  policy.timeout = acknowledge.timeout;
+  policy.when = WhenOf(settings.acknowledge.when);
+  policy.timeout = settings.acknowledge.timeout;
+  for (const std::string& name : settings.acknowledge.subscriptions) {
+    for (const Settings::Subscription& declared : settings.subscriptions) {
+      if (declared.name == name) {
+        policy.subscriptions.push_back({name, EventFilter(declared.spec.filter())});
+      }
+    }
+  }
   return policy;
+}
+
+RetentionOptions RetentionOf(const Settings::Store& store) {
+  RetentionOptions retention;
+  retention.age = store.retention_age;
+  retention.bytes = store.retention_size;
+  retention.deduplication_window = store.deduplication_window;
+  retention.dead_letters_age = store.dead_letters_age;
+  retention.dead_letters_bytes = store.dead_letters_size;
+  return retention;
 }
 
 }  // namespace
@@ -95,6 +122,7 @@ absl::Status Gateway::StartAdmin() {
 absl::Status Gateway::OpenStore() {
   SqliteStoreOptions options;
   options.directory = settings_.store.directory;
+  options.embedded.retention = RetentionOf(settings_.store);
   const auto fatal = [log = log_](const absl::Status& error) {
     log->Error("store", "the disk cannot be relied upon: ending at once", {{"error", error}});
     std::_Exit(EXIT_FAILURE);
@@ -102,11 +130,19 @@ absl::Status Gateway::OpenStore() {
   absl::StatusOr<std::unique_ptr<Store>> store = OpenSqliteStore(options, clock_, log_, fatal);
   if (!store.ok()) return About("store.directory", store.status());
   store_ = *std::move(store);
+  std::vector<Declaration> declarations;
+  for (const Settings::Subscription& declared : settings_.subscriptions) {
+    declarations.push_back({declared.name, declared.spec});
+  }
+  if (absl::Status declared = store_->Declare(declarations); !declared.ok()) {
+    return About("subscriptions", declared);
+  }
 
   ReceiptDeskOptions desk_options;
+  desk_options.named_subscriptions = settings_.acknowledge.subscriptions;
   // The rest of the connections goes on taking callbacks whose events need not wait.
   desk_options.max_waiting = settings_.http.server.max_connections / 4 * 3;
-  desk_ = std::make_unique<ReceiptDesk>(clock_, &store_->log(), desk_options);
+  desk_ = std::make_unique<ReceiptDesk>(clock_, store_.get(), desk_options);
   return absl::OkStatus();
 }
 
@@ -122,7 +158,7 @@ absl::Status Gateway::StartDelivery() {
 
 absl::Status Gateway::StartHttp() {
   CallbackSource source;
-  source.acknowledge = PolicyOf(settings_.acknowledge);
+  source.acknowledge = PolicyOf(settings_);
   handler_ = std::make_unique<CallbackHandler>(std::move(source), clock_, log_, desk_.get());
   HttpServer::Callbacks callbacks;
   callbacks.handler = [this](const HttpRequest& request) { return handler_->Handle(request); };

@@ -40,6 +40,9 @@ struct DeliveryOptions {
   absl::Duration stalled_after = absl::Seconds(30);
   // A stream is asked to come anew at this age, give or take a tenth.
   absl::Duration max_stream_age = absl::Minutes(30);
+  // How long an old stream delivers after its go_away, if no other opens in its place: a client
+  // that reconnects at once never notices, and one that does not is not kept waiting for long.
+  absl::Duration handover_time = absl::Seconds(5);
   // How long acks are taken after go_away.
   absl::Duration drain_timeout = absl::Seconds(10);
   // How often the deadlines above are looked at.

@@ -16,6 +16,7 @@
 #include "gateway/delivery/release_event_service.h"
 #include "gateway/delivery/serial_executor.h"
 #include "gateway/delivery/stream_registry.h"
+#include "gateway/delivery/subscription_service.h"
 
 namespace onhook {
 namespace {
@@ -57,12 +58,14 @@ class DeliveryServer::Parts {
       : executor(static_cast<size_t>(options.max_streams)),
         registry(options, clock),
         environment{options, store, desk, clock, log, &registry, &executor},
-        service(&environment) {}
+        service(&environment),
+        subscription_service(&environment) {}
 
   SerialExecutor executor;
   StreamRegistry registry;
   const StreamEnvironment environment;
   ReleaseEventServiceImpl service;
+  SubscriptionServiceImpl subscription_service;
   std::unique_ptr<grpc::Server> server;
 
   absl::Mutex health_mutex;
@@ -93,6 +96,7 @@ absl::StatusOr<int> DeliveryServer::Start() {
   AddChannelArguments(options, builder);
   builder.AddListeningPort(options.listen, Credentials(), &port);
   builder.RegisterService(&parts_->service);
+  builder.RegisterService(&parts_->subscription_service);
   parts_->server = builder.BuildAndStart();
   if (parts_->server == nullptr || port == 0) {
     return absl::UnavailableError(absl::StrCat("cannot listen for gRPC on ", options.listen,

@@ -15,7 +15,7 @@
 
 namespace onhook {
 
-// The gRPC port: ReleaseEventService, grpc.health.v1 and reflection.
+// The gRPC port: ReleaseEventService, SubscriptionService, grpc.health.v1 and reflection.
 //
 // Promises:
 //   P1 settled     An ack is answered after its commit, never before.

@@ -1,5 +1,6 @@
 #include "gateway/delivery/delivery_stream.h"
 
+#include <algorithm>
 #include <cmath>
 #include <utility>
 
@@ -61,7 +62,7 @@ DeliveryStream::Action DeliveryStream::NextAction() {
   const bool ending = lost_ || end_.has_value();
   if (ending && !released_) {
     released_ = true;
-    return Action::kRelease;
+    return lost_ ? Action::kReleaseLost : Action::kRelease;
   }
   if (cancel_wanted_ && !cancel_called_) {
     cancel_called_ = true;
@@ -85,8 +86,9 @@ bool DeliveryStream::Take(Action action, const absl::Status& end) {
     case Action::kAdvance:
       return Advance();
     case Action::kRelease:
+    case Action::kReleaseLost:
       SetEligible(false);
-      Release();
+      Release(action == Action::kReleaseLost);
       return true;
     case Action::kCancel:
       context_->TryCancel();
@@ -167,26 +169,41 @@ void DeliveryStream::SetEligible(bool eligible) {
   if (eligible == eligible_ || receiver_.empty()) return;
   eligible_ = eligible;
   if (eligible) {
-    environment_->desk->StreamBecameEligible();
+    environment_->desk->StreamBecameEligible(receiver_);
   } else {
-    environment_->desk->StreamCeasedToBeEligible();
+    environment_->desk->StreamCeasedToBeEligible(receiver_);
   }
 }
 
-void DeliveryStream::GoAway(v1::GoAway::Reason reason, absl::Duration drain) {
+void DeliveryStream::GoAway(v1::GoAway::Reason reason, absl::Duration drain, absl::Status end) {
   {
     absl::MutexLock lock(&mutex_);
-    if (draining_ || end_.has_value()) return;
-    draining_ = true;
+    if (end_.has_value()) return;
+    const absl::Duration now = environment_->clock->Elapsed();
     const absl::Duration taken = DrainsRequests() ? drain : absl::ZeroDuration();
-    drain_until_ = environment_->clock->Elapsed() + taken;
+    drain_until_ = std::min(drain_until_, now + taken);
+    // An old stream is as good as any until there is a new one.
+    const bool hands_over = reason == v1::GoAway::REASON_MAX_AGE;
+    delivers_until_ = std::min(delivers_until_, hands_over ? now + options().handover_time : now);
+    if (draining_) return;
+    draining_ = true;
+    drain_end_ = std::move(end);
     if (opened_) {
       v1::GoAway go_away;
       go_away.set_reason(reason);
       *go_away.mutable_drain_deadline() = ToProto(taken);
       control_.push_back(EncodeGoAway(go_away));
     }
-    if (!opened_ || !DrainsRequests()) end_ = GoingAway();
+    if (!opened_ || !DrainsRequests()) end_ = drain_end_;
+  }
+  Step();
+}
+
+void DeliveryStream::SuccessorOpened() {
+  {
+    absl::MutexLock lock(&mutex_);
+    if (!draining_) return;
+    delivers_until_ = std::min(delivers_until_, environment_->clock->Elapsed());
   }
   Step();
 }
@@ -202,12 +219,14 @@ void DeliveryStream::Tick(absl::Duration now) {
     environment_->log->Warning("delivery", "stream given up",
                                {{"stream", id_}, {"receiver", receiver_}, {"reason", given_up}});
   }
-  if (now - born_ >= MaxAge()) GoAway(v1::GoAway::REASON_MAX_AGE, options().drain_timeout);
+  if (now - born_ >= MaxAge())
+    GoAway(v1::GoAway::REASON_MAX_AGE, options().drain_timeout, GoingAway());
+
   Step();
 }
 
 absl::string_view DeliveryStream::NoteDeadlines(absl::Duration now) {
-  if (now >= drain_until_ && !end_.has_value()) end_ = GoingAway();
+  if (now >= drain_until_ && !end_.has_value()) end_ = drain_end_;
   if (end_.has_value()) end_noted_ = std::min(end_noted_, now);
   if (writing_ && !cancel_wanted_) {
     // What else could be told the client cannot get through its closed window.

@@ -62,8 +62,13 @@ class DeliveryStream : public std::enable_shared_from_this<DeliveryStream> {
   void Tick(absl::Duration now);
 
   // Tells the client that the stream will end, and ends it: once its requests are answered and it
-  // half-closed, at the latest after `drain`. A second call does nothing.
-  void GoAway(v1::GoAway::Reason reason, absl::Duration drain);
+  // half-closed, at the latest after `drain`, with `end`. A second call can only hasten that.
+  void GoAway(v1::GoAway::Reason reason, absl::Duration drain, absl::Status end);
+
+  // What another stream of this receiver may take over; empty: nothing.
+  virtual std::string successor_key() const { return ""; }
+  // A stream opened that takes over from those of its receiver that are to go.
+  void SuccessorOpened();
 
   // The log has grown.
   virtual void TailGrew() {}
@@ -103,8 +108,8 @@ class DeliveryStream : public std::enable_shared_from_this<DeliveryStream> {
 
   // Does one thing that is due and returns true, or returns false. Not called once it ends.
   virtual bool Advance() = 0;
-  // Lets go of what the stream holds. Called once.
-  virtual void Release() = 0;
+  // Lets go of what the stream holds. `lost`: the client broke off, or takes nothing. Called once.
+  virtual void Release(bool lost) = 0;
   // Whether requests are taken after go_away.
   virtual bool DrainsRequests() const = 0;
   // Called under the lock.
@@ -124,10 +129,12 @@ class DeliveryStream : public std::enable_shared_from_this<DeliveryStream> {
   bool opened_ ABSL_GUARDED_BY(mutex_) = false;  // the client was told where it stands
   bool writing_ ABSL_GUARDED_BY(mutex_) = false;
   bool draining_ ABSL_GUARDED_BY(mutex_) = false;  // go_away was sent
+  // While draining: what is new is sent until another stream has opened, or this has passed.
+  absl::Duration delivers_until_ ABSL_GUARDED_BY(mutex_) = absl::InfiniteDuration();
   std::optional<absl::Status> end_ ABSL_GUARDED_BY(mutex_);
 
  private:
-  enum class Action { kNone, kRelease, kCancel, kFinish, kWrite, kAdvance };
+  enum class Action { kNone, kRelease, kReleaseLost, kCancel, kFinish, kWrite, kAdvance };
 
   Action NextAction() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool Take(Action action, const absl::Status& end) ABSL_LOCKS_EXCLUDED(mutex_);
@@ -152,6 +159,7 @@ class DeliveryStream : public std::enable_shared_from_this<DeliveryStream> {
   absl::Duration last_write_ ABSL_GUARDED_BY(mutex_);  // began, done or not
   absl::Duration end_noted_ ABSL_GUARDED_BY(mutex_) = absl::InfiniteDuration();
   absl::Duration drain_until_ ABSL_GUARDED_BY(mutex_) = absl::InfiniteDuration();
+  absl::Status drain_end_ ABSL_GUARDED_BY(mutex_);
   grpc::ByteBuffer current_ ABSL_GUARDED_BY(mutex_);              // being written
   std::vector<Sequence> current_events_ ABSL_GUARDED_BY(mutex_);  // its events
 

@@ -6,6 +6,7 @@
 #include "gateway/delivery/event_id.h"
 #include "gateway/delivery/grpc_status.h"
 #include "gateway/delivery/proto_time.h"
+#include "gateway/delivery/timeline_gathering.h"
 
 namespace onhook {
 namespace {
@@ -35,7 +36,9 @@ void EventLookup::Get(const v1::GetEventRequest& request, v1::GetEventResponse* 
                                            absl::StatusOr<std::vector<LogEventPtr>> found) {
     if (!found.ok()) return done(found.status());
     if (found->empty()) return done(absl::NotFoundError("no event with this event_id is kept"));
-    done(Fill(*found->front(), *response->mutable_stored_event()));
+    v1::StoredEvent* const stored = response->mutable_stored_event();
+    if (absl::Status status = Fill(*found->front(), *stored); !status.ok()) return done(status);
+    GatherTimelines(*store_, {{found->front()->sequence, stored}}, done);
   });
 }
 
@@ -44,26 +47,36 @@ void EventLookup::List(const v1::ListEventsRequest& request, v1::ListEventsRespo
   absl::StatusOr<EventQuery> query = QueryOf(request);
   if (!query.ok()) return done(query.status());
   const size_t page_size = query->max_events;
+  const bool with_timelines = !query->call_serial_no.empty();
   ++query->max_events;  // one more shows whether there is another page
-  store_->log().Find(*std::move(query), [this, response, page_size, done = std::move(done)](
-                                            absl::StatusOr<std::vector<LogEventPtr>> found) {
-    if (!found.ok()) return done(found.status());
-    size_t bytes = 0;
-    size_t taken = 0;
-    for (const LogEventPtr& event : *found) {
-      if (taken == page_size || (taken > 0 && bytes + event->event.size() > kMaxPageBytes)) {
-        response->set_next_page_token(
-            FormatCursor(store_->store_id(), (*found)[taken - 1]->sequence));
-        break;
-      }
-      ++taken;
-      bytes += event->event.size();
-      if (!Fill(*event, *response->add_stored_events()).ok()) {
-        response->mutable_stored_events()->RemoveLast();
-      }
-    }
-    done(absl::OkStatus());
-  });
+  store_->log().Find(
+      *std::move(query), [this, response, page_size, with_timelines,
+                          done = std::move(done)](absl::StatusOr<std::vector<LogEventPtr>> found) {
+        if (!found.ok()) return done(found.status());
+        size_t bytes = 0;
+        size_t taken = 0;
+        std::vector<Sequence> sequences;
+        for (const LogEventPtr& event : *found) {
+          if (taken == page_size || (taken > 0 && bytes + event->event.size() > kMaxPageBytes)) {
+            response->set_next_page_token(
+                FormatCursor(store_->store_id(), (*found)[taken - 1]->sequence));
+            break;
+          }
+          ++taken;
+          bytes += event->event.size();
+          if (Fill(*event, *response->add_stored_events()).ok()) {
+            sequences.push_back(event->sequence);
+          } else {
+            response->mutable_stored_events()->RemoveLast();
+          }
+        }
+        if (!with_timelines) return done(absl::OkStatus());
+        std::vector<TimelineWish> wishes;
+        for (size_t i = 0; i < sequences.size(); ++i) {
+          wishes.push_back({sequences[i], response->mutable_stored_events(static_cast<int>(i))});
+        }
+        GatherTimelines(*store_, std::move(wishes), done);
+      });
 }
 
 absl::StatusOr<EventQuery> EventLookup::QueryOf(const v1::ListEventsRequest& request) const {

@@ -10,7 +10,8 @@
 
 namespace onhook {
 
-// Answers GetEvent and ListEvents from the store. Timelines are left empty: no engine keeps them.
+// Answers GetEvent and ListEvents from the store: with timelines for an event and for a call. A
+// page of a time range has none: it would cost a look-up for each event and subscription.
 //
 // Threads: any. Blocking: never; `done` comes from the caller's thread or one of the engine's. A
 // `response` must live until `done`, and is complete when that gets OK.

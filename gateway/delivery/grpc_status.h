@@ -22,6 +22,10 @@ inline constexpr absl::string_view kReasonGoingAway = "GOING_AWAY";
 inline constexpr absl::string_view kReasonTooManyStreams = "TOO_MANY_STREAMS";
 inline constexpr absl::string_view kReasonForeignCursor = "FOREIGN_CURSOR";
 inline constexpr absl::string_view kReasonCursorAhead = "CURSOR_AHEAD";
+inline constexpr absl::string_view kReasonCursorExpired = "CURSOR_EXPIRED";
+inline constexpr absl::string_view kReasonSubscriptionDeleted = "SUBSCRIPTION_DELETED";
+inline constexpr absl::string_view kReasonDeclaredInSettings = "DECLARED_IN_SETTINGS";
+inline constexpr absl::string_view kReasonSpecDiffers = "SPEC_DIFFERS";
 
 // `status`, which must not be OK, with google.rpc.ErrorInfo.
 absl::Status WithReason(absl::Status status, absl::string_view reason,

@@ -5,6 +5,8 @@
 #include <memory>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
+#include "gateway/config/subscription_spec.h"
 #include "gateway/delivery/grpc_status.h"
 #include "gateway/delivery/stream_registry.h"
 #include "gateway/delivery/subscribe_open.h"
@@ -34,8 +36,9 @@ absl::StatusOr<v1::WatchRequest> ParseWatchRequest(grpc::ByteBuffer bytes) {
   }
   const absl::Status name = CheckConsumerName("consumer_name", request.consumer_name());
   if (!name.ok()) return name;
-  const absl::Status filter = EventFilter::Check(request.filter());
-  if (!filter.ok()) return InvalidField("filter", filter.message());
+  if (const auto fault = FindFilterFault(request.filter())) {
+    return InvalidField(absl::StrCat("filter.", fault->field), fault->description);
+  }
   return request;
 }
 

@@ -4,6 +4,7 @@
 #include <grpcpp/support/slice.h>
 
 #include "gateway/delivery/cursor.h"
+#include "gateway/delivery/proto_time.h"
 #include "gateway/delivery/wire_responses.pb.h"
 
 namespace onhook {
@@ -24,6 +25,8 @@ grpc::ByteBuffer Encode(const google::protobuf::MessageLite& message) {
 
 v1::AckResults::Result ToProto(SettleError error) {
   switch (error) {
+    case SettleError::kStale:
+      return v1::AckResults::RESULT_STALE;
     case SettleError::kUnknown:
       return v1::AckResults::RESULT_UNKNOWN;
     case SettleError::kRetryLater:
@@ -56,9 +59,8 @@ grpc::ByteBuffer EncodeDeliveries(const std::vector<Lease>& leases, const std::s
     delivery->set_event(lease.event->event);
     delivery->set_cursor(FormatCursor(store_id, lease.event->sequence));
     delivery->set_attempt(lease.attempt);
-    if (lease.stream_lost) {
-      delivery->set_redelivery_reason(v1::Delivery::REDELIVERY_REASON_STREAM_LOST);
-    }
+    delivery->set_redelivery_reason(lease.reason);
+    *delivery->mutable_ack_deadline() = ToProto(lease.ack_deadline);
   }
   return Encode(*response);
 }

@@ -11,8 +11,8 @@
 
 namespace onhook {
 
-// One thread that does what may block on the disk, so that gRPC's threads never do: opening and
-// creating subscriptions.
+// One thread that does what may block on the disk, so that gRPC's threads never do: opening,
+// changing and listing subscriptions.
 //
 // Promises: tasks run one after the other, in order, outside every lock.
 // Threads: any. Blocking: only Stop. Errors: Run refuses beyond the limit and after Stop.

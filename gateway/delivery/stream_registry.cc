@@ -59,6 +59,15 @@ void StreamRegistry::TailGrew() {
   for (const auto& stream : *streams) stream->TailGrew();
 }
 
+void StreamRegistry::Opened(const DeliveryStream& stream) {
+  const std::string key = stream.successor_key();
+  if (key.empty()) return;
+  const std::shared_ptr<const Streams> streams = Snapshot();
+  for (const auto& other : *streams) {
+    if (other->id() != stream.id() && other->successor_key() == key) other->SuccessorOpened();
+  }
+}
+
 void StreamRegistry::Tick() {
   while (true) {
     {
@@ -80,7 +89,9 @@ size_t StreamRegistry::Drain(absl::Duration drain) {
   }
   const absl::Duration until = clock_->Elapsed() + drain + kEndAllowance;
   const std::shared_ptr<const Streams> streams = Snapshot();
-  for (const auto& stream : *streams) stream->GoAway(v1::GoAway::REASON_SHUTDOWN, drain);
+  for (const auto& stream : *streams) {
+    stream->GoAway(v1::GoAway::REASON_SHUTDOWN, drain, GoingAway());
+  }
   absl::MutexLock lock(&mutex_);
   while (!streams_.empty() && clock_->Elapsed() < until) {
     changed_.WaitWithTimeout(&mutex_, options_.tick_interval);

@@ -36,6 +36,9 @@ class StreamRegistry {
   // Tells all streams that the log has grown, on the calling thread.
   void TailGrew();
 
+  // `stream` has opened: older ones of the same successor_key that are to go need deliver no more.
+  void Opened(const DeliveryStream& stream);
+
   // Takes no more streams, tells those there are that the gateway shuts down, and waits until they
   // have ended, which they do after `drain` at the latest but for those that are stuck. Returns the
   // number of streams that are left.

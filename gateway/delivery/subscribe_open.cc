@@ -4,9 +4,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "gateway/base/text.h"
+#include "gateway/config/subscription_spec.h"
 #include "gateway/delivery/grpc_status.h"
 #include "gateway/delivery/proto_time.h"
-#include "gateway/store/subscription_spec.h"
 
 namespace onhook {
 namespace {
@@ -56,21 +56,35 @@ absl::StatusOr<OpenTerms> CheckOpen(const v1::SubscribeOpen& open, const Deliver
   if (!status.ok()) return status;
   if (open.has_ack_deadline()) {
     const absl::StatusOr<absl::Duration> deadline =
-        FromProto(open.ack_deadline(), "open.ack_deadline");
+        CheckAckDeadline(open.ack_deadline(), "open.ack_deadline");
     if (!deadline.ok()) return deadline.status();
-    if (*deadline < kShortestAckDeadline || *deadline > kLongestAckDeadline) {
-      return InvalidField("open.ack_deadline", "must be 1 s to 10 min");
-    }
-    return absl::UnimplementedError("this version does not support open.ack_deadline");
+    terms.ack_deadline = *deadline;
   }
-  if (open.has_create_if_missing()) terms.create_if_missing = open.create_if_missing();
+  if (open.has_create_if_missing()) {
+    if (const auto fault = FindSpecFault(open.create_if_missing())) {
+      return InvalidField(absl::StrCat("open.create_if_missing.", fault->field),
+                          fault->description);
+    }
+    terms.create_if_missing = open.create_if_missing();
+  }
   return terms;
+}
+
+absl::StatusOr<absl::Duration> CheckAckDeadline(const google::protobuf::Duration& deadline,
+                                                absl::string_view field) {
+  const absl::StatusOr<absl::Duration> read = FromProto(deadline, field);
+  if (!read.ok()) return read.status();
+  if (*read < kShortestAckDeadline || *read > kLongestAckDeadline) {
+    return InvalidField(field, "must be 1 s to 10 min");
+  }
+  return read;
 }
 
 absl::StatusOr<ConsumerLimits> ChangedLimits(ConsumerLimits limits, const v1::FlowControl& flow,
                                              const DeliveryOptions& options) {
   absl::Status status = ApplyLimits(flow, "flow", options, limits);
   if (!status.ok()) return status;
+  if (flow.has_paused()) limits.paused = flow.paused();
   return limits;
 }
 

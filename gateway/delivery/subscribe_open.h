@@ -19,17 +19,22 @@ struct OpenTerms {
   std::string subscription;
   std::string consumer_name;
   ConsumerLimits limits;
+  std::optional<absl::Duration> ack_deadline;  // unset: the subscription's
   std::optional<v1::SubscriptionSpec> create_if_missing;
 };
 
 // Pure functions. Errors: kInvalidArgument with BadRequest, whose field paths begin with the member
-// of SubscribeRequest; kUnimplemented for an ack deadline: ignoring one would mislead.
+// of SubscribeRequest.
 
 absl::StatusOr<OpenTerms> CheckOpen(const v1::SubscribeOpen& open, const DeliveryOptions& options);
 
 // `limits` with what `flow` sets; what is unset stays.
 absl::StatusOr<ConsumerLimits> ChangedLimits(ConsumerLimits limits, const v1::FlowControl& flow,
                                              const DeliveryOptions& options);
+
+// 1 s to 10 min, as in SubscribeOpen and ExtendRequest.
+absl::StatusOr<absl::Duration> CheckAckDeadline(const google::protobuf::Duration& deadline,
+                                                absl::string_view field);
 
 // As in SubscribeOpen.consumer_name.
 absl::Status CheckConsumerName(absl::string_view field, absl::string_view name);

@@ -5,18 +5,20 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "gateway/config/subscription_spec.h"
 #include "gateway/config/version.h"
 #include "gateway/delivery/grpc_status.h"
 #include "gateway/delivery/proto_time.h"
 #include "gateway/delivery/serial_executor.h"
+#include "gateway/delivery/stream_registry.h"
 
 namespace onhook {
 namespace {
 
-constexpr int kMostDeliveryIds = 10000;
-
-absl::Status NotYet(absl::string_view request) {
-  return absl::UnimplementedError(absl::StrCat(request, " is not supported by this version"));
+absl::Status Deleted(const std::string& subscription) {
+  return WithReason(
+      absl::NotFoundError(absl::StrCat("subscription ", subscription, " was deleted")),
+      kReasonSubscriptionDeleted);
 }
 
 }  // namespace
@@ -48,11 +50,11 @@ absl::Status SubscribeStream::Take(const v1::SubscribeRequest& request) {
     case v1::SubscribeRequest::kOpen:
       return TakeOpen(request.open());
     case v1::SubscribeRequest::kAck:
-      return TakeAck(request.ack());
+      return TakeSettle(request.ack().request_id(), CheckAck(request.ack()));
     case v1::SubscribeRequest::kNack:
-      return NotYet("nack");
+      return TakeSettle(request.nack().request_id(), CheckNack(request.nack()));
     case v1::SubscribeRequest::kExtend:
-      return NotYet("extend");
+      return TakeExtend(request.extend());
     case v1::SubscribeRequest::kFlow:
       return TakeFlow(request.flow());
     case v1::SubscribeRequest::REQUEST_NOT_SET:
@@ -76,42 +78,60 @@ absl::Status SubscribeStream::TakeOpen(const v1::SubscribeOpen& open) {
 
 void SubscribeStream::FindQueue() {
   Store* const store = environment().store;
-  absl::StatusOr<SubscriptionQueue*> queue =
+  const std::string& name = terms_->subscription;
+  absl::StatusOr<std::shared_ptr<SubscriptionQueue>> queue =
       terms_->create_if_missing.has_value()
-          ? store->FindOrCreateQueue(terms_->subscription, *terms_->create_if_missing)
-          : store->FindQueue(terms_->subscription);
+          ? store->FindOrCreateQueue(name, *terms_->create_if_missing)
+          : store->FindQueue(name);
   if (absl::IsNotFound(queue.status())) {
-    return End(
-        absl::NotFoundError(absl::StrCat("there is no subscription named ", terms_->subscription,
-                                         "; set create_if_missing to create it")));
+    return End(absl::NotFoundError(absl::StrCat("there is no subscription named ", name,
+                                                "; set create_if_missing to create it")));
+  }
+  if (absl::IsFailedPrecondition(queue.status())) {
+    return End(WithReason(queue.status(), kReasonSpecDiffers));
   }
   if (!queue.ok()) return End(queue.status());
+  const absl::StatusOr<SubscriptionInfo> info = store->GetSubscription(name);
+  if (!info.ok()) return End(Deleted(name));  // meanwhile
   {
     absl::MutexLock lock(&mutex_);
-    found_queue_ = *queue;
+    found_queue_ = *std::move(queue);
+    ack_deadline_ = terms_->ack_deadline.value_or(RulesOf(info->spec, false).ack_deadline);
   }
   Step();
 }
 
-absl::Status SubscribeStream::TakeAck(const v1::AckRequest& ack) {
-  if (ack.delivery_ids_size() > kMostDeliveryIds) {
-    return InvalidField("ack.delivery_ids", absl::StrCat("holds more than ", kMostDeliveryIds));
-  }
+absl::Status SubscribeStream::TakeSettle(uint64_t request_id,
+                                         absl::StatusOr<SettleRequest> request) {
+  if (!request.ok()) return request.status();
   {
     absl::MutexLock lock(&mutex_);
     ++requests_under_way_;
   }
+  request->consumer_name = terms_->consumer_name;
   auto self = std::static_pointer_cast<SubscribeStream>(shared_from_this());
-  const std::vector<std::string> ids(ack.delivery_ids().begin(), ack.delivery_ids().end());
-  queue_->Ack(ids, terms_->consumer_name,
-              [self, ids, request_id = ack.request_id()](std::vector<SettleException> exceptions) {
-                self->AckDone(request_id, ids, exceptions);
-              });
+  const std::vector<std::string> ids = request->delivery_ids;
+  queue_->Settle(*std::move(request),
+                 [self, ids, request_id](const std::vector<SettleException>& exceptions) {
+                   self->RequestDone(request_id, ids, exceptions);
+                 });
   return absl::OkStatus();
 }
 
-void SubscribeStream::AckDone(uint64_t request_id, const std::vector<std::string>& delivery_ids,
-                              const std::vector<SettleException>& exceptions) {
+absl::Status SubscribeStream::TakeExtend(const v1::ExtendRequest& extend) {
+  const absl::StatusOr<Extension> extension = CheckExtend(extend);
+  if (!extension.ok()) return extension.status();
+  {
+    absl::MutexLock lock(&mutex_);
+    ++requests_under_way_;
+  }
+  RequestDone(extend.request_id(), extension->delivery_ids,
+              queue_->Extend(extension->delivery_ids, extension->ack_deadline));
+  return absl::OkStatus();
+}
+
+void SubscribeStream::RequestDone(uint64_t request_id, const std::vector<std::string>& delivery_ids,
+                                  const std::vector<SettleException>& exceptions) {
   grpc::ByteBuffer results = EncodeAckResults(request_id, delivery_ids, exceptions);
   {
     absl::MutexLock lock(&mutex_);
@@ -122,13 +142,23 @@ void SubscribeStream::AckDone(uint64_t request_id, const std::vector<std::string
   Step();
 }
 
+void SubscribeStream::SubscriptionDeleted() {
+  // Nothing can be settled any more, so there is nothing to drain.
+  GoAway(v1::GoAway::REASON_SUBSCRIPTION_DELETED, absl::ZeroDuration(),
+         Deleted(terms_->subscription));
+}
+
+std::string SubscribeStream::successor_key() const {
+  absl::MutexLock lock(&mutex_);
+  return successor_key_;
+}
+
 absl::Status SubscribeStream::TakeFlow(const v1::FlowControl& flow) {
   absl::MutexLock lock(&mutex_);
   absl::StatusOr<ConsumerLimits> limits = ChangedLimits(limits_, flow, options());
   if (!limits.ok()) return limits.status();
   limits_ = *limits;
   limits_changed_ = true;
-  if (flow.has_paused()) paused_ = flow.paused();
   return absl::OkStatus();
 }
 
@@ -161,15 +191,17 @@ bool SubscribeStream::ReadNext() {
 }
 
 bool SubscribeStream::AttachOnce() {
+  v1::SubscribeOpened opened;
   {
     absl::MutexLock lock(&mutex_);
     if (found_queue_ == nullptr || queue_ != nullptr) return false;
     queue_ = found_queue_;
     limits_ = terms_->limits;
+    *opened.mutable_ack_deadline() = ToProto(ack_deadline_);
   }
-  const Store& store = *environment().store;
   const std::weak_ptr<DeliveryStream> weak = weak_from_this();
-  consumer_ = queue_->Attach(terms_->consumer_name, terms_->limits, [weak] {
+  ConsumerCallbacks callbacks;
+  callbacks.ready = [weak] {
     const auto self = std::static_pointer_cast<SubscribeStream>(weak.lock());
     if (self == nullptr) return;
     {
@@ -177,19 +209,29 @@ bool SubscribeStream::AttachOnce() {
       self->pull_worthwhile_ = true;
     }
     self->Step();
-  });
-  v1::SubscribeOpened opened;
+  };
+  callbacks.deleted = [weak] {
+    const auto self = std::static_pointer_cast<SubscribeStream>(weak.lock());
+    if (self != nullptr) self->SubscriptionDeleted();
+  };
+  consumer_ = queue_->Attach({terms_->consumer_name, terms_->limits, terms_->ack_deadline},
+                             std::move(callbacks));
+  const Store& store = *environment().store;
   opened.set_max_outstanding_events(static_cast<int32_t>(terms_->limits.max_outstanding_events));
   opened.set_max_outstanding_bytes(terms_->limits.max_outstanding_bytes);
   opened.set_store_id(store.store_id());
   opened.set_backlog_events(queue_->Stats().backlog_events);
   opened.set_durability_class(store.durability_class());
   opened.set_server_version(std::string(Version()));
-  absl::MutexLock lock(&mutex_);
-  control_.push_back(EncodeOpened(opened));
-  opened_ = true;
-  read_wanted_ = true;
-  pull_worthwhile_ = true;
+  {
+    absl::MutexLock lock(&mutex_);
+    control_.push_back(EncodeOpened(opened));
+    opened_ = true;
+    read_wanted_ = true;
+    pull_worthwhile_ = true;
+    successor_key_ = terms_->subscription;
+  }
+  environment().registry->Opened(*this);
   return true;
 }
 
@@ -212,7 +254,8 @@ bool SubscribeStream::Deliver() {
   bool pull = false;
   {
     absl::MutexLock lock(&mutex_);
-    can = opened_ && !writing_ && !paused_ && !half_closed_ && !draining_ && control_.empty();
+    const bool delivers = !draining_ || environment().clock->Elapsed() < delivers_until_;
+    can = opened_ && !writing_ && !half_closed_ && delivers && control_.empty();
     pull = can && pull_worthwhile_;
     if (pull) pull_worthwhile_ = false;
   }
@@ -236,8 +279,9 @@ bool SubscribeStream::Deliver() {
   return true;
 }
 
-void SubscribeStream::Release() {
-  if (queue_ != nullptr) queue_->Detach(consumer_);
+void SubscribeStream::Release(bool lost) {
+  if (queue_ == nullptr) return;
+  queue_->Detach(consumer_, lost ? Departure::kLost : Departure::kInOrder);
 }
 
 grpc::ByteBuffer SubscribeStream::Heartbeat() const { return EncodeSubscribeHeartbeat(); }

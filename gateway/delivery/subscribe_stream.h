@@ -5,20 +5,23 @@
 
 #include <memory>
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
 #include "gateway/delivery/delivery_stream.h"
 #include "gateway/delivery/responses.h"
+#include "gateway/delivery/settle_requests.h"
 #include "gateway/delivery/subscribe_open.h"
 
 namespace onhook {
 
 // One call of Subscribe: a consumer of a subscription's queue.
 //
-// The client's messages are read one at a time; an ack goes to the queue at once and is answered
-// when its commit is done. Deliveries go out one message at a time, so a slow client holds up to
-// its limits unsettled and one message in memory, and nobody else waits for it.
+// The client's messages are read one at a time; what it asks goes to the queue at once and is
+// answered when that is durable. Deliveries go out one message at a time, so a slow client holds up
+// to its limits unsettled and one message in memory, and nobody else waits for it.
 //
 // Threads: see DeliveryStream; gRPC calls the reactions from its own threads.
 class SubscribeStream final : public DeliveryStream,
@@ -37,8 +40,9 @@ class SubscribeStream final : public DeliveryStream,
   void OnDone() override { Done(); }
 
   // --- DeliveryStream
+  std::string successor_key() const override;
   bool Advance() override;
-  void Release() override;
+  void Release(bool lost) override;
   bool DrainsRequests() const override { return true; }
   grpc::ByteBuffer Heartbeat() const override;
   grpc::ByteBuffer EncodeGoAway(const v1::GoAway& go_away) const override;
@@ -48,14 +52,17 @@ class SubscribeStream final : public DeliveryStream,
   // --- Requests, in the order of their arrival. An error ends the stream.
   absl::Status Take(const v1::SubscribeRequest& request);
   absl::Status TakeOpen(const v1::SubscribeOpen& open);
-  absl::Status TakeAck(const v1::AckRequest& ack);
+  absl::Status TakeSettle(uint64_t request_id, absl::StatusOr<SettleRequest> request);
+  absl::Status TakeExtend(const v1::ExtendRequest& extend);
   absl::Status TakeFlow(const v1::FlowControl& flow);
   void HalfClosed();
-  void AckDone(uint64_t request_id, const std::vector<std::string>& delivery_ids,
-               const std::vector<SettleException>& exceptions);
+  void RequestDone(uint64_t request_id, const std::vector<std::string>& delivery_ids,
+                   const std::vector<SettleException>& exceptions);
 
   // Finds or creates the queue. On the executor: may block.
   void FindQueue();
+  // The subscription is no more.
+  void SubscriptionDeleted();
 
   // --- The things that Advance does.
   bool ReadNext();
@@ -74,15 +81,16 @@ class SubscribeStream final : public DeliveryStream,
 
   bool read_wanted_ ABSL_GUARDED_BY(mutex_) = true;
   bool half_closed_ ABSL_GUARDED_BY(mutex_) = false;
-  bool paused_ ABSL_GUARDED_BY(mutex_) = false;
   bool pull_worthwhile_ ABSL_GUARDED_BY(mutex_) = false;  // unlike after a Pull without result
   int requests_under_way_ ABSL_GUARDED_BY(mutex_) = 0;
-  SubscriptionQueue* found_queue_ ABSL_GUARDED_BY(mutex_) = nullptr;
+  std::shared_ptr<SubscriptionQueue> found_queue_ ABSL_GUARDED_BY(mutex_);
+  absl::Duration ack_deadline_ ABSL_GUARDED_BY(mutex_);  // that holds for this stream
+  std::string successor_key_ ABSL_GUARDED_BY(mutex_);
   ConsumerLimits limits_ ABSL_GUARDED_BY(mutex_);
   bool limits_changed_ ABSL_GUARDED_BY(mutex_) = false;
 
   // Belong to the thread that steps. `queue_` is constant once `opened` was sent.
-  SubscriptionQueue* queue_ = nullptr;
+  std::shared_ptr<SubscriptionQueue> queue_;
   ConsumerId consumer_ = 0;
   bool caught_up_ = false;  // the last Pull found nothing owed, and credit left
 };

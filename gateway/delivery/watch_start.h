@@ -14,7 +14,7 @@ namespace onhook {
 //
 // Errors: kInvalidArgument (a malformed cursor or time, an unknown position), kFailedPrecondition
 // (a cursor of another store, or of an event that this store does not have: it lost data, or was
-// restored), and EventLog's.
+// restored), kOutOfRange (a cursor whose events are no longer kept), and EventLog's.
 void FindWatchStart(const v1::WatchRequest& request, Store& store,
                     std::function<void(absl::StatusOr<Sequence>)> done);
 

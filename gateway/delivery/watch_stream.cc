@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "gateway/delivery/cursor.h"
+#include "gateway/delivery/places.h"
 #include "gateway/delivery/responses.h"
 #include "gateway/delivery/watch_start.h"
 #include "onhook/v1/release_event.pb.h"
@@ -103,6 +104,16 @@ void WatchStream::TakePage(absl::StatusOr<LogPage> page) {
     absl::MutexLock lock(&mutex_);
     reading_ = false;
     if (page.ok()) page_ = std::move(page->events);
+  }
+  if (absl::IsOutOfRange(page.status())) {
+    // Retention has overtaken a client that reads too slowly.
+    Sequence place = 0;
+    {
+      absl::MutexLock lock(&mutex_);
+      place = position_;
+    }
+    const absl::Status kept = CheckKept(place, *environment().store);
+    return End(kept.ok() ? page.status() : kept);
   }
   if (!page.ok()) return End(page.status());
   Step();

@@ -41,7 +41,7 @@ class WatchStream final : public DeliveryStream, public grpc::ServerWriteReactor
 
   // --- DeliveryStream
   bool Advance() override;
-  void Release() override {}
+  void Release(bool) override {}
   bool DrainsRequests() const override { return false; }
   grpc::ByteBuffer Heartbeat() const override ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   grpc::ByteBuffer EncodeGoAway(const v1::GoAway& go_away) const override;

@@ -1,0 +1,54 @@
+#ifndef ONHOOK_GATEWAY_DELIVERY_SUBSCRIPTION_SERVICE_H_
+#define ONHOOK_GATEWAY_DELIVERY_SUBSCRIPTION_SERVICE_H_
+
+#include <grpcpp/support/server_callback.h>
+
+#include "gateway/delivery/dead_letter_calls.h"
+#include "gateway/delivery/delivery_stream.h"
+#include "gateway/delivery/subscription_calls.h"
+#include "onhook/v1/subscription_service.grpc.pb.h"
+
+namespace onhook {
+
+// The gRPC service SubscriptionService. Its calls may wait for the disk, so they are made one after
+// the other on the executor.
+//
+// Threads: gRPC's. Blocking: never.
+class SubscriptionServiceImpl final : public v1::SubscriptionService::CallbackService {
+ public:
+  // `environment` must outlive the service.
+  explicit SubscriptionServiceImpl(const StreamEnvironment* environment);
+
+#define ONHOOK_CALL(Name)                                                                        \
+  grpc::ServerUnaryReactor* Name(grpc::CallbackServerContext* context,                           \
+                                 const v1::Name##Request* request, v1::Name##Response* response) \
+      override
+  ONHOOK_CALL(CreateSubscription);
+  ONHOOK_CALL(GetSubscription);
+  ONHOOK_CALL(ListSubscriptions);
+  ONHOOK_CALL(UpdateSubscription);
+  ONHOOK_CALL(DeleteSubscription);
+  ONHOOK_CALL(Seek);
+  ONHOOK_CALL(PauseSubscription);
+  ONHOOK_CALL(ResumeSubscription);
+  ONHOOK_CALL(ListDeadLetters);
+  ONHOOK_CALL(GetDeadLetter);
+  ONHOOK_CALL(RedriveDeadLetters);
+  ONHOOK_CALL(DiscardDeadLetters);
+#undef ONHOOK_CALL
+
+ private:
+  // Makes a call on the executor and finishes with its result.
+  template <typename Calls, typename Request, typename Response>
+  grpc::ServerUnaryReactor* Run(grpc::CallbackServerContext* context, Calls& calls,
+                                absl::Status (Calls::*call)(const Request&, Response&),
+                                const Request* request, Response* response);
+
+  const StreamEnvironment* const environment_;
+  SubscriptionCalls subscriptions_;
+  DeadLetterCalls dead_letters_;
+};
+
+}  // namespace onhook
+
+#endif  // ONHOOK_GATEWAY_DELIVERY_SUBSCRIPTION_SERVICE_H_

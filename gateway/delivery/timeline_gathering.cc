@@ -1,0 +1,49 @@
+#include "gateway/delivery/timeline_gathering.h"
+
+#include <memory>
+#include <utility>
+
+namespace onhook {
+namespace {
+
+// One gathering: events times subscriptions, one after the other.
+class Gathering : public std::enable_shared_from_this<Gathering> {
+ public:
+  Gathering(Store& store, std::vector<TimelineWish> wishes, std::function<void(absl::Status)> done)
+      : wishes_(std::move(wishes)), done_(std::move(done)) {
+    for (const SubscriptionInfo& info : store.ListSubscriptions()) {
+      auto queue = store.FindQueue(info.name);
+      if (queue.ok()) queues_.push_back(*std::move(queue));
+    }
+  }
+
+  void Next() {
+    if (next_ >= wishes_.size() * queues_.size()) return done_(absl::OkStatus());
+    const TimelineWish& wish = wishes_[next_ / queues_.size()];
+    SubscriptionQueue& queue = *queues_[next_ % queues_.size()];
+    ++next_;
+    queue.FindTimeline(wish.sequence, [self = shared_from_this(), stored = wish.stored_event](
+                                          absl::StatusOr<v1::SubscriptionTimeline> timeline) {
+      if (!timeline.ok()) return self->done_(timeline.status());
+      const bool owed = timeline->state() != v1::SubscriptionTimeline::STATE_UNSPECIFIED ||
+                        timeline->entries_size() > 0;
+      if (owed) *stored->add_timelines() = *std::move(timeline);
+      self->Next();
+    });
+  }
+
+ private:
+  const std::vector<TimelineWish> wishes_;
+  const std::function<void(absl::Status)> done_;
+  std::vector<std::shared_ptr<SubscriptionQueue>> queues_;
+  size_t next_ = 0;
+};
+
+}  // namespace
+
+void GatherTimelines(Store& store, std::vector<TimelineWish> wishes,
+                     std::function<void(absl::Status)> done) {
+  std::make_shared<Gathering>(store, std::move(wishes), std::move(done))->Next();
+}
+
+}  // namespace onhook
