@@ -386,6 +386,7 @@ ConsumerId SubscriptionState::HolderOf(Sequence sequence) const {
 // --------------------------------------------------------------------------------------- inside
 
 void SubscriptionState::SkipKnown() {
+  next_fresh_ = std::max(next_fresh_, floor_ + 1);
   while (true) {
     if (records_.contains(next_fresh_) || ready_.Contains(next_fresh_)) {
       ++next_fresh_;

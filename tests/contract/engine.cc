@@ -27,7 +27,7 @@ class MemoryEngine final : public Engine {
 
  private:
   std::unique_ptr<Store> OpenStore() override {
-    return Opened(OpenMemoryStore(rows_, &clock_, &gateway_log_));
+    return Opened(OpenMemoryStore(rows_, &clock_, &gateway_log_, Options()));
   }
   void KeepDataOfNow() override { rows_ = std::make_shared<MemoryRows>(*rows_); }
 
@@ -42,6 +42,7 @@ class SqliteEngine final : public Engine {
   std::unique_ptr<Store> OpenStore() override {
     SqliteStoreOptions options;
     options.directory = path_;
+    options.embedded = Options();
     options.embedded.tail_bytes = 4096;  // so that the suites read from disk too
     return Opened(OpenSqliteStore(options, &clock_, &gateway_log_, [](const absl::Status& status) {
       ADD_FAILURE() << "fatal: " << status;
@@ -64,6 +65,13 @@ class SqliteEngine final : public Engine {
 
 Engine::Engine()
     : gateway_log_(&clock_, LogLevel::kError, Log::Format::kText, Log::StandardError()) {}
+
+EmbeddedStoreOptions Engine::Options() const {
+  EmbeddedStoreOptions options;
+  options.tick_interval = absl::Milliseconds(5);
+  options.retention.age = retention_age;
+  return options;
+}
 
 void Engine::Restart() {
   ASSERT_TRUE(store_->Close().ok());

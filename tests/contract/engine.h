@@ -3,12 +3,15 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "gateway/base/clock.h"
 #include "gateway/base/log.h"
+#include "gateway/store/embedded/embedded_store.h"
 #include "gateway/store/store.h"
+#include "tests/support/shifted_clock.h"
 
 namespace onhook {
 
@@ -19,6 +22,10 @@ class Engine {
   // The store that is open.
   Store& store() { return *store_; }
   EventLog& log() { return store_->log(); }
+  ShiftedClock& clock() { return clock_; }
+
+  // How long the store keeps what nobody is owed; from the next opening. Unset: for ever.
+  std::optional<absl::Duration> retention_age;
 
   // Closes in good order and opens again.
   void Restart();
@@ -28,10 +35,12 @@ class Engine {
  protected:
   Engine();
   virtual std::unique_ptr<Store> OpenStore() = 0;
+  // What both engines open with: a store that ticks often, and keeps events of long ago.
+  EmbeddedStoreOptions Options() const;
   // Makes the data as it is now what OpenStore will open, as if the process had been killed now.
   virtual void KeepDataOfNow() = 0;
 
-  SystemClock clock_;
+  ShiftedClock clock_;
   Log gateway_log_;
   std::unique_ptr<Store> store_;
 };

@@ -250,7 +250,8 @@ TEST_P(EventLogContract, ForwardedMarksAreThereAfterAGoodEnd) {
   log().RecordForwarded("subscription/crm", {4, 4});
   log().RecordForwarded("watch", {3, 3});
   engine_->Restart();
-  EXPECT_EQ(log().ForwardedAtOpen().ToText(), "1-4");
+  EXPECT_EQ(log().ForwardedAtOpen().at("watch").ToText(), "1-3");
+  EXPECT_EQ(log().ForwardedAtOpen().at("subscription/crm").ToText(), "4");
 }
 
 TEST_P(EventLogContract, TheStoreKeepsItsIdentity) {

@@ -17,21 +17,54 @@ class StorageFaults::FaultyStorage final : public Storage {
     absl::Status fault = faults_->Reach(Call::kBegin);
     return fault.ok() ? storage_->Begin() : fault;
   }
-  absl::StatusOr<AppendResult> InsertEvent(const NewEvent& event, Sequence next,
+  absl::StatusOr<AppendResult> InsertEvent(const NewEvent& event, LogPlace place,
                                            absl::Time stored_at) override {
     if (absl::Status fault = faults_->Reach(Call::kInsertEvent); !fault.ok()) return fault;
-    return storage_->InsertEvent(event, next, stored_at);
+    return storage_->InsertEvent(event, place, stored_at);
   }
   absl::Status InsertSettlement(const SettlementRow& row) override {
     absl::Status fault = faults_->Reach(Call::kInsertSettlement);
     return fault.ok() ? storage_->InsertSettlement(row) : fault;
   }
-  absl::Status SaveState(const SubscriptionRecord& subscription) override {
-    absl::Status fault = faults_->Reach(Call::kSaveState);
-    return fault.ok() ? storage_->SaveState(subscription) : fault;
+  absl::Status SaveProgress(const SubscriptionProgress& progress) override {
+    absl::Status fault = faults_->Reach(Call::kSaveProgress);
+    return fault.ok() ? storage_->SaveProgress(progress) : fault;
   }
   absl::StatusOr<int64_t> InsertSubscription(const SubscriptionRecord& subscription) override {
     return storage_->InsertSubscription(subscription);
+  }
+  absl::Status RemoveEvents(Sequence through, absl::Time now) override {
+    return storage_->RemoveEvents(through, now);
+  }
+  absl::Status ForgetIdentities(absl::Time before, int64_t max_rows) override {
+    return storage_->ForgetIdentities(before, max_rows);
+  }
+  absl::Status UpdateSubscription(const SubscriptionRecord& subscription) override {
+    return storage_->UpdateSubscription(subscription);
+  }
+  absl::Status DeleteSubscription(int64_t id) override { return storage_->DeleteSubscription(id); }
+  absl::Status InsertHistory(const HistoryRow& row) override {
+    return storage_->InsertHistory(row);
+  }
+  absl::Status InsertDeadLetter(const DeadLetterRow& row) override {
+    return storage_->InsertDeadLetter(row);
+  }
+  absl::Status MarkRedriven(int64_t subscription_id, Sequence sequence) override {
+    return storage_->MarkRedriven(subscription_id, sequence);
+  }
+  absl::Status DeleteDeadLetter(int64_t subscription_id, Sequence sequence) override {
+    return storage_->DeleteDeadLetter(subscription_id, sequence);
+  }
+  absl::StatusOr<bool> TrimJournal(int64_t subscription_id, int64_t epoch_number, Sequence through,
+                                   int64_t max_rows) override {
+    return storage_->TrimJournal(subscription_id, epoch_number, through, max_rows);
+  }
+  absl::StatusOr<bool> RemoveOrphans(int64_t max_rows) override {
+    return storage_->RemoveOrphans(max_rows);
+  }
+  absl::StatusOr<std::vector<DeadLetterName>> TrimDeadLetters(absl::Time before, int64_t max_bytes,
+                                                              int64_t max_rows) override {
+    return storage_->TrimDeadLetters(before, max_bytes, max_rows);
   }
   absl::Status SaveForwarded(const std::string& receiver, SequenceRange range) override {
     absl::Status fault = faults_->Reach(Call::kSaveForwarded);
@@ -67,8 +100,25 @@ class StorageFaults::FaultyStorage final : public Storage {
   absl::StatusOr<std::vector<LogEventPtr>> Find(const EventQuery& query, Sequence last) override {
     return storage_->Find(query, last);
   }
-  absl::StatusOr<Sequence> FindPlace(absl::Time time, Sequence last) override {
-    return storage_->FindPlace(time, last);
+  absl::StatusOr<Sequence> FindPlace(absl::Time time, Sequence first, Sequence last) override {
+    return storage_->FindPlace(time, first, last);
+  }
+  absl::StatusOr<Sequence> FindOffset(int64_t offset, Sequence first, Sequence last) override {
+    return storage_->FindOffset(offset, first, last);
+  }
+  absl::StatusOr<EventRows> FindEventRows(int64_t subscription_id, Sequence sequence) override {
+    return storage_->FindEventRows(subscription_id, sequence);
+  }
+  absl::StatusOr<std::vector<DeadLetter>> ListDeadLetters(int64_t subscription_id, int64_t after,
+                                                          ReadLimits limits) override {
+    return storage_->ListDeadLetters(subscription_id, after, limits);
+  }
+  absl::StatusOr<LogEventPtr> ReadDeadLetter(int64_t subscription_id, Sequence sequence) override {
+    return storage_->ReadDeadLetter(subscription_id, sequence);
+  }
+  absl::StatusOr<std::map<int64_t, Sequence>> FindDeadLetters(
+      int64_t subscription_id, const std::vector<int64_t>& ids) override {
+    return storage_->FindDeadLetters(subscription_id, ids);
   }
 
  private:

@@ -23,7 +23,7 @@ class StorageFaults {
     kBegin,
     kInsertEvent,
     kInsertSettlement,
-    kSaveState,
+    kSaveProgress,
     kSaveForwarded,
     kCommit,
     kMaintain,

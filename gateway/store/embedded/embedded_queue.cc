@@ -14,9 +14,8 @@ using Next = SubscriptionState::Next;
 
 // Lease numbers of one opening of the storage: enough for years of deliveries.
 constexpr int kLeaseBits = 40;
-// A page of events that come again, if many wait to.
+// The most events in a page of those that come again.
 constexpr size_t kAgainPageEvents = 128;
-constexpr int64_t kFewAgain = 8;
 // Events that are settled on the way to one that is handed out, before others have their turn.
 constexpr int kMostSettledInOneGo = 1024;
 constexpr absl::Duration kLimitInterval = absl::Seconds(1);
@@ -246,8 +245,9 @@ void EmbeddedQueue::Read(const Next& next, ReadLimits limits) {
   {
     absl::MutexLock lock(&mutex_);
     if (next.from != From::kFresh) {
+      const int64_t owed = state_.Backlog(environment_.event_log->last());
       limits.max_events =
-          state_.Backlog(environment_.event_log->last()) > kFewAgain ? kAgainPageEvents : 1;
+          std::min(kAgainPageEvents, static_cast<size_t>(std::max<int64_t>(owed, 1)));
     }
     if (state_.redriven().Contains(next.sequence)) limits.max_events = 0;
   }

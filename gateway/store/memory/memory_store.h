@@ -12,7 +12,8 @@ namespace onhook {
 // Opens the memory engine, for tests, on `rows`; opening it again on the same rows is a restart.
 // `clock` and `log` must outlive the store.
 absl::StatusOr<std::unique_ptr<Store>> OpenMemoryStore(std::shared_ptr<MemoryRows> rows,
-                                                       const Clock* clock, const Log* log);
+                                                       const Clock* clock, const Log* log,
+                                                       const EmbeddedStoreOptions& options = {});
 
 }  // namespace onhook
 
