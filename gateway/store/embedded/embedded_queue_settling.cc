@@ -32,6 +32,7 @@ class EmbeddedQueue::SettleOperation final : public CommitOperation {
   void Finish(const absl::Status& status) override {
     // Refused, perhaps while another one is being written.
     if (!applied_) journal_ = queue_->TakePending();
+    if (applied_ && !status.ok()) queue_->commits_since_save_ = kCommitsBetweenSaves;
     queue_->Finish(std::move(journal_), status);
   }
 

@@ -50,13 +50,5 @@ TEST(EventFilterTest, AnEmptyMemberMatchesAnUnsetField) {
   EXPECT_FALSE(EventFilter(filter).Matches(event));
 }
 
-TEST(EventFilterTest, ListsBeyondTheirBoundsAreRefusedByName) {
-  v1::EventFilter filter;
-  for (int i = 0; i < 1000; ++i) filter.add_service_nos("1");
-  EXPECT_TRUE(EventFilter::Check(filter).ok());
-  filter.add_service_nos("1");
-  EXPECT_EQ(EventFilter::Check(filter).message(), "service_nos holds more than 1000");
-}
-
 }  // namespace
 }  // namespace onhook

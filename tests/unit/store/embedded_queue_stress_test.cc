@@ -28,7 +28,7 @@ class EmbeddedQueueStressTest : public EmbeddedStoreFixture {
 
   // Pulls and settles until all is settled; every now and then goes without settling and comes
   // again.
-  void Consume(SubscriptionQueue* queue) {
+  void Consume(const QueuePtr& queue) {
     std::optional<TestConsumer> consumer(queue);
     for (int round = 1; true; ++round) {
       const PullResult pulled = consumer->Pull({16, 1 << 20});
@@ -58,7 +58,7 @@ class EmbeddedQueueStressTest : public EmbeddedStoreFixture {
     absl::MutexLock lock(&mutex_);
     for (const Lease& lease : pulled.leases) held_.erase(lease.event->sequence);
   }
-  void Settle(SubscriptionQueue* queue, const PullResult& pulled) {
+  void Settle(const QueuePtr& queue, const PullResult& pulled) {
     std::vector<std::string> ids;
     for (const Lease& lease : pulled.leases) ids.push_back(lease.delivery_id);
     EXPECT_TRUE(Ack(queue, ids).empty());
@@ -74,8 +74,9 @@ class EmbeddedQueueStressTest : public EmbeddedStoreFixture {
 
 TEST_F(EmbeddedQueueStressTest, EveryEventIsSettledOnceWhoeverComesAndGoes) {
   options_.tail_bytes = 16 << 10;  // some reads go to the storage
+  options_.tick_interval = absl::Milliseconds(5);
   Open();
-  SubscriptionQueue* queue = Queue(/*max_unacked_events=*/100);
+  const QueuePtr queue = Queue(/*max_unacked_events=*/100);
   std::vector<std::thread> threads;
   for (int writer = 0; writer < kWriters; ++writer) {
     threads.emplace_back([this, writer] { Write(writer); });
@@ -88,7 +89,7 @@ TEST_F(EmbeddedQueueStressTest, EveryEventIsSettledOnceWhoeverComesAndGoes) {
     absl::MutexLock lock(&mutex_, absl::Condition(&all_settled));
   }
   finished_ = true;
-  EXPECT_TRUE(Append("wakes whoever waits").ok());
+  EXPECT_TRUE(store_->SetPaused("crm", true).ok()) << "wakes whoever waits";
   for (std::thread& thread : threads) thread.join();
   EXPECT_EQ(queue->Stats().outstanding_events, 0);
 }

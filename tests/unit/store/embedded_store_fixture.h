@@ -34,15 +34,20 @@ inline std::vector<Sequence> SequencesOf(const PullResult& pulled) {
   return sequences;
 }
 
+using QueuePtr = std::shared_ptr<SubscriptionQueue>;
+
 // One consumer of a queue, that counts the calls to its `ready`.
 class TestConsumer {
  public:
-  TestConsumer(SubscriptionQueue* queue, ConsumerLimits limits = {})
-      : queue_(queue), calls_(std::make_shared<Calls>()) {
-    id_ = queue->Attach("consumer", limits, [calls = calls_] {
+  TestConsumer(QueuePtr queue, ConsumerLimits limits = {})
+      : queue_(std::move(queue)), calls_(std::make_shared<Calls>()) {
+    ConsumerCallbacks callbacks;
+    callbacks.ready = [calls = calls_] {
       absl::MutexLock lock(&calls->mutex);
       ++calls->count;
-    });
+    };
+    callbacks.deleted = [] {};
+    id_ = queue_->Attach({"consumer", limits, std::nullopt}, std::move(callbacks));
   }
 
   PullResult Pull(ReadLimits limits = {}) { return queue_->Pull(id_, limits); }
@@ -54,7 +59,7 @@ class TestConsumer {
       AwaitReady();
     }
   }
-  void Detach() { queue_->Detach(id_); }
+  void Detach() { queue_->Detach(id_, Departure::kLost); }
   void SetLimits(ConsumerLimits limits) { queue_->SetLimits(id_, limits); }
 
   // Waits for a call to `ready`, and takes it.
@@ -74,17 +79,28 @@ class TestConsumer {
     int count = 0;
   };
 
-  SubscriptionQueue* const queue_;
+  const QueuePtr queue_;
   const std::shared_ptr<Calls> calls_;
   ConsumerId id_ = 0;
 };
+
+inline SettleRequest AckOf(const std::vector<std::string>& ids) {
+  SettleRequest request;
+  request.delivery_ids = ids;
+  request.consumer_name = "consumer";
+  return request;
+}
 
 // A store over memory whose storage fails when the test says so. Acks do not linger.
 class EmbeddedStoreFixture : public ::testing::Test {
  protected:
   using Call = StorageFaults::Call;
 
-  EmbeddedStoreFixture() { options_.commits.linger = absl::ZeroDuration(); }
+  EmbeddedStoreFixture() {
+    options_.commits.linger = absl::ZeroDuration();
+    options_.retention.age.reset();            // the events are of long ago
+    options_.tick_interval = absl::Hours(24);  // nothing happens by itself
+  }
 
   virtual absl::StatusOr<std::unique_ptr<Storage>> NewStorage() {
     return std::make_unique<MemoryStorage>(rows_);
@@ -119,7 +135,7 @@ class EmbeddedStoreFixture : public ::testing::Test {
     }
   }
 
-  SubscriptionQueue* Queue(int64_t max_unacked_events = 100'000) {
+  QueuePtr Queue(int64_t max_unacked_events = 100'000) {
     v1::SubscriptionSpec spec;
     spec.set_max_unacked_events(max_unacked_events);
     const auto queue = store_->FindOrCreateQueue("crm", spec);
@@ -128,10 +144,10 @@ class EmbeddedStoreFixture : public ::testing::Test {
   }
 
   // What was not settled, as "index:unknown" or "index:retry".
-  std::vector<std::string> Ack(SubscriptionQueue* queue, const std::vector<std::string>& ids) {
+  std::vector<std::string> Ack(const QueuePtr& queue, const std::vector<std::string>& ids) {
     std::vector<std::string> exceptions;
     absl::Notification done;
-    queue->Ack(ids, "consumer", [&](const std::vector<SettleException>& result) {
+    queue->Settle(AckOf(ids), [&](const std::vector<SettleException>& result) {
       for (const SettleException& exception : result) {
         exceptions.push_back(absl::StrCat(
             exception.index, exception.error == SettleError::kUnknown ? ":unknown" : ":retry"));

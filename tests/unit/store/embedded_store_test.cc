@@ -68,14 +68,14 @@ TEST_F(EmbeddedStoreTest, ForwardedMarksOutliveAFailedCommit) {
   (void)Append("b");  // either this commit fails or the mark's own, which lingers for a moment
   ASSERT_TRUE(Append("c").ok());
   Open();
-  EXPECT_TRUE(store_->log().ForwardedAtOpen().Contains(1));
+  EXPECT_TRUE(store_->log().ForwardedAtOpen().at("watch").Contains(1));
 }
 
 TEST_F(EmbeddedStoreTest, ForwardedMarksReachTheStorageWhenItIsClosed) {
   ASSERT_TRUE(Append("a").ok());
   store_->log().RecordForwarded("watch", {1, 1});
   Open();
-  EXPECT_EQ(store_->log().ForwardedAtOpen().ToText(), "1");
+  EXPECT_EQ(store_->log().ForwardedAtOpen().at("watch").ToText(), "1");
 }
 
 TEST_F(EmbeddedStoreTest, AMarkThatComesDuringACommitOfMarksIsWrittenToo) {
@@ -88,7 +88,7 @@ TEST_F(EmbeddedStoreTest, AMarkThatComesDuringACommitOfMarksIsWrittenToo) {
     store_->log().RecordForwarded("watch", {2, 2});
   }
   Open();
-  EXPECT_EQ(store_->log().ForwardedAtOpen().ToText(), "1-2");
+  EXPECT_EQ(store_->log().ForwardedAtOpen().at("watch").ToText(), "1-2");
 }
 
 TEST_F(EmbeddedStoreTest, MarksThatWereWrittenAreNotWrittenAgain) {
@@ -117,7 +117,7 @@ TEST_F(EmbeddedStoreTest, ASubscriptionThatCannotBeStoredDoesNotExist) {
 }
 
 TEST_F(EmbeddedStoreTest, AfterItIsClosedEverythingIsRefused) {
-  SubscriptionQueue* queue = Queue();
+  QueuePtr queue = Queue();
   AppendMany(1);
   ASSERT_TRUE(store_->Close().ok());
   EXPECT_EQ(Append("late").status().code(), absl::StatusCode::kUnavailable);

@@ -11,257 +11,253 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
-
-using Settling = SubscriptionState::Settling;
+using Action = SettleRequest::Action;
+using Decision = SubscriptionState::Decision;
+using Outcome = SubscriptionState::Outcome;
+using Delivery = v1::Delivery;
+using Entry = v1::TimelineEntry;
 
 constexpr ConsumerId kAnna = 1;
-constexpr ConsumerId kBert = 2;
+constexpr ConsumerId kBen = 2;
+constexpr LeaseNumber kFirstLease = 1000;
 
-// A subscription that begins with event 1, its two consumers, and a log that holds ten events of
-// ten bytes.
 class SubscriptionStateTest : public ::testing::Test {
  protected:
-  static constexpr Sequence kLast = 10;
-
-  SubscriptionStateTest() { Start(0, ""); }
-
-  void Start(Sequence floor, const char* settled, int64_t max_unsettled_span = 1000) {
-    state_.emplace(floor, *SequenceSet::FromText(settled), max_unsettled_span);
-    state_->Attach(kAnna, ConsumerLimits());
-    state_->Attach(kBert, ConsumerLimits());
+  SubscriptionStateTest() {
+    beginning_.first_lease = kFirstLease;
+    Restart();
   }
 
-  // Hands out up to `count` events, as long as there is credit, and says which.
-  std::vector<Sequence> Lease(ConsumerId consumer, int count, int64_t bytes = 10) {
-    std::vector<Sequence> leased;
-    while (count-- > 0 && state_->HasCredit(consumer, bytes)) {
-      const std::optional<SubscriptionState::Next> next = state_->PeekNext(kLast);
-      if (!next.has_value()) break;
-      state_->LeaseNext(*next, consumer, bytes);
-      leased.push_back(next->sequence);
+  void Restart() {
+    state_.emplace(beginning_, rules_, /*seed=*/7, now_);
+    state_->Attach(kAnna, ConsumerLimits(), std::nullopt);
+    state_->Attach(kBen, ConsumerLimits(), std::nullopt);
+  }
+  void Wait(absl::Duration time) {
+    now_.elapsed += time;
+    now_.wall += time;
+    for (const Decision& decision : state_->Advance(now_)) Finish(decision);
+  }
+  std::optional<SubscriptionState::Handed> Take(ConsumerId consumer) {
+    const auto next = state_->ChooseNext(last_, consumer, now_);
+    if (!next.has_value()) return std::nullopt;
+    taken_ = next->sequence;
+    return state_->Lease(*next, consumer, 100, now_);
+  }
+  std::vector<Sequence> TakeAll(ConsumerId consumer) {
+    std::vector<Sequence> sequences;
+    while (Take(consumer).has_value()) sequences.push_back(taken_);
+    return sequences;
+  }
+  void Finish(const Decision& decision, bool committed = true) {
+    finished_.push_back(decision);
+    state_->Finish(decision, committed, now_);
+  }
+  bool Ack(Sequence sequence, bool committed = true) {
+    const auto decision = state_->BeginSettling(sequence, Entry::KIND_ACKED);
+    if (decision.has_value()) Finish(*decision, committed);
+    return decision.has_value();
+  }
+  std::optional<Outcome> Nack(Sequence sequence, LeaseNumber lease, Action action = Action::kRetry,
+                              std::optional<absl::Duration> delay = std::nullopt) {
+    const auto decision = state_->BeginNack(sequence, lease, action, delay, now_);
+    if (!decision.has_value()) return std::nullopt;
+    Finish(*decision);
+    return decision->outcome;
+  }
+  void Lose(ConsumerId consumer) {
+    for (const Decision& decision : state_->Detach(consumer, Departure::kLost, now_)) {
+      Finish(decision);
     }
-    return leased;
-  }
-  ConsumerId Settle(Sequence sequence) {
-    EXPECT_EQ(state_->BeginSettling(sequence), Settling::kStarted) << sequence;
-    return state_->Settled(sequence);
-  }
-  void FailToSettle(Sequence sequence) {
-    EXPECT_EQ(state_->BeginSettling(sequence), Settling::kStarted) << sequence;
-    state_->SettlingFailed(sequence);
+    state_->Attach(consumer, ConsumerLimits(), std::nullopt);
   }
 
+  SubscriptionState::Beginning beginning_;
+  SubscriptionRules rules_;
+  Moment now_{absl::Hours(1), absl::FromUnixSeconds(1'700'000'000)};
+  Sequence last_ = 3;
+  Sequence taken_ = 0;
+  std::vector<Decision> finished_;
   std::optional<SubscriptionState> state_;
 };
 
-TEST_F(SubscriptionStateTest, FreshEventsComeInOrder) {
-  EXPECT_THAT(Lease(kAnna, 3), ElementsAre(1, 2, 3));
-  EXPECT_THAT(Lease(kBert, 2), ElementsAre(4, 5));
-  EXPECT_EQ(state_->outstanding(), 5);
-}
-
-TEST_F(SubscriptionStateTest, NothingBehindTheNewestEventIsHandedOut) {
-  EXPECT_EQ(Lease(kAnna, 100).size(), 10U);
-  EXPECT_FALSE(state_->PeekNext(kLast).has_value());
-  EXPECT_EQ(state_->PeekNext(kLast + 1)->sequence, 11);
-}
-
-TEST_F(SubscriptionStateTest, WhatWasSettledBeforeIsSkipped) {
-  Start(2, "4-5,7");
-  EXPECT_THAT(Lease(kAnna, 4), ElementsAre(3, 6, 8, 9));
-}
-
-TEST_F(SubscriptionStateTest, AStateThatIsNotReducedIsReducedAtTheStart) {
-  Start(2, "1,3-5,7");
-  EXPECT_EQ(state_->floor(), 5);
-  EXPECT_EQ(state_->settled().ToText(), "7");
-  EXPECT_EQ(state_->Backlog(kLast), 4);
-}
-
-TEST_F(SubscriptionStateTest, SettlingTheLowestRaisesTheFloorOverWhatIsBehindIt) {
-  Lease(kAnna, 4);
-  Settle(2);
-  Settle(3);
-  EXPECT_EQ(state_->floor(), 0);
-  EXPECT_EQ(state_->settled().ToText(), "2-3");
-  Settle(1);
-  EXPECT_EQ(state_->floor(), 3);
-  EXPECT_TRUE(state_->settled().empty());
-}
-
-TEST_F(SubscriptionStateTest, SettlingSaysWhoHeldIt) {
-  Lease(kAnna, 1);
-  Lease(kBert, 1);
-  EXPECT_EQ(Settle(2), kBert);
-  EXPECT_EQ(Settle(1), kAnna);
-  EXPECT_EQ(Settle(3), 0U) << "nobody held it";
-}
-
-TEST_F(SubscriptionStateTest, WhatIsSettledIsNotSettledAgain) {
-  Lease(kAnna, 3);
-  Settle(1);
-  Settle(3);
-  EXPECT_EQ(state_->BeginSettling(1), Settling::kAlready);
-  EXPECT_EQ(state_->BeginSettling(3), Settling::kAlready);
-}
-
-TEST_F(SubscriptionStateTest, WhatAConsumerHeldIsReturnedWhenItGoes) {
-  Lease(kAnna, 2);
-  Lease(kBert, 2);
-  EXPECT_EQ(state_->Detach(kAnna), 2U);
-  EXPECT_FALSE(state_->attached(kAnna));
-  EXPECT_EQ(state_->outstanding(), 2);
-  const std::optional<SubscriptionState::Next> next = state_->PeekNext(kLast);
-  EXPECT_EQ(next->sequence, 1);
-  EXPECT_TRUE(next->returned);
-}
-
-TEST_F(SubscriptionStateTest, ReturnedEventsComeBeforeFreshOnes) {
-  Lease(kAnna, 3);
-  state_->Detach(kAnna);
-  EXPECT_THAT(Lease(kBert, 5), ElementsAre(1, 2, 3, 4, 5));
-}
-
-TEST_F(SubscriptionStateTest, AConsumerThatGoesKeepsNobodyFromSettlingWhatItHeld) {
-  Lease(kAnna, 1);
-  state_->BeginSettling(1);
-  EXPECT_EQ(state_->Detach(kAnna), 0U) << "it is being settled";
-  EXPECT_EQ(state_->PeekNext(kLast)->sequence, 2);
-  EXPECT_EQ(state_->Settled(1), 0U);
-  EXPECT_EQ(state_->floor(), 1);
-}
-
-TEST_F(SubscriptionStateTest, WhatCannotBeSettledStaysWithItsConsumer) {
-  Lease(kAnna, 1);
-  FailToSettle(1);
-  EXPECT_EQ(state_->outstanding(), 1);
-  EXPECT_EQ(state_->PeekNext(kLast)->sequence, 2);
-}
-
-TEST_F(SubscriptionStateTest, WhatCannotBeSettledIsReturnedIfItsConsumerWent) {
-  Lease(kAnna, 1);
-  state_->BeginSettling(1);
-  state_->Detach(kAnna);
-  state_->SettlingFailed(1);
-  EXPECT_THAT(Lease(kBert, 2), ElementsAre(1, 2));
-}
-
-TEST_F(SubscriptionStateTest, WhatIsSettledBeforeItIsHandedOutIsSkipped) {
-  Settle(1);
-  Settle(3);
-  EXPECT_THAT(Lease(kAnna, 3), ElementsAre(2, 4, 5));
-}
-
-TEST_F(SubscriptionStateTest, WhatIsBeingSettledIsNotHandedOut) {
-  state_->BeginSettling(1);
-  EXPECT_THAT(Lease(kAnna, 1), ElementsAre(2));
-  state_->SettlingFailed(1);
-  EXPECT_THAT(Lease(kAnna, 2), ElementsAre(1, 3));
-}
-
-TEST_F(SubscriptionStateTest, OfTwoRequestsForOneEventTheFirstThatSucceedsCounts) {
-  Lease(kAnna, 1);
-  state_->BeginSettling(1);
-  state_->BeginSettling(1);
-  EXPECT_EQ(state_->Settled(1), kAnna);
-  EXPECT_EQ(state_->Settled(1), 0U);
-  EXPECT_EQ(state_->floor(), 1);
-}
-
-TEST_F(SubscriptionStateTest, ASecondRequestThatFailsBringsNothingBack) {
-  Lease(kAnna, 3);
-  for (const Sequence sequence : {1, 3}) {
-    state_->BeginSettling(sequence);
-    state_->BeginSettling(sequence);
-    state_->Settled(sequence);
-    state_->SettlingFailed(sequence);
-  }
-  EXPECT_THAT(Lease(kBert, 1), ElementsAre(4));
-}
-
-TEST_F(SubscriptionStateTest, AFirstRequestThatFailsLeavesTheSecondAlone) {
-  Lease(kAnna, 1);
-  state_->BeginSettling(1);
-  state_->BeginSettling(1);
-  state_->Detach(kAnna);
-  state_->SettlingFailed(1);
-  EXPECT_EQ(state_->PeekNext(kLast)->sequence, 2) << "the second is under way";
-  state_->Settled(1);
-  EXPECT_EQ(state_->floor(), 1);
-}
-
-// An event may be returned that lies ahead of the lowest fresh one, if a request to settle it fails
-// before it was ever handed out.
-TEST_F(SubscriptionStateTest, AnEventReturnedAheadOfTheFreshOnesIsHandedOutOnce) {
-  FailToSettle(3);
-  Settle(1);
-  Settle(2);
-  EXPECT_THAT(Lease(kAnna, 1), ElementsAre(3));
-  EXPECT_THAT(Lease(kBert, 2), ElementsAre(4, 5));
-  EXPECT_EQ(Settle(3), kAnna);
-}
-
-TEST_F(SubscriptionStateTest, AConsumerHoldsNoMoreEventsThanItsLimit) {
-  state_->SetLimits(kAnna, {2, 1000});
-  EXPECT_THAT(Lease(kAnna, 5), ElementsAre(1, 2));
-  Settle(1);
-  EXPECT_THAT(Lease(kAnna, 5), ElementsAre(3));
-}
-
-TEST_F(SubscriptionStateTest, AConsumerHoldsNoMoreBytesThanItsLimit) {
-  state_->SetLimits(kAnna, {100, 25});
-  EXPECT_THAT(Lease(kAnna, 5, /*bytes=*/10), ElementsAre(1, 2));
-  Settle(1);
-  EXPECT_THAT(Lease(kAnna, 5, /*bytes=*/16), IsEmpty());
-  EXPECT_THAT(Lease(kAnna, 5, /*bytes=*/15), ElementsAre(3));
-}
-
-TEST_F(SubscriptionStateTest, OneEventIsLetThroughWhateverItsSize) {
-  state_->SetLimits(kAnna, {100, 25});
-  EXPECT_THAT(Lease(kAnna, 5, /*bytes=*/1000), ElementsAre(1));
-}
-
-TEST_F(SubscriptionStateTest, LoweringTheLimitsTakesNothingBack) {
-  Lease(kAnna, 3);
-  state_->SetLimits(kAnna, {1, 1000});
+TEST_F(SubscriptionStateTest, EventsAreHandedOutInOrderAndOnce) {
+  EXPECT_THAT(TakeAll(kAnna), ElementsAre(1, 2, 3));
+  EXPECT_THAT(TakeAll(kBen), IsEmpty());
   EXPECT_EQ(state_->outstanding(), 3);
-  EXPECT_FALSE(state_->HasCredit(kAnna));
 }
 
-TEST_F(SubscriptionStateTest, AStrangerHasNoCredit) { EXPECT_FALSE(state_->HasCredit(77)); }
-
-TEST_F(SubscriptionStateTest, NothingIsHandedOutFurtherAboveTheFloorThanTheSpan) {
-  Start(0, "", /*max_unsettled_span=*/3);
-  EXPECT_THAT(Lease(kAnna, 100), ElementsAre(1, 2, 3));
-  Settle(2);
-  EXPECT_THAT(Lease(kAnna, 100), IsEmpty());
-  Settle(1);
-  EXPECT_THAT(Lease(kAnna, 100), ElementsAre(4, 5));
-}
-
-TEST_F(SubscriptionStateTest, AtTheSpanReturnedEventsStillCome) {
-  Start(0, "", /*max_unsettled_span=*/3);
-  Lease(kAnna, 100);
-  state_->Detach(kAnna);
-  EXPECT_THAT(Lease(kBert, 100), ElementsAre(1, 2, 3));
-}
-
-TEST_F(SubscriptionStateTest, WhatIsSetAsideIsOwedAndHandedOutToNobody) {
-  state_->SetAside(*state_->PeekNext(kLast));
-  EXPECT_THAT(Lease(kAnna, 2), ElementsAre(2, 3));
-  EXPECT_EQ(state_->Backlog(kLast), 10);
-  Settle(2);
+TEST_F(SubscriptionStateTest, TheFloorMovesOverWhatIsSettled) {
+  TakeAll(kAnna);
+  Ack(2);
   EXPECT_EQ(state_->floor(), 0);
-  EXPECT_EQ(Settle(1), 0U) << "somebody who knows its delivery id may settle it";
+  Ack(1);
   EXPECT_EQ(state_->floor(), 2);
+  EXPECT_EQ(state_->Backlog(last_), 1);
+  EXPECT_EQ(state_->OldestUnsettled(last_), 3);
 }
 
-TEST_F(SubscriptionStateTest, TheBacklogCountsWhatIsUnsettled) {
-  Lease(kAnna, 4);
-  EXPECT_EQ(state_->Backlog(kLast), 10);
-  Settle(1);
-  Settle(3);
-  EXPECT_EQ(state_->Backlog(kLast), 8);
+TEST_F(SubscriptionStateTest, AnAckThatFailedLeavesTheEventWithItsConsumer) {
+  TakeAll(kAnna);
+  Ack(1, /*committed=*/false);
+  EXPECT_EQ(state_->HolderOf(1), kAnna);
+  EXPECT_FALSE(state_->IsSettled(1));
+}
+
+TEST_F(SubscriptionStateTest, AnExpiredEventComesAgainAfterABackoffWithItsAttemptCounted) {
+  last_ = 1;
+  EXPECT_EQ(Take(kAnna)->attempt, 1);
+  Wait(absl::Seconds(30));
+  EXPECT_EQ(finished_.at(0).kind, Entry::KIND_DEADLINE_EXPIRED);
+  EXPECT_FALSE(Take(kBen).has_value()) << "it rests";
+  Wait(absl::Seconds(2));
+  const auto again = Take(kBen);
+  EXPECT_EQ(again->attempt, 2);
+  EXPECT_EQ(again->reason, Delivery::REDELIVERY_REASON_DEADLINE_EXPIRED);
+}
+
+TEST_F(SubscriptionStateTest, AnExtensionNeedsTheLatestLease) {
+  last_ = 1;
+  const LeaseNumber first = Take(kAnna)->lease;
+  EXPECT_TRUE(state_->Extend(1, first, absl::Minutes(10), now_));
+  Wait(absl::Minutes(9));
+  EXPECT_EQ(state_->HolderOf(1), kAnna);
+  Lose(kAnna);
+  const LeaseNumber second = Take(kBen)->lease;
+  EXPECT_FALSE(state_->Extend(1, first, absl::Minutes(10), now_));
+  EXPECT_TRUE(state_->Extend(1, second, absl::Minutes(10), now_));
+}
+
+TEST_F(SubscriptionStateTest, ANackWithADelayComesAgainThenAndOnlyOnce) {
+  last_ = 1;
+  const LeaseNumber lease = Take(kAnna)->lease;
+  EXPECT_EQ(Nack(1, lease, Action::kRetry, absl::Minutes(2)), Outcome::kRetry);
+  EXPECT_EQ(Nack(1, lease), std::nullopt) << "stale";
+  Wait(absl::Seconds(119));
+  EXPECT_FALSE(Take(kAnna).has_value());
+  Wait(absl::Seconds(1));
+  EXPECT_EQ(Take(kAnna)->reason, Delivery::REDELIVERY_REASON_NACKED);
+}
+
+TEST_F(SubscriptionStateTest, ParkingNeedsBothTheAttemptsAndTheTime) {
+  last_ = 1;
+  rules_.max_delivery_attempts = 2;
+  rules_.minimum_retry_time = absl::Hours(1);
+  Restart();
+  for (int attempt = 1; attempt <= 2; ++attempt) {
+    EXPECT_EQ(Nack(1, Take(kAnna)->lease, Action::kRetry, absl::ZeroDuration()), Outcome::kRetry);
+  }
+  Wait(absl::Hours(1));
+  EXPECT_EQ(Nack(1, Take(kAnna)->lease), Outcome::kPark);
+  EXPECT_TRUE(state_->HasDeadLetter(1));
+  EXPECT_TRUE(state_->IsSettled(1));
+}
+
+TEST_F(SubscriptionStateTest, AReleasedEventGoesToAnotherConsumerAndCountsNothing) {
+  last_ = 1;
+  const LeaseNumber lease = Take(kAnna)->lease;
+  EXPECT_TRUE(state_->ReleaseLease(1, lease, now_));
+  EXPECT_FALSE(Take(kAnna).has_value()) << "Ben is there";
+  EXPECT_EQ(Take(kBen)->attempt, 1);
+  EXPECT_FALSE(state_->ReleaseLease(1, lease, now_));
+}
+
+TEST_F(SubscriptionStateTest, AfterThreeLossesAnEventGoesAloneAndFurtherLossesCount) {
+  last_ = 2;
+  for (int loss = 0; loss < 3; ++loss) {
+    EXPECT_THAT(TakeAll(kAnna), ElementsAre(1, 2));
+    Lose(kAnna);
+  }
+  EXPECT_THAT(TakeAll(kAnna), ElementsAre(1)) << "alone";
+  EXPECT_THAT(TakeAll(kBen), IsEmpty()) << "one suspect at a time";
+  Lose(kAnna);
+  EXPECT_EQ(finished_.at(0).kind, Entry::KIND_STREAM_LOST);
+  EXPECT_EQ(finished_.at(0).attempt, 1);
+  EXPECT_THAT(TakeAll(kBen), ElementsAre(2));
+}
+
+TEST_F(SubscriptionStateTest, AConsumerReservedForASuspectIsFreeAgainWhenThatIsSettled) {
+  last_ = 1;
+  for (int loss = 0; loss < 3; ++loss) {
+    Take(kAnna);
+    Lose(kAnna);
+  }
+  last_ = 3;
+  state_->Detach(kAnna, Departure::kInOrder, now_);
+  Ack(1);  // by a late id
+  EXPECT_THAT(TakeAll(kBen), ElementsAre(2, 3));
+}
+
+TEST_F(SubscriptionStateTest, AnEventParkedOrDroppedIsNotHandedOutAgain) {
+  last_ = 5;
+  EXPECT_EQ(Nack(1, Take(kAnna)->lease, Action::kPark), Outcome::kPark);
+  Take(kAnna);
+  EXPECT_EQ(state_->Drop(4).ToText(), "3-4") << "what is with a consumer stays";
+  EXPECT_THAT(TakeAll(kBen), ElementsAre(5));
+}
+
+TEST_F(SubscriptionStateTest, ARedrivenEventIsOwedAgainFromItsFirstAttempt) {
+  last_ = 1;
+  Nack(1, Take(kAnna)->lease, Action::kPark);
+  state_->Redrive(1);
+  EXPECT_EQ(state_->Backlog(last_), 1);
+  const auto again = Take(kBen);
+  EXPECT_EQ(again->attempt, 1);
+  EXPECT_EQ(again->reason, Delivery::REDELIVERY_REASON_REDRIVEN);
+  const auto decision = state_->BeginSettling(1, Entry::KIND_ACKED);
+  EXPECT_TRUE(decision->ends_dead_letter);
+  EXPECT_TRUE(decision->redriven);
+  Finish(*decision);
+  EXPECT_EQ(state_->Backlog(last_), 0);
+}
+
+TEST_F(SubscriptionStateTest, ASeekBackOwesAgainAndKeepsDeadLetters) {
+  TakeAll(kAnna);
+  Nack(2, kFirstLease + 1, Action::kPark);
+  Ack(1);
+  const auto late = state_->BeginSettling(3, Entry::KIND_ACKED);
+  state_->Seek(0);
+  Finish(*late);
+  EXPECT_EQ(state_->outstanding(), 0);
+  EXPECT_THAT(TakeAll(kBen), ElementsAre(1, 2, 3));
+  EXPECT_TRUE(state_->HasDeadLetter(2));
+  Ack(2);
+  EXPECT_FALSE(state_->HasDeadLetter(2)) << "its replayed copy was settled";
+}
+
+TEST_F(SubscriptionStateTest, WhatTheFilterExcludesIsSettledAtOnce) {
+  state_->Exclude(1);
+  EXPECT_EQ(state_->floor(), 1);
+  EXPECT_THAT(TakeAll(kAnna), ElementsAre(2, 3));
+}
+
+TEST_F(SubscriptionStateTest, AttemptsAndBackoffOutliveARestart) {
+  beginning_.tried[2] = {3, now_.wall - absl::Hours(1), now_.wall + absl::Minutes(1), 5};
+  beginning_.settled.Add(3);
+  Restart();
+  EXPECT_THAT(TakeAll(kAnna), ElementsAre(1));
+  Wait(absl::Minutes(1));
+  EXPECT_EQ(Take(kBen)->attempt, 4);
+}
+
+TEST_F(SubscriptionStateTest, ANackFromBeforeARestartCountsUnlessThatAttemptWasOver) {
+  beginning_.tried[2] = {1, now_.wall, now_.wall, /*last_ended=*/500};
+  Restart();
+  EXPECT_EQ(Nack(1, kFirstLease - 1), Outcome::kRetry);
+  EXPECT_EQ(Nack(2, 500), std::nullopt);
+  EXPECT_EQ(Nack(2, 501), Outcome::kRetry);
+  EXPECT_EQ(Nack(3, kFirstLease), std::nullopt) << "never given";
+}
+
+TEST_F(SubscriptionStateTest, AnAckThatComesWhileItsEventIsBeingParkedEndsTheDeadLetter) {
+  const LeaseNumber lease = Take(kAnna)->lease;
+  const auto park = state_->BeginNack(1, lease, Action::kPark, std::nullopt, now_);
+  const auto ack = state_->BeginSettling(1, Entry::KIND_ACKED);
+  EXPECT_TRUE(ack->ends_dead_letter);
+  Finish(*park);
+  Finish(*ack);
+  EXPECT_FALSE(state_->HasDeadLetter(1));
+  EXPECT_TRUE(state_->IsSettled(1));
 }
 
 }  // namespace

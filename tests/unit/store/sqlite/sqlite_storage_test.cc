@@ -104,11 +104,11 @@ TEST_F(SqliteStorageTest, ADirectoryServesOneStoreAtATime) {
 
 TEST_F(SqliteStorageTest, ANewerFormatIsRefusedAndLeftAlone) {
   Open();
-  Tamper("PRAGMA user_version=2");
+  Tamper("PRAGMA user_version=3");
   const absl::Status status = SqliteStorage::Open(directory_.path()).status();
   EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
-  EXPECT_THAT(std::string(status.message()), HasSubstr("format 2"));
-  Tamper("PRAGMA user_version=1");
+  EXPECT_THAT(std::string(status.message()), HasSubstr("format 3"));
+  Tamper("PRAGMA user_version=2");
   EXPECT_TRUE(SqliteStorage::Open(directory_.path()).ok());
 }
 
@@ -177,23 +177,24 @@ TEST_F(SqliteStorageTest, AnAlteredEventIsCorruptAndNeverRead) {
   }
 }
 
-TEST_F(SqliteStorageTest, ACorruptEventIsSetAsideAndTheRestGoesOn) {
+TEST_F(SqliteStorageTest, ACorruptEventIsParkedAndTheRestGoesOn) {
   Open();
   AppendMany(3);
   Tamper(kFlipOneByteOfEvent2);
   Open();
-  SubscriptionQueue* queue = Queue();
+  QueuePtr queue = Queue();
   TestConsumer consumer(queue);
   const PullResult pulled = consumer.PullWhenReady();
   EXPECT_THAT(SequencesOf(pulled), ElementsAre(1, 3));
   for (const Lease& lease : pulled.leases) EXPECT_THAT(Ack(queue, {lease.delivery_id}), IsEmpty());
-  EXPECT_EQ(queue->Stats().backlog_events, 1) << "it is owed still";
+  EXPECT_EQ(queue->Stats().dead_letters, 1) << "it is parked";
+  EXPECT_EQ(queue->Stats().backlog_events, 0);
 }
 
 TEST_F(SqliteStorageTest, ADamagedSubscriptionIsRefused) {
   Open();
   Queue();
-  Tamper("UPDATE subscriptions SET settled = '3-1'");
+  Tamper("UPDATE subscriptions SET epoch = 'none'");
   auto storage = SqliteStorage::Open(directory_.path());
   const absl::Status status = (*storage)->Recover().status();
   EXPECT_EQ(status.code(), absl::StatusCode::kDataLoss);
@@ -222,7 +223,7 @@ TEST_F(SqliteStorageTest, OnAFullDiskNothingIsStoredAndLaterItWorksAgain) {
 
 TEST_F(SqliteStorageTest, OnAFullDiskAcksAreToBeRepeated) {
   Open();
-  SubscriptionQueue* queue = Queue();
+  QueuePtr queue = Queue();
   AppendMany(1);
   TestConsumer consumer(queue);
   const std::string id = consumer.Pull().leases.at(0).delivery_id;
@@ -327,14 +328,14 @@ TEST_F(SqliteStorageTest, OneEventIsReadWhateverTheLimits) {
 
 TEST_F(SqliteStorageTest, WhatIsSettledOutlivesManyRowsOfTheJournal) {
   Open();
-  SubscriptionQueue* queue = Queue();
+  QueuePtr queue = Queue();
   AppendMany(700);
   TestConsumer consumer(queue);
   for (const Lease& lease : consumer.Pull({1000, 1 << 20}).leases) {
     if (lease.event->sequence % 100 == 7) continue;
     ASSERT_THAT(Ack(queue, {lease.delivery_id}), IsEmpty());
   }
-  EXPECT_EQ(faults_.count(Call::kSaveState), 2);
+  EXPECT_EQ(faults_.count(Call::kSaveProgress), 2);
   Open();
   queue = Queue();
   EXPECT_EQ(queue->Stats().backlog_events, 7);
