@@ -16,6 +16,7 @@
 #include "gateway/store/memory/memory_store.h"
 #include "onhook/v1/release_event_service.grpc.pb.h"
 #include "tests/support/manual_clock.h"
+#include "tests/support/shifted_clock.h"
 #include "tests/support/stream_clients.h"
 
 namespace onhook {
@@ -30,8 +31,11 @@ class DeliveryFixture : public testing::Test {
   ~DeliveryFixture() override { StopGateway(); }
 
   void StartGateway() {
-    store_ = *OpenMemoryStore(rows_, &store_clock_, &log_);
-    desk_ = std::make_unique<ReceiptDesk>(&clock_, &store_->log(), ReceiptDeskOptions());
+    EmbeddedStoreOptions store_options;
+    store_options.retention.age.reset();  // the clock turned by hand is in the past
+    store_options.tick_interval = absl::Milliseconds(5);
+    store_ = *OpenMemoryStore(rows_, &store_clock_, &log_, store_options);
+    desk_ = std::make_unique<ReceiptDesk>(&clock_, store_.get(), ReceiptDeskOptions());
     server_ = std::make_unique<DeliveryServer>(options_, store_.get(), desk_.get(), &clock_, &log_);
     port_ = *server_->Start();
     stub_ = StubOfItsOwn(OwnConnection());
@@ -81,7 +85,7 @@ class DeliveryFixture : public testing::Test {
   absl::Status Accept(const std::string& call, absl::Duration timeout = absl::Seconds(20)) {
     AcknowledgePolicy policy;
     policy.timeout = timeout;
-    return desk_->Accept(EventOfCall(call), policy);
+    return desk_->Accept(EventOfCall(call), v1::ReleaseEvent(), policy);
   }
 
   Subscriber Subscribe() { return Subscriber(stub_.get()); }
@@ -95,7 +99,7 @@ class DeliveryFixture : public testing::Test {
 
   DeliveryOptions options_;
   ManualClock clock_;
-  SystemClock store_clock_;  // commits of acks linger for a moment of real time
+  ShiftedClock store_clock_;  // commits of acks linger for a moment of real time
   Log log_{&clock_, LogLevel::kError, Log::Format::kText, [](absl::string_view) {}};
   std::shared_ptr<MemoryRows> rows_ = std::make_shared<MemoryRows>();
   std::unique_ptr<Store> store_;

@@ -17,11 +17,12 @@ TEST(SubscribeOpenTest, WhatIsUnsetGetsItsDefault) {
   EXPECT_FALSE(terms->create_if_missing.has_value());
 }
 
-TEST(SubscribeOpenTest, AnAckDeadlineThatNobodyWouldKeepIsRefused) {
+TEST(SubscribeOpenTest, AStreamMayHaveADeadlineOfItsOwn) {
   v1::SubscribeOpen open;
   open.set_subscription("crm");
-  open.mutable_ack_deadline()->set_seconds(30);
-  EXPECT_EQ(CheckOpen(open, {}).status().code(), absl::StatusCode::kUnimplemented);
+  EXPECT_FALSE(CheckOpen(open, {})->ack_deadline.has_value());
+  open.mutable_ack_deadline()->set_seconds(600);
+  EXPECT_EQ(CheckOpen(open, {})->ack_deadline, absl::Minutes(10));
 }
 
 TEST(SubscribeOpenTest, WhatIsOutOfBoundsIsRefusedByName) {

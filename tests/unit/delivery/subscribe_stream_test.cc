@@ -209,17 +209,86 @@ TEST_F(SubscribeStreamTest, ALimitBelowOneInFlowIsRefused) {
   EXPECT_EQ(subscriber.End().error_code(), grpc::StatusCode::INVALID_ARGUMENT);
 }
 
-TEST_F(SubscribeStreamTest, NackAndExtendAreToldToBeUnsupported) {
-  v1::SubscribeRequest nack;
-  nack.mutable_nack();
+v1::SubscribeRequest NackOf(const std::string& id, v1::NackRequest::Action action) {
+  v1::SubscribeRequest request;
+  request.mutable_nack()->add_delivery_ids(id);
+  request.mutable_nack()->set_action(action);
+  return request;
+}
+
+TEST_F(SubscribeStreamTest, ANackedEventComesAgainAsItsAction) {
+  Append("a");
+  Subscriber subscriber = Subscribe();
+  EXPECT_EQ(subscriber.Open("crm").ack_deadline().seconds(), 30);
+  const std::string first = subscriber.Deliveries(1)[0].delivery_id();
+  v1::SubscribeRequest retry = NackOf(first, v1::NackRequest::ACTION_RETRY);
+  retry.mutable_nack()->mutable_delay();
+  subscriber.Send(retry);
+  EXPECT_EQ(subscriber.Next().ack_results().exceptions_size(), 0);
+  const v1::Delivery again = subscriber.Deliveries(1)[0];
+  EXPECT_EQ(again.attempt(), 2);
+  EXPECT_EQ(again.redelivery_reason(), v1::Delivery::REDELIVERY_REASON_NACKED);
+  subscriber.Send(retry);
+  EXPECT_EQ(subscriber.Next().ack_results().exceptions(0).result(), v1::AckResults::RESULT_STALE);
+  subscriber.Send(NackOf(again.delivery_id(), v1::NackRequest::ACTION_PARK));
+  EXPECT_EQ(subscriber.Next().ack_results().exceptions_size(), 0);
+  EXPECT_EQ((*store_->FindQueue("crm"))->Stats().dead_letters, 1);
+}
+
+TEST_F(SubscribeStreamTest, AnExtensionIsAnsweredIdById) {
+  Append("a");
+  Subscriber subscriber = Subscribe();
+  subscriber.Open("crm");
   v1::SubscribeRequest extend;
-  extend.mutable_extend();
-  for (const auto& request : {nack, extend}) {
+  extend.mutable_extend()->add_delivery_ids("nonsense");
+  extend.mutable_extend()->add_delivery_ids(subscriber.Deliveries(1)[0].delivery_id());
+  extend.mutable_extend()->mutable_ack_deadline()->set_seconds(60);
+  subscriber.Send(extend);
+  const v1::AckResults results = subscriber.Next().ack_results();
+  ASSERT_EQ(results.exceptions_size(), 1);
+  EXPECT_EQ(results.exceptions(0).result(), v1::AckResults::RESULT_UNKNOWN);
+}
+
+TEST_F(SubscribeStreamTest, WhatIsNotSettledWithinItsDeadlineComesAgain) {
+  Append("a");
+  Subscriber subscriber = Subscribe();
+  subscriber.MutableOpen()->mutable_ack_deadline()->set_seconds(2);
+  EXPECT_EQ(subscriber.Open("crm").ack_deadline().seconds(), 2);
+  EXPECT_EQ(subscriber.Deliveries(1)[0].ack_deadline().seconds(), 2);
+  store_clock_.Advance(absl::Seconds(2));
+  while ((*store_->FindQueue("crm"))->Stats().outstanding_events > 0) std::this_thread::yield();
+  store_clock_.Advance(absl::Seconds(3));
+  EXPECT_EQ(subscriber.Deliveries(1)[0].attempt(), 2);
+}
+
+TEST_F(SubscribeStreamTest, BadNacksAndExtensionsEndTheStreamByName) {
+  v1::SubscribeRequest long_delay = NackOf("x", v1::NackRequest::ACTION_RETRY);
+  long_delay.mutable_nack()->mutable_delay()->set_seconds(3601);
+  v1::SubscribeRequest negative_delay = NackOf("x", v1::NackRequest::ACTION_RETRY);
+  negative_delay.mutable_nack()->mutable_delay()->set_seconds(-1);
+  v1::SubscribeRequest delayed_park = NackOf("x", v1::NackRequest::ACTION_PARK);
+  delayed_park.mutable_nack()->mutable_delay()->set_seconds(1);
+  v1::SubscribeRequest long_reason = NackOf("x", v1::NackRequest::ACTION_PARK);
+  long_reason.mutable_nack()->set_reason(std::string(1025, 'x'));
+  v1::SubscribeRequest unknown_action = NackOf("x", static_cast<v1::NackRequest::Action>(9));
+  v1::SubscribeRequest no_deadline;
+  no_deadline.mutable_extend()->add_delivery_ids("x");
+  for (const auto& request :
+       {long_delay, negative_delay, delayed_park, long_reason, unknown_action, no_deadline}) {
     Subscriber subscriber = Subscribe();
     subscriber.Open("crm");
     subscriber.Send(request);
-    EXPECT_EQ(subscriber.End().error_code(), grpc::StatusCode::UNIMPLEMENTED);
+    EXPECT_EQ(subscriber.End().error_code(), grpc::StatusCode::INVALID_ARGUMENT)
+        << request.ShortDebugString();
   }
+}
+
+TEST_F(SubscribeStreamTest, ADeletedSubscriptionSaysSoToItsStreams) {
+  Subscriber subscriber = Subscribe();
+  subscriber.Open("crm");
+  ASSERT_TRUE(store_->DeleteSubscription("crm").ok());
+  EXPECT_EQ(subscriber.Next().go_away().reason(), v1::GoAway::REASON_SUBSCRIPTION_DELETED);
+  EXPECT_EQ(subscriber.End().error_code(), grpc::StatusCode::NOT_FOUND);
 }
 
 TEST_F(SubscribeStreamTest, AnIdleStreamGetsAHeartbeat) {
@@ -264,6 +333,21 @@ TEST_F(OldSubscriberTest, AnOldStreamIsAskedToComeAgainAndItsAcksAreStillTaken) 
   EXPECT_TRUE(subscriber.Next().has_ack_results());
   clock_.Advance(options_.drain_timeout);
   EXPECT_EQ(subscriber.End().error_code(), grpc::StatusCode::UNAVAILABLE);
+}
+
+TEST_F(OldSubscriberTest, AnOldStreamDeliversUntilAnotherHasOpened) {
+  Subscriber old = Subscribe();
+  old.Open("crm");
+  clock_.Advance(absl::Minutes(33));
+  v1::SubscribeResponse response = old.Next();
+  if (response.has_heartbeat()) response = old.Next();
+  ASSERT_TRUE(response.has_go_away());
+  Append("a");
+  EXPECT_THAT(CallsOf(old.Deliveries(1)), ElementsAre("a"));
+  Subscriber replacement = Subscribe();
+  replacement.Open("crm");
+  Append("b");
+  EXPECT_THAT(CallsOf(replacement.Deliveries(1)), ElementsAre("b"));
 }
 
 // A client that does not read: its window closes after about 64 KiB.
