@@ -35,6 +35,7 @@ build  zlib1g-dev                likewise
 build  libssl-dev                SHA-256, signatures
 build  libsqlite3-dev            the embedded store
 build  libxxhash-dev             the checksum of a stored event
+build  libyaml-cpp-dev           reads the file of settings
 build  libsimdjson-dev           reads the vendor'\''s JSON
 build  ca-certificates           mirrors that are reached by https
 build  dpkg-dev                  unpacks the source package of cpp-httplib

@@ -11,6 +11,7 @@
 #include "absl/strings/str_split.h"
 #include "gateway/base/text.h"
 #include "gateway/config/settings_check.h"
+#include "gateway/config/settings_file.h"
 #include "gateway/config/settings_table.h"
 #include "gateway/config/version.h"
 
@@ -22,6 +23,10 @@ using Action = Invocation::Action;
 constexpr absl::string_view kVariablePrefix = "ONHOOK_";
 // Read by the command line, onhook.
 constexpr absl::string_view kServerVariable = "ONHOOK_SERVER";
+
+// Where the file of settings is; not itself a setting.
+constexpr absl::string_view kFileFlag = "--config";
+constexpr absl::string_view kFileVariable = "ONHOOK_CONFIG";
 
 constexpr std::pair<absl::string_view, Action> kActions[] = {
     {"--check", Action::kCheck},
@@ -61,7 +66,7 @@ const Setting* SettingOfVariable(absl::string_view variable) {
 
 // Returns the flags; sets the action, and adds a fault for each argument that is wrong.
 GivenValues ReadArguments(absl::Span<const std::string> arguments, Action& action,
-                          std::vector<std::string>& faults) {
+                          std::string& file, std::vector<std::string>& faults) {
   GivenValues flags;
   for (size_t i = 0; i < arguments.size(); ++i) {
     const absl::string_view argument = arguments[i];
@@ -73,6 +78,15 @@ GivenValues ReadArguments(absl::Span<const std::string> arguments, Action& actio
     }
     const std::pair<absl::string_view, absl::string_view> parts =
         absl::StrSplit(argument, absl::MaxSplits('=', 1));
+    if (parts.first == kFileFlag) {
+      const bool apart = !absl::StrContains(argument, '=');
+      if (apart && i + 1 == arguments.size()) {
+        faults.push_back("--config: its value is missing; expected FILE");
+      } else {
+        file = apart ? arguments[++i] : std::string(parts.second);
+      }
+      continue;
+    }
     const Setting* setting = SettingOfFlag(parts.first);
     if (setting == nullptr) {
       faults.push_back(absl::StrCat(Quoted(parts.first), ": no such flag; see onhookd --help"));
@@ -94,7 +108,7 @@ GivenValues ReadArguments(absl::Span<const std::string> arguments, Action& actio
   return flags;
 }
 
-GivenValues ReadEnvironment(absl::Span<const std::string> environment,
+GivenValues ReadEnvironment(absl::Span<const std::string> environment, std::string& file,
                             std::vector<std::string>& warnings) {
   GivenValues variables;
   std::vector<absl::string_view> unknown;
@@ -102,6 +116,10 @@ GivenValues ReadEnvironment(absl::Span<const std::string> environment,
     const std::pair<absl::string_view, absl::string_view> parts =
         absl::StrSplit(entry, absl::MaxSplits('=', 1));
     if (!absl::StartsWith(parts.first, kVariablePrefix) || parts.first == kServerVariable) continue;
+    if (parts.first == kFileVariable) {
+      file = std::string(parts.second);
+      continue;
+    }
     const Setting* setting = SettingOfVariable(parts.first);
     if (setting == nullptr) {
       unknown.push_back(parts.first);
@@ -133,6 +151,16 @@ void Apply(const GivenValues& given_values, Invocation& invocation,
   }
 }
 
+void ApplyFile(const std::string& path, Invocation& invocation, std::vector<std::string>& faults) {
+  SettingsFile file = ReadSettingsFile(path, faults);
+  GivenValues values;
+  for (const auto& [setting, given] : file.values) {
+    values[setting] = {given.value, absl::StrCat("file ", given.origin)};
+  }
+  Apply(values, invocation, faults);
+  invocation.settings.subscriptions = std::move(file.subscriptions);
+}
+
 }  // namespace
 
 absl::StatusOr<Invocation> ReadInvocation(absl::Span<const std::string> arguments,
@@ -149,8 +177,11 @@ absl::StatusOr<Invocation> ReadInvocation(absl::Span<const std::string> argument
     invocation.values.push_back({&setting, setting.write(invocation.settings), "default"});
   }
   std::vector<std::string> faults;
-  const GivenValues flags = ReadArguments(arguments, invocation.action, faults);
-  Apply(ReadEnvironment(environment, invocation.warnings), invocation, faults);
+  std::string file;
+  const GivenValues variables = ReadEnvironment(environment, file, invocation.warnings);
+  const GivenValues flags = ReadArguments(arguments, invocation.action, file, faults);
+  if (!file.empty()) ApplyFile(file, invocation, faults);
+  Apply(variables, invocation, faults);
   Apply(flags, invocation, faults);
   for (std::string& fault : CheckSettings(invocation.settings)) faults.push_back(std::move(fault));
   if (!faults.empty()) return absl::InvalidArgumentError(absl::StrJoin(faults, "\n"));
@@ -164,7 +195,8 @@ std::string AnswerTo(const Invocation& invocation) {
     case Action::kCheck:
       return "the settings are right\n";
     case Action::kPrintConfig:
-      return ConfigText(invocation.values);
+      return absl::StrCat(ConfigText(invocation.values),
+                          SubscriptionsText(invocation.settings.subscriptions));
     case Action::kHelp:
       return HelpText();
     case Action::kVersion:

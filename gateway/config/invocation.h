@@ -21,14 +21,15 @@ struct Invocation {
 };
 
 // Reads the arguments of onhookd, without the program's name, and its environment ("NAME=VALUE").
-// A flag goes before a variable, a variable before the default.
+// A flag goes before a variable, a variable before the file (--config FILE or ONHOOK_CONFIG), that
+// before the default.
 //
 // Strict: an argument that is no flag of ours, a flag given twice or without a value, and a value
 // that does not convert are errors, also when a flag hides the variable that is wrong. A variable
 // ONHOOK_... that names no setting is a warning only, because others put such names there too:
 // Kubernetes does for each Service. With --help or --version nothing else is looked at.
 //
-// Threads: any; pure. Blocking: never.
+// Threads: any. Blocking: reads the file, if one is named.
 // Errors: kInvalidArgument, with one line for each fault there is: the setting, where its value
 // came from, and what is expected.
 absl::StatusOr<Invocation> ReadInvocation(absl::Span<const std::string> arguments,

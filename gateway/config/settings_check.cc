@@ -1,5 +1,8 @@
 #include "gateway/config/settings_check.h"
 
+#include <set>
+#include <string>
+
 #include "absl/strings/str_cat.h"
 #include "gateway/config/setting_values.h"
 
@@ -37,6 +40,19 @@ std::vector<std::string> CheckSettings(const Settings& settings) {
   }
   if (settings.shutdown.drain_deadline <= absl::ZeroDuration()) {
     faults.push_back("shutdown.drain_deadline: must be more than 0s");
+  }
+  std::set<std::string> declared;
+  for (const Settings::Subscription& subscription : settings.subscriptions) {
+    if (!declared.insert(subscription.name).second) {
+      faults.push_back(absl::StrCat("subscriptions: ", subscription.name, " is declared twice"));
+    }
+  }
+  for (const std::string& name : settings.acknowledge.subscriptions) {
+    if (declared.count(name) == 0) {
+      faults.push_back(absl::StrCat("acknowledge.subscriptions: ", name,
+                                    " is not declared; add it to subscriptions in the file of "
+                                    "settings"));
+    }
   }
   return faults;
 }

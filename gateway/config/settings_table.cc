@@ -1,14 +1,19 @@
 #include "gateway/config/settings_table.h"
 
+#include <cstdint>
+#include <optional>
 #include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
+#include "absl/strings/str_split.h"
 #include "gateway/base/log.h"
 #include "gateway/config/setting_values.h"
+#include "gateway/config/subscription_spec.h"
 
 namespace onhook {
 namespace {
@@ -33,7 +38,20 @@ absl::StatusOr<std::string> ParseAddress(absl::string_view text) {
 absl::StatusOr<When> ParseWhen(absl::string_view text) {
   if (text == "forwarded") return When::kForwarded;
   if (text == "stored") return When::kStored;
-  return absl::InvalidArgumentError("must be forwarded or stored");
+  if (text == "processed") return When::kProcessed;
+  return absl::InvalidArgumentError("must be forwarded, stored or processed");
+}
+
+std::string FormatWhen(const When& when) {
+  switch (when) {
+    case When::kForwarded:
+      return "forwarded";
+    case When::kStored:
+      return "stored";
+    case When::kProcessed:
+      return "processed";
+  }
+  return "";
 }
 
 const Kind<std::string> kAddress{"HOST:PORT", ParseAddress, [](const auto& v) { return v; }};
@@ -46,9 +64,46 @@ const Kind<size_t> kByteCount{"BYTES", ParseByteCount,
                               [](const size_t& v) { return FormatByteCount(v); }};
 const Kind<LogLevel> kLogLevel{"debug|info|warning|error", ParseLogLevel,
                                [](const LogLevel& v) { return std::string(LogLevelName(v)); }};
-const Kind<When> kWhen{"forwarded|stored", ParseWhen, [](const When& v) {
-                         return std::string(v == When::kStored ? "stored" : "forwarded");
-                       }};
+const Kind<When> kWhen{"forwarded|stored|processed", ParseWhen, FormatWhen};
+
+// Values that may be left open, by a word.
+constexpr absl::string_view kUnlimited = "unlimited";
+
+const Kind<std::optional<absl::Duration>> kDurationOrUnlimited{
+    "DURATION|unlimited",
+    [](absl::string_view text) -> absl::StatusOr<std::optional<absl::Duration>> {
+      if (text == kUnlimited) return std::nullopt;
+      const absl::StatusOr<absl::Duration> duration = ParseDurationValue(text);
+      if (!duration.ok()) return duration.status();
+      return *duration;
+    },
+    [](const std::optional<absl::Duration>& v) {
+      return v.has_value() ? FormatDurationValue(*v) : std::string(kUnlimited);
+    }};
+const Kind<std::optional<int64_t>> kBytesOrUnlimited{
+    "BYTES|unlimited",
+    [](absl::string_view text) -> absl::StatusOr<std::optional<int64_t>> {
+      if (text == kUnlimited) return std::nullopt;
+      const absl::StatusOr<size_t> bytes = ParseByteCount(text);
+      if (!bytes.ok()) return bytes.status();
+      return static_cast<int64_t>(*bytes);
+    },
+    [](const std::optional<int64_t>& v) {
+      return v.has_value() ? FormatByteCount(static_cast<size_t>(*v)) : std::string(kUnlimited);
+    }};
+const Kind<std::vector<std::string>> kNames{
+    "NAME,...",
+    [](absl::string_view text) -> absl::StatusOr<std::vector<std::string>> {
+      std::vector<std::string> names = absl::StrSplit(text, ',', absl::SkipEmpty());
+      for (const std::string& name : names) {
+        if (const absl::Status status = CheckSubscriptionName(name); !status.ok()) {
+          return absl::InvalidArgumentError(
+              "must be names of subscriptions, separated by commas without spaces");
+        }
+      }
+      return names;
+    },
+    [](const std::vector<std::string>& v) { return absl::StrJoin(v, ","); }};
 
 // `place` finds the value in the settings.
 template <typename Value>
@@ -99,12 +154,37 @@ std::vector<Setting> MakeTable() {
       Row<std::string>(
           "store.directory", kDirectory, [](S & s) -> auto& { return s.store.directory; },
           "where events are kept; made if it is missing"),
+      Row<std::optional<absl::Duration>>(
+          "store.retention.age", kDurationOrUnlimited,
+          [](S & s) -> auto& { return s.store.retention_age; },
+          "how long events that no subscription is owed are kept"),
+      Row<std::optional<int64_t>>(
+          "store.retention.size", kBytesOrUnlimited,
+          [](S & s) -> auto& { return s.store.retention_size; },
+          "how many bytes of events are kept, if no subscription is owed them"),
+      Row<absl::Duration>(
+          "store.deduplication_window", kDuration,
+          [](S & s) -> auto& { return s.store.deduplication_window; },
+          "how long a repeat is known after its event was removed"),
+      Row<std::optional<absl::Duration>>(
+          "store.dead_letters.age", kDurationOrUnlimited,
+          [](S & s) -> auto& { return s.store.dead_letters_age; },
+          "how long dead letters are kept"),
+      Row<std::optional<int64_t>>(
+          "store.dead_letters.size", kBytesOrUnlimited,
+          [](S & s) -> auto& { return s.store.dead_letters_size; },
+          "how many bytes of dead letters are kept"),
       Row<When>(
           "acknowledge.when", kWhen, [](S & s) -> auto& { return s.acknowledge.when; },
-          "a callback succeeds once its event is on disk and forwarded, or merely on disk"),
+          "a callback succeeds once its event is on disk and forwarded, merely on disk, or "
+          "settled"),
       Row<absl::Duration>(
           "acknowledge.timeout", kDuration, [](S & s) -> auto& { return s.acknowledge.timeout; },
           "how long a callback may wait to be forwarded"),
+      Row<std::vector<std::string>>(
+          "acknowledge.subscriptions", kNames,
+          [](S & s) -> auto& { return s.acknowledge.subscriptions; },
+          "declared subscriptions that must each have received it; none: any receiver will do"),
       Row<LogLevel>(
           "log.level", kLogLevel, [](S & s) -> auto& { return s.log.level; },
           "the least important lines that are logged"),

@@ -18,12 +18,14 @@ Without any argument it serves this machine only: callbacks at http://127.0.0.1:
 subscribers on 127.0.0.1:50051, probes on 127.0.0.1:8081, data in ./onhook-data.
 
 Options:
+  --config FILE    read settings and subscriptions from a YAML file; also ONHOOK_CONFIG
   --check          say whether the settings are right, and leave without touching anything
   --print-config   print every setting as it holds, and where it comes from
   --help           print this text
   --version        print the version
 
-Settings, each as --flag=VALUE, --flag VALUE or environment variable; a flag goes before a variable:
+Settings, each as --flag=VALUE, --flag VALUE, environment variable, or in the file (http.listen is
+http: {listen: ...}); a flag goes before a variable, a variable before the file:
 )";
 
 constexpr absl::string_view kHelpTail = R"(
@@ -56,6 +58,15 @@ std::string ConfigText(absl::Span<const EffectiveSetting> values) {
     const std::string line = absl::StrCat(value.setting->name, " = ", value.value);
     const int padded = static_cast<int>(width + 3);
     absl::StrAppendFormat(&text, "%-*s  # %s\n", padded, line, value.origin);
+  }
+  return text;
+}
+
+std::string SubscriptionsText(const std::vector<Settings::Subscription>& subscriptions) {
+  std::string text;
+  for (const Settings::Subscription& subscription : subscriptions) {
+    absl::StrAppend(&text, "subscriptions: ", subscription.name, " {",
+                    subscription.spec.ShortDebugString(), "}\n");
   }
   return text;
 }

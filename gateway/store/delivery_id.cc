@@ -47,10 +47,10 @@ std::string DeliveryId::ToText() const {
 std::optional<DeliveryId> DeliveryId::FromText(absl::string_view text) {
   DeliveryId id;
   uint64_t sequence = 0;
-    const bool valid = TakeHex(text, id.epoch) && TakeDash(text) &&
-                     TakeNumber(text, std::numeric_limits<int64_t>::max(), sequence) &&
-                     TakeDash(text) &&
-                     TakeNumber(text, std::numeric_limits<int64_t>::max(), id.lease) && text.empty();
+  const bool valid =
+      TakeHex(text, id.epoch) && TakeDash(text) &&
+      TakeNumber(text, std::numeric_limits<int64_t>::max(), sequence) && TakeDash(text) &&
+      TakeNumber(text, std::numeric_limits<int64_t>::max(), id.lease) && text.empty();
   if (!valid) return std::nullopt;
   id.sequence = static_cast<Sequence>(sequence);
   return id;

@@ -159,8 +159,6 @@ bool SubscriptionState::OwesSomething(Sequence last) const {
   return next_fresh_ <= last && next_fresh_ <= floor_ + rules_.max_unacked_events;
 }
 
-// ----------------------------------------------------------------------------------------- time
-
 std::vector<SubscriptionState::Decision> SubscriptionState::Advance(Moment now) {
   std::vector<Decision> decisions;
   while (!timers_.empty() && timers_.begin()->first <= now.elapsed) {
@@ -354,8 +352,6 @@ SequenceSet SubscriptionState::Unsettled(Sequence after) const {
   return after <= floor_ ? SequenceSet() : settled_.Missing({floor_ + 1, after});
 }
 
-// -------------------------------------------------------------------------------- what there is
-
 bool SubscriptionState::IsSettled(Sequence sequence) const {
   return IsSettledInLog(sequence) && !redriven_.Contains(sequence);
 }
@@ -382,8 +378,6 @@ ConsumerId SubscriptionState::HolderOf(Sequence sequence) const {
   const auto it = records_.find(sequence);
   return it == records_.end() ? 0 : it->second.holder;
 }
-
-// --------------------------------------------------------------------------------------- inside
 
 void SubscriptionState::SkipKnown() {
   next_fresh_ = std::max(next_fresh_, floor_ + 1);

@@ -39,8 +39,9 @@ ENGINE_USERS = ["gateway/gateway.cc", "tests/"]
 EVERYWHERE = ["gateway/", "clients/", "tests/"]
 THIRD_PARTY = {
     "absl/": EVERYWHERE,
-    "google/protobuf/": ["gateway/event/", "gateway/store/", "gateway/forwarding/",
-                         "gateway/ingress/", "gateway/delivery/", "clients/", "tests/"],
+    "google/protobuf/": ["gateway/config/", "gateway/event/", "gateway/store/",
+                         "gateway/forwarding/", "gateway/ingress/", "gateway/delivery/",
+                         "clients/", "tests/"],
     "grpc/": ["gateway/delivery/", "clients/cpp/", "tests/"],
     "grpcpp/": ["gateway/delivery/", "clients/cpp/", "tests/"],
     "gmock/": ["tests/"],

@@ -16,7 +16,7 @@ TEST_F(SubscribeStreamTest, OpenedComesFirstAndTellsTheTerms) {
   const v1::SubscribeOpened opened = subscriber.Open("crm");
   EXPECT_EQ(opened.max_outstanding_events(), 5);
   EXPECT_EQ(opened.max_outstanding_bytes(), 16 << 20);
-  EXPECT_FALSE(opened.has_ack_deadline()) << "none is kept";
+  EXPECT_EQ(opened.ack_deadline().seconds(), 30);
   EXPECT_EQ(opened.store_id(), store_->store_id());
   EXPECT_EQ(opened.backlog_events(), 1);
   EXPECT_EQ(opened.durability_class(), v1::DURABILITY_CLASS_MEMORY);
@@ -55,7 +55,7 @@ TEST_F(SubscribeStreamTest, AnAckedEventDoesNotComeAgainAndAnUnackedOneDoes) {
   again.Open("crm");
   const auto deliveries = again.Deliveries(1);
   EXPECT_THAT(CallsOf(deliveries), ElementsAre("b"));
-  EXPECT_EQ(deliveries[0].redelivery_reason(), v1::Delivery::REDELIVERY_REASON_STREAM_LOST);
+  EXPECT_EQ(deliveries[0].redelivery_reason(), v1::Delivery::REDELIVERY_REASON_RELEASED);
 }
 
 TEST_F(SubscribeStreamTest, ARestartKeepsWhatWasAckedAndOldDeliveryIdsStillSettle) {

@@ -1,0 +1,276 @@
+#include "gateway/config/settings_file.h"
+
+#include <yaml-cpp/yaml.h>
+
+#include <fstream>
+#include <functional>
+#include <iterator>
+#include <set>
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/time/time.h"
+#include "gateway/config/setting_values.h"
+#include "gateway/config/subscription_spec.h"
+#include "google/protobuf/util/time_util.h"
+
+namespace onhook {
+namespace {
+
+constexpr size_t kLargestFile = 1 << 20;
+constexpr int kDeepest = 8;
+
+using TakeNode = std::function<void(const YAML::Node& node)>;
+using Members = std::map<std::string, TakeNode>;
+
+// Reads one document into a SettingsFile.
+class FileReader {
+ public:
+  FileReader(std::string name, std::vector<std::string>* faults)
+      : name_(std::move(name)), faults_(faults) {}
+
+  SettingsFile Read(const YAML::Node& document) {
+    if (document.IsNull()) return std::move(file_);
+    if (!document.IsMap()) {
+      Fault(document, "settings", "must be mappings of keys and values");
+      return std::move(file_);
+    }
+    TakeMapping(document, "", 0);
+    return std::move(file_);
+  }
+
+ private:
+  std::string Where(const YAML::Node& node) const {
+    const YAML::Mark mark = node.Mark();
+    return absl::StrCat(name_, ":", mark.line + 1, ":", mark.column + 1);
+  }
+  void Fault(const YAML::Node& node, const std::string& key, absl::string_view expected) {
+    faults_->push_back(absl::StrCat(Where(node), ": ", key, ": ", expected));
+  }
+
+  // --- settings of the table
+
+  void TakeMapping(const YAML::Node& mapping, const std::string& prefix, int depth) {
+    std::set<std::string> seen;
+    for (const auto& entry : mapping) {
+      const std::string key = prefix + entry.first.Scalar();
+      if (!seen.insert(key).second) {
+        Fault(entry.first, key, "is given twice");
+      } else if (key == "subscriptions") {
+        TakeSubscriptions(entry.second);
+      } else if (const Setting* setting = Find(key)) {
+        TakeSetting(*setting, entry.second);
+      } else if (IsGroup(key) && depth < kDeepest) {
+        if (entry.second.IsMap()) {
+          TakeMapping(entry.second, key + ".", depth + 1);
+        } else {
+          Fault(entry.second, key, "must be a mapping");
+        }
+      } else {
+        Fault(entry.first, key, "no such setting; see onhookd --help");
+      }
+    }
+  }
+  static const Setting* Find(const std::string& name) {
+    for (const Setting& setting : SettingsTable()) {
+      if (setting.name == name) return &setting;
+    }
+    return nullptr;
+  }
+  static bool IsGroup(const std::string& name) {
+    for (const Setting& setting : SettingsTable()) {
+      if (absl::StartsWith(setting.name, name + ".")) return true;
+    }
+    return false;
+  }
+  void TakeSetting(const Setting& setting, const YAML::Node& node) {
+    std::string value;
+    if (node.IsScalar()) {
+      value = node.Scalar();
+    } else if (node.IsSequence() && setting.form == "NAME,...") {
+      value = absl::StrJoin(TakeList(node, std::string(setting.name)), ",");
+    } else {
+      return Fault(node, std::string(setting.name), absl::StrCat("must be ", setting.form));
+    }
+    Settings scratch;
+    const absl::Status read = setting.read(value, scratch);
+    if (!read.ok()) return Fault(node, std::string(setting.name), std::string(read.message()));
+    file_.values[&setting] = {value, Where(node)};
+  }
+
+  // --- subscriptions
+
+  void TakeSubscriptions(const YAML::Node& sequence) {
+    if (!sequence.IsSequence()) return Fault(sequence, "subscriptions", "must be a sequence");
+    for (size_t i = 0; i < sequence.size(); ++i) {
+      TakeSubscription(sequence[i], absl::StrCat("subscriptions[", i, "]"));
+    }
+  }
+  void TakeSubscription(const YAML::Node& node, const std::string& key) {
+    Settings::Subscription subscription;
+    v1::SubscriptionSpec& spec = subscription.spec;
+    const size_t faults_before = faults_->size();
+    const Members members = {
+        {"name", [&](const YAML::Node& n) { subscription.name = Text(n, key + ".name"); }},
+        {"start_position", [&](const YAML::Node& n) { TakePosition(n, key, spec); }},
+        {"filter", [&](const YAML::Node& n) { TakeFilter(n, key, *spec.mutable_filter()); }},
+        {"ack_deadline",
+         [&](const YAML::Node& n) {
+           *spec.mutable_ack_deadline() = Duration(n, key + ".ack_deadline");
+         }},
+        {"max_delivery_attempts", [&](const YAML::Node& n) { TakeAttempts(n, key, spec); }},
+        {"minimum_retry_time",
+         [&](const YAML::Node& n) {
+           *spec.mutable_minimum_retry_time() = Duration(n, key + ".minimum_retry_time");
+         }},
+        {"max_unacked_events",
+         [&](const YAML::Node& n) {
+           spec.set_max_unacked_events(Number(n, key + ".max_unacked_events"));
+         }},
+        {"backlog_limit",
+         [&](const YAML::Node& n) { TakeBacklog(n, key, *spec.mutable_backlog_limit()); }},
+        {"expire_after_unused",
+         [&](const YAML::Node& n) {
+           Fault(n, key + ".expire_after_unused", "declared subscriptions never expire");
+         }},
+    };
+    TakeMembers(node, key, members);
+    if (faults_->size() > faults_before) return;
+    if (const absl::Status name = CheckSubscriptionName(subscription.name); !name.ok()) {
+      return Fault(node, key + ".name", std::string(name.message()));
+    }
+    if (const auto fault = FindSpecFault(spec)) {
+      return Fault(node, absl::StrCat(key, ".", fault->field), fault->description);
+    }
+    file_.subscriptions.push_back(std::move(subscription));
+  }
+  void TakeMembers(const YAML::Node& node, const std::string& key, const Members& members) {
+    if (!node.IsMap()) return Fault(node, key, "must be a mapping");
+    std::set<std::string> seen;
+    for (const auto& entry : node) {
+      const std::string name = entry.first.Scalar();
+      const auto member = members.find(name);
+      if (!seen.insert(name).second) {
+        Fault(entry.first, absl::StrCat(key, ".", name), "is given twice");
+      } else if (member == members.end()) {
+        Fault(entry.first, absl::StrCat(key, ".", name), "no such key");
+      } else {
+        member->second(entry.second);
+      }
+    }
+  }
+  void TakePosition(const YAML::Node& node, const std::string& key, v1::SubscriptionSpec& spec) {
+    const std::string text = Text(node, key + ".start_position");
+    if (text == "earliest") return spec.set_start_position(v1::START_POSITION_EARLIEST);
+    if (text == "latest") return spec.set_start_position(v1::START_POSITION_LATEST);
+    Fault(node, key + ".start_position", "must be earliest or latest");
+  }
+  void TakeFilter(const YAML::Node& node, const std::string& key, v1::EventFilter& filter) {
+    const auto list = [&](const char* name, auto* field) {
+      return [this, name, field, &key](const YAML::Node& n) {
+        for (std::string& text : TakeList(n, absl::StrCat(key, ".filter.", name))) {
+          *field->Add() = std::move(text);
+        }
+      };
+    };
+    TakeMembers(node, key + ".filter",
+                {{"sources", list("sources", filter.mutable_sources())},
+                 {"service_nos", list("service_nos", filter.mutable_service_nos())},
+                 {"release_reason_codes",
+                  list("release_reason_codes", filter.mutable_release_reason_codes())}});
+  }
+  void TakeAttempts(const YAML::Node& node, const std::string& key, v1::SubscriptionSpec& spec) {
+    if (node.IsScalar() && node.Scalar() == "unlimited") {
+      spec.mutable_unlimited_delivery_attempts();
+      return;
+    }
+    spec.set_max_delivery_attempts(
+        static_cast<int32_t>(Number(node, key + ".max_delivery_attempts")));
+  }
+  void TakeBacklog(const YAML::Node& node, const std::string& key, v1::BacklogLimit& limit) {
+    const std::string inside = key + ".backlog_limit";
+    TakeMembers(
+        node, inside,
+        {{"age", [&](const YAML::Node& n) { *limit.mutable_age() = Duration(n, inside + ".age"); }},
+         {"bytes", [&](const YAML::Node& n) {
+            const absl::StatusOr<size_t> bytes = ParseByteCount(Text(n, inside + ".bytes"));
+            if (!bytes.ok())
+              return Fault(n, inside + ".bytes", std::string(bytes.status().message()));
+            limit.set_bytes(static_cast<int64_t>(*bytes));
+          }}});
+  }
+
+  // --- values
+
+  std::string Text(const YAML::Node& node, const std::string& key) {
+    if (node.IsScalar()) return node.Scalar();
+    Fault(node, key, "must be a text");
+    return "";
+  }
+  std::vector<std::string> TakeList(const YAML::Node& node, const std::string& key) {
+    std::vector<std::string> list;
+    if (!node.IsSequence()) Fault(node, key, "must be a sequence");
+    for (size_t i = 0; node.IsSequence() && i < node.size(); ++i) {
+      list.push_back(Text(node[i], absl::StrCat(key, "[", i, "]")));
+    }
+    return list;
+  }
+  int64_t Number(const YAML::Node& node, const std::string& key) {
+    int32_t number = 0;
+    if (!node.IsScalar() || !absl::SimpleAtoi(node.Scalar(), &number)) {
+      Fault(node, key, "must be a whole number");
+    }
+    return number;
+  }
+  google::protobuf::Duration Duration(const YAML::Node& node, const std::string& key) {
+    const absl::StatusOr<absl::Duration> duration = ParseDurationValue(Text(node, key));
+    if (!duration.ok()) {
+      Fault(node, key, std::string(duration.status().message()));
+      return {};
+    }
+    return google::protobuf::util::TimeUtil::MillisecondsToDuration(
+        absl::ToInt64Milliseconds(*duration));
+  }
+
+  const std::string name_;
+  std::vector<std::string>* const faults_;
+  SettingsFile file_;
+};
+
+}  // namespace
+
+SettingsFile ReadSettingsFile(const std::string& path, std::vector<std::string>& faults) {
+  std::ifstream stream(path, std::ios::binary);
+  std::string text((std::istreambuf_iterator<char>(stream)), std::istreambuf_iterator<char>());
+  if (!stream.is_open() || stream.bad()) {
+    faults.push_back(absl::StrCat(path, ": cannot be read"));
+    return {};
+  }
+  return ParseSettingsFile(text, path, faults);
+}
+
+SettingsFile ParseSettingsFile(absl::string_view text, const std::string& name,
+                               std::vector<std::string>& faults) {
+  if (text.size() > kLargestFile) {
+    faults.push_back(absl::StrCat(name, ": is larger than ", kLargestFile, " bytes"));
+    return {};
+  }
+  try {
+    const std::vector<YAML::Node> documents = YAML::LoadAll(std::string(text));
+    if (documents.size() > 1) {
+      faults.push_back(absl::StrCat(name, ": holds more than one document"));
+      return {};
+    }
+    if (documents.empty()) return {};
+    return FileReader(name, &faults).Read(documents.front());
+  } catch (const YAML::Exception& error) {
+    faults.push_back(
+        absl::StrCat(name, ":", error.mark.line + 1, ":", error.mark.column + 1, ": ", error.msg));
+    return {};
+  }
+}
+
+}  // namespace onhook

@@ -1,0 +1,42 @@
+#ifndef ONHOOK_GATEWAY_CONFIG_SETTINGS_FILE_H_
+#define ONHOOK_GATEWAY_CONFIG_SETTINGS_FILE_H_
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "absl/strings/string_view.h"
+#include "gateway/config/settings.h"
+#include "gateway/config/settings_table.h"
+
+namespace onhook {
+
+// A value as a file gives it.
+struct FileValue {
+  std::string value;   // as Setting::read takes it
+  std::string origin;  // "FILE:LINE:COLUMN"
+};
+
+// What a file of settings holds.
+struct SettingsFile {
+  std::map<const Setting*, FileValue> values;
+  std::vector<Settings::Subscription> subscriptions;
+};
+
+// Reads YAML: every setting of the table under its dotted name as nested mappings, and
+// `subscriptions`, a sequence of mappings. The one place that knows yaml-cpp.
+//
+// Strict: whatever is not known, is given twice, or has another type than it should adds a fault,
+// "FILE:LINE:COLUMN: KEY: what is expected". Texts are taken as they are written, so a number of a
+// phone stays what it is. A second document is refused.
+//
+// Threads: any. Blocking: ReadSettingsFile reads the file. Errors: they are faults.
+SettingsFile ReadSettingsFile(const std::string& path, std::vector<std::string>& faults);
+
+// The same of a text; `name` stands for the file in messages.
+SettingsFile ParseSettingsFile(absl::string_view text, const std::string& name,
+                               std::vector<std::string>& faults);
+
+}  // namespace onhook
+
+#endif  // ONHOOK_GATEWAY_CONFIG_SETTINGS_FILE_H_

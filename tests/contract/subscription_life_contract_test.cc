@@ -1,0 +1,325 @@
+// What becomes of deliveries and subscriptions in time, on every engine: deadlines, dead letters,
+// filters, seeks, administration, retention.
+#include <string>
+#include <vector>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "tests/contract/subscription_queue_contract.h"
+
+namespace onhook {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+class SubscriptionLifeContract : public SubscriptionQueueContract {};
+
+// ------------------------------------------------------------- deadlines, nacks, dead letters
+
+TEST_P(SubscriptionLifeContract, Q9_WhatIsNotSettledInTimeComesAgain) {
+  AppendNumbered(1, 1);
+  const QueuePtr queue = Queue();
+  TestConsumer consumer(queue);
+  EXPECT_EQ(consumer.Take(1)[0].ack_deadline, absl::Seconds(30));
+  EXPECT_THAT(consumer.PullOnce().leases, IsEmpty());
+  engine_->clock().Advance(absl::Seconds(31));
+  Until([&] { return queue->Stats().outstanding_events == 0; });
+  engine_->clock().Advance(absl::Seconds(3));
+  const std::vector<Lease> again = consumer.Take(1);
+  EXPECT_EQ(again[0].attempt, 2);
+  EXPECT_EQ(again[0].reason, v1::Delivery::REDELIVERY_REASON_DEADLINE_EXPIRED);
+}
+
+TEST_P(SubscriptionLifeContract, Q9_AnExtensionMovesTheDeadline) {
+  AppendNumbered(1, 1);
+  const QueuePtr queue = Queue();
+  TestConsumer consumer(queue);
+  const std::vector<std::string> ids = Ids(consumer.Take(1));
+  EXPECT_THAT(queue->Extend(ids, absl::Minutes(10)), IsEmpty());
+  engine_->clock().Advance(absl::Minutes(9));
+  EXPECT_THAT(Ack(queue, ids), IsEmpty());
+  EXPECT_EQ(queue->Extend(ids, absl::Minutes(1))[0].error, SettleError::kStale);
+  EXPECT_EQ(queue->Stats().redeliveries, 0);
+}
+
+TEST_P(SubscriptionLifeContract, ANackedEventComesAgainWithItsAttemptsCountedAlsoAfterACrash) {
+  AppendNumbered(1, 1);
+  const QueuePtr queue = Queue();
+  TestConsumer consumer(queue);
+  const std::vector<std::string> ids = Ids(consumer.Take(1));
+  EXPECT_THAT(Nack(queue, ids, SettleRequest::Action::kRetry, "busy", absl::Minutes(5)), IsEmpty());
+  EXPECT_EQ(Nack(queue, ids, SettleRequest::Action::kRetry)[0].error, SettleError::kStale);
+  consumer.Leave();
+  engine_->Crash();
+  TestConsumer later(Queue());
+  EXPECT_THAT(later.PullOnce().leases, IsEmpty());
+  engine_->clock().Advance(absl::Minutes(6));
+  EXPECT_EQ(later.Take(1)[0].attempt, 2);
+}
+
+TEST_P(SubscriptionLifeContract, AReleasedEventCountsNothing) {
+  AppendNumbered(1, 1);
+  const QueuePtr queue = Queue();
+  TestConsumer consumer(queue);
+  EXPECT_THAT(Nack(queue, Ids(consumer.Take(1)), SettleRequest::Action::kRelease), IsEmpty());
+  const std::vector<Lease> again = consumer.Take(1);
+  EXPECT_EQ(again[0].attempt, 1);
+  EXPECT_EQ(again[0].reason, v1::Delivery::REDELIVERY_REASON_RELEASED);
+}
+
+TEST_P(SubscriptionLifeContract, Q10_AnEventIsParkedWhenAttemptsAndRetryTimeAreUsedUp) {
+  v1::SubscriptionSpec spec;
+  spec.set_max_delivery_attempts(2);
+  spec.mutable_minimum_retry_time()->set_seconds(60);
+  AppendNumbered(1, 2);
+  QueuePtr queue = Queue("poisoned", spec);
+  TestConsumer consumer(queue, {1, 1 << 20});
+  const auto fail = [&] {
+    const std::vector<Lease> leases = consumer.Take(1);
+    EXPECT_EQ(leases[0].event->sequence, 1);
+    Nack(queue, {leases[0].delivery_id}, SettleRequest::Action::kRetry, "cannot", absl::Seconds(0));
+  };
+  fail();
+  fail();  // attempts are used up, but not the time
+  engine_->clock().Advance(absl::Seconds(61));
+  fail();
+  EXPECT_THAT(Sequences(consumer.Take(1)), ElementsAre(2));
+  const std::vector<DeadLetter> letters = DeadLetters(queue);
+  ASSERT_EQ(letters.size(), 1);
+  EXPECT_EQ(letters[0].event->event, "event 1");
+  EXPECT_EQ(letters[0].detail, "cannot");
+  EXPECT_EQ(letters[0].attempts, 3);
+  EXPECT_EQ(letters[0].reason, v1::DeadLetter::REASON_ATTEMPTS_EXHAUSTED);
+  EXPECT_EQ(queue->Stats().backlog_events, 1);
+}
+
+TEST_P(SubscriptionLifeContract, Q10_AParkedEventIsRedrivenAndItsDeadLetterGoesWithItsAck) {
+  AppendNumbered(1, 3);
+  QueuePtr queue = Queue();
+  {
+    TestConsumer consumer(queue);
+    const std::vector<std::string> ids = Ids(consumer.Take(3));
+    EXPECT_THAT(Nack(queue, {ids[1]}, SettleRequest::Action::kPark, "no such customer"), IsEmpty());
+    EXPECT_THAT(Ack(queue, {ids[0], ids[2]}), IsEmpty());
+  }
+  engine_->Crash();
+  queue = Queue();
+  EXPECT_EQ(queue->Stats().dead_letters, 1);
+  EXPECT_EQ(queue->Stats().backlog_events, 0);
+  EXPECT_EQ(RedriveAll(queue).done, 1);
+  engine_->Crash();
+  queue = Queue();
+  EXPECT_EQ(queue->Stats().backlog_events, 1);
+  TestConsumer consumer(queue);
+  const std::vector<Lease> again = consumer.Take(1);
+  EXPECT_EQ(again[0].event->event, "event 2");
+  EXPECT_EQ(again[0].attempt, 1);
+  EXPECT_THAT(Ack(queue, Ids(again)), IsEmpty());
+  EXPECT_THAT(DeadLetters(queue), IsEmpty());
+  using Entry = v1::TimelineEntry;
+  const v1::SubscriptionTimeline timeline = Timeline(queue, 2);
+  EXPECT_EQ(timeline.state(), v1::SubscriptionTimeline::STATE_ACKED);
+  EXPECT_THAT(Kinds(timeline),
+              ElementsAre(Entry::KIND_NACKED, Entry::KIND_PARKED, Entry::KIND_REDRIVEN,
+                          Entry::KIND_DELIVERED, Entry::KIND_ACKED));
+  engine_->Crash();
+  EXPECT_EQ(Queue()->Stats().backlog_events, 0);
+}
+
+TEST_P(SubscriptionLifeContract, DeadLettersThatAreDiscardedAreGone) {
+  AppendNumbered(1, 2);
+  const QueuePtr queue = Queue();
+  TestConsumer consumer(queue);
+  Nack(queue, Ids(consumer.Take(2)), SettleRequest::Action::kPark);
+  const std::vector<DeadLetter> letters = DeadLetters(queue);
+  ASSERT_EQ(letters.size(), 2);
+  const auto outcome = Await<DeadLetterOutcome>([&](auto done) {
+    queue->Discard({false, {letters[0].id, 999}}, std::move(done));
+  });
+  EXPECT_EQ(outcome.done, 1);
+  EXPECT_THAT(outcome.unknown, ElementsAre(999));
+  EXPECT_EQ(DeadLetters(queue).size(), 1);
+  EXPECT_EQ(queue->Stats().dead_letters, 1);
+}
+
+TEST_P(SubscriptionLifeContract, Q4_AnEventWhoseConsumersAreLostGoesAloneAndCountsInTheEnd) {
+  v1::SubscriptionSpec spec;
+  spec.set_max_delivery_attempts(2);
+  spec.mutable_minimum_retry_time()->set_seconds(0);
+  AppendNumbered(1, 2);
+  const QueuePtr queue = Queue("deadly", spec);
+  for (int lost = 0; lost < 3; ++lost) {
+    TestConsumer victim(queue);
+    EXPECT_EQ(victim.Take(2)[0].attempt, 1);
+  }
+  // From here on each event goes alone, and the first kills whoever gets it.
+  for (int attempt = 1; attempt <= 2; ++attempt) {
+    TestConsumer victim(queue);
+    EXPECT_EQ(victim.Take(1)[0].attempt, attempt);
+    EXPECT_THAT(victim.PullOnce().leases, IsEmpty());
+    victim.Leave();
+    TestConsumer other(queue);
+    if (attempt == 1) {
+      EXPECT_THAT(Ack(queue, Ids(other.Take(1))), IsEmpty());
+    }
+    engine_->clock().Advance(absl::Seconds(3));
+  }
+  Until([&] { return queue->Stats().dead_letters == 1; });
+  EXPECT_EQ(queue->Stats().backlog_events, 0);
+}
+
+// ---------------------------------------------------------- filters, seeks, administration, time
+
+v1::SubscriptionSpec WantsServiceNo(const std::string& service_no) {
+  v1::SubscriptionSpec spec;
+  spec.mutable_filter()->add_service_nos(service_no);
+  return spec;
+}
+
+NewEvent EventOfService(const std::string& call, const std::string& service_no) {
+  v1::ReleaseEvent event;
+  event.set_call_serial_no(call);
+  event.set_service_no(service_no);
+  NewEvent made = MakeEvent(call);
+  made.event = event.SerializeAsString();
+  return made;
+}
+
+TEST_P(SubscriptionLifeContract, WhatTheFilterExcludesIsSettledAlsoWithoutConsumers) {
+  const QueuePtr queue = Queue("sales", WantsServiceNo("1"));
+  AppendOne(engine_->log(), EventOfService("a", "2"));
+  AppendOne(engine_->log(), EventOfService("b", "1"));
+  AppendOne(engine_->log(), EventOfService("c", "2"));
+  Until([&] { return queue->Stats().floor == 1; });
+  TestConsumer consumer(queue);
+  EXPECT_THAT(Ack(queue, Ids(consumer.Take(1))), IsEmpty());
+  EXPECT_THAT(consumer.PullOnce().leases, IsEmpty());
+  Until([&] { return queue->Stats().backlog_events == 0; });
+  EXPECT_TRUE(queue->IsSettled(3));
+  EXPECT_EQ(Timeline(queue, 1).state(), v1::SubscriptionTimeline::STATE_FILTERED);
+}
+
+TEST_P(SubscriptionLifeContract, ASeekBackDeliversAgainAndMakesOldIdsUnknown) {
+  AppendNumbered(1, 3);
+  QueuePtr queue = Queue();
+  TestConsumer consumer(queue);
+  const std::vector<std::string> ids = Ids(consumer.Take(3));
+  EXPECT_THAT(Ack(queue, {ids[0], ids[1]}), IsEmpty());
+  ASSERT_TRUE(engine_->store().Seek("crm", 1).ok());
+  EXPECT_EQ(Ack(queue, {ids[2]})[0].error, SettleError::kUnknown);
+  const std::vector<Lease> again = consumer.Take(2);
+  EXPECT_THAT(Sequences(again), ElementsAre(2, 3));
+  EXPECT_EQ(again[0].reason, v1::Delivery::REDELIVERY_REASON_SEEK);
+  EXPECT_THAT(Ack(queue, {again[0].delivery_id}), IsEmpty());
+  consumer.Leave();
+  engine_->Crash();
+  TestConsumer later(Queue());
+  EXPECT_THAT(Sequences(later.Take(1)), ElementsAre(3));
+}
+
+TEST_P(SubscriptionLifeContract, ASeekForwardPassesOverWhatLiesBetween) {
+  AppendNumbered(1, 5);
+  ASSERT_EQ(Queue()->Stats().backlog_events, 5);
+  ASSERT_TRUE(engine_->store().Seek("crm", 4).ok());
+  engine_->Crash();
+  TestConsumer consumer(Queue());
+  EXPECT_THAT(Sequences(consumer.Take(1)), ElementsAre(5));
+  EXPECT_EQ(Timeline(Queue(), 2).state(), v1::SubscriptionTimeline::STATE_SKIPPED);
+  EXPECT_EQ(engine_->store().Seek("crm", 6).code(), absl::StatusCode::kOutOfRange);
+}
+
+TEST_P(SubscriptionLifeContract, APausedSubscriptionDeliversNothingUntilItIsResumed) {
+  AppendNumbered(1, 1);
+  Queue();
+  ASSERT_TRUE(engine_->store().SetPaused("crm", true).ok());
+  engine_->Crash();
+  TestConsumer consumer(Queue());
+  const PullResult pulled = consumer.PullOnce();
+  EXPECT_THAT(pulled.leases, IsEmpty());
+  EXPECT_FALSE(pulled.at_tail);
+  ASSERT_TRUE(engine_->store().SetPaused("crm", false).ok());
+  EXPECT_THAT(Sequences(consumer.Take(1)), ElementsAre(1));
+}
+
+TEST_P(SubscriptionLifeContract, AnUpdateKeepsThePositionAndADeletionTellsTheConsumers) {
+  AppendNumbered(1, 3);
+  const QueuePtr queue = Queue();
+  TestConsumer consumer(queue);
+  const std::vector<std::string> ids = Ids(consumer.Take(2));
+  EXPECT_THAT(Ack(queue, {ids[0]}), IsEmpty());
+  v1::SubscriptionSpec spec;
+  spec.mutable_ack_deadline()->set_seconds(7);
+  ASSERT_TRUE(engine_->store().UpdateSubscription("crm", spec).ok());
+  EXPECT_EQ(consumer.Take(1)[0].ack_deadline, absl::Seconds(7));
+  EXPECT_EQ(queue->Stats().backlog_events, 2);
+  ASSERT_TRUE(engine_->store().DeleteSubscription("crm").ok());
+  consumer.AwaitDeletion();
+  EXPECT_EQ(Ack(queue, {ids[1]})[0].error, SettleError::kUnknown);
+  EXPECT_THAT(consumer.PullOnce().leases, IsEmpty());
+  engine_->Crash();
+  EXPECT_FALSE(engine_->store().FindQueue("crm").ok());
+}
+
+TEST_P(SubscriptionLifeContract, DeclaredSubscriptionsBelongToTheSettings) {
+  ASSERT_TRUE(engine_->store().Declare({{"crm", {}}, {"billing", {}}}).ok());
+  EXPECT_EQ(engine_->store().DeleteSubscription("crm").code(),
+            absl::StatusCode::kFailedPrecondition);
+  EXPECT_EQ(engine_->store().UpdateSubscription("crm", {}).status().code(),
+            absl::StatusCode::kFailedPrecondition);
+  engine_->Crash();
+  ASSERT_TRUE(engine_->store().Declare({{"crm", {}}}).ok());
+  EXPECT_TRUE(engine_->store().GetSubscription("crm")->declared);
+  EXPECT_FALSE(engine_->store().GetSubscription("billing")->declared);
+}
+
+TEST_P(SubscriptionLifeContract, AnUnusedSubscriptionExpires) {
+  Queue();
+  engine_->clock().Advance(absl::Hours(30 * 24));
+  EXPECT_TRUE(engine_->store().FindQueue("crm").ok());
+  engine_->clock().Advance(absl::Hours(2 * 24));
+  Until([&] { return !engine_->store().FindQueue("crm").ok(); });
+}
+
+TEST_P(SubscriptionLifeContract, TheBacklogLimitGivesUpTheOldestAndCountsThem) {
+  v1::SubscriptionSpec spec;
+  spec.mutable_backlog_limit()->set_bytes(3 * 7);  // three events of "event N"
+  AppendNumbered(1, 9);
+  QueuePtr queue = Queue("limited", spec);
+  Until([&] { return queue->Stats().dropped_by_limit == 6; });
+  EXPECT_EQ(queue->Stats().backlog_events, 3);
+  Until([&] {
+    return Timeline(queue, 1).state() == v1::SubscriptionTimeline::STATE_DROPPED_BY_LIMIT;
+  });
+  engine_->Restart();
+  EXPECT_EQ(Queue("limited", spec)->Stats().dropped_by_limit, 6);
+}
+
+TEST_P(SubscriptionLifeContract, P8_RetentionRemovesWhatNobodyIsOwedAndKnowsRepeatsOfIt) {
+  engine_->retention_age = absl::Hours(1);
+  engine_->Restart();
+  AppendNumbered(1, 5);  // of long ago
+  QueuePtr queue = Queue();
+  TestConsumer consumer(queue);
+  const std::vector<std::string> ids = Ids(consumer.Take(5));
+  EXPECT_THAT(Ack(queue, {ids[0], ids[1], ids[3]}), IsEmpty());
+  engine_->clock().Advance(absl::Seconds(2));
+  Until([&] { return engine_->log().first() == 3; });
+  EXPECT_THAT(Contents(ReadPage(engine_->log(), 2).events),
+              ElementsAre("event 3", "event 4", "event 5"));
+  const AppendResult repeat = AppendOne(engine_->log(), MakeEvent("call-1", "event 1"));
+  EXPECT_TRUE(repeat.duplicate);
+  EXPECT_EQ(repeat.sequence, 1);
+  consumer.Leave();
+  engine_->Crash();
+  EXPECT_EQ(engine_->log().first(), 3);
+  EXPECT_EQ(engine_->log().last(), 5);
+  TestConsumer later(Queue());
+  EXPECT_THAT(Sequences(later.Take(2)), ElementsAre(3, 5));
+}
+
+INSTANTIATE_TEST_SUITE_P(Engines, SubscriptionLifeContract, ::testing::ValuesIn(AllEngines()),
+                         [](const auto& info) { return info.param.name; });
+
+}  // namespace
+}  // namespace onhook

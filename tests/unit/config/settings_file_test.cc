@@ -1,0 +1,106 @@
+#include "gateway/config/settings_file.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+namespace onhook {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+std::vector<std::string> FaultsOf(const std::string& text) {
+  std::vector<std::string> faults;
+  ParseSettingsFile(text, "f", faults);
+  return faults;
+}
+
+TEST(SettingsFileTest, SettingsAndSubscriptionsAreRead) {
+  std::vector<std::string> faults;
+  const SettingsFile file = ParseSettingsFile(R"(
+store: {directory: /data, retention: {age: 3d, size: unlimited}}
+acknowledge: {when: processed, subscriptions: [crm, billing], timeout: 2s}
+subscriptions:
+  - name: crm
+    ack_deadline: 45s
+    max_delivery_attempts: unlimited
+    minimum_retry_time: 1h
+    max_unacked_events: 500
+    start_position: latest
+    filter: {sources: [sales], service_nos: [0086400123, ""], release_reason_codes: [1]}
+    backlog_limit: {age: 2d, bytes: 64MiB}
+  - name: billing
+)",
+                                              "f", faults);
+  EXPECT_THAT(faults, IsEmpty());
+  std::map<std::string, std::string> values;
+  for (const auto& [setting, value] : file.values) values[std::string(setting->name)] = value.value;
+  EXPECT_EQ(values["store.retention.age"], "3d");
+  EXPECT_EQ(values["store.retention.size"], "unlimited");
+  EXPECT_EQ(values["acknowledge.subscriptions"], "crm,billing");
+  ASSERT_EQ(file.subscriptions.size(), 2U);
+  const v1::SubscriptionSpec& crm = file.subscriptions[0].spec;
+  EXPECT_EQ(crm.filter().service_nos(0), "0086400123") << "a number of a phone is a text";
+  EXPECT_EQ(crm.ack_deadline().seconds(), 45);
+  EXPECT_TRUE(crm.has_unlimited_delivery_attempts());
+  EXPECT_EQ(crm.backlog_limit().bytes(), 64 << 20);
+  EXPECT_EQ(crm.start_position(), v1::START_POSITION_LATEST);
+}
+
+TEST(SettingsFileTest, AnEmptyFileIsFine) { EXPECT_THAT(FaultsOf("# nothing\n"), IsEmpty()); }
+
+TEST(SettingsFileTest, EveryFaultNamesItsPlaceAndWhatIsExpected) {
+  const struct {
+    const char* text;
+    const char* place;
+    const char* expected;
+  } kRows[] = {
+      {"nonsense: 1", "f:1:1: nonsense", "no such setting"},
+      {"http:\n  lissten: x", "f:2:3: http.lissten", "no such setting"},
+      {"http: 5", "f:1:7: http", "must be a mapping"},
+      {"http: {listen: [a]}", "f:1:16: http.listen", "HOST:PORT"},
+      {"acknowledge: {timeout: 5}", "f:1:24: acknowledge.timeout", "unit"},
+      {"acknowledge: {when: soon}", "f:1:21: acknowledge.when", "forwarded, stored or processed"},
+      {"http: {listen: a:1}\nhttp: {listen: b:1}", "f:2:1: http", "given twice"},
+      {"[1, 2]", "f:1:1: settings", "mappings"},
+      {"http: {listen", "f:1:", "not found"},
+      {"subscriptions: crm", "f:1:16: subscriptions", "must be a sequence"},
+      {"subscriptions:\n  - crm", "f:2:5: subscriptions[0]", "must be a mapping"},
+      {"subscriptions: [{name: A}]", "f:1:17: subscriptions[0].name", "1 to 63 characters"},
+      {"subscriptions: [{name: a, color: red}]", "f:1:27: subscriptions[0].color", "no such key"},
+      {"subscriptions: [{name: a, ack_deadline: 11m}]", "subscriptions[0].ack_deadline",
+       "1 s to 10 min"},
+      {"subscriptions: [{name: a, ack_deadline: 5}]", "f:1:41: subscriptions[0].ack_deadline",
+       "unit"},
+      {"subscriptions: [{name: a, max_delivery_attempts: many}]",
+       "f:1:50: subscriptions[0].max_delivery_attempts", "whole number"},
+      {"subscriptions: [{name: a, filter: {sources: x}}]",
+       "f:1:45: subscriptions[0].filter.sources", "must be a sequence"},
+      {"subscriptions: [{name: a, expire_after_unused: 3d}]",
+       "f:1:48: subscriptions[0].expire_after_unused", "never expire"},
+      {"a: 1\n---\nb: 2", "f", "more than one document"},
+  };
+  for (const auto& row : kRows) {
+    const std::vector<std::string> faults = FaultsOf(row.text);
+    ASSERT_FALSE(faults.empty()) << row.text;
+    EXPECT_THAT(faults[0], HasSubstr(row.place)) << row.text;
+    EXPECT_THAT(faults[0], HasSubstr(row.expected)) << row.text;
+  }
+}
+
+TEST(SettingsFileTest, AllFaultsAreTold) {
+  EXPECT_EQ(FaultsOf("a: 1\nb: 2\nhttp: {listen: x}").size(), 3U);
+}
+
+TEST(SettingsFileTest, AFileThatIsNotThereIsAFault) {
+  std::vector<std::string> faults;
+  ReadSettingsFile("/nonexistent/onhook.yaml", faults);
+  EXPECT_THAT(faults, ElementsAre("/nonexistent/onhook.yaml: cannot be read"));
+}
+
+}  // namespace
+}  // namespace onhook
