@@ -44,6 +44,8 @@ std::unique_ptr<Command> SendCommand();
 std::unique_ptr<Command> TailCommand();
 std::unique_ptr<Command> SubscribeCommand();
 std::unique_ptr<Command> GetCommand();
+std::unique_ptr<Command> SubscriptionsCommand();
+std::unique_ptr<Command> DeadLettersCommand();
 
 // Writes `text` to standard output and flushes it. kUnavailable: it was not written whole.
 absl::Status Print(absl::string_view text);

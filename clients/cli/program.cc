@@ -18,6 +18,8 @@ std::vector<std::unique_ptr<Command>> AllCommands() {
   commands.push_back(TailCommand());
   commands.push_back(SubscribeCommand());
   commands.push_back(GetCommand());
+  commands.push_back(SubscriptionsCommand());
+  commands.push_back(DeadLettersCommand());
   return commands;
 }
 
@@ -29,7 +31,7 @@ std::string ProgramHelp() {
       "\n"
       "Commands:\n";
   for (const auto& command : AllCommands()) {
-    absl::StrAppendFormat(&help, "  %-10s %s\n", command->name(), command->summary());
+    absl::StrAppendFormat(&help, "  %-14s %s\n", command->name(), command->summary());
   }
   absl::StrAppend(&help,
                   "\n"

@@ -46,7 +46,8 @@ struct Client::Connection {
   explicit Connection(ClientOptions client_options)
       : options(std::move(client_options)),
         channel(Connect(options)),
-        stub(v1::ReleaseEventService::NewStub(channel)) {}
+        stub(v1::ReleaseEventService::NewStub(channel)),
+        administration(v1::SubscriptionService::NewStub(channel)) {}
 
   void SetDeadline(grpc::ClientContext& context) const {
     context.set_deadline(std::chrono::system_clock::now() +
@@ -57,6 +58,7 @@ struct Client::Connection {
   const std::shared_ptr<grpc::Channel> channel;
   // Holds the channel in turn.
   const std::shared_ptr<v1::ReleaseEventService::StubInterface> stub;
+  const std::unique_ptr<v1::SubscriptionService::StubInterface> administration;
 };
 
 Client::Client(ClientOptions options)
@@ -88,6 +90,14 @@ absl::StatusOr<v1::ListEventsResponse> Client::ListEvents(
   const grpc::Status status = connection_->stub->ListEvents(&context, request, &response);
   if (!status.ok()) return FromGrpcStatus(status);
   return response;
+}
+
+absl::Status Client::Administer(
+    const std::function<grpc::Status(v1::SubscriptionService::StubInterface&,
+                                     grpc::ClientContext&)>& call) const {
+  grpc::ClientContext context;
+  connection_->SetDeadline(context);
+  return FromGrpcStatus(call(*connection_->administration, context));
 }
 
 std::unique_ptr<Subscriber> Client::Subscribe(SubscribeOptions options,

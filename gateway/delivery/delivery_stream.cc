@@ -155,6 +155,11 @@ void DeliveryStream::End(absl::Status status) {
   Step();
 }
 
+void DeliveryStream::EndSoon(absl::Status status) {
+  drain_until_ = std::min(drain_until_, environment_->clock->Elapsed());
+  drain_end_ = std::move(status);
+}
+
 void DeliveryStream::Lost() {
   {
     absl::MutexLock lock(&mutex_);

@@ -88,6 +88,11 @@ class DeliveryStream : public std::enable_shared_from_this<DeliveryStream> {
   // Ends the stream after what is waiting to be written; the first call decides.
   void End(absl::Status status) ABSL_LOCKS_EXCLUDED(mutex_);
 
+  // Ends the stream at the next tick, unless the client is found to be gone until then: gRPC
+  // reports the end of a broken connection's requests just as it reports a half-close, and perhaps
+  // before it tells that the connection broke.
+  void EndSoon(absl::Status status) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
   // The client is gone.
   void Lost() ABSL_LOCKS_EXCLUDED(mutex_);
 

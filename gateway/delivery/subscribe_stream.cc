@@ -137,7 +137,7 @@ void SubscribeStream::RequestDone(uint64_t request_id, const std::vector<std::st
     absl::MutexLock lock(&mutex_);
     control_.push_back(std::move(results));
     --requests_under_way_;
-    if (CanEndNow() && !end_.has_value()) end_ = absl::OkStatus();
+    if (CanEndNow() && !end_.has_value()) EndSoon(absl::OkStatus());
   }
   Step();
 }
@@ -169,7 +169,7 @@ void SubscribeStream::HalfClosed() {
     if (!end_.has_value() && !terms_.has_value()) {
       end_ = InvalidField("open", "is missing");
     } else if (!end_.has_value() && CanEndNow()) {
-      end_ = absl::OkStatus();
+      EndSoon(absl::OkStatus());
     }
   }
   Step();

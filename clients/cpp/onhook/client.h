@@ -1,6 +1,7 @@
 #ifndef ONHOOK_CLIENTS_CPP_ONHOOK_CLIENT_H_
 #define ONHOOK_CLIENTS_CPP_ONHOOK_CLIENT_H_
 
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -10,6 +11,7 @@
 #include "absl/time/time.h"
 #include "onhook/subscriber.h"
 #include "onhook/v1/release_event_service.pb.h"
+#include "onhook/v1/subscription_service.grpc.pb.h"
 #include "onhook/watcher.h"
 
 namespace onhook::client {
@@ -64,6 +66,20 @@ class Client {
   // call nor time given, or a foreign token), kUnavailable, kDeadlineExceeded.
   absl::StatusOr<v1::ListEventsResponse> ListEvents(const v1::ListEventsRequest& request) const;
 
+  // Asks one method of SubscriptionService, for instance
+  //   Administer(&v1::SubscriptionService::StubInterface::Seek, request, &response)
+  // Blocking: up to lookup_timeout. Errors: as subscription_service.proto says, kUnavailable,
+  // kDeadlineExceeded.
+  template <typename Request, typename Response>
+  absl::Status Administer(grpc::Status (v1::SubscriptionService::StubInterface::*method)(
+                              grpc::ClientContext*, const Request&, Response*),
+                          const Request& request, Response* response) const {
+    return Administer(
+        [&](v1::SubscriptionService::StubInterface& stub, grpc::ClientContext& context) {
+          return (stub.*method)(&context, request, response);
+        });
+  }
+
   // Starts to receive from a durable subscription; see subscriber.h. Never blocks.
   std::unique_ptr<Subscriber> Subscribe(SubscribeOptions options,
                                         Subscriber::Handler handler) const;
@@ -73,6 +89,9 @@ class Client {
 
  private:
   struct Connection;
+
+  absl::Status Administer(const std::function<grpc::Status(v1::SubscriptionService::StubInterface&,
+                                                           grpc::ClientContext&)>& call) const;
 
   std::shared_ptr<const Connection> connection_;
 };

@@ -55,7 +55,7 @@ TEST_F(SubscribeStreamTest, AnAckedEventDoesNotComeAgainAndAnUnackedOneDoes) {
   again.Open("crm");
   const auto deliveries = again.Deliveries(1);
   EXPECT_THAT(CallsOf(deliveries), ElementsAre("b"));
-  EXPECT_EQ(deliveries[0].redelivery_reason(), v1::Delivery::REDELIVERY_REASON_RELEASED);
+  EXPECT_EQ(deliveries[0].redelivery_reason(), v1::Delivery::REDELIVERY_REASON_STREAM_LOST);
 }
 
 TEST_F(SubscribeStreamTest, ARestartKeepsWhatWasAckedAndOldDeliveryIdsStillSettle) {
