@@ -71,7 +71,9 @@ TEST(ResponsesTest, DeliveriesReadAsWritten) {
   delivery->set_cursor("c1-0123456789abcdef-7");
   delivery->set_attempt(2);
   delivery->set_redelivery_reason(v1::Delivery::REDELIVERY_REASON_STREAM_LOST);
-  const Lease lease{"id", EventAt(7, *delivery->mutable_event()), 2, /*stream_lost=*/true};
+  delivery->mutable_ack_deadline()->set_seconds(30);
+  const Lease lease{"id", EventAt(7, *delivery->mutable_event()), 2,
+                    v1::Delivery::REDELIVERY_REASON_STREAM_LOST, absl::Seconds(30)};
   EXPECT_TRUE(MessageDifferencer::Equals(
       Parsed<v1::SubscribeResponse>(EncodeDeliveries({lease}, "0123456789abcdef")), expected));
 }

@@ -17,11 +17,15 @@ TEST(SubscribeOpenTest, WhatIsUnsetGetsItsDefault) {
   EXPECT_FALSE(terms->create_if_missing.has_value());
 }
 
-TEST(SubscribeOpenTest, AnAckDeadlineThatNobodyWouldKeepIsRefused) {
-  v1::SubscribeOpen open;
-  open.set_subscription("crm");
-  open.mutable_ack_deadline()->set_seconds(30);
-  EXPECT_EQ(CheckOpen(open, {}).status().code(), absl::StatusCode::kUnimplemented);
+TEST(SubscribeOpenTest, AnAckDeadlineIsTakenAtBothItsBounds) {
+  for (const int64_t seconds : {1, 600}) {
+    v1::SubscribeOpen open;
+    open.set_subscription("crm");
+    open.mutable_ack_deadline()->set_seconds(seconds);
+    const auto terms = CheckOpen(open, {});
+    ASSERT_TRUE(terms.ok());
+    EXPECT_EQ(terms->ack_deadline, absl::Seconds(seconds));
+  }
 }
 
 TEST(SubscribeOpenTest, WhatIsOutOfBoundsIsRefusedByName) {

@@ -16,7 +16,7 @@ TEST_F(SubscribeStreamTest, OpenedComesFirstAndTellsTheTerms) {
   const v1::SubscribeOpened opened = subscriber.Open("crm");
   EXPECT_EQ(opened.max_outstanding_events(), 5);
   EXPECT_EQ(opened.max_outstanding_bytes(), 16 << 20);
-  EXPECT_FALSE(opened.has_ack_deadline()) << "none is kept";
+  EXPECT_EQ(opened.ack_deadline().seconds(), 30);
   EXPECT_EQ(opened.store_id(), store_->store_id());
   EXPECT_EQ(opened.backlog_events(), 1);
   EXPECT_EQ(opened.durability_class(), v1::DURABILITY_CLASS_MEMORY);
@@ -207,19 +207,6 @@ TEST_F(SubscribeStreamTest, ALimitBelowOneInFlowIsRefused) {
   flow.mutable_flow()->set_max_outstanding_events(0);
   subscriber.Send(flow);
   EXPECT_EQ(subscriber.End().error_code(), grpc::StatusCode::INVALID_ARGUMENT);
-}
-
-TEST_F(SubscribeStreamTest, NackAndExtendAreToldToBeUnsupported) {
-  v1::SubscribeRequest nack;
-  nack.mutable_nack();
-  v1::SubscribeRequest extend;
-  extend.mutable_extend();
-  for (const auto& request : {nack, extend}) {
-    Subscriber subscriber = Subscribe();
-    subscriber.Open("crm");
-    subscriber.Send(request);
-    EXPECT_EQ(subscriber.End().error_code(), grpc::StatusCode::UNIMPLEMENTED);
-  }
 }
 
 TEST_F(SubscribeStreamTest, AnIdleStreamGetsAHeartbeat) {
