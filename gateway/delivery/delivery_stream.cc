@@ -88,7 +88,8 @@ bool DeliveryStream::Take(Action action, const absl::Status& end) {
     case Action::kRelease:
     case Action::kReleaseLost:
       SetEligible(false);
-      Release(action == Action::kReleaseLost);
+      // A client that breaks off may look for a moment as one that half-closes.
+      Release(action == Action::kReleaseLost || context_->IsCancelled());
       return true;
     case Action::kCancel:
       context_->TryCancel();

@@ -15,6 +15,7 @@
 #include "gateway/event/event_identity.h"
 #include "gateway/store/memory/memory_store.h"
 #include "onhook/v1/release_event_service.grpc.pb.h"
+#include "onhook/v1/subscription_service.grpc.pb.h"
 #include "tests/support/manual_clock.h"
 #include "tests/support/shifted_clock.h"
 #include "tests/support/stream_clients.h"
@@ -31,14 +32,13 @@ class DeliveryFixture : public testing::Test {
   ~DeliveryFixture() override { StopGateway(); }
 
   void StartGateway() {
-    EmbeddedStoreOptions store_options;
-    store_options.retention.age.reset();  // the clock turned by hand is in the past
-    store_options.tick_interval = absl::Milliseconds(5);
-    store_ = *OpenMemoryStore(rows_, &store_clock_, &log_, store_options);
+    store_ = *OpenMemoryStore(rows_, &store_clock_, &log_);
     desk_ = std::make_unique<ReceiptDesk>(&clock_, store_.get(), ReceiptDeskOptions());
     server_ = std::make_unique<DeliveryServer>(options_, store_.get(), desk_.get(), &clock_, &log_);
     port_ = *server_->Start();
     stub_ = StubOfItsOwn(OwnConnection());
+    subscriptions_ = v1::SubscriptionService::NewStub(grpc::CreateCustomChannel(
+        absl::StrCat("127.0.0.1:", port_), grpc::InsecureChannelCredentials(), OwnConnection()));
   }
   std::unique_ptr<v1::ReleaseEventService::Stub> StubOfItsOwn(
       const grpc::ChannelArguments& arguments) const {
@@ -60,15 +60,18 @@ class DeliveryFixture : public testing::Test {
   }
   void SetUp() override { StartGateway(); }
 
-  NewEvent EventOfCall(const std::string& call, const std::string& service_no = "1") {
+  v1::ReleaseEvent ReleaseEventOf(const std::string& call, const std::string& service_no = "1") {
     v1::ReleaseEvent event;
     event.set_call_serial_no(call);
     event.set_service_no(service_no);
     event.set_source("default");
-    const std::string digest = EventDigest("default", {});
-    event.set_event_id(EventId(digest, call));
+    event.set_event_id(EventId(EventDigest("default", {}), call));
     event.set_call_data(call_data_);
-    return {call, "default", digest, clock_.Now(), event.SerializeAsString()};
+    return event;
+  }
+  NewEvent EventOfCall(const std::string& call, const std::string& service_no = "1") {
+    return {call, "default", EventDigest("default", {}), clock_.Now(),
+            ReleaseEventOf(call, service_no).SerializeAsString()};
   }
   Sequence Append(const std::string& call, const std::string& service_no = "1") {
     Sequence sequence = 0;
@@ -85,7 +88,15 @@ class DeliveryFixture : public testing::Test {
   absl::Status Accept(const std::string& call, absl::Duration timeout = absl::Seconds(20)) {
     AcknowledgePolicy policy;
     policy.timeout = timeout;
-    return desk_->Accept(EventOfCall(call), v1::ReleaseEvent(), policy);
+    return desk_->Accept(EventOfCall(call), ReleaseEventOf(call), policy);
+  }
+
+  // A call of SubscriptionService: `method` is a member of its stub.
+  template <typename Method, typename Request, typename Response>
+  grpc::Status Call(Method method, const Request& request, Response* response) {
+    grpc::ClientContext context;
+    LimitTime(context);
+    return (subscriptions_.get()->*method)(&context, request, response);
   }
 
   Subscriber Subscribe() { return Subscriber(stub_.get()); }
@@ -106,6 +117,7 @@ class DeliveryFixture : public testing::Test {
   std::unique_ptr<ReceiptDesk> desk_;
   std::unique_ptr<DeliveryServer> server_;
   std::unique_ptr<v1::ReleaseEventService::Stub> stub_;
+  std::unique_ptr<v1::SubscriptionService::Stub> subscriptions_;
   int port_ = 0;
   std::string call_data_;
 };

@@ -17,12 +17,15 @@ TEST(SubscribeOpenTest, WhatIsUnsetGetsItsDefault) {
   EXPECT_FALSE(terms->create_if_missing.has_value());
 }
 
-TEST(SubscribeOpenTest, AStreamMayHaveADeadlineOfItsOwn) {
-  v1::SubscribeOpen open;
-  open.set_subscription("crm");
-  EXPECT_FALSE(CheckOpen(open, {})->ack_deadline.has_value());
-  open.mutable_ack_deadline()->set_seconds(600);
-  EXPECT_EQ(CheckOpen(open, {})->ack_deadline, absl::Minutes(10));
+TEST(SubscribeOpenTest, AnAckDeadlineIsTakenAtBothItsBounds) {
+  for (const int64_t seconds : {1, 600}) {
+    v1::SubscribeOpen open;
+    open.set_subscription("crm");
+    open.mutable_ack_deadline()->set_seconds(seconds);
+    const auto terms = CheckOpen(open, {});
+    ASSERT_TRUE(terms.ok());
+    EXPECT_EQ(terms->ack_deadline, absl::Seconds(seconds));
+  }
 }
 
 TEST(SubscribeOpenTest, WhatIsOutOfBoundsIsRefusedByName) {

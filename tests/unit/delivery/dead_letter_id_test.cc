@@ -1,0 +1,36 @@
+#include "gateway/delivery/dead_letter_id.h"
+
+#include <gtest/gtest.h>
+
+#include <limits>
+
+namespace onhook {
+namespace {
+
+constexpr char kStore[] = "0123456789abcdef";
+
+TEST(DeadLetterIdTest, ItIsReadAsItWasWritten) {
+  for (const int64_t id : {int64_t{1}, std::numeric_limits<int64_t>::max()}) {
+    EXPECT_EQ(ParseDeadLetterId(FormatDeadLetterId(kStore, id), kStore), id);
+  }
+}
+
+TEST(DeadLetterIdTest, WhatWasNeverGivenMeansNothing) {
+  for (const char* text : {
+           "",                                         // empty
+           "7",                                        // a bare number
+           "c1-0123456789abcdef-7",                    // a cursor
+           "d1-ffffffffffffffff-7",                    // of another store
+           "d1-0123456789abcdef-",                     // no number
+           "d1-0123456789abcdef-0",                    // before the first
+           "d1-0123456789abcdef--7",                   // negative
+           "d1-0123456789abcdef-07",                   // not the shortest form
+           "d1-0123456789abcdef-7 ",                   // trailing blank
+           "d1-0123456789abcdef-9223372036854775808",  // above every number
+       }) {
+    EXPECT_FALSE(ParseDeadLetterId(text, kStore).has_value()) << text;
+  }
+}
+
+}  // namespace
+}  // namespace onhook

@@ -1,0 +1,200 @@
+// The table of gateway/delivery/ERRORS.md, provoked over real gRPC.
+#include <gmock/gmock.h>
+
+#include <fstream>
+#include <functional>
+#include <set>
+
+#include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
+#include "gateway/delivery/cursor.h"
+#include "gateway/delivery/rpc_status.pb.h"
+#include "tests/unit/delivery/delivery_fixture.h"
+
+namespace onhook {
+namespace {
+
+using Stub = v1::SubscriptionService::Stub;
+
+// "CODE REASON", as in the table.
+std::string Told(const grpc::Status& status) {
+  internal::RpcStatus details;
+  EXPECT_TRUE(details.ParseFromString(status.error_details()));
+  internal::ErrorInfo info;
+  for (const auto& detail : details.details()) {
+    if (detail.type_url() == "type.googleapis.com/google.rpc.ErrorInfo") {
+      EXPECT_TRUE(info.ParseFromString(detail.value()));
+    }
+  }
+  const auto code = static_cast<absl::StatusCode>(status.error_code());
+  return absl::StrCat(absl::StatusCodeToString(code), " ", info.reason());
+}
+
+// What takes time, a crowd or a broken disk.
+bool NeedsMoreThanARequest(absl::string_view told) {
+  static const auto* const kTold =
+      new std::set<std::string>{"UNAVAILABLE UNAVAILABLE",
+                                "UNAVAILABLE GOING_AWAY",
+                                "INTERNAL INTERNAL",
+                                "DATA_LOSS DATA_LOSS",
+                                "RESOURCE_EXHAUSTED RESOURCE_EXHAUSTED",
+                                "RESOURCE_EXHAUSTED TOO_MANY_STREAMS",
+                                "DEADLINE_EXCEEDED DEADLINE_EXCEEDED",
+                                "CANCELLED -"};
+  return kTold->count(std::string(told)) > 0;
+}
+
+// "RPC CODE REASON" of each row that a request alone can cause.
+std::set<std::string> DocumentedRows() {
+  std::ifstream file(ONHOOK_ERRORS_DOCUMENT);
+  std::set<std::string> rows;
+  for (std::string line; std::getline(file, line);) {
+    const std::vector<std::string> cells = absl::StrSplit(line, " | ");
+    if (cells.size() != 4 || cells[0] == "| RPC") continue;
+    const std::string told = absl::StrCat(cells[1], " ", cells[2]);
+    if (NeedsMoreThanARequest(told)) continue;
+    rows.insert(absl::StrCat(absl::StripPrefix(cells[0], "| "), " ", told));
+  }
+  return rows;
+}
+
+class ErrorsTest : public DeliveryFixture {
+ protected:
+  // A log that retention has shortened already: the oldest event kept is the fourth.
+  ErrorsTest() { rows_->first = 4; }
+  void SetUp() override {
+    DeliveryFixture::SetUp();
+    ASSERT_TRUE(store_->Declare({{"declared", {}}}).ok());
+    ASSERT_TRUE(store_->CreateSubscription("crm", {}).ok());
+  }
+
+  void Note(const std::string& rpc, const grpc::Status& status) {
+    provoked_.insert(absl::StrCat(rpc, " ", Told(status)));
+  }
+  // Makes a call, with a request that `spoil` has filled in.
+  template <typename Request, typename Response>
+  void Provoke(const std::string& rpc,
+               grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&, Response*),
+               const std::function<void(Request&)>& spoil) {
+    Request request;
+    spoil(request);
+    Response response;
+    Note(rpc, Call(method, request, &response));
+  }
+  void ProvokeOpen(const std::function<void(v1::SubscribeOpen&)>& spoil) {
+    Subscriber subscriber = Subscribe();
+    v1::SubscribeRequest request;
+    spoil(*request.mutable_open());
+    subscriber.Send(request);
+    Note("Subscribe", subscriber.End());
+  }
+  std::vector<std::string> WrongCursors() const {
+    return {"nonsense", FormatCursor("0123456789abcdef", 1), FormatCursor(store_->store_id(), 99),
+            FormatCursor(store_->store_id(), 1)};
+  }
+  void ProvokeStreams();
+  void ProvokeLookUps();
+  void ProvokeSubscriptions();
+  void ProvokeDeadLetters();
+
+  std::set<std::string> provoked_;
+};
+
+void ErrorsTest::ProvokeStreams() {
+  ProvokeOpen([](auto&) {});
+  ProvokeOpen([](auto& open) { open.set_subscription("nobody"); });
+  ProvokeOpen([](auto& open) {
+    open.set_subscription("crm");
+    open.mutable_create_if_missing()->set_max_delivery_attempts(3);
+  });
+  Subscriber subscriber = Subscribe();
+  subscriber.Open("short-lived");
+  ASSERT_TRUE(store_->DeleteSubscription("short-lived").ok());
+  Note("Subscribe", subscriber.End());
+  for (const std::string& cursor : WrongCursors()) {
+    v1::WatchRequest request;
+    request.set_after_cursor(cursor);
+    Watcher watcher = Watch(request);
+    Note("Watch", watcher.End());
+  }
+}
+
+void ErrorsTest::ProvokeLookUps() {
+  for (const std::string& id :
+       {std::string("nonsense"), EventId(EventDigest("default", {}), "a")}) {
+    grpc::ClientContext context;
+    LimitTime(context);
+    v1::GetEventRequest request;
+    request.set_event_id(id);
+    v1::GetEventResponse response;
+    Note("GetEvent", stub_->GetEvent(&context, request, &response));
+  }
+  for (const std::string& token : {std::string("nonsense"), FormatCursor("0123456789abcdef", 1)}) {
+    grpc::ClientContext context;
+    LimitTime(context);
+    v1::ListEventsRequest request;
+    request.set_call_serial_no("a");
+    request.set_page_token(token);
+    v1::ListEventsResponse response;
+    Note("ListEvents", stub_->ListEvents(&context, request, &response));
+  }
+}
+
+void ErrorsTest::ProvokeSubscriptions() {
+  using Create = v1::CreateSubscriptionRequest;
+  using Update = v1::UpdateSubscriptionRequest;
+  for (const char* name : {"", "crm"}) {
+    Provoke<Create>("CreateSubscription", &Stub::CreateSubscription,
+                    [&](auto& request) { request.set_name(name); });
+  }
+  Provoke<v1::ListSubscriptionsRequest>("ListSubscriptions", &Stub::ListSubscriptions,
+                                        [](auto& request) { request.set_page_size(-1); });
+  for (const char* name : {"crm", "nobody", "declared"}) {
+    Provoke<Update>("UpdateSubscription", &Stub::UpdateSubscription, [&](auto& request) {
+      request.set_name(name);
+      if (request.name() != "crm") request.mutable_update_mask()->add_paths("ack_deadline");
+    });
+  }
+  for (const char* name : {"nobody", "declared"}) {
+    Provoke<v1::DeleteSubscriptionRequest>("DeleteSubscription", &Stub::DeleteSubscription,
+                                           [&](auto& request) { request.set_name(name); });
+  }
+  Provoke<v1::GetSubscriptionRequest>("GetSubscription", &Stub::GetSubscription, [](auto&) {});
+  Provoke<v1::SeekRequest>("Seek", &Stub::Seek, [](auto&) {});
+  for (const std::string& cursor : WrongCursors()) {
+    Provoke<v1::SeekRequest>("Seek", &Stub::Seek, [&](auto& request) {
+      request.set_name("crm");
+      request.set_after_cursor(cursor);
+    });
+  }
+  Provoke<v1::PauseSubscriptionRequest>("PauseSubscription", &Stub::PauseSubscription,
+                                        [](auto&) {});
+  Provoke<v1::ResumeSubscriptionRequest>("ResumeSubscription", &Stub::ResumeSubscription,
+                                         [](auto&) {});
+}
+
+void ErrorsTest::ProvokeDeadLetters() {
+  Provoke<v1::GetDeadLetterRequest>("GetDeadLetter", &Stub::GetDeadLetter, [](auto&) {});
+  for (const char* name : {"crm", "nobody"}) {
+    Provoke<v1::ListDeadLettersRequest>("ListDeadLetters", &Stub::ListDeadLetters,
+                                        [&](auto& request) {
+                                          request.set_subscription(name);
+                                          request.set_page_size(-1);
+                                        });
+    Provoke<v1::RedriveDeadLettersRequest>("RedriveDeadLetters", &Stub::RedriveDeadLetters,
+                                           [&](auto& request) { request.set_subscription(name); });
+    Provoke<v1::DiscardDeadLettersRequest>("DiscardDeadLetters", &Stub::DiscardDeadLetters,
+                                           [&](auto& request) { request.set_subscription(name); });
+  }
+}
+
+TEST_F(ErrorsTest, TheDocumentNamesExactlyWhatRequestsCanCause) {
+  ProvokeStreams();
+  ProvokeLookUps();
+  ProvokeSubscriptions();
+  ProvokeDeadLetters();
+  EXPECT_THAT(provoked_, testing::ElementsAreArray(DocumentedRows()));
+}
+
+}  // namespace
+}  // namespace onhook
