@@ -17,7 +17,6 @@
 #include "onhook/v1/release_event_service.grpc.pb.h"
 #include "onhook/v1/subscription_service.grpc.pb.h"
 #include "tests/support/manual_clock.h"
-#include "tests/support/shifted_clock.h"
 #include "tests/support/stream_clients.h"
 
 namespace onhook {
@@ -110,7 +109,7 @@ class DeliveryFixture : public testing::Test {
 
   DeliveryOptions options_;
   ManualClock clock_;
-  ShiftedClock store_clock_;  // commits of acks linger for a moment of real time
+  SystemClock store_clock_;  // commits of acks linger for a moment of real time
   Log log_{&clock_, LogLevel::kError, Log::Format::kText, [](absl::string_view) {}};
   std::shared_ptr<MemoryRows> rows_ = std::make_shared<MemoryRows>();
   std::unique_ptr<Store> store_;

@@ -253,21 +253,6 @@ TEST_F(OldSubscriberTest, AnOldStreamIsAskedToComeAgainAndItsAcksAreStillTaken) 
   EXPECT_EQ(subscriber.End().error_code(), grpc::StatusCode::UNAVAILABLE);
 }
 
-TEST_F(OldSubscriberTest, AnOldStreamDeliversUntilAnotherHasOpened) {
-  Subscriber old = Subscribe();
-  old.Open("crm");
-  clock_.Advance(absl::Minutes(33));
-  v1::SubscribeResponse response = old.Next();
-  if (response.has_heartbeat()) response = old.Next();
-  ASSERT_TRUE(response.has_go_away());
-  Append("a");
-  EXPECT_THAT(CallsOf(old.Deliveries(1)), ElementsAre("a"));
-  Subscriber replacement = Subscribe();
-  replacement.Open("crm");
-  Append("b");
-  EXPECT_THAT(CallsOf(replacement.Deliveries(1)), ElementsAre("b"));
-}
-
 // A client that does not read: its window closes after about 64 KiB.
 // A subscriber that takes nothing, on a connection whose windows stay as small as they begin.
 class StalledSubscriberTest : public DeliveryFixture {
