@@ -22,6 +22,7 @@
 #include "google/protobuf/text_format.h"
 #include "google/protobuf/util/message_differencer.h"
 #include "gtest/gtest.h"
+#include "tests/support/fake_store.h"
 #include "tests/support/manual_clock.h"
 #include "tests/support/recording_event_log.h"
 
@@ -76,7 +77,8 @@ Outcome Post(const std::string& body, const std::string& time_zone_name) {
   const ManualClock clock;
   const Log log(&clock, LogLevel::kError, Log::Format::kText, [](absl::string_view) {});
   RecordingEventLog event_log;
-  ReceiptDesk desk(&clock, &event_log, {});
+  FakeStore store(&event_log);
+  ReceiptDesk desk(&clock, &store, {});
   CallbackSource source;
   source.acknowledge.when = AcknowledgePolicy::When::kStored;
   source.time_zone_name = time_zone_name;

@@ -1,6 +1,7 @@
 #ifndef ONHOOK_TESTS_SUPPORT_RECORDING_EVENT_LOG_H_
 #define ONHOOK_TESTS_SUPPORT_RECORDING_EVENT_LOG_H_
 
+#include <map>
 #include <string>
 #include <utility>
 #include <vector>
@@ -30,13 +31,15 @@ class RecordingEventLog final : public EventLog {
     done(CannotRead());
   }
   Sequence last() const override { return static_cast<Sequence>(appended_.size()); }
+  Sequence first() const override { return 1; }
   void AddTailListener(TailListener) override {}
   void RecordForwarded(const std::string&, SequenceRange) override {}
-  SequenceSet ForwardedAtOpen() const override { return SequenceSet(); }
+  const std::map<std::string, SequenceSet>& ForwardedAtOpen() const override { return nothing_; }
 
  private:
   static absl::Status CannotRead() { return absl::UnavailableError("this log only records"); }
 
+  const std::map<std::string, SequenceSet> nothing_;
   absl::Status failure_;
   std::vector<NewEvent> appended_;
 };

@@ -12,6 +12,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/notification.h"
+#include "tests/support/fake_store.h"
 #include "tests/support/manual_clock.h"
 
 namespace onhook {
@@ -66,7 +67,9 @@ class SlowEventLog final : public EventLog {
     }
     answer();
   }
-  void SetForwardedAtOpen(SequenceRange range) { forwarded_at_open_.Add(range); }
+  void SetForwardedAtOpen(const std::string& receiver, SequenceRange range) {
+    forwarded_at_open_[receiver].Add(range);
+  }
   std::vector<std::string> recorded() const {
     absl::MutexLock lock(&mutex_);
     return recorded_;
@@ -76,7 +79,10 @@ class SlowEventLog final : public EventLog {
     absl::MutexLock lock(&mutex_);
     recorded_.push_back(absl::StrCat(receiver, " ", range.first, "-", range.last));
   }
-  SequenceSet ForwardedAtOpen() const override { return forwarded_at_open_; }
+  const std::map<std::string, SequenceSet>& ForwardedAtOpen() const override {
+    return forwarded_at_open_;
+  }
+  Sequence first() const override { return 1; }
   Sequence last() const override {
     absl::MutexLock lock(&mutex_);
     return static_cast<Sequence>(sequences_.size());
@@ -93,7 +99,7 @@ class SlowEventLog final : public EventLog {
   std::map<std::string, Sequence> sequences_ ABSL_GUARDED_BY(mutex_);
   std::deque<std::function<void()>> answers_ ABSL_GUARDED_BY(mutex_);
   std::vector<std::string> recorded_ ABSL_GUARDED_BY(mutex_);
-  SequenceSet forwarded_at_open_;
+  std::map<std::string, SequenceSet> forwarded_at_open_;
 };
 
 class ReceiptDeskTest : public ::testing::Test {
@@ -105,7 +111,7 @@ class ReceiptDeskTest : public ::testing::Test {
         : thread_([this, desk, call, policy] {
             NewEvent event;
             event.call_serial_no = call;
-            receipt_ = desk->Accept(std::move(event), policy, &result_);
+            receipt_ = desk->Accept(std::move(event), {}, policy, &result_);
           }) {}
     ~Callback() {
       if (thread_.joinable()) thread_.join();
@@ -123,26 +129,27 @@ class ReceiptDeskTest : public ::testing::Test {
   };
 
   void Start(int64_t max_waiting = 768) {
-    desk_ = std::make_unique<ReceiptDesk>(&clock_, &log_, ReceiptDeskOptions{max_waiting});
+    desk_ = std::make_unique<ReceiptDesk>(&clock_, &store_, ReceiptDeskOptions{max_waiting, {}});
   }
   absl::StatusCode Accept(const std::string& call, AcknowledgePolicy policy,
                           AppendResult* result = nullptr) {
     NewEvent event;
     event.call_serial_no = call;
-    return desk_->Accept(std::move(event), policy, result).code();
+    return desk_->Accept(std::move(event), {}, policy, result).code();
   }
   // Lets the store answer; the callback is then registered, or has its receipt.
   void Forwarded(std::vector<Sequence> sequences) { desk_->Forwarded("watch", sequences); }
 
   ManualClock clock_;
   SlowEventLog log_;
+  FakeStore store_{&log_};
   std::unique_ptr<ReceiptDesk> desk_;
 };
 
 TEST_F(ReceiptDeskTest, StoredIsEnoughWhereThePolicySaysSo) {
   Start();
   AppendResult result;
-  EXPECT_EQ(Accept("a", {When::kStored, absl::ZeroDuration()}, &result), absl::StatusCode::kOk);
+  EXPECT_EQ(Accept("a", {When::kStored, {}, absl::ZeroDuration()}, &result), absl::StatusCode::kOk);
   EXPECT_EQ(result.sequence, 1);
   EXPECT_FALSE(result.duplicate);
 }
@@ -150,7 +157,7 @@ TEST_F(ReceiptDeskTest, StoredIsEnoughWhereThePolicySaysSo) {
 TEST_F(ReceiptDeskTest, ACallbackIsAnsweredWhenItsEventIsForwarded) {
   Start();
   log_.KeepAnswersBack();
-  Callback callback(desk_.get(), "a", {When::kForwarded, kLong});
+  Callback callback(desk_.get(), "a", {When::kForwarded, {}, kLong});
   log_.Answer();
   Forwarded({1});
   EXPECT_EQ(callback.Receipt(), absl::StatusCode::kOk);
@@ -160,7 +167,7 @@ TEST_F(ReceiptDeskTest, ACallbackIsAnsweredWhenItsEventIsForwarded) {
 TEST_F(ReceiptDeskTest, AnEventForwardedBeforeItsAnswerArrivedNeedNotWait) {
   Start();
   log_.KeepAnswersBack();
-  Callback callback(desk_.get(), "a", {When::kForwarded, kLong});
+  Callback callback(desk_.get(), "a", {When::kForwarded, {}, kLong});
   Forwarded({1});
   log_.Answer();
   EXPECT_EQ(callback.Receipt(), absl::StatusCode::kOk);
@@ -168,39 +175,40 @@ TEST_F(ReceiptDeskTest, AnEventForwardedBeforeItsAnswerArrivedNeedNotWait) {
 
 TEST_F(ReceiptDeskTest, NobodyTookItInTime) {
   Start();
-  desk_->StreamBecameEligible();
+  desk_->StreamBecameEligible("watch");
   AppendResult result;
-  EXPECT_EQ(Accept("a", {When::kForwarded, kShort}, &result), absl::StatusCode::kDeadlineExceeded);
+  EXPECT_EQ(Accept("a", {When::kForwarded, {}, kShort}, &result),
+            absl::StatusCode::kDeadlineExceeded);
   EXPECT_EQ(result.sequence, 1) << "it is stored";
   Forwarded({1});
-  EXPECT_EQ(Accept("a", {When::kForwarded, kShort}, &result), absl::StatusCode::kOk);
+  EXPECT_EQ(Accept("a", {When::kForwarded, {}, kShort}, &result), absl::StatusCode::kOk);
   EXPECT_TRUE(result.duplicate);
 }
 
 TEST_F(ReceiptDeskTest, WithoutTimeNobodyWaits) {
   Start();
-  desk_->StreamBecameEligible();
-  EXPECT_EQ(Accept("a", {When::kForwarded, absl::ZeroDuration()}),
+  desk_->StreamBecameEligible("watch");
+  EXPECT_EQ(Accept("a", {When::kForwarded, {}, absl::ZeroDuration()}),
             absl::StatusCode::kDeadlineExceeded);
 }
 
 TEST_F(ReceiptDeskTest, WithoutAnEligibleStreamNobodyWaits) {
   Start();
   clock_.Advance(kLong + absl::Seconds(1));
-  EXPECT_EQ(Accept("a", {When::kForwarded, kLong}), absl::StatusCode::kDeadlineExceeded);
+  EXPECT_EQ(Accept("a", {When::kForwarded, {}, kLong}), absl::StatusCode::kDeadlineExceeded);
 }
 
 TEST_F(ReceiptDeskTest, AStreamThatJustCeasedIsWaitedForAsLongAsTheTimeout) {
   Start();
-  desk_->StreamBecameEligible();
+  desk_->StreamBecameEligible("watch");
   clock_.Advance(10 * kLong);
-  desk_->StreamCeasedToBeEligible();
+  desk_->StreamCeasedToBeEligible("watch");
   log_.KeepAnswersBack();
   clock_.Advance(kLong);
-  Callback patient(desk_.get(), "a", {When::kForwarded, kLong});
+  Callback patient(desk_.get(), "a", {When::kForwarded, {}, kLong});
   log_.Answer();
   clock_.Advance(absl::Seconds(1));
-  Callback late(desk_.get(), "b", {When::kForwarded, kLong});
+  Callback late(desk_.get(), "b", {When::kForwarded, {}, kLong});
   log_.Answer();
   EXPECT_EQ(late.Receipt(), absl::StatusCode::kDeadlineExceeded);
   Forwarded({1});
@@ -209,12 +217,12 @@ TEST_F(ReceiptDeskTest, AStreamThatJustCeasedIsWaitedForAsLongAsTheTimeout) {
 
 TEST_F(ReceiptDeskTest, OfSeveralStreamsOneIsEnough) {
   Start();
-  desk_->StreamBecameEligible();
-  desk_->StreamBecameEligible();
-  desk_->StreamCeasedToBeEligible();
+  desk_->StreamBecameEligible("watch");
+  desk_->StreamBecameEligible("watch");
+  desk_->StreamCeasedToBeEligible("watch");
   clock_.Advance(10 * kLong);
   log_.KeepAnswersBack();
-  Callback callback(desk_.get(), "a", {When::kForwarded, kLong});
+  Callback callback(desk_.get(), "a", {When::kForwarded, {}, kLong});
   log_.Answer();
   Forwarded({1});
   EXPECT_EQ(callback.Receipt(), absl::StatusCode::kOk);
@@ -223,17 +231,17 @@ TEST_F(ReceiptDeskTest, OfSeveralStreamsOneIsEnough) {
 TEST_F(ReceiptDeskTest, MoreThanMayWaitAreAnsweredAtOnce) {
   Start(/*max_waiting=*/2);
   log_.KeepAnswersBack();
-  Callback first(desk_.get(), "a", {When::kForwarded, kLong});
+  Callback first(desk_.get(), "a", {When::kForwarded, {}, kLong});
   log_.Answer();
-  Callback second(desk_.get(), "b", {When::kForwarded, kLong});
+  Callback second(desk_.get(), "b", {When::kForwarded, {}, kLong});
   log_.Answer();
-  Callback third(desk_.get(), "c", {When::kForwarded, kLong});
+  Callback third(desk_.get(), "c", {When::kForwarded, {}, kLong});
   log_.Answer();
   EXPECT_EQ(third.Receipt(), absl::StatusCode::kDeadlineExceeded);
   Forwarded({1, 2});
   EXPECT_EQ(first.Receipt(), absl::StatusCode::kOk);
   EXPECT_EQ(second.Receipt(), absl::StatusCode::kOk);
-  Callback fourth(desk_.get(), "d", {When::kForwarded, kLong});
+  Callback fourth(desk_.get(), "d", {When::kForwarded, {}, kLong});
   log_.Answer();
   Forwarded({4});
   EXPECT_EQ(fourth.Receipt(), absl::StatusCode::kOk) << "there is room again";
@@ -241,9 +249,9 @@ TEST_F(ReceiptDeskTest, MoreThanMayWaitAreAnsweredAtOnce) {
 
 TEST_F(ReceiptDeskTest, WhoGivesUpMakesRoom) {
   Start(/*max_waiting=*/1);
-  EXPECT_EQ(Accept("a", {When::kForwarded, kShort}), absl::StatusCode::kDeadlineExceeded);
+  EXPECT_EQ(Accept("a", {When::kForwarded, {}, kShort}), absl::StatusCode::kDeadlineExceeded);
   log_.KeepAnswersBack();
-  Callback next(desk_.get(), "b", {When::kForwarded, kLong});
+  Callback next(desk_.get(), "b", {When::kForwarded, {}, kLong});
   log_.Answer();
   Forwarded({2});
   EXPECT_EQ(next.Receipt(), absl::StatusCode::kOk);
@@ -252,24 +260,24 @@ TEST_F(ReceiptDeskTest, WhoGivesUpMakesRoom) {
 TEST_F(ReceiptDeskTest, ARepeatOfAForwardedEventIsAnsweredAtOnce) {
   Start();
   Forwarded({1});
-  EXPECT_EQ(Accept("a", {When::kForwarded, kLong}), absl::StatusCode::kOk);
+  EXPECT_EQ(Accept("a", {When::kForwarded, {}, kLong}), absl::StatusCode::kOk);
   clock_.Advance(10 * kLong);
-  EXPECT_EQ(Accept("a", {When::kForwarded, kLong}), absl::StatusCode::kOk)
+  EXPECT_EQ(Accept("a", {When::kForwarded, {}, kLong}), absl::StatusCode::kOk)
       << "whether or not a stream is there now";
 }
 
 TEST_F(ReceiptDeskTest, WhatWasForwardedBeforeARestartCounts) {
-  log_.SetForwardedAtOpen({1, 3});
+  log_.SetForwardedAtOpen("watch", {1, 3});
   Start();
-  EXPECT_EQ(Accept("a", {When::kForwarded, kLong}), absl::StatusCode::kOk);
+  EXPECT_EQ(Accept("a", {When::kForwarded, {}, kLong}), absl::StatusCode::kOk);
 }
 
 TEST_F(ReceiptDeskTest, ARepeatWaitsBesideItsOriginal) {
   Start();
   log_.KeepAnswersBack();
-  Callback original(desk_.get(), "a", {When::kForwarded, kLong});
+  Callback original(desk_.get(), "a", {When::kForwarded, {}, kLong});
   log_.Answer();
-  Callback repeat(desk_.get(), "a", {When::kForwarded, kLong});
+  Callback repeat(desk_.get(), "a", {When::kForwarded, {}, kLong});
   log_.Answer();
   Forwarded({1});
   EXPECT_EQ(original.Receipt(), absl::StatusCode::kOk);
@@ -279,26 +287,27 @@ TEST_F(ReceiptDeskTest, ARepeatWaitsBesideItsOriginal) {
 
 TEST_F(ReceiptDeskTest, TheStoresErrorIsTheReceipt) {
   Start();
-  desk_->StreamBecameEligible();
+  desk_->StreamBecameEligible("watch");
   log_.FailWith(absl::ResourceExhaustedError("disk full"));
   AppendResult result;
-  EXPECT_EQ(Accept("a", {When::kForwarded, kLong}, &result), absl::StatusCode::kResourceExhausted);
+  EXPECT_EQ(Accept("a", {When::kForwarded, {}, kLong}, &result),
+            absl::StatusCode::kResourceExhausted);
   EXPECT_EQ(result.sequence, 0) << "it is not stored";
 }
 
 TEST_F(ReceiptDeskTest, AStoreSlowerThanTheTimeoutIsWaitedFor) {
   Start();
-  desk_->StreamBecameEligible();
+  desk_->StreamBecameEligible("watch");
   log_.KeepAnswersBack();
-  Callback unforwarded(desk_.get(), "a", {When::kForwarded, absl::ZeroDuration()});
+  Callback unforwarded(desk_.get(), "a", {When::kForwarded, {}, absl::ZeroDuration()});
   log_.Answer();
   EXPECT_EQ(unforwarded.Receipt(), absl::StatusCode::kDeadlineExceeded);
   EXPECT_EQ(unforwarded.result().sequence, 1);
-  Callback forwarded(desk_.get(), "b", {When::kForwarded, absl::ZeroDuration()});
+  Callback forwarded(desk_.get(), "b", {When::kForwarded, {}, absl::ZeroDuration()});
   Forwarded({2});
   log_.Answer();
   EXPECT_EQ(forwarded.Receipt(), absl::StatusCode::kOk);
-  Callback stored(desk_.get(), "c", {When::kStored, absl::ZeroDuration()});
+  Callback stored(desk_.get(), "c", {When::kStored, {}, absl::ZeroDuration()});
   log_.Answer();
   EXPECT_EQ(stored.Receipt(), absl::StatusCode::kOk);
 }
@@ -314,15 +323,15 @@ TEST_F(ReceiptDeskTest, WhatWasForwardedIsRecordedAsRuns) {
 // Callbacks, their forwarding and their giving up, all at once: for races, not for an order.
 TEST_F(ReceiptDeskTest, EveryCallbackGetsAReceiptThatIsTrue) {
   Start();
-  desk_->StreamBecameEligible();
+  desk_->StreamBecameEligible("watch");
   constexpr int kThreads = 4;
   constexpr int kRounds = 1000;
   std::vector<std::thread> threads;
   for (int thread = 0; thread < kThreads; ++thread) {
     threads.emplace_back([this, thread] {
       for (int round = 0; round < kRounds; ++round) {
-        const AcknowledgePolicy policy{When::kForwarded,
-                                       round % 3 == 0 ? absl::Microseconds(20) : kLong};
+        const AcknowledgePolicy policy{
+            When::kForwarded, {}, round % 3 == 0 ? absl::Microseconds(20) : kLong};
         AppendResult result;
         // Every second call is another thread's repeat.
         const std::string call = absl::StrCat(round % 2 == 0 ? 0 : thread, " ", round);

@@ -6,6 +6,7 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "tests/support/fake_store.h"
 #include "tests/support/manual_clock.h"
 #include "tests/support/recording_event_log.h"
 
@@ -47,7 +48,8 @@ class CallbackHandlerTest : public ::testing::Test {
   Log log_{&clock_, LogLevel::kDebug, Log::Format::kJson,
            [this](absl::string_view line) { lines_.emplace_back(line); }};
   RecordingEventLog event_log_;
-  ReceiptDesk desk_{&clock_, &event_log_, {}};
+  FakeStore store_{&event_log_};
+  ReceiptDesk desk_{&clock_, &store_, {}};
   CallbackSource source_;
   std::vector<HttpHeader> headers_;
 };
@@ -99,7 +101,7 @@ TEST_F(CallbackHandlerTest, WhatIsRefusedIsNotStored) {
 }
 
 TEST_F(CallbackHandlerTest, AnEventThatNobodyTookInTimeIsStoredAndAskedForAgain) {
-  source_.acknowledge = {AcknowledgePolicy::When::kForwarded, absl::ZeroDuration()};
+  source_.acknowledge = {AcknowledgePolicy::When::kForwarded, {}, absl::ZeroDuration()};
   const HttpResponse response = Post(kCall);
 
   EXPECT_EQ(response.status, 503);
