@@ -110,8 +110,9 @@ void ReceiptDesk::Stored(Waiter* waiter, const absl::StatusOr<AppendResult>& res
   }
   waiter->stored = *result;
   const Sequence sequence = result->sequence;
-  // What was settled in a process before, only the store knows.
-  if (waiter->when == When::kProcessed && result->duplicate) {
+  // What was settled in a process before, only the store knows. Who settled an event has received
+  // it, even if a crash forgot that; a filter that merely passed it over is no receiver.
+  if (result->duplicate && !IsMetNow(waiter)) {
     if (!waiter->is_named) {
       return store_->FindProcessed(sequence, [this, waiter](absl::StatusOr<bool> processed) {
         Decide(waiter, processed.value_or(false));
@@ -130,7 +131,7 @@ void ReceiptDesk::Stored(Waiter* waiter, const absl::StatusOr<AppendResult>& res
 void ReceiptDesk::Decide(Waiter* waiter, bool processed) {
   {
     absl::MutexLock lock(&mutex_);
-    if (processed) processed_.by_anybody.Add(waiter->stored.sequence);
+    if (processed) KnownOf(waiter->when).by_anybody.Add(waiter->stored.sequence);
     if (!IsMet(waiter)) {
       if (waiting_count_ < options_.max_waiting && MayBeMetWithin(*waiter)) {
         waiting_[waiter->stored.sequence].push_back(waiter);
@@ -144,9 +145,14 @@ void ReceiptDesk::Decide(Waiter* waiter, bool processed) {
   waiter->finished.Notify();
 }
 
-bool ReceiptDesk::IsMet(Waiter* waiter) const {
+bool ReceiptDesk::IsMetNow(Waiter* waiter) {
+  absl::MutexLock lock(&mutex_);
+  return IsMet(waiter);
+}
+
+bool ReceiptDesk::IsMet(Waiter* waiter) {
   if (!waiter->needs_receipt) return true;
-  const Known& known = waiter->when == When::kProcessed ? processed_ : forwarded_;
+  const Known& known = KnownOf(waiter->when);
   const Sequence sequence = waiter->stored.sequence;
   if (!waiter->is_named) return known.by_anybody.Contains(sequence);
   auto& missing = waiter->missing;
@@ -200,7 +206,7 @@ void ReceiptDesk::Note(When when, const std::string& receiver, const SequenceSet
   Waiters finished;
   {
     absl::MutexLock lock(&mutex_);
-    Known& known = when == When::kProcessed ? processed_ : forwarded_;
+    Known& known = KnownOf(when);
     const auto named = known.by_name.find(receiver);
     for (const auto& [first, last] : runs.runs()) {
       known.by_anybody.Add({first, last});

@@ -92,7 +92,8 @@ class ReceiptDesk {
   // Lets the waiter wait, or finishes it. `processed`: some subscription settled the event.
   void Decide(Waiter* waiter, bool processed);
   // Takes what is met already off what the waiter needs; says whether that was all.
-  bool IsMet(Waiter* waiter) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  bool IsMet(Waiter* waiter) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  bool IsMetNow(Waiter* waiter) ABSL_LOCKS_EXCLUDED(mutex_);
   bool MayBeMetWithin(const Waiter& waiter) const;
   void Settled(const std::string& subscription, const SequenceSet& sequences);
   // Notes the runs, and gathers the waiters that have all they need now.
@@ -110,6 +111,9 @@ class ReceiptDesk {
     SequenceSet by_anybody;
     std::map<std::string, SequenceSet> by_name;  // of receivers
   };
+  Known& KnownOf(When when) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    return when == When::kProcessed ? processed_ : forwarded_;
+  }
   mutable absl::Mutex mutex_;
   Known forwarded_ ABSL_GUARDED_BY(mutex_);
   Known processed_ ABSL_GUARDED_BY(mutex_);  // in this process
