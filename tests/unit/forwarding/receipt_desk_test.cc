@@ -52,8 +52,9 @@ class ReceiptDeskTest : public ::testing::Test {
     std::thread thread_;
   };
 
-  void Start(int64_t max_waiting = 768) {
-    desk_ = std::make_unique<ReceiptDesk>(&clock_, &store_, ReceiptDeskOptions{max_waiting, {}});
+  void Start(int64_t max_waiting = 768, std::vector<std::string> named = {}) {
+    desk_ = std::make_unique<ReceiptDesk>(&clock_, &store_,
+                                          ReceiptDeskOptions{max_waiting, std::move(named)});
   }
   absl::StatusCode Accept(const std::string& call, AcknowledgePolicy policy,
                           AppendResult* result = nullptr) {
@@ -61,7 +62,11 @@ class ReceiptDeskTest : public ::testing::Test {
     event.call_serial_no = call;
     return desk_->Accept(std::move(event), {}, policy, result).code();
   }
-  // Lets the store answer; the callback is then registered, or has its receipt.
+  void Settle(const std::string& subscription, Sequence sequence) {
+    SequenceSet sequences;
+    sequences.Add(sequence);
+    store_.Settle(subscription, sequences);
+  }
   void Forwarded(std::vector<Sequence> sequences) { desk_->Forwarded("watch", sequences); }
 
   ManualClock clock_;
@@ -242,6 +247,40 @@ TEST_F(ReceiptDeskTest, WhatWasForwardedIsRecordedAsRuns) {
   EXPECT_THAT(log_.recorded(), IsEmpty());
   desk_->Forwarded("subscription/crm", {7, 3, 2, 9, 8});
   EXPECT_THAT(log_.recorded(), ElementsAre("subscription/crm 2-3", "subscription/crm 7-9"));
+}
+
+TEST_F(ReceiptDeskTest, ACallbackIsAnsweredWhenTheLastOfItsNamedHasSettled) {
+  Start(/*max_waiting=*/1, {"a", "b"});
+  log_.KeepAnswersBack();
+  Callback callback(desk_.get(), "x", {When::kProcessed, {{"a", {}}, {"b", {}}}, kLong});
+  log_.Answer();
+  Settle("a", 1);
+  Forwarded({1});
+  Settle("c", 1);
+  Settle("b", 1);
+  EXPECT_EQ(callback.Receipt(), absl::StatusCode::kOk);
+}
+
+TEST_F(ReceiptDeskTest, WhoWaitsForForwardingAndWhoForProcessingAreAnsweredApart) {
+  Start(/*max_waiting=*/2);
+  log_.KeepAnswersBack();
+  Callback forwarded(desk_.get(), "x", {When::kForwarded, {}, kLong});
+  log_.Answer();
+  Callback processed(desk_.get(), "x", {When::kProcessed, {}, kLong});
+  log_.Answer();
+  Forwarded({1});
+  EXPECT_EQ(forwarded.Receipt(), absl::StatusCode::kOk);
+  Settle("a", 1);
+  EXPECT_EQ(processed.Receipt(), absl::StatusCode::kOk);
+}
+
+TEST_F(ReceiptDeskTest, AnEventSettledBeforeItsAnswerArrivedNeedNotWait) {
+  Start();
+  log_.KeepAnswersBack();
+  Callback callback(desk_.get(), "x", {When::kProcessed, {}, kLong});
+  Settle("a", 1);
+  log_.Answer();
+  EXPECT_EQ(callback.Receipt(), absl::StatusCode::kOk);
 }
 
 // Callbacks, their forwarding and their giving up, all at once: for races, not for an order.
