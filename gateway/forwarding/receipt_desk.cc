@@ -53,8 +53,8 @@ ReceiptDesk::ReceiptDesk(const Clock* clock, Store* store, ReceiptDeskOptions op
   for (const auto& [receiver, sequences] : store->log().ForwardedAtOpen()) {
     const auto named = forwarded_.by_name.find(receiver);
     for (const auto& [first, last] : sequences.runs()) {
-      forwarded_.by_anybody.Add({first, last});
-      if (named != forwarded_.by_name.end()) named->second.Add({first, last});
+      Remember({first, last}, forwarded_.by_anybody);
+      if (named != forwarded_.by_name.end()) Remember({first, last}, named->second);
     }
   }
   store->AddSettledListener([this](const std::string& subscription, const SequenceSet& sequences) {
@@ -131,8 +131,10 @@ void ReceiptDesk::Stored(Waiter* waiter, const absl::StatusOr<AppendResult>& res
 void ReceiptDesk::Decide(Waiter* waiter, bool processed) {
   {
     absl::MutexLock lock(&mutex_);
-    if (processed) KnownOf(waiter->when).by_anybody.Add(waiter->stored.sequence);
-    if (!IsMet(waiter)) {
+    if (processed) {
+      const Sequence sequence = waiter->stored.sequence;
+      Remember({sequence, sequence}, KnownOf(waiter->when).by_anybody);
+    } else if (!IsMet(waiter)) {
       if (waiting_count_ < options_.max_waiting && MayBeMetWithin(*waiter)) {
         waiting_[waiter->stored.sequence].push_back(waiter);
         waiter->is_waiting = true;
@@ -143,6 +145,11 @@ void ReceiptDesk::Decide(Waiter* waiter, bool processed) {
     }
   }
   waiter->finished.Notify();
+}
+
+void ReceiptDesk::Remember(SequenceRange run, SequenceSet& known) const {
+  known.Add(run);
+  if (known.run_count() > options_.max_runs) known.RemoveThrough(known.runs().begin()->second);
 }
 
 bool ReceiptDesk::IsMetNow(Waiter* waiter) {
@@ -209,8 +216,8 @@ void ReceiptDesk::Note(When when, const std::string& receiver, const SequenceSet
     Known& known = KnownOf(when);
     const auto named = known.by_name.find(receiver);
     for (const auto& [first, last] : runs.runs()) {
-      known.by_anybody.Add({first, last});
-      if (named != known.by_name.end()) named->second.Add({first, last});
+      Remember({first, last}, known.by_anybody);
+      if (named != known.by_name.end()) Remember({first, last}, named->second);
       if (waiting_.empty()) continue;
       for (Sequence sequence = first; sequence <= last; ++sequence) {
         const auto it = waiting_.find(sequence);

@@ -1,6 +1,7 @@
 #ifndef ONHOOK_GATEWAY_FORWARDING_RECEIPT_DESK_H_
 #define ONHOOK_GATEWAY_FORWARDING_RECEIPT_DESK_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <string>
@@ -47,6 +48,10 @@ struct ReceiptDeskOptions {
   int64_t max_waiting = 768;
   // Subscriptions that policies name. What is known of them is kept one by one.
   std::vector<std::string> named_subscriptions;
+  // How many runs of sequences are kept of each receiver, the newest ones: what filters pass over
+  // tears them apart. Some 6 MB each. A repeat of what is forgotten is told "not yet" unless the
+  // store knows of its settlement.
+  size_t max_runs = 100000;
 };
 
 // Where ingress and delivery meet: ingress hands events in and waits for their receipt; delivery
@@ -111,6 +116,8 @@ class ReceiptDesk {
     SequenceSet by_anybody;
     std::map<std::string, SequenceSet> by_name;  // of receivers
   };
+  // Adds to a set, within max_runs.
+  void Remember(SequenceRange run, SequenceSet& known) const;
   Known& KnownOf(When when) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     return when == When::kProcessed ? processed_ : forwarded_;
   }

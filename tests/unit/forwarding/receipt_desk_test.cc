@@ -283,6 +283,15 @@ TEST_F(ReceiptDeskTest, AnEventSettledBeforeItsAnswerArrivedNeedNotWait) {
   EXPECT_EQ(callback.Receipt(), absl::StatusCode::kOk);
 }
 
+TEST_F(ReceiptDeskTest, OfRunsOnlyTheNewestAreKept) {
+  desk_ = std::make_unique<ReceiptDesk>(&clock_, &store_, ReceiptDeskOptions{8, {}, 2});
+  Forwarded({1, 3, 5});
+  const AcknowledgePolicy impatient{When::kForwarded, {}, absl::ZeroDuration()};
+  EXPECT_EQ(Accept("1", impatient), absl::StatusCode::kDeadlineExceeded);
+  EXPECT_EQ(Accept("2", impatient), absl::StatusCode::kDeadlineExceeded);
+  EXPECT_EQ(Accept("3", impatient), absl::StatusCode::kOk);
+}
+
 // Callbacks, their forwarding and their giving up, all at once: for races, not for an order.
 TEST_F(ReceiptDeskTest, EveryCallbackGetsAReceiptThatIsTrue) {
   Start();
