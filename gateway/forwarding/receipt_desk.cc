@@ -53,8 +53,8 @@ ReceiptDesk::ReceiptDesk(const Clock* clock, Store* store, ReceiptDeskOptions op
   for (const auto& [receiver, sequences] : store->log().ForwardedAtOpen()) {
     const auto named = forwarded_.by_name.find(receiver);
     for (const auto& [first, last] : sequences.runs()) {
-      forwarded_.by_anybody.Add({first, last});
-      if (named != forwarded_.by_name.end()) named->second.Add({first, last});
+      Remember({first, last}, forwarded_.by_anybody);
+      if (named != forwarded_.by_name.end()) Remember({first, last}, named->second);
     }
   }
   store->AddSettledListener([this](const std::string& subscription, const SequenceSet& sequences) {
@@ -110,8 +110,9 @@ void ReceiptDesk::Stored(Waiter* waiter, const absl::StatusOr<AppendResult>& res
   }
   waiter->stored = *result;
   const Sequence sequence = result->sequence;
-  // What was settled in a process before, only the store knows.
-  if (waiter->when == When::kProcessed && result->duplicate) {
+  // What was settled in a process before, only the store knows. Who settled an event has received
+  // it, even if a crash forgot that; a filter that merely passed it over is no receiver.
+  if (result->duplicate && !IsMetNow(waiter)) {
     if (!waiter->is_named) {
       return store_->FindProcessed(sequence, [this, waiter](absl::StatusOr<bool> processed) {
         Decide(waiter, processed.value_or(false));
@@ -130,8 +131,10 @@ void ReceiptDesk::Stored(Waiter* waiter, const absl::StatusOr<AppendResult>& res
 void ReceiptDesk::Decide(Waiter* waiter, bool processed) {
   {
     absl::MutexLock lock(&mutex_);
-    if (processed) processed_.by_anybody.Add(waiter->stored.sequence);
-    if (!IsMet(waiter)) {
+    if (processed) {
+      const Sequence sequence = waiter->stored.sequence;
+      Remember({sequence, sequence}, KnownOf(waiter->when).by_anybody);
+    } else if (!IsMet(waiter)) {
       if (waiting_count_ < options_.max_waiting && MayBeMetWithin(*waiter)) {
         waiting_[waiter->stored.sequence].push_back(waiter);
         waiter->is_waiting = true;
@@ -144,9 +147,19 @@ void ReceiptDesk::Decide(Waiter* waiter, bool processed) {
   waiter->finished.Notify();
 }
 
-bool ReceiptDesk::IsMet(Waiter* waiter) const {
+void ReceiptDesk::Remember(SequenceRange run, SequenceSet& known) const {
+  known.Add(run);
+  if (known.run_count() > options_.max_runs) known.RemoveThrough(known.runs().begin()->second);
+}
+
+bool ReceiptDesk::IsMetNow(Waiter* waiter) {
+  absl::MutexLock lock(&mutex_);
+  return IsMet(waiter);
+}
+
+bool ReceiptDesk::IsMet(Waiter* waiter) {
   if (!waiter->needs_receipt) return true;
-  const Known& known = waiter->when == When::kProcessed ? processed_ : forwarded_;
+  const Known& known = KnownOf(waiter->when);
   const Sequence sequence = waiter->stored.sequence;
   if (!waiter->is_named) return known.by_anybody.Contains(sequence);
   auto& missing = waiter->missing;
@@ -200,11 +213,11 @@ void ReceiptDesk::Note(When when, const std::string& receiver, const SequenceSet
   Waiters finished;
   {
     absl::MutexLock lock(&mutex_);
-    Known& known = when == When::kProcessed ? processed_ : forwarded_;
+    Known& known = KnownOf(when);
     const auto named = known.by_name.find(receiver);
     for (const auto& [first, last] : runs.runs()) {
-      known.by_anybody.Add({first, last});
-      if (named != known.by_name.end()) named->second.Add({first, last});
+      Remember({first, last}, known.by_anybody);
+      if (named != known.by_name.end()) Remember({first, last}, named->second);
       if (waiting_.empty()) continue;
       for (Sequence sequence = first; sequence <= last; ++sequence) {
         const auto it = waiting_.find(sequence);

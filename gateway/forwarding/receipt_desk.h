@@ -1,6 +1,7 @@
 #ifndef ONHOOK_GATEWAY_FORWARDING_RECEIPT_DESK_H_
 #define ONHOOK_GATEWAY_FORWARDING_RECEIPT_DESK_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <string>
@@ -47,6 +48,10 @@ struct ReceiptDeskOptions {
   int64_t max_waiting = 768;
   // Subscriptions that policies name. What is known of them is kept one by one.
   std::vector<std::string> named_subscriptions;
+  // How many runs of sequences are kept of each receiver, the newest ones: what filters pass over
+  // tears them apart. Some 6 MB each. A repeat of what is forgotten is told "not yet" unless the
+  // store knows of its settlement.
+  size_t max_runs = 100000;
 };
 
 // Where ingress and delivery meet: ingress hands events in and waits for their receipt; delivery
@@ -92,7 +97,8 @@ class ReceiptDesk {
   // Lets the waiter wait, or finishes it. `processed`: some subscription settled the event.
   void Decide(Waiter* waiter, bool processed);
   // Takes what is met already off what the waiter needs; says whether that was all.
-  bool IsMet(Waiter* waiter) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  bool IsMet(Waiter* waiter) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  bool IsMetNow(Waiter* waiter) ABSL_LOCKS_EXCLUDED(mutex_);
   bool MayBeMetWithin(const Waiter& waiter) const;
   void Settled(const std::string& subscription, const SequenceSet& sequences);
   // Notes the runs, and gathers the waiters that have all they need now.
@@ -110,6 +116,11 @@ class ReceiptDesk {
     SequenceSet by_anybody;
     std::map<std::string, SequenceSet> by_name;  // of receivers
   };
+  // Adds to a set, within max_runs.
+  void Remember(SequenceRange run, SequenceSet& known) const;
+  Known& KnownOf(When when) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    return when == When::kProcessed ? processed_ : forwarded_;
+  }
   mutable absl::Mutex mutex_;
   Known forwarded_ ABSL_GUARDED_BY(mutex_);
   Known processed_ ABSL_GUARDED_BY(mutex_);  // in this process

@@ -139,9 +139,8 @@ class EventLog {
   // commit, and a crash may forget it.
   virtual void RecordForwarded(const std::string& receiver, SequenceRange range) = 0;
 
-  // What was known to be forwarded when the log was opened, by receiver: what was kept in mind, and
-  // as "subscription/NAME" what a subscription has settled too, since it received that or never
-  // will.
+  // What was known to be forwarded when the log was opened, by receiver: what was kept in mind, as
+  // far as no crash forgot it. What a subscription settled shows in its queue.
   virtual const std::map<std::string, SequenceSet>& ForwardedAtOpen() const = 0;
 };
 

@@ -2,77 +2,122 @@
 #define ONHOOK_TESTS_SUPPORT_FAKE_STORE_H_
 
 #include <functional>
+#include <map>
 #include <memory>
-#include <set>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
+#include "gateway/event/event_filter.h"
 #include "gateway/store/store.h"
 
 namespace onhook {
 
-// A Store around some EventLog, for tests of what stands before it: it has no subscriptions, and
-// says of settlements what a test tells it to. Threads: one, but for what the log does.
+// The queue of a FakeStore: knows what is settled because a test says so, and hands out nothing.
+class FakeQueue final : public SubscriptionQueue {
+ public:
+  explicit FakeQueue(std::string name) : name_(std::move(name)) {}
+
+  void SetSettled(Sequence sequence) { settled_.Add(sequence); }
+
+  const std::string& name() const override { return name_; }
+  bool IsSettled(Sequence sequence) const override { return settled_.Contains(sequence); }
+  ConsumerId Attach(ConsumerOptions, ConsumerCallbacks) override { return 1; }
+  void Detach(ConsumerId, Departure) override {}
+  void SetLimits(ConsumerId, ConsumerLimits) override {}
+  PullResult Pull(ConsumerId, ReadLimits) override { return {}; }
+  void Settle(SettleRequest, SettleDone done) override { done({}); }
+  std::vector<SettleException> Extend(const std::vector<std::string>&, absl::Duration) override {
+    return {};
+  }
+  QueueStats Stats() const override { return {}; }
+  void FindTimeline(Sequence, Done<v1::SubscriptionTimeline> done) override { done(Absent()); }
+  void ListDeadLetters(int64_t, ReadLimits, Done<std::vector<DeadLetter>> done) override {
+    done(Absent());
+  }
+  void Redrive(DeadLetterSelection, Done<DeadLetterOutcome> done) override { done(Absent()); }
+  void Discard(DeadLetterSelection, Done<DeadLetterOutcome> done) override { done(Absent()); }
+
+ private:
+  static absl::Status Absent() { return absl::UnavailableError("this queue is a fake"); }
+
+  const std::string name_;
+  SequenceSet settled_;
+};
+
+// What receipts need of a Store, around any EventLog, for tests that say themselves what became of
+// an event. Its subscriptions are there before the first append. Threads: any, for what receipts
+// call; its setters belong before that.
 class FakeStore final : public Store {
  public:
   // `log` must outlive the store.
   explicit FakeStore(EventLog* log) : log_(log) {}
 
-  // A subscription settles an event now, and it is durable.
-  void Settle(const std::string& subscription, Sequence sequence) {
-    SequenceSet sequences;
-    sequences.Add(sequence);
-    for (const SettledListener& listener : listeners_) listener(subscription, sequences);
+  FakeQueue& AddQueue(const std::string& name, EventFilter filter = EventFilter()) {
+    auto& [queue, its_filter] = queues_[name];
+    queue = std::make_shared<FakeQueue>(name);
+    its_filter = std::move(filter);
+    return *queue;
   }
-  // Events that some subscription had processed when the store was opened.
-  void SetProcessedAtOpen(Sequence sequence) { processed_.insert(sequence); }
-  void SetExcludedByAll(bool excluded) { excluded_by_all_ = excluded; }
+  // Says what FindProcessed finds, for every event.
+  void SetProcessed(absl::StatusOr<bool> processed) { processed_ = std::move(processed); }
+  // As after a commit in which `subscription` settled `sequences`.
+  void Settle(const std::string& subscription, const SequenceSet& sequences) const {
+    for (const SettledListener& listener : settled_listeners_) listener(subscription, sequences);
+  }
 
   const std::string& store_id() const override { return store_id_; }
-  v1::DurabilityClass durability_class() const override { return v1::DURABILITY_CLASS_MEMORY; }
+  v1::DurabilityClass durability_class() const override { return v1::DURABILITY_CLASS_UNSPECIFIED; }
   EventLog& log() override { return *log_; }
-  absl::StatusOr<std::shared_ptr<SubscriptionQueue>> FindQueue(const std::string&) const override {
-    return None();
+  absl::StatusOr<std::shared_ptr<SubscriptionQueue>> FindQueue(
+      const std::string& name) const override {
+    const auto it = queues_.find(name);
+    if (it == queues_.end()) return absl::NotFoundError(name);
+    return it->second.first;
   }
   absl::StatusOr<std::shared_ptr<SubscriptionQueue>> FindOrCreateQueue(
-      const std::string&, const v1::SubscriptionSpec&) override {
-    return None();
+      const std::string& name, const v1::SubscriptionSpec&) override {
+    return FindQueue(name);
   }
-  absl::Status Declare(const std::vector<Declaration>&) override { return None(); }
+  absl::Status Declare(const std::vector<Declaration>&) override { return absl::OkStatus(); }
   absl::StatusOr<SubscriptionInfo> CreateSubscription(const std::string&,
                                                       const v1::SubscriptionSpec&) override {
-    return None();
+    return Fixed();
   }
   absl::StatusOr<SubscriptionInfo> GetSubscription(const std::string&) const override {
-    return None();
+    return Fixed();
   }
   std::vector<SubscriptionInfo> ListSubscriptions() const override { return {}; }
   absl::StatusOr<SubscriptionInfo> UpdateSubscription(const std::string&,
                                                       const v1::SubscriptionSpec&) override {
-    return None();
+    return Fixed();
   }
-  absl::Status DeleteSubscription(const std::string&) override { return None(); }
-  absl::Status Seek(const std::string&, Sequence) override { return None(); }
-  absl::Status SetPaused(const std::string&, bool) override { return None(); }
+  absl::Status DeleteSubscription(const std::string&) override { return Fixed(); }
+  absl::Status Seek(const std::string&, Sequence) override { return Fixed(); }
+  absl::Status SetPaused(const std::string&, bool) override { return Fixed(); }
   void AddSettledListener(SettledListener listener) override {
-    listeners_.push_back(std::move(listener));
+    settled_listeners_.push_back(std::move(listener));
   }
-  void FindProcessed(Sequence sequence, std::function<void(absl::StatusOr<bool>)> done) override {
-    done(processed_.count(sequence) > 0);
+  void FindProcessed(Sequence, std::function<void(absl::StatusOr<bool>)> done) override {
+    done(processed_);
   }
-  bool ExcludedByAll(const v1::ReleaseEvent&) const override { return excluded_by_all_; }
+  bool ExcludedByAll(const v1::ReleaseEvent& event) const override {
+    for (const auto& [name, queue] : queues_) {
+      if (queue.second.Matches(event)) return false;
+    }
+    return !queues_.empty();
+  }
   absl::Status Close() override { return absl::OkStatus(); }
 
  private:
-  static absl::Status None() { return absl::NotFoundError("this store has no subscriptions"); }
+  static absl::Status Fixed() { return absl::UnimplementedError("this store is a fake"); }
 
-  EventLog* const log_;
   const std::string store_id_ = "0123456789abcdef";
-  std::vector<SettledListener> listeners_;
-  std::set<Sequence> processed_;
-  bool excluded_by_all_ = false;
+  EventLog* const log_;
+  std::map<std::string, std::pair<std::shared_ptr<FakeQueue>, EventFilter>> queues_;
+  absl::StatusOr<bool> processed_ = false;
+  std::vector<SettledListener> settled_listeners_;
 };
 
 }  // namespace onhook

@@ -31,17 +31,15 @@ class RecordingEventLog final : public EventLog {
     done(CannotRead());
   }
   Sequence last() const override { return static_cast<Sequence>(appended_.size()); }
+  Sequence first() const override { return 1; }
   void AddTailListener(TailListener) override {}
   void RecordForwarded(const std::string&, SequenceRange) override {}
-  Sequence first() const override { return 1; }
-  const std::map<std::string, SequenceSet>& ForwardedAtOpen() const override {
-    return forwarded_at_open_;
-  }
+  const std::map<std::string, SequenceSet>& ForwardedAtOpen() const override { return nothing_; }
 
  private:
   static absl::Status CannotRead() { return absl::UnavailableError("this log only records"); }
 
-  const std::map<std::string, SequenceSet> forwarded_at_open_;
+  const std::map<std::string, SequenceSet> nothing_;
   absl::Status failure_;
   std::vector<NewEvent> appended_;
 };

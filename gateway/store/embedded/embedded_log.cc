@@ -110,12 +110,6 @@ EmbeddedLog::EmbeddedLog(Storage* storage, CommitQueue* commits, ReadingThread* 
   for (const auto& [receiver, sequences] : recovered.forwarded) {
     forwarded_[receiver].sequences = sequences;
   }
-  // A mark may be lost in a crash while what the receiver settled is not.
-  for (const SubscriptionRecord& record : recovered.subscriptions) {
-    SequenceSet& settled = forwarded_at_open_["subscription/" + record.name];
-    if (record.floor > record.start) settled.Add({record.start + 1, record.floor});
-    for (const auto& [first, last] : record.settled.runs()) settled.Add({first, last});
-  }
 }
 
 void EmbeddedLog::Append(NewEvent event, AppendDone done) {

@@ -3,8 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <deque>
-#include <map>
+#include <memory>
 #include <string>
 #include <thread>
 #include <utility>
@@ -14,6 +13,7 @@
 #include "absl/synchronization/notification.h"
 #include "tests/support/fake_store.h"
 #include "tests/support/manual_clock.h"
+#include "tests/unit/forwarding/slow_event_log.h"
 
 namespace onhook {
 namespace {
@@ -26,91 +26,6 @@ constexpr absl::Duration kShort = absl::Milliseconds(20);
 // As good as for ever: a test that waits for it hangs.
 constexpr absl::Duration kLong = absl::Hours(1);
 
-// The writing half of a log. Knows repeats by their call_serial_no, and keeps answers back when it
-// is told to. Threads: any.
-class SlowEventLog final : public EventLog {
- public:
-  void Append(NewEvent event, AppendDone done) override {
-    absl::StatusOr<AppendResult> result;
-    {
-      absl::MutexLock lock(&mutex_);
-      if (failure_.ok()) {
-        const auto next = static_cast<Sequence>(sequences_.size() + 1);
-        const auto [it, added] = sequences_.emplace(event.call_serial_no, next);
-        result = AppendResult{it->second, !added};
-      } else {
-        result = failure_;
-      }
-      if (slow_) {
-        answers_.emplace_back([done, result] { done(result); });
-        return;
-      }
-    }
-    done(result);
-  }
-  void FailWith(absl::Status status) {
-    absl::MutexLock lock(&mutex_);
-    failure_ = std::move(status);
-  }
-  void KeepAnswersBack() {
-    absl::MutexLock lock(&mutex_);
-    slow_ = true;
-  }
-  // Waits for an answer that is kept back, and gives it.
-  void Answer() {
-    std::function<void()> answer;
-    {
-      const auto any = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return !answers_.empty(); };
-      absl::MutexLock lock(&mutex_, absl::Condition(&any));
-      answer = std::move(answers_.front());
-      answers_.pop_front();
-    }
-    answer();
-  }
-  void SetForwardedAtOpen(SequenceRange range, const std::string& receiver = "watch") {
-    forwarded_at_open_[receiver].Add(range);
-  }
-  std::vector<std::string> recorded() const {
-    absl::MutexLock lock(&mutex_);
-    return recorded_;
-  }
-
-  void RecordForwarded(const std::string& receiver, SequenceRange range) override {
-    absl::MutexLock lock(&mutex_);
-    recorded_.push_back(absl::StrCat(receiver, " ", range.first, "-", range.last));
-  }
-  const std::map<std::string, SequenceSet>& ForwardedAtOpen() const override {
-    return forwarded_at_open_;
-  }
-  Sequence first() const override { return 1; }
-  Sequence last() const override {
-    absl::MutexLock lock(&mutex_);
-    return static_cast<Sequence>(sequences_.size());
-  }
-  void Read(Sequence, ReadLimits, ReadDone) override {}
-  void Find(EventQuery, FindDone) override {}
-  void FindPlace(absl::Time, std::function<void(absl::StatusOr<Sequence>)>) override {}
-  void AddTailListener(TailListener) override {}
-
- private:
-  mutable absl::Mutex mutex_;
-  absl::Status failure_ ABSL_GUARDED_BY(mutex_);
-  bool slow_ ABSL_GUARDED_BY(mutex_) = false;
-  std::map<std::string, Sequence> sequences_ ABSL_GUARDED_BY(mutex_);
-  std::deque<std::function<void()>> answers_ ABSL_GUARDED_BY(mutex_);
-  std::vector<std::string> recorded_ ABSL_GUARDED_BY(mutex_);
-  std::map<std::string, SequenceSet> forwarded_at_open_;
-};
-
-AcknowledgePolicy Policy(When when, absl::Duration timeout,
-                         std::vector<NamedSubscription> subscriptions = {}) {
-  AcknowledgePolicy policy;
-  policy.when = when;
-  policy.timeout = timeout;
-  policy.subscriptions = std::move(subscriptions);
-  return policy;
-}
-
 class ReceiptDeskTest : public ::testing::Test {
  protected:
   // A callback that waits for its receipt, on a thread of its own.
@@ -120,7 +35,7 @@ class ReceiptDeskTest : public ::testing::Test {
         : thread_([this, desk, call, policy] {
             NewEvent event;
             event.call_serial_no = call;
-            receipt_ = desk->Accept(std::move(event), v1::ReleaseEvent(), policy, &result_);
+            receipt_ = desk->Accept(std::move(event), {}, policy, &result_);
           }) {}
     ~Callback() {
       if (thread_.joinable()) thread_.join();
@@ -137,31 +52,33 @@ class ReceiptDeskTest : public ::testing::Test {
     std::thread thread_;
   };
 
-  void Start(int64_t max_waiting = 768) {
+  void Start(int64_t max_waiting = 768, std::vector<std::string> named = {}) {
     desk_ = std::make_unique<ReceiptDesk>(&clock_, &store_,
-                                          ReceiptDeskOptions{max_waiting, {"crm", "billing"}});
+                                          ReceiptDeskOptions{max_waiting, std::move(named)});
   }
   absl::StatusCode Accept(const std::string& call, AcknowledgePolicy policy,
                           AppendResult* result = nullptr) {
     NewEvent event;
     event.call_serial_no = call;
-    return desk_->Accept(std::move(event), release_event_, policy, result).code();
+    return desk_->Accept(std::move(event), {}, policy, result).code();
   }
-  // Lets the store answer; the callback is then registered, or has its receipt.
+  void Settle(const std::string& subscription, Sequence sequence) {
+    SequenceSet sequences;
+    sequences.Add(sequence);
+    store_.Settle(subscription, sequences);
+  }
   void Forwarded(std::vector<Sequence> sequences) { desk_->Forwarded("watch", sequences); }
 
   ManualClock clock_;
   SlowEventLog log_;
   FakeStore store_{&log_};
-  v1::ReleaseEvent release_event_;
   std::unique_ptr<ReceiptDesk> desk_;
 };
 
 TEST_F(ReceiptDeskTest, StoredIsEnoughWhereThePolicySaysSo) {
   Start();
   AppendResult result;
-  EXPECT_EQ(Accept("a", Policy(When::kStored, absl::ZeroDuration()), &result),
-            absl::StatusCode::kOk);
+  EXPECT_EQ(Accept("a", {When::kStored, {}, absl::ZeroDuration()}, &result), absl::StatusCode::kOk);
   EXPECT_EQ(result.sequence, 1);
   EXPECT_FALSE(result.duplicate);
 }
@@ -169,7 +86,7 @@ TEST_F(ReceiptDeskTest, StoredIsEnoughWhereThePolicySaysSo) {
 TEST_F(ReceiptDeskTest, ACallbackIsAnsweredWhenItsEventIsForwarded) {
   Start();
   log_.KeepAnswersBack();
-  Callback callback(desk_.get(), "a", Policy(When::kForwarded, kLong));
+  Callback callback(desk_.get(), "a", {When::kForwarded, {}, kLong});
   log_.Answer();
   Forwarded({1});
   EXPECT_EQ(callback.Receipt(), absl::StatusCode::kOk);
@@ -179,7 +96,7 @@ TEST_F(ReceiptDeskTest, ACallbackIsAnsweredWhenItsEventIsForwarded) {
 TEST_F(ReceiptDeskTest, AnEventForwardedBeforeItsAnswerArrivedNeedNotWait) {
   Start();
   log_.KeepAnswersBack();
-  Callback callback(desk_.get(), "a", Policy(When::kForwarded, kLong));
+  Callback callback(desk_.get(), "a", {When::kForwarded, {}, kLong});
   Forwarded({1});
   log_.Answer();
   EXPECT_EQ(callback.Receipt(), absl::StatusCode::kOk);
@@ -189,25 +106,25 @@ TEST_F(ReceiptDeskTest, NobodyTookItInTime) {
   Start();
   desk_->StreamBecameEligible("watch");
   AppendResult result;
-  EXPECT_EQ(Accept("a", Policy(When::kForwarded, kShort), &result),
+  EXPECT_EQ(Accept("a", {When::kForwarded, {}, kShort}, &result),
             absl::StatusCode::kDeadlineExceeded);
   EXPECT_EQ(result.sequence, 1) << "it is stored";
   Forwarded({1});
-  EXPECT_EQ(Accept("a", Policy(When::kForwarded, kShort), &result), absl::StatusCode::kOk);
+  EXPECT_EQ(Accept("a", {When::kForwarded, {}, kShort}, &result), absl::StatusCode::kOk);
   EXPECT_TRUE(result.duplicate);
 }
 
 TEST_F(ReceiptDeskTest, WithoutTimeNobodyWaits) {
   Start();
   desk_->StreamBecameEligible("watch");
-  EXPECT_EQ(Accept("a", Policy(When::kForwarded, absl::ZeroDuration())),
+  EXPECT_EQ(Accept("a", {When::kForwarded, {}, absl::ZeroDuration()}),
             absl::StatusCode::kDeadlineExceeded);
 }
 
 TEST_F(ReceiptDeskTest, WithoutAnEligibleStreamNobodyWaits) {
   Start();
   clock_.Advance(kLong + absl::Seconds(1));
-  EXPECT_EQ(Accept("a", Policy(When::kForwarded, kLong)), absl::StatusCode::kDeadlineExceeded);
+  EXPECT_EQ(Accept("a", {When::kForwarded, {}, kLong}), absl::StatusCode::kDeadlineExceeded);
 }
 
 TEST_F(ReceiptDeskTest, AStreamThatJustCeasedIsWaitedForAsLongAsTheTimeout) {
@@ -217,10 +134,10 @@ TEST_F(ReceiptDeskTest, AStreamThatJustCeasedIsWaitedForAsLongAsTheTimeout) {
   desk_->StreamCeasedToBeEligible("watch");
   log_.KeepAnswersBack();
   clock_.Advance(kLong);
-  Callback patient(desk_.get(), "a", Policy(When::kForwarded, kLong));
+  Callback patient(desk_.get(), "a", {When::kForwarded, {}, kLong});
   log_.Answer();
   clock_.Advance(absl::Seconds(1));
-  Callback late(desk_.get(), "b", Policy(When::kForwarded, kLong));
+  Callback late(desk_.get(), "b", {When::kForwarded, {}, kLong});
   log_.Answer();
   EXPECT_EQ(late.Receipt(), absl::StatusCode::kDeadlineExceeded);
   Forwarded({1});
@@ -234,7 +151,7 @@ TEST_F(ReceiptDeskTest, OfSeveralStreamsOneIsEnough) {
   desk_->StreamCeasedToBeEligible("watch");
   clock_.Advance(10 * kLong);
   log_.KeepAnswersBack();
-  Callback callback(desk_.get(), "a", Policy(When::kForwarded, kLong));
+  Callback callback(desk_.get(), "a", {When::kForwarded, {}, kLong});
   log_.Answer();
   Forwarded({1});
   EXPECT_EQ(callback.Receipt(), absl::StatusCode::kOk);
@@ -243,17 +160,17 @@ TEST_F(ReceiptDeskTest, OfSeveralStreamsOneIsEnough) {
 TEST_F(ReceiptDeskTest, MoreThanMayWaitAreAnsweredAtOnce) {
   Start(/*max_waiting=*/2);
   log_.KeepAnswersBack();
-  Callback first(desk_.get(), "a", Policy(When::kForwarded, kLong));
+  Callback first(desk_.get(), "a", {When::kForwarded, {}, kLong});
   log_.Answer();
-  Callback second(desk_.get(), "b", Policy(When::kForwarded, kLong));
+  Callback second(desk_.get(), "b", {When::kForwarded, {}, kLong});
   log_.Answer();
-  Callback third(desk_.get(), "c", Policy(When::kForwarded, kLong));
+  Callback third(desk_.get(), "c", {When::kForwarded, {}, kLong});
   log_.Answer();
   EXPECT_EQ(third.Receipt(), absl::StatusCode::kDeadlineExceeded);
   Forwarded({1, 2});
   EXPECT_EQ(first.Receipt(), absl::StatusCode::kOk);
   EXPECT_EQ(second.Receipt(), absl::StatusCode::kOk);
-  Callback fourth(desk_.get(), "d", Policy(When::kForwarded, kLong));
+  Callback fourth(desk_.get(), "d", {When::kForwarded, {}, kLong});
   log_.Answer();
   Forwarded({4});
   EXPECT_EQ(fourth.Receipt(), absl::StatusCode::kOk) << "there is room again";
@@ -261,9 +178,9 @@ TEST_F(ReceiptDeskTest, MoreThanMayWaitAreAnsweredAtOnce) {
 
 TEST_F(ReceiptDeskTest, WhoGivesUpMakesRoom) {
   Start(/*max_waiting=*/1);
-  EXPECT_EQ(Accept("a", Policy(When::kForwarded, kShort)), absl::StatusCode::kDeadlineExceeded);
+  EXPECT_EQ(Accept("a", {When::kForwarded, {}, kShort}), absl::StatusCode::kDeadlineExceeded);
   log_.KeepAnswersBack();
-  Callback next(desk_.get(), "b", Policy(When::kForwarded, kLong));
+  Callback next(desk_.get(), "b", {When::kForwarded, {}, kLong});
   log_.Answer();
   Forwarded({2});
   EXPECT_EQ(next.Receipt(), absl::StatusCode::kOk);
@@ -272,24 +189,24 @@ TEST_F(ReceiptDeskTest, WhoGivesUpMakesRoom) {
 TEST_F(ReceiptDeskTest, ARepeatOfAForwardedEventIsAnsweredAtOnce) {
   Start();
   Forwarded({1});
-  EXPECT_EQ(Accept("a", Policy(When::kForwarded, kLong)), absl::StatusCode::kOk);
+  EXPECT_EQ(Accept("a", {When::kForwarded, {}, kLong}), absl::StatusCode::kOk);
   clock_.Advance(10 * kLong);
-  EXPECT_EQ(Accept("a", Policy(When::kForwarded, kLong)), absl::StatusCode::kOk)
+  EXPECT_EQ(Accept("a", {When::kForwarded, {}, kLong}), absl::StatusCode::kOk)
       << "whether or not a stream is there now";
 }
 
 TEST_F(ReceiptDeskTest, WhatWasForwardedBeforeARestartCounts) {
-  log_.SetForwardedAtOpen({1, 3});
+  log_.SetForwardedAtOpen("watch", {1, 3});
   Start();
-  EXPECT_EQ(Accept("a", Policy(When::kForwarded, kLong)), absl::StatusCode::kOk);
+  EXPECT_EQ(Accept("a", {When::kForwarded, {}, kLong}), absl::StatusCode::kOk);
 }
 
 TEST_F(ReceiptDeskTest, ARepeatWaitsBesideItsOriginal) {
   Start();
   log_.KeepAnswersBack();
-  Callback original(desk_.get(), "a", Policy(When::kForwarded, kLong));
+  Callback original(desk_.get(), "a", {When::kForwarded, {}, kLong});
   log_.Answer();
-  Callback repeat(desk_.get(), "a", Policy(When::kForwarded, kLong));
+  Callback repeat(desk_.get(), "a", {When::kForwarded, {}, kLong});
   log_.Answer();
   Forwarded({1});
   EXPECT_EQ(original.Receipt(), absl::StatusCode::kOk);
@@ -302,7 +219,7 @@ TEST_F(ReceiptDeskTest, TheStoresErrorIsTheReceipt) {
   desk_->StreamBecameEligible("watch");
   log_.FailWith(absl::ResourceExhaustedError("disk full"));
   AppendResult result;
-  EXPECT_EQ(Accept("a", Policy(When::kForwarded, kLong), &result),
+  EXPECT_EQ(Accept("a", {When::kForwarded, {}, kLong}, &result),
             absl::StatusCode::kResourceExhausted);
   EXPECT_EQ(result.sequence, 0) << "it is not stored";
 }
@@ -311,15 +228,15 @@ TEST_F(ReceiptDeskTest, AStoreSlowerThanTheTimeoutIsWaitedFor) {
   Start();
   desk_->StreamBecameEligible("watch");
   log_.KeepAnswersBack();
-  Callback unforwarded(desk_.get(), "a", Policy(When::kForwarded, absl::ZeroDuration()));
+  Callback unforwarded(desk_.get(), "a", {When::kForwarded, {}, absl::ZeroDuration()});
   log_.Answer();
   EXPECT_EQ(unforwarded.Receipt(), absl::StatusCode::kDeadlineExceeded);
   EXPECT_EQ(unforwarded.result().sequence, 1);
-  Callback forwarded(desk_.get(), "b", Policy(When::kForwarded, absl::ZeroDuration()));
+  Callback forwarded(desk_.get(), "b", {When::kForwarded, {}, absl::ZeroDuration()});
   Forwarded({2});
   log_.Answer();
   EXPECT_EQ(forwarded.Receipt(), absl::StatusCode::kOk);
-  Callback stored(desk_.get(), "c", Policy(When::kStored, absl::ZeroDuration()));
+  Callback stored(desk_.get(), "c", {When::kStored, {}, absl::ZeroDuration()});
   log_.Answer();
   EXPECT_EQ(stored.Receipt(), absl::StatusCode::kOk);
 }
@@ -332,6 +249,49 @@ TEST_F(ReceiptDeskTest, WhatWasForwardedIsRecordedAsRuns) {
   EXPECT_THAT(log_.recorded(), ElementsAre("subscription/crm 2-3", "subscription/crm 7-9"));
 }
 
+TEST_F(ReceiptDeskTest, ACallbackIsAnsweredWhenTheLastOfItsNamedHasSettled) {
+  Start(/*max_waiting=*/1, {"a", "b"});
+  log_.KeepAnswersBack();
+  Callback callback(desk_.get(), "x", {When::kProcessed, {{"a", {}}, {"b", {}}}, kLong});
+  log_.Answer();
+  Settle("a", 1);
+  Forwarded({1});
+  Settle("c", 1);
+  Settle("b", 1);
+  EXPECT_EQ(callback.Receipt(), absl::StatusCode::kOk);
+}
+
+TEST_F(ReceiptDeskTest, WhoWaitsForForwardingAndWhoForProcessingAreAnsweredApart) {
+  Start(/*max_waiting=*/2);
+  log_.KeepAnswersBack();
+  Callback forwarded(desk_.get(), "x", {When::kForwarded, {}, kLong});
+  log_.Answer();
+  Callback processed(desk_.get(), "x", {When::kProcessed, {}, kLong});
+  log_.Answer();
+  Forwarded({1});
+  EXPECT_EQ(forwarded.Receipt(), absl::StatusCode::kOk);
+  Settle("a", 1);
+  EXPECT_EQ(processed.Receipt(), absl::StatusCode::kOk);
+}
+
+TEST_F(ReceiptDeskTest, AnEventSettledBeforeItsAnswerArrivedNeedNotWait) {
+  Start();
+  log_.KeepAnswersBack();
+  Callback callback(desk_.get(), "x", {When::kProcessed, {}, kLong});
+  Settle("a", 1);
+  log_.Answer();
+  EXPECT_EQ(callback.Receipt(), absl::StatusCode::kOk);
+}
+
+TEST_F(ReceiptDeskTest, OfRunsOnlyTheNewestAreKept) {
+  desk_ = std::make_unique<ReceiptDesk>(&clock_, &store_, ReceiptDeskOptions{8, {}, 2});
+  Forwarded({1, 3, 5});
+  const AcknowledgePolicy impatient{When::kForwarded, {}, absl::ZeroDuration()};
+  EXPECT_EQ(Accept("1", impatient), absl::StatusCode::kDeadlineExceeded);
+  EXPECT_EQ(Accept("2", impatient), absl::StatusCode::kDeadlineExceeded);
+  EXPECT_EQ(Accept("3", impatient), absl::StatusCode::kOk);
+}
+
 // Callbacks, their forwarding and their giving up, all at once: for races, not for an order.
 TEST_F(ReceiptDeskTest, EveryCallbackGetsAReceiptThatIsTrue) {
   Start();
@@ -342,8 +302,8 @@ TEST_F(ReceiptDeskTest, EveryCallbackGetsAReceiptThatIsTrue) {
   for (int thread = 0; thread < kThreads; ++thread) {
     threads.emplace_back([this, thread] {
       for (int round = 0; round < kRounds; ++round) {
-        const AcknowledgePolicy policy =
-            Policy(When::kForwarded, round % 3 == 0 ? absl::Microseconds(20) : kLong);
+        const AcknowledgePolicy policy{
+            When::kForwarded, {}, round % 3 == 0 ? absl::Microseconds(20) : kLong};
         AppendResult result;
         // Every second call is another thread's repeat.
         const std::string call = absl::StrCat(round % 2 == 0 ? 0 : thread, " ", round);

@@ -101,8 +101,7 @@ TEST_F(CallbackHandlerTest, WhatIsRefusedIsNotStored) {
 }
 
 TEST_F(CallbackHandlerTest, AnEventThatNobodyTookInTimeIsStoredAndAskedForAgain) {
-  source_.acknowledge.when = AcknowledgePolicy::When::kForwarded;
-  source_.acknowledge.timeout = absl::ZeroDuration();
+  source_.acknowledge = {AcknowledgePolicy::When::kForwarded, {}, absl::ZeroDuration()};
   const HttpResponse response = Post(kCall);
 
   EXPECT_EQ(response.status, 503);
