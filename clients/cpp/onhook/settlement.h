@@ -11,9 +11,6 @@ namespace onhook::client {
 
 // What a handler makes of one delivery.
 //
-// A gateway that does not support an action ends the stream with kUnimplemented, and the subscriber
-// with it: the first version of the gateway knows Ack and Leave.
-//
 // A `reason` goes to the gateway, where it is shown and logged: no personal data; the first 1,024
 // characters count.
 struct Settlement {
