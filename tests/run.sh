@@ -97,7 +97,8 @@ check_scripts() {
     xargs shellcheck --external-sources
 }
 
-check_proto() { (cd proto && "../$BUF" lint); }
+# Lint, and no change that breaks those who have built on v1; proto/buf.yaml says how to renew it.
+check_proto() { (cd proto && "../$BUF" lint && "../$BUF" breaking --against v1.binpb); }
 
 # Takes the counts of a ctest run from its JUnit report.
 count_tests() {
@@ -225,7 +226,7 @@ run_preset() {
 set_up
 if have clang-format clang-format-14; then check clang-format "layout of the C++" check_format; fi
 if have shellcheck shellcheck; then check shellcheck "lint of the scripts" check_scripts; fi
-if have buf-lint "$BUF"; then check buf-lint "lint of proto/" check_proto; fi
+if have buf-lint "$BUF"; then check buf-lint "lint of proto/, and nothing broken in it" check_proto; fi
 for preset in "${presets[@]}"; do run_preset "$preset"; done
 
 say ""
