@@ -123,6 +123,7 @@ TEST_P(SubscriptionLifeContract, Q10_AParkedEventIsRedrivenAndItsDeadLetterGoesW
   EXPECT_THAT(Kinds(timeline),
               ElementsAre(Entry::KIND_NACKED, Entry::KIND_PARKED, Entry::KIND_REDRIVEN,
                           Entry::KIND_DELIVERED, Entry::KIND_ACKED));
+  consumer.Leave();
   engine_->Crash();
   EXPECT_EQ(Queue()->Stats().backlog_events, 0);
 }
