@@ -44,25 +44,26 @@ class EmbeddedQueue::SettleOperation final : public CommitOperation {
 
 void EmbeddedQueue::Settle(SettleRequest request, SettleDone done) {
   Wish wish;
+  wish.done = std::move(done);
+  std::optional<Wish> answered;  // at once
   Calls calls;
   bool submit = false;
-  bool pending = false;
   {
     absl::MutexLock lock(&mutex_);
     for (size_t i = 0; i < request.delivery_ids.size(); ++i) Begin(request, i, wish);
     WakeOne(calls);  // something may have been released
+    wish.consumer_name = std::move(request.consumer_name);
+    wish.reason = std::move(request.reason);
     // Also a request that changes nothing waits its turn behind those that settle what it names.
-    pending = request.action != Action::kRelease && !deleted_;
-    if (pending) {
-      wish.consumer_name = std::move(request.consumer_name);
-      wish.reason = std::move(request.reason);
-      wish.done = std::move(done);
+    if (request.action != Action::kRelease && !deleted_) {
       pending_.push_back(std::move(wish));
       submit = MustSubmit();
+    } else {
+      answered = std::move(wish);
     }
   }
   if (submit) SubmitSettling();
-  if (!pending) done(std::move(wish.exceptions));
+  if (answered.has_value()) answered->done(std::move(answered->exceptions));
   Call(calls);
 }
 
