@@ -20,8 +20,10 @@ class BenchSmokeTest : public testing::Test {
  protected:
   void SetUp() override {
     ASSERT_TRUE(gateway_.WaitUntilListening(kPatience)) << gateway_.log();
-    subscriber_ = std::make_unique<BenchSubscriber>(
-        absl::StrCat("127.0.0.1:", gateway_.grpc_port()), "bench");
+    BenchSubscriber::Options options;
+    options.server = absl::StrCat("127.0.0.1:", gateway_.grpc_port());
+    options.subscription = "bench";
+    subscriber_ = std::make_unique<BenchSubscriber>(options);
     ASSERT_TRUE(subscriber_->WaitUntilOpened(kPatience)) << subscriber_->end();
     options_.port = gateway_.http_port();
   }
@@ -64,7 +66,9 @@ TEST_F(BenchSmokeTest, ASecondOfLoadIsAcceptedAndReceivedOnce) {
   EXPECT_EQ(result.accepted, load.callbacks());
   EXPECT_EQ(result.latencies.size(), static_cast<size_t>(result.accepted));
   EXPECT_LE(result.Percentile(0.5), result.Percentile(0.99));
-  EXPECT_GT(UsageOf(gateway_.pid()).resident_bytes, 0);
+  const ProcessUsage usage = UsageOf(gateway_.pid());
+  EXPECT_GT(usage.resident_bytes, 0);
+  EXPECT_GE(usage.peak_resident_bytes, usage.resident_bytes);
   ExpectEachReceivedOnce(load.callbacks());
 }
 

@@ -3,18 +3,30 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "onhook/v1/subscription_service.grpc.pb.h"
 #include "tests/bench/callback_request.h"
 
 namespace onhook {
 
-BenchSubscriber::BenchSubscriber(const std::string& server, std::string subscription)
-    : subscription_(std::move(subscription)),
+bool ForgetSubscription(const std::string& server, const std::string& name) {
+  const auto stub = v1::SubscriptionService::NewStub(
+      grpc::CreateChannel(server, grpc::InsecureChannelCredentials()));
+  grpc::ClientContext context;
+  v1::DeleteSubscriptionRequest request;
+  request.set_name(name);
+  v1::DeleteSubscriptionResponse response;
+  const grpc::Status status = stub->DeleteSubscription(&context, request, &response);
+  return status.ok() || status.error_code() == grpc::StatusCode::NOT_FOUND;
+}
+
+BenchSubscriber::BenchSubscriber(Options options)
+    : options_(std::move(options)),
       stub_(v1::ReleaseEventService::NewStub(
-          grpc::CreateChannel(server, grpc::InsecureChannelCredentials()))) {
+          grpc::CreateChannel(options_.server, grpc::InsecureChannelCredentials()))) {
   stream_ = stub_->Subscribe(&context_);
   v1::SubscribeRequest open;
-  open.mutable_open()->set_subscription(subscription_);
-  open.mutable_open()->mutable_create_if_missing();
+  open.mutable_open()->set_subscription(options_.subscription);
+  open.mutable_open()->mutable_create_if_missing()->set_start_position(options_.start);
   stream_->Write(open);
   thread_ = std::thread([this] { Receive(); });
 }
@@ -82,7 +94,7 @@ void BenchSubscriber::Take(const v1::Deliveries& deliveries) {
 }
 
 void BenchSubscriber::CountOne(const std::string& call_serial_no) {
-  const int64_t number = CallbackRequest::NumberOf(call_serial_no);
+  const int64_t number = CallbackRequest::NumberOf(call_serial_no) - options_.first_number;
   if (number < 0) {
     ++unexpected_;
     return;

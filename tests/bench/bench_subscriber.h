@@ -14,6 +14,9 @@
 
 namespace onhook {
 
+// Deletes a subscription, so that a stream of this name begins anew. False: it could not be told.
+bool ForgetSubscription(const std::string& server, const std::string& name);
+
 // A subscriber that does as little as one can: counts the events and acknowledges each message of
 // deliveries with one request.
 //
@@ -21,7 +24,14 @@ namespace onhook {
 // the destructor until the stream has ended, which it asks for.
 class BenchSubscriber {
  public:
-  BenchSubscriber(const std::string& server, std::string subscription);
+  struct Options {
+    std::string server;        // HOST:PORT
+    std::string subscription;  // created if it is missing
+    v1::StartPosition start = v1::START_POSITION_EARLIEST;
+    int64_t first_number = 0;  // of the callbacks that it is to receive
+  };
+
+  explicit BenchSubscriber(Options options);
   ~BenchSubscriber();
 
   // False: the stream ended, or `timeout` passed, before the gateway said `opened`.
@@ -42,7 +52,7 @@ class BenchSubscriber {
   void Take(const v1::Deliveries& deliveries);
   void CountOne(const std::string& call_serial_no) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
-  const std::string subscription_;
+  const Options options_;
   const std::unique_ptr<v1::ReleaseEventService::Stub> stub_;
   grpc::ClientContext context_;
   std::unique_ptr<grpc::ClientReaderWriter<v1::SubscribeRequest, v1::SubscribeResponse>> stream_;
@@ -51,7 +61,7 @@ class BenchSubscriber {
   bool opened_ ABSL_GUARDED_BY(mutex_) = false;
   bool ended_ ABSL_GUARDED_BY(mutex_) = false;
   std::string end_ ABSL_GUARDED_BY(mutex_);
-  std::vector<bool> seen_ ABSL_GUARDED_BY(mutex_);  // by number
+  std::vector<bool> seen_ ABSL_GUARDED_BY(mutex_);  // by number, from the first
   int64_t distinct_ ABSL_GUARDED_BY(mutex_) = 0;
   int64_t unexpected_ ABSL_GUARDED_BY(mutex_) = 0;
   int64_t acks_under_way_ ABSL_GUARDED_BY(mutex_) = 0;

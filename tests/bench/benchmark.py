@@ -66,12 +66,12 @@ COLUMNS = [
 ]
 
 
-def run_bench(build, flags):
-    """One line of gateway_bench, as a dictionary; `ok` says whether all was accepted and received."""
-    done = subprocess.run([os.path.join(build, "gateway_bench"), *flags], stdout=subprocess.PIPE,
+def run_bench(build, flags, program="gateway_bench"):
+    """One line of the program, as a dictionary; `ok` says whether all was accepted and received."""
+    done = subprocess.run([os.path.join(build, program), *flags], stdout=subprocess.PIPE,
                           stderr=subprocess.PIPE, text=True, check=False)
     if done.returncode not in (0, 1):
-        raise RuntimeError(f"gateway_bench {' '.join(flags)}: {done.stderr}")
+        raise RuntimeError(f"{program} {' '.join(flags)}: {done.stderr}")
     result = json.loads(done.stdout)
     result["ok"] = done.returncode == 0
     result["said"] = done.stderr.strip()
@@ -107,10 +107,10 @@ def median_of(rounds, name):
     return statistics.median(values) if values else None
 
 
-def judge(results):
+def judge(results, wanted):
     """Returns the marks that can be told from what was measured."""
     marks = []
-    for what, value_of, unit, good in MARKS:
+    for what, value_of, unit, good in wanted:
         rounds = min(len(each) for each in results.values())
         try:
             value = statistics.median(
@@ -155,14 +155,26 @@ def circumstances(build):
     }
 
 
-def table(report):
+def publish(report, columns, output):
+    """Writes the report as results.json and results.txt and prints it; whether all went well."""
+    os.makedirs(output, exist_ok=True)
+    with open(os.path.join(output, "results.json"), "w", encoding="utf-8") as file:
+        json.dump(report, file, indent=1)
+    text = table(report, columns)
+    with open(os.path.join(output, "results.txt"), "w", encoding="utf-8") as file:
+        file.write(text)
+    print(text, end="")
+    return all(each["ok"] for rounds in report["results"].values() for each in rounds)
+
+
+def table(report, columns):
     """The report for people."""
     lines = [f"{name}: {value}" for name, value in report["circumstances"].items()] + [""]
     width = max(len(name) for name in report["results"])
-    lines.append(" " * width + "".join(f"{title:>18}" for title, _, _ in COLUMNS))
+    lines.append(" " * width + "".join(f"{title:>18}" for title, _, _ in columns))
     for name, rounds in report["results"].items():
         cells = []
-        for _, key, form in COLUMNS:
+        for _, key, form in columns:
             value = median_of(rounds, key)
             cells.append(f"{'' if value is None else form.format(value):>18}")
         lines.append(f"{name:<{width}}" + "".join(cells))
@@ -188,15 +200,8 @@ def main():
         report = {"circumstances": circumstances(arguments.build), "results": measure(arguments)}
     except RuntimeError as error:
         sys.exit(f"not measured: {error}")
-    report["marks"] = judge(report["results"])
-    os.makedirs(arguments.output, exist_ok=True)
-    with open(os.path.join(arguments.output, "results.json"), "w", encoding="utf-8") as file:
-        json.dump(report, file, indent=1)
-    text = table(report)
-    with open(os.path.join(arguments.output, "results.txt"), "w", encoding="utf-8") as file:
-        file.write(text)
-    print(text, end="")
-    sys.exit(0 if all(each["ok"] for rounds in report["results"].values() for each in rounds) else 1)
+    report["marks"] = judge(report["results"], MARKS)
+    sys.exit(0 if publish(report, COLUMNS, arguments.output) else 1)
 
 
 if __name__ == "__main__":

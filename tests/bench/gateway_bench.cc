@@ -3,8 +3,11 @@
 //
 //   gateway_bench --http_port=N [--grpc_port=N --subscribers=1] [--pid=N] [--connections=64]
 //                 [--seconds=5] [--warm_up_seconds=1] [--rate=0] [--posts=0] [--same_body]
-//                 [--idle_connections=0]
+//                 [--idle_connections=0] [--first_number=0] [--latest] [--stalled_readers=0]
 //   gateway_bench --single_row_commits=2000 --directory=DIR
+//
+// A store that holds events from before wants --first_number behind theirs, and subscribers that
+// begin with what is to come: --latest. Stalled readers are opened before anything is measured.
 //
 // Exit code: 0 measured, and every callback accepted and, if there are subscribers, received once
 // by each; 1 measured, and not so; 2 not measured.
@@ -12,63 +15,28 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <cstdlib>
 #include <memory>
-#include <string>
+#include <optional>
 #include <vector>
 
-#include "absl/strings/match.h"
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "tests/bench/bench_arguments.h"
 #include "tests/bench/bench_subscriber.h"
 #include "tests/bench/load_generator.h"
 #include "tests/bench/process_usage.h"
 #include "tests/bench/single_row_commits.h"
+#include "tests/bench/stalled_readers.h"
 
 namespace onhook {
 namespace {
 
 constexpr absl::Duration kPatience = absl::Seconds(20);
 
-// The flags, all of them NAME=NUMBER but for two.
-class Arguments {
- public:
-  Arguments(int argc, char** argv) : all_(argv + 1, argv + argc) {}
-
-  double Number(absl::string_view name, double otherwise) const {
-    double number = otherwise;
-    const std::string text = Text(name);
-    if (!text.empty() && !absl::SimpleAtod(text, &number)) {
-      std::fprintf(stderr, "--%s is no number\n", std::string(name).c_str());
-      std::exit(2);
-    }
-    return number;
-  }
-  int Integer(absl::string_view name, int otherwise) const {
-    return static_cast<int>(Number(name, otherwise));
-  }
-  std::string Text(absl::string_view name) const {
-    const std::string prefix = absl::StrCat("--", name, "=");
-    for (const std::string& each : all_) {
-      if (absl::StartsWith(each, prefix)) return each.substr(prefix.size());
-    }
-    return "";
-  }
-  bool Has(absl::string_view name) const {
-    for (const std::string& each : all_) {
-      if (each == absl::StrCat("--", name)) return true;
-    }
-    return false;
-  }
-
- private:
-  const std::vector<std::string> all_;
-};
-
 double Microseconds(absl::Duration duration) { return absl::ToDoubleMicroseconds(duration); }
+double Mebibytes(int64_t bytes) { return static_cast<double>(bytes) / (1 << 20); }
 
-int MeasureCommits(const Arguments& arguments) {
+int MeasureCommits(const BenchArguments& arguments) {
   const auto times =
       TimeSingleRowCommits(arguments.Text("directory"), arguments.Integer("single_row_commits", 0));
   if (!times.ok() || times->empty()) {
@@ -90,10 +58,20 @@ absl::Duration CpuOfThisProcess() {
 
 using Subscribers = std::vector<std::unique_ptr<BenchSubscriber>>;
 
-bool OpenSubscribers(const Arguments& arguments, Subscribers& subscribers) {
-  const std::string server = absl::StrCat("127.0.0.1:", arguments.Integer("grpc_port", 0));
+std::string GrpcAddress(const BenchArguments& arguments) {
+  return absl::StrCat("127.0.0.1:", arguments.Integer("grpc_port", 0));
+}
+
+bool OpenSubscribers(const BenchArguments& arguments, Subscribers& subscribers) {
+  BenchSubscriber::Options options;
+  options.server = GrpcAddress(arguments);
+  options.first_number = arguments.Integer("first_number", 0);
+  if (arguments.Has("latest")) options.start = v1::START_POSITION_LATEST;
   for (int i = 0; i < arguments.Integer("subscribers", 0); ++i) {
-    subscribers.push_back(std::make_unique<BenchSubscriber>(server, absl::StrCat("bench-", i)));
+    options.subscription = absl::StrCat("bench-", i);
+    // One of an earlier run would be owed what has come since.
+    if (!ForgetSubscription(options.server, options.subscription)) return false;
+    subscribers.push_back(std::make_unique<BenchSubscriber>(options));
     if (!subscribers.back()->WaitUntilOpened(kPatience)) {
       std::fprintf(stderr, "no stream: %s\n", subscribers.back()->end().c_str());
       return false;
@@ -102,13 +80,14 @@ bool OpenSubscribers(const Arguments& arguments, Subscribers& subscribers) {
   return true;
 }
 
-LoadGenerator::Options LoadOptions(const Arguments& arguments) {
+LoadGenerator::Options LoadOptions(const BenchArguments& arguments) {
   LoadGenerator::Options options;
   options.port = arguments.Integer("http_port", 0);
   options.connections = arguments.Integer("connections", 64);
   options.rate = arguments.Number("rate", 0);
   options.same_body = arguments.Has("same_body");
   options.idle_connections = arguments.Integer("idle_connections", 0);
+  options.first_number = arguments.Integer("first_number", 0);
   if (const int posts = arguments.Integer("posts", 0); posts > 0) options.posts = posts;
   return options;
 }
@@ -127,12 +106,18 @@ bool Delivered(const Subscribers& subscribers, int64_t callbacks) {
   return all;
 }
 
-int MeasureServer(const Arguments& arguments) {
+int MeasureServer(const BenchArguments& arguments) {
   Subscribers subscribers;
   if (!OpenSubscribers(arguments, subscribers)) return 2;
+  const auto pid = static_cast<pid_t>(arguments.Integer("pid", 0));
+  const int64_t resident_before = UsageOf(pid).resident_bytes;
+  std::optional<StalledReaders> stalled;
+  if (const int readers = arguments.Integer("stalled_readers", 0); readers > 0) {
+    stalled.emplace(GrpcAddress(arguments), readers);
+    if (!stalled->opened()) return 2;
+  }
   LoadGenerator load(LoadOptions(arguments));
   const LoadResult warm_up = load.Run(absl::Seconds(arguments.Number("warm_up_seconds", 1)));
-  const auto pid = static_cast<pid_t>(arguments.Integer("pid", 0));
   const ProcessUsage before = UsageOf(pid);
   const absl::Duration own_before = CpuOfThisProcess();
   const LoadResult result = load.Run(absl::Seconds(arguments.Number("seconds", 5)));
@@ -140,24 +125,26 @@ int MeasureServer(const Arguments& arguments) {
   const absl::Duration own_cpu = CpuOfThisProcess() - own_before;
   const bool delivered = Delivered(subscribers, load.callbacks());
   const double each = static_cast<double>(std::max<int64_t>(result.accepted, 1));
-  absl::PrintF(R"({"requests_per_second":%.0f,"p50_us":%.0f,"p99_us":%.0f,"p999_us":%.0f,)"
-               R"("server_cpu_us":%.2f,"server_user_us":%.2f,"server_system_us":%.2f,)"
-               R"("server_resident_mib":%.1f,"load_cpu_us":%.2f,"bench_cpu_us":%.2f,)"
-               R"("accepted":%d,"not_forwarded":%d,"refused":%d,"lost":%d,"delivered_once":%s})"
-               "\n",
-               result.requests_per_second(), Microseconds(result.Percentile(0.5)),
-               Microseconds(result.Percentile(0.99)), Microseconds(result.Percentile(0.999)),
-               Microseconds(after.cpu() - before.cpu()) / each,
-               Microseconds(after.user - before.user) / each,
-               Microseconds(after.system - before.system) / each,
-               static_cast<double>(after.resident_bytes) / (1 << 20),
-               Microseconds(result.cpu) / each, Microseconds(own_cpu) / each, result.accepted,
-               result.not_forwarded, result.refused, result.lost, delivered ? "true" : "false");
+  absl::PrintF(
+      R"({"requests_per_second":%.0f,"p50_us":%.0f,"p99_us":%.0f,"p999_us":%.0f,)"
+      R"("server_cpu_us":%.2f,"server_user_us":%.2f,"server_system_us":%.2f,)"
+      R"("server_resident_mib":%.1f,"server_peak_mib":%.1f,"server_resident_before_mib":%.1f,)"
+      R"("load_cpu_us":%.2f,"bench_cpu_us":%.2f,)"
+      R"("accepted":%d,"not_forwarded":%d,"refused":%d,"lost":%d,"delivered_once":%s})"
+      "\n",
+      result.requests_per_second(), Microseconds(result.Percentile(0.5)),
+      Microseconds(result.Percentile(0.99)), Microseconds(result.Percentile(0.999)),
+      Microseconds(after.cpu() - before.cpu()) / each,
+      Microseconds(after.user - before.user) / each,
+      Microseconds(after.system - before.system) / each, Mebibytes(after.resident_bytes),
+      Mebibytes(after.peak_resident_bytes), Mebibytes(resident_before),
+      Microseconds(result.cpu) / each, Microseconds(own_cpu) / each, result.accepted,
+      result.not_forwarded, result.refused, result.lost, delivered ? "true" : "false");
   return delivered && result.errors() == 0 && warm_up.errors() == 0 ? 0 : 1;
 }
 
 int Main(int argc, char** argv) {
-  const Arguments arguments(argc, argv);
+  const BenchArguments arguments(argc, argv);
   if (arguments.Integer("single_row_commits", 0) > 0) return MeasureCommits(arguments);
   if (arguments.Integer("http_port", 0) > 0) return MeasureServer(arguments);
   std::fprintf(stderr, "--http_port or --single_row_commits is missing; see the file's head\n");

@@ -71,7 +71,7 @@ absl::Duration LoadResult::Percentile(double fraction) const {
 }
 
 LoadGenerator::LoadGenerator(const Options& options)
-    : options_(options), epoll_(epoll_create1(EPOLL_CLOEXEC)) {
+    : options_(options), epoll_(epoll_create1(EPOLL_CLOEXEC)), next_number_(options.first_number) {
   connections_.resize(static_cast<size_t>(options_.connections + options_.idle_connections));
   for (size_t i = 0; i < connections_.size(); ++i) {
     connections_[i].idle = i >= static_cast<size_t>(options_.connections);
@@ -149,7 +149,7 @@ void LoadGenerator::PostWhereDue(LoadResult& result) {
 
 void LoadGenerator::Post(size_t index, LoadResult& result) {
   Connection& connection = connections_[index];
-  const int64_t number = options_.same_body ? 0 : next_number_;
+  const int64_t number = options_.same_body ? options_.first_number : next_number_;
   const absl::string_view request = request_.WithNumber(number);
   next_number_ = number + 1;
   // With a rate, a post that had to wait for a free connection counts from when it was due.

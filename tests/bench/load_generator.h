@@ -49,6 +49,8 @@ class LoadGenerator {
     int64_t posts = INT64_MAX;
     // Every post is the very same callback.
     bool same_body = false;
+    // The number in the first callSerialNo, so that a store may hold events from before.
+    int64_t first_number = 0;
     // Further connections that never send anything, opened again when the server has enough of
     // them.
     int idle_connections = 0;
@@ -61,8 +63,9 @@ class LoadGenerator {
 
   LoadResult Run(absl::Duration duration);
 
-  // Distinct callbacks posted in all runs; the numbers in their callSerialNo go from 0 to here.
-  int64_t callbacks() const { return next_number_; }
+  // Distinct callbacks posted in all runs; the numbers in their callSerialNo go on from
+  // first_number.
+  int64_t callbacks() const { return next_number_ - options_.first_number; }
 
  private:
   struct Connection {
@@ -88,7 +91,7 @@ class LoadGenerator {
   std::vector<Connection> connections_;
   std::vector<size_t> ready_;  // connections without a request under way
   std::array<epoll_event, 256> events_;
-  int64_t next_number_ = 0;
+  int64_t next_number_;
   int64_t posted_ = 0;  // in this run
   int waiting_ = 0;
   absl::Time started_;

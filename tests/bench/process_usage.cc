@@ -24,11 +24,25 @@ int64_t NumberAt(const std::vector<absl::string_view>& fields, size_t place) {
   return place < fields.size() && absl::SimpleAtoi(fields[place], &number) ? number : 0;
 }
 
+std::string ContentOf(const std::string& path) {
+  std::ifstream file(path);
+  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+}
+
+// Of /proc/PID/status, in its unit: KiB.
+int64_t PeakResidentKib(absl::string_view status) {
+  constexpr absl::string_view kName = "VmHWM:";
+  const size_t at = status.find(kName);
+  if (at == absl::string_view::npos) return 0;
+  const absl::string_view line = status.substr(at + kName.size());
+  int64_t kib = 0;
+  return absl::SimpleAtoi(line.substr(0, line.find("kB")), &kib) ? kib : 0;
+}
+
 }  // namespace
 
 ProcessUsage UsageOf(pid_t pid) {
-  std::ifstream file(absl::StrCat("/proc/", pid, "/stat"));
-  const std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+  const std::string text = ContentOf(absl::StrCat("/proc/", pid, "/stat"));
   const size_t name_end = text.rfind(") ");
   if (name_end == std::string::npos) return {};
   const std::vector<absl::string_view> fields =
@@ -38,6 +52,8 @@ ProcessUsage UsageOf(pid_t pid) {
   usage.user = tick * NumberAt(fields, kUserTicks);
   usage.system = tick * NumberAt(fields, kSystemTicks);
   usage.resident_bytes = NumberAt(fields, kResidentPages) * sysconf(_SC_PAGESIZE);
+  usage.peak_resident_bytes = PeakResidentKib(ContentOf(absl::StrCat("/proc/", pid, "/status")))
+                              << 10;
   return usage;
 }
 

@@ -14,6 +14,7 @@ struct ProcessUsage {
   absl::Duration user;
   absl::Duration system;
   int64_t resident_bytes = 0;
+  int64_t peak_resident_bytes = 0;  // since it was started
 
   absl::Duration cpu() const { return user + system; }
 };

@@ -44,11 +44,11 @@ class Server:
 
 
 @contextlib.contextmanager
-def onhookd(build):
-    """The gateway on its defaults, with an empty store."""
+def onhookd(build, store=None):
+    """The gateway on its defaults, with the store in that folder, or an empty one."""
     with tempfile.TemporaryDirectory(prefix="onhook-bench-") as directory:
         log_path = os.path.join(directory, "log")
-        command = [os.path.join(build, "onhookd"), f"--store-directory={directory}/store"]
+        command = [os.path.join(build, "onhookd"), f"--store-directory={store or directory + '/store'}"]
         command += [f"--{name}-listen=127.0.0.1:0" for name in ("http", "grpc", "admin")]
         with _process(command, log_path) as process:
             ports = _wait_for(lambda: _ports_in(log_path), process, log_path)
