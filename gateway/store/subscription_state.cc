@@ -118,7 +118,6 @@ SubscriptionState::Handed SubscriptionState::Lease(const Next& next, ConsumerId 
   record.lease = next_lease_++;
   record.alone = next.from == From::kSuspect;
   if (record.alone) {
-    if (accounts_.reserved() != consumer) handed.unreserved = accounts_.reserved();
     accounts_.SetReserved(0);
     accounts_.SetAlone(consumer);
   }
@@ -227,10 +226,11 @@ std::optional<SubscriptionState::Decision> SubscriptionState::BeginNack(
   return decision;
 }
 
-bool SubscriptionState::ReleaseLease(Sequence sequence, LeaseNumber lease, Moment now) {
-  if (IsSettled(sequence)) return false;
+std::optional<ConsumerId> SubscriptionState::ReleaseLease(Sequence sequence, LeaseNumber lease,
+                                                          Moment now) {
+  if (IsSettled(sequence)) return std::nullopt;
   const auto it = records_.find(sequence);
-  if (!IsLatest(it == records_.end() ? nullptr : &it->second, lease)) return false;
+  if (!IsLatest(it == records_.end() ? nullptr : &it->second, lease)) return std::nullopt;
   Record& record = Take(sequence);
   record.trials.last_ended = lease;
   record.avoid = EndLease(sequence, record);
@@ -238,7 +238,7 @@ bool SubscriptionState::ReleaseLease(Sequence sequence, LeaseNumber lease, Momen
   record.reason = v1::Delivery::REDELIVERY_REASON_RELEASED;
   record.due = now.elapsed;
   Settle(sequence, record, now);
-  return true;
+  return record.avoid;
 }
 
 ConsumerId SubscriptionState::Finish(const Decision& decision, bool committed, Moment now) {

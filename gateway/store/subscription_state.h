@@ -126,7 +126,6 @@ class SubscriptionState {
     int32_t attempt = 1;
     v1::Delivery::RedeliveryReason reason = v1::Delivery::REDELIVERY_REASON_UNSPECIFIED;
     absl::Duration ack_deadline;
-    ConsumerId unreserved = 0;  // may have something again; 0: nobody
   };
   // Hands out what ChooseNext gave; nothing else was called since. `bytes`: the event's size.
   Handed Lease(const Next& next, ConsumerId consumer, int64_t bytes, Moment now);
@@ -165,8 +164,9 @@ class SubscriptionState {
   // `committed`: it is durable. A nack that is not leaves the event as it was; any other failure
   // takes effect all the same. Returns the consumer whose credit came back, 0 if none's.
   ConsumerId Finish(const Decision& decision, bool committed, Moment now);
-  // Makes the event ready at once. False as for BeginNack. Writes nothing.
-  bool ReleaseLease(Sequence sequence, LeaseNumber lease, Moment now);
+  // Makes the event ready at once, and writes nothing. Returns the consumer whose credit came back,
+  // 0 if none's. Nothing: as for BeginNack.
+  std::optional<ConsumerId> ReleaseLease(Sequence sequence, LeaseNumber lease, Moment now);
   // Whether such a number has been given.
   bool KnowsLease(LeaseNumber lease) const { return lease < next_lease_; }
 

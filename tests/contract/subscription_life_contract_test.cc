@@ -68,6 +68,17 @@ TEST_P(SubscriptionLifeContract, AReleasedEventCountsNothing) {
   EXPECT_EQ(again[0].reason, v1::Delivery::REDELIVERY_REASON_RELEASED);
 }
 
+TEST_P(SubscriptionLifeContract, AConsumerWithoutCreditIsWokenByItsOwnRelease) {
+  AppendNumbered(1, 1);
+  const QueuePtr queue = Queue();
+  TestConsumer consumer(queue, {1, 1 << 20});
+  const std::vector<std::string> ids = Ids(consumer.Take(1));
+  EXPECT_FALSE(consumer.PullOnce().has_credit);
+  EXPECT_THAT(Nack(queue, ids, SettleRequest::Action::kRelease), IsEmpty());
+  consumer.WaitUntilReady();
+  EXPECT_THAT(Sequences(consumer.Take(1)), ElementsAre(1));
+}
+
 TEST_P(SubscriptionLifeContract, Q10_AnEventIsParkedWhenAttemptsAndRetryTimeAreUsedUp) {
   v1::SubscriptionSpec spec;
   spec.set_max_delivery_attempts(2);

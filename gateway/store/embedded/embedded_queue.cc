@@ -336,6 +336,7 @@ void EmbeddedQueue::Tick() {
     reading_ = reading_ || missing.has_value();
     // Also for one that was woken and did not come, and for a read that failed.
     WakeOne(calls);
+    WakeWithCredit(calls);
     submit = MustSubmit();
     const bool limited = rules_.backlog_age.has_value() || rules_.backlog_bytes.has_value();
     enforce = limited && !deleted_ && now.elapsed - limits_enforced_ >= kLimitInterval;
@@ -418,6 +419,12 @@ void EmbeddedQueue::WakeOne(Calls& calls) {
 void EmbeddedQueue::WakeForCredit(ConsumerId consumer, Calls& calls) {
   const auto it = consumers_.find(consumer);
   if (it != consumers_.end() && it->second.waiting == Waiting::kForCredit) Wake(it->second, calls);
+}
+
+void EmbeddedQueue::WakeWithCredit(Calls& calls) {
+  for (auto& [id, consumer] : consumers_) {
+    if (consumer.waiting == Waiting::kForCredit && state_.HasCredit(id)) Wake(consumer, calls);
+  }
 }
 
 void EmbeddedQueue::Wake(Consumer& consumer, Calls& calls) {

@@ -163,6 +163,8 @@ class EmbeddedQueue final : public SubscriptionQueue,
   // One that waits for events, if there are any for it.
   void WakeOne(Calls& calls) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void WakeForCredit(ConsumerId consumer, Calls& calls) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Those whose credit came back without anybody's settling, such as one that was reserved in vain.
+  void WakeWithCredit(Calls& calls) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Wake(Consumer& consumer, Calls& calls) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Call(const Calls& calls) ABSL_LOCKS_EXCLUDED(mutex_);
 
@@ -172,7 +174,7 @@ class EmbeddedQueue final : public SubscriptionQueue,
   std::optional<SubscriptionState::Next> Parse(const std::string& delivery_id,
                                                LeaseNumber& lease) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void Begin(const SettleRequest& request, size_t index, Wish& wish)
+  void Begin(const SettleRequest& request, size_t index, Wish& wish, Calls& calls)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Failures of a consumer's deliveries.
   void AddWishes(std::vector<SubscriptionState::Decision> decisions)

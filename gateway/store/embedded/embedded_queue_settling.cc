@@ -50,7 +50,7 @@ void EmbeddedQueue::Settle(SettleRequest request, SettleDone done) {
   bool submit = false;
   {
     absl::MutexLock lock(&mutex_);
-    for (size_t i = 0; i < request.delivery_ids.size(); ++i) Begin(request, i, wish);
+    for (size_t i = 0; i < request.delivery_ids.size(); ++i) Begin(request, i, wish, calls);
     WakeOne(calls);  // something may have been released
     wish.consumer_name = std::move(request.consumer_name);
     wish.reason = std::move(request.reason);
@@ -77,7 +77,7 @@ std::optional<Next> EmbeddedQueue::Parse(const std::string& delivery_id, LeaseNu
   return Next{id->sequence};
 }
 
-void EmbeddedQueue::Begin(const SettleRequest& request, size_t index, Wish& wish) {
+void EmbeddedQueue::Begin(const SettleRequest& request, size_t index, Wish& wish, Calls& calls) {
   LeaseNumber lease = 0;
   const std::optional<Next> named = Parse(request.delivery_ids[index], lease);
   if (!named.has_value()) {
@@ -98,9 +98,12 @@ void EmbeddedQueue::Begin(const SettleRequest& request, size_t index, Wish& wish
       decision = state_.BeginNack(named->sequence, lease, request.action, request.delay, Now());
       stale = !decision.has_value();
       break;
-    case Action::kRelease:
-      stale = !state_.ReleaseLease(named->sequence, lease, Now());
+    case Action::kRelease: {
+      const std::optional<ConsumerId> freed = state_.ReleaseLease(named->sequence, lease, Now());
+      stale = !freed.has_value();
+      if (freed.has_value()) WakeForCredit(*freed, calls);
       break;
+    }
   }
   if (stale) wish.exceptions.push_back({index, SettleError::kStale});
   if (!decision.has_value()) return;

@@ -156,10 +156,10 @@ TEST_F(SubscriptionStateTest, ParkingNeedsBothTheAttemptsAndTheTime) {
 TEST_F(SubscriptionStateTest, AReleasedEventGoesToAnotherConsumerAndCountsNothing) {
   last_ = 1;
   const LeaseNumber lease = Take(kAnna)->lease;
-  EXPECT_TRUE(state_->ReleaseLease(1, lease, now_));
+  EXPECT_EQ(state_->ReleaseLease(1, lease, now_), kAnna);
   EXPECT_FALSE(Take(kAnna).has_value()) << "Ben is there";
   EXPECT_EQ(Take(kBen)->attempt, 1);
-  EXPECT_FALSE(state_->ReleaseLease(1, lease, now_));
+  EXPECT_EQ(state_->ReleaseLease(1, lease, now_), std::nullopt);
 }
 
 TEST_F(SubscriptionStateTest, AfterThreeLossesAnEventGoesAloneAndFurtherLossesCount) {

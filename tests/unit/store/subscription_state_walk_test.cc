@@ -203,7 +203,8 @@ class Walk {
     if (last_ == 0) return;
     const Sequence sequence = Any();
     const LeaseNumber lease = Of(sequence).lease;
-    if (lease != 0 && state_->ReleaseLease(sequence, lease, now_)) Of(sequence).holder = 0;
+    if (lease != 0 && state_->ReleaseLease(sequence, lease, now_).has_value())
+      Of(sequence).holder = 0;
   }
 
   // In any order.
