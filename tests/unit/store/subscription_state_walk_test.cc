@@ -37,7 +37,7 @@ class Walk {
     rules_.minimum_retry_time = absl::Minutes(1);
     rules_.max_unacked_events = 40;
     SubscriptionState::Beginning beginning;
-    beginning.first_lease = 1;
+    beginning.first_lease = first_lease_;
     state_.emplace(beginning, rules_, seed, now_);
   }
 
@@ -59,6 +59,7 @@ class Walk {
         return Release();
       case 6:
         if (Random(40) == 0) Seek();
+        if (Random(40) == 0) Restart();
         break;
       case 7:
         return Redrive();
@@ -111,6 +112,7 @@ class Walk {
   struct Event {
     bool settled = false;
     bool dead_letter = false;
+    std::optional<Trials> trials;  // as they lie on disk
     ConsumerId holder = 0;
     LeaseNumber lease = 0;
     int deciding = 0;
@@ -220,6 +222,7 @@ class Walk {
     --event.deciding;
     if (!committed) return;
     if (decision.outcome == Outcome::kRetry) {
+      event.trials = decision.trials;
       if (!event.settled) event.holder = 0;
     } else if (!event.settled) {
       event.settled = true;
@@ -248,9 +251,28 @@ class Walk {
     for (Sequence sequence = 1; sequence <= last_; ++sequence) {
       Event& event = Of(sequence);
       event.settled = sequence <= after && redriven.count(sequence) == 0;
+      event.trials.reset();
       event.holder = 0;
       event.deciding = 0;
     }
+  }
+
+  // The process is killed: what was not committed is lost, and so are all streams.
+  void Restart() {
+    SubscriptionState::Beginning beginning;
+    beginning.floor = state_->floor();
+    beginning.settled = state_->settled();
+    beginning.dead_letters = state_->dead_letters();
+    beginning.redriven = state_->redriven();
+    beginning.replayed_through = state_->replayed_through();
+    beginning.first_lease = (first_lease_ += 1 << 20);
+    for (auto& [sequence, event] : events_) {
+      event.holder = 0;
+      event.deciding = 0;
+      if (!event.settled && event.trials.has_value()) beginning.tried[sequence] = *event.trials;
+    }
+    open_.clear();
+    state_.emplace(std::move(beginning), rules_, random_(), now_);
   }
 
   void Redrive() {
@@ -264,6 +286,7 @@ class Walk {
     } else {
       state_->Redrive(sequence);
       event.settled = false;
+      event.trials.reset();
     }
     event.dead_letter = false;
   }
@@ -285,6 +308,7 @@ class Walk {
   SubscriptionRules rules_;
   Moment now_{absl::Hours(1), absl::FromUnixSeconds(1'700'000'000)};
   std::optional<SubscriptionState> state_;
+  LeaseNumber first_lease_ = 1;
   Sequence last_ = 0;
   Sequence floor_ = 0;
   std::map<Sequence, Event> events_;
@@ -292,7 +316,7 @@ class Walk {
 };
 
 TEST(SubscriptionStateWalkTest, TheStateAgreesWithItsModelWhereverTheWalkLeads) {
-  const int64_t steps = NumberFrom("ONHOOK_WALK_STEPS", 60'000);
+  const int64_t steps = NumberFrom("ONHOOK_WALK_STEPS", 1'000'000);
   const auto first_seed = static_cast<uint64_t>(NumberFrom("ONHOOK_SEED", 20261123));
   for (int64_t walked = 0; walked < steps; walked += kStepsOfOneWalk) {
     const uint64_t seed = first_seed + static_cast<uint64_t>(walked / kStepsOfOneWalk);
