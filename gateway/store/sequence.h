@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <utility>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
@@ -29,6 +30,20 @@ struct SequenceRange {
 // Threads: one at a time. Errors: none.
 class SequenceSet {
  public:
+  SequenceSet() = default;
+  SequenceSet(const SequenceSet&) = default;
+  SequenceSet& operator=(const SequenceSet&) = default;
+  // What was moved from is empty.
+  SequenceSet(SequenceSet&& other) noexcept
+      : last_by_first_(std::exchange(other.last_by_first_, {})),
+        size_(std::exchange(other.size_, 0)) {}
+  SequenceSet& operator=(SequenceSet&& other) noexcept {
+    last_by_first_ = std::exchange(other.last_by_first_, {});
+    size_ = std::exchange(other.size_, 0);
+    return *this;
+  }
+  ~SequenceSet() = default;
+
   // Adds a run, `first <= last`; members may be there already.
   void Add(SequenceRange range);
   void Add(Sequence sequence) { Add({sequence, sequence}); }

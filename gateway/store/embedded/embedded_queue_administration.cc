@@ -65,17 +65,22 @@ void EmbeddedQueue::FindTimeline(Sequence sequence, Done<v1::SubscriptionTimelin
   using Timeline = v1::SubscriptionTimeline;
   Timeline timeline;
   timeline.set_subscription(name_);
+  bool owed_once = false;
   bool settled = false;
   {
     absl::MutexLock lock(&mutex_);
-    const bool owed_once =
-        sequence > record_.start || state_.HasDeadLetter(sequence) || !state_.IsSettled(sequence);
-    if (!owed_once || sequence > environment_.event_log->last()) return done(timeline);
     settled = state_.IsSettled(sequence);
+    owed_once = sequence <= environment_.event_log->last() &&
+                (sequence > record_.start || state_.HasDeadLetter(sequence) || !settled);
     const bool held = state_.HolderOf(sequence) != 0;
     if (!settled) timeline.set_state(held ? Timeline::STATE_DELIVERED : Timeline::STATE_PENDING);
     if (unrequested_.excluded.Contains(sequence)) timeline.set_state(Timeline::STATE_FILTERED);
     recent_.Tell(sequence, timeline);
+  }
+  if (!owed_once) {
+    timeline.clear_state();
+    timeline.clear_entries();
+    return done(std::move(timeline));
   }
   const auto self = shared_from_this();
   auto shared_done = std::make_shared<Done<Timeline>>(std::move(done));

@@ -145,5 +145,16 @@ TEST_P(SequenceSetModelTest, AnyStepsLeadToTheSameMembers) {
 
 INSTANTIATE_TEST_SUITE_P(Seeds, SequenceSetModelTest, ::testing::Range(1U, 21U));
 
+TEST(SequenceSetTest, WhatWasMovedFromIsEmptyAndCountsAnew) {
+  SequenceSet set;
+  set.Add({3, 7});
+  const SequenceSet taken = std::move(set);
+  EXPECT_EQ(taken.size(), 5);
+  EXPECT_EQ(set.size(), 0);  // NOLINT(bugprone-use-after-move): this is what is promised
+  EXPECT_TRUE(set.empty());
+  set.Add(1);
+  EXPECT_EQ(set.size(), 1);
+}
+
 }  // namespace
 }  // namespace onhook
