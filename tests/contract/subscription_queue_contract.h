@@ -68,6 +68,15 @@ class TestConsumer {
   bool ready_ ABSL_GUARDED_BY(mutex_) = false;
 };
 
+// Waits for what the store does by itself a moment later.
+template <typename Condition>
+void Until(Condition condition) {
+  absl::Mutex mutex;
+  absl::CondVar never;
+  absl::MutexLock lock(&mutex);
+  while (!condition()) never.WaitWithTimeout(&mutex, absl::Milliseconds(2));
+}
+
 inline std::vector<Sequence> Sequences(const std::vector<Lease>& leases) {
   std::vector<Sequence> sequences;
   for (const Lease& lease : leases) sequences.push_back(lease.event->sequence);
@@ -153,15 +162,6 @@ class SubscriptionQueueContract : public ::testing::TestWithParam<EngineKind> {
     for (const v1::TimelineEntry& entry : timeline.entries()) kinds.push_back(entry.kind());
     return kinds;
   }
-  // Waits for what the store does by itself a moment later.
-  template <typename Condition>
-  void Until(Condition condition) {
-    absl::Mutex mutex;
-    absl::CondVar never;
-    absl::MutexLock lock(&mutex);
-    while (!condition()) never.WaitWithTimeout(&mutex, absl::Milliseconds(2));
-  }
-
   std::unique_ptr<Engine> engine_ = GetParam().make();
 };
 

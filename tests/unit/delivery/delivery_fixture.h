@@ -31,7 +31,7 @@ class DeliveryFixture : public testing::Test {
   ~DeliveryFixture() override { StopGateway(); }
 
   void StartGateway() {
-    store_ = *OpenMemoryStore(rows_, &store_clock_, &log_);
+    store_ = *OpenMemoryStore(disk_, &store_clock_, &log_);
     desk_ = std::make_unique<ReceiptDesk>(&clock_, store_.get(), ReceiptDeskOptions());
     server_ = std::make_unique<DeliveryServer>(options_, store_.get(), desk_.get(), &clock_, &log_);
     port_ = *server_->Start();
@@ -111,7 +111,7 @@ class DeliveryFixture : public testing::Test {
   ManualClock clock_;
   SystemClock store_clock_;  // commits of acks linger for a moment of real time
   Log log_{&clock_, LogLevel::kError, Log::Format::kText, [](absl::string_view) {}};
-  std::shared_ptr<MemoryRows> rows_ = std::make_shared<MemoryRows>();
+  std::shared_ptr<MemoryDisk> disk_ = std::make_shared<MemoryDisk>();
   std::unique_ptr<Store> store_;
   std::unique_ptr<ReceiptDesk> desk_;
   std::unique_ptr<DeliveryServer> server_;

@@ -103,7 +103,7 @@ class EmbeddedStoreFixture : public ::testing::Test {
   }
 
   virtual absl::StatusOr<std::unique_ptr<Storage>> NewStorage() {
-    return std::make_unique<MemoryStorage>(rows_);
+    return std::make_unique<MemoryStorage>(disk_);
   }
 
   // Opens the store, or opens it again on what it left behind.
@@ -179,7 +179,7 @@ class EmbeddedStoreFixture : public ::testing::Test {
   EmbeddedStoreOptions options_;
   StorageFaults faults_;
   absl::Notification fatal_;
-  std::shared_ptr<MemoryRows> rows_ = std::make_shared<MemoryRows>();
+  std::shared_ptr<MemoryDisk> disk_ = std::make_shared<MemoryDisk>();
   std::unique_ptr<Store> store_;
 };
 
