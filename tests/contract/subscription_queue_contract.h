@@ -45,12 +45,17 @@ class TestConsumer {
     std::vector<Lease> taken;
     while (taken.size() < count) {
       PullResult pulled = queue_->Pull(id_, {count - taken.size(), 1 << 20});
+      MarkWritten(pulled);
       for (Lease& lease : pulled.leases) taken.push_back(std::move(lease));
       if (pulled.leases.empty()) WaitUntilReady();
     }
     return taken;
   }
-  PullResult PullOnce() { return queue_->Pull(id_, {}); }
+  PullResult PullOnce() {
+    PullResult pulled = queue_->Pull(id_, {});
+    MarkWritten(pulled);
+    return pulled;
+  }
 
   void WaitUntilReady() {
     absl::MutexLock lock(&mutex_);
@@ -61,6 +66,14 @@ class TestConsumer {
   ConsumerId id() const { return id_; }
 
  private:
+  void MarkWritten(const PullResult& pulled) {
+    std::vector<WrittenEvent> written;
+    for (const Lease& lease : pulled.leases) {
+      written.push_back({lease.event->sequence, lease.attempt});
+    }
+    queue_->MarkWritten(id_, written);
+  }
+
   const QueuePtr queue_;
   ConsumerId id_ = 0;
   absl::Notification deleted_;

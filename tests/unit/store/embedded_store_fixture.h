@@ -50,7 +50,15 @@ class TestConsumer {
     id_ = queue_->Attach({"consumer", limits, std::nullopt}, std::move(callbacks));
   }
 
-  PullResult Pull(ReadLimits limits = {}) { return queue_->Pull(id_, limits); }
+  PullResult Pull(ReadLimits limits = {}) {
+    PullResult pulled = queue_->Pull(id_, limits);
+    std::vector<WrittenEvent> written;
+    for (const Lease& lease : pulled.leases) {
+      written.push_back({lease.event->sequence, lease.attempt});
+    }
+    queue_->MarkWritten(id_, written);
+    return pulled;
+  }
   // Pulls until something comes, and returns it.
   PullResult PullWhenReady() {
     while (true) {
