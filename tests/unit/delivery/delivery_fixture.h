@@ -17,6 +17,7 @@
 #include "onhook/v1/release_event_service.grpc.pb.h"
 #include "onhook/v1/subscription_service.grpc.pb.h"
 #include "tests/support/manual_clock.h"
+#include "tests/support/shifted_clock.h"
 #include "tests/support/stream_clients.h"
 
 namespace onhook {
@@ -58,6 +59,11 @@ class DeliveryFixture : public testing::Test {
     StartGateway();
   }
   void SetUp() override { StartGateway(); }
+  // As if retention had removed what was before; from the next start.
+  void BeginTheLogAt(Sequence first) {
+    absl::MutexLock lock(&disk_->mutex);
+    disk_->rows.first = first;
+  }
 
   v1::ReleaseEvent ReleaseEventOf(const std::string& call, const std::string& service_no = "1") {
     v1::ReleaseEvent event;
@@ -109,7 +115,7 @@ class DeliveryFixture : public testing::Test {
 
   DeliveryOptions options_;
   ManualClock clock_;
-  SystemClock store_clock_;  // commits of acks linger for a moment of real time
+  ShiftedClock store_clock_;  // commits of acks linger for a moment of real time
   Log log_{&clock_, LogLevel::kError, Log::Format::kText, [](absl::string_view) {}};
   std::shared_ptr<MemoryDisk> disk_ = std::make_shared<MemoryDisk>();
   std::unique_ptr<Store> store_;
