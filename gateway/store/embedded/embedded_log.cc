@@ -9,6 +9,9 @@
 namespace onhook {
 namespace {
 
+// Runs of one receiver that are kept in memory once they are on disk: late marks may join them.
+constexpr size_t kMostRunsInMemory = 1024;
+
 // What is kept of a time, so that memory and disk tell the same.
 absl::Time ToMicroseconds(absl::Time time) {
   return absl::FromUnixMicros(absl::ToUnixMicros(time));
@@ -214,13 +217,16 @@ absl::Status EmbeddedLog::WriteForwarded(Storage& storage) {
       marks.in_commit.insert(marks.in_commit.end(), marks.unwritten.begin(), marks.unwritten.end());
       marks.unwritten.clear();
       std::sort(marks.in_commit.begin(), marks.in_commit.end());
-      Sequence written_through = 0;
+      std::vector<Sequence> first_of_run;
       for (const Sequence member : marks.in_commit) {
-        if (member <= written_through) continue;
-        const auto run = std::prev(marks.sequences.runs().upper_bound(member));
-        written_through = run->second;
-        runs.push_back({receiver, {run->first, run->second}});
+        const auto behind = marks.sequences.runs().upper_bound(member);
+        if (behind == marks.sequences.runs().begin()) continue;  // trimmed meanwhile
+        const auto& [first, last] = *std::prev(behind);
+        if (last < member || (!first_of_run.empty() && first_of_run.back() == first)) continue;
+        first_of_run.push_back(first);
+        runs.push_back({receiver, {first, last}});
       }
+      marks.in_commit = std::move(first_of_run);
     }
   }
   for (const auto& [receiver, range] : runs) {
@@ -231,7 +237,28 @@ absl::Status EmbeddedLog::WriteForwarded(Storage& storage) {
 
 void EmbeddedLog::ForwardedWritten() {
   absl::MutexLock lock(&forwarded_mutex_);
-  for (auto& [receiver, marks] : forwarded_) marks.in_commit.clear();
+  for (auto& [receiver, marks] : forwarded_) {
+    marks.in_commit.clear();
+    const auto& runs = marks.sequences.runs();
+    while (marks.unwritten.empty() && runs.size() > kMostRunsInMemory) {
+      marks.sequences.RemoveThrough(runs.begin()->second);
+    }
+  }
+}
+
+absl::Status EmbeddedLog::TrimForwarded(Sequence through, Storage& storage) {
+  std::vector<std::string> receivers;
+  {
+    absl::MutexLock lock(&forwarded_mutex_);
+    for (auto& [receiver, marks] : forwarded_) {
+      marks.sequences.RemoveThrough(through);
+      receivers.push_back(receiver);
+    }
+  }
+  for (const std::string& receiver : receivers) {
+    if (absl::Status status = storage.TrimForwarded(receiver, through); !status.ok()) return status;
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace onhook

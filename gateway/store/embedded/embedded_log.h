@@ -55,6 +55,8 @@ class EmbeddedLog final : public EventLog {
   absl::Status WriteForwarded(Storage& storage);
   // That transaction is durable. Without this, the next one writes its marks again.
   void ForwardedWritten();
+  // Forgets marks of events that have been removed. Called within a transaction, as WriteForwarded.
+  absl::Status TrimForwarded(Sequence through, Storage& storage);
 
  private:
   class AppendOperation;
@@ -76,7 +78,7 @@ class EmbeddedLog final : public EventLog {
   std::vector<TailListener> listeners_;  // set before the first append
 
   struct ForwardedMarks {
-    SequenceSet sequences;
+    SequenceSet sequences;  // the newest runs, of which one may still grow
     // Members of the runs that grew since they were written.
     std::vector<Sequence> unwritten;
     std::vector<Sequence> in_commit;
