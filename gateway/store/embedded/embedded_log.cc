@@ -12,6 +12,13 @@ namespace {
 // Runs of one receiver that are kept in memory once they are on disk: late marks may join them.
 constexpr size_t kMostRunsInMemory = 1024;
 
+// Events are stored about in the order of their receipt: a request takes seconds at most. A search
+// by time goes this much further on either side.
+constexpr absl::Duration kDisorder = absl::Minutes(1);
+// Events that a search by time goes through before others have the reading thread: some
+// milliseconds' work.
+constexpr Sequence kSearchedInOneGo = 20'000;
+
 // What is kept of a time, so that memory and disk tell the same.
 absl::Time ToMicroseconds(absl::Time time) {
   return absl::FromUnixMicros(absl::ToUnixMicros(time));
@@ -154,14 +161,56 @@ void EmbeddedLog::Find(EventQuery query, FindDone done) {
     done(absl::InvalidArgumentError("a look-up needs a call or a time"));
     return;
   }
-  auto shared_done = std::make_shared<FindDone>(std::move(done));
-  const bool taken = reader_->Run([this, query = std::move(query), shared_done](bool closing) {
-    if (closing) return (*shared_done)(Closing());
-    absl::StatusOr<std::vector<LogEventPtr>> events = storage_->Find(query, tail_.last());
-    if (!events.ok()) events = ReadError(events.status());
-    (*shared_done)(std::move(events));
+  auto search = std::make_shared<Search>();
+  search->query = std::move(query);
+  search->last = last();
+  search->done = std::move(done);
+  SearchOn(search);
+}
+
+absl::Status EmbeddedLog::Narrow(Search& search) const {
+  EventQuery& query = search.query;
+  search.narrowed = true;
+  query.after = std::max(query.after, first() - 1);
+  if (!query.call_serial_no.empty()) return absl::OkStatus();
+  if (query.received_before != absl::InfiniteFuture()) {
+    const absl::StatusOr<Sequence> place =
+        storage_->FindPlace(query.received_before + kDisorder, query.after + 1, search.last);
+    if (!place.ok()) return place.status();
+    search.last = *place;
+  }
+  if (query.received_from != absl::InfinitePast()) {
+    const absl::StatusOr<Sequence> place =
+        storage_->FindPlace(query.received_from - kDisorder, query.after + 1, search.last);
+    if (!place.ok()) return place.status();
+    query.after = *place;
+  }
+  return absl::OkStatus();
+}
+
+void EmbeddedLog::SearchOn(const std::shared_ptr<Search>& search) {
+  const bool taken = reader_->Run([this, search](bool closing) {
+    if (closing) return search->done(Closing());
+    EventQuery& query = search->query;
+    if (!search->narrowed) {
+      const absl::Status status = Narrow(*search);
+      if (!status.ok()) return search->done(ReadError(status));
+    }
+    // A call has few events, and an index leads to them.
+    const Sequence through = query.call_serial_no.empty()
+                                 ? std::min(search->last, query.after + kSearchedInOneGo)
+                                 : search->last;
+    absl::StatusOr<std::vector<LogEventPtr>> found = storage_->Find(query, through);
+    if (!found.ok()) return search->done(ReadError(found.status()));
+    query.max_events -= found->size();
+    query.after = through;
+    for (LogEventPtr& event : *found) search->found.push_back(std::move(event));
+    if (query.max_events == 0 || through >= search->last) {
+      return search->done(std::move(search->found));
+    }
+    SearchOn(search);
   });
-  if (!taken) (*shared_done)(TooManyReads());
+  if (!taken) search->done(TooManyReads());
 }
 
 void EmbeddedLog::FindPlace(absl::Time time, std::function<void(absl::StatusOr<Sequence>)> done) {

@@ -61,6 +61,18 @@ class EmbeddedLog final : public EventLog {
  private:
   class AppendOperation;
   class FlushOperation;
+  struct Search {
+    EventQuery query;  // what is left of it
+    Sequence last = 0;
+    bool narrowed = false;
+    std::vector<LogEventPtr> found;
+    FindDone done;
+  };
+
+  // To the part of the log where events of those times can be.
+  absl::Status Narrow(Search& search) const;
+  // Goes through the next part of the log, then waits its turn again.
+  void SearchOn(const std::shared_ptr<Search>& search);
 
   Storage* const storage_;
   CommitQueue* const commits_;
