@@ -223,6 +223,12 @@ void CallLedger::Redriven(absl::string_view subscription) {
 
 // --------------------------------------------------------------------------------- what there is
 
+absl::Duration CallLedger::opened_at(int64_t number) const {
+  absl::MutexLock lock(&mutex_);
+  const bool exists = number >= 0 && number < static_cast<int64_t>(opened_at_.size());
+  return exists ? opened_at_[static_cast<size_t>(number)] : -absl::InfiniteDuration();
+}
+
 int64_t CallLedger::opened() const {
   absl::MutexLock lock(&mutex_);
   return static_cast<int64_t>(promised_.size());
