@@ -10,7 +10,8 @@
 //             never acks
 //   calm      acks what comes
 //   nacking   acks what comes, but for the event of CALL, which it nacks each time
-//   dying     acks what comes, but the event of CALL kills it
+//   dying     works on what comes for a while, then acks it; but the event of CALL kills it, with
+//             all that it has in hand
 //
 // What it says and hears: consumer_lines.h.
 #include <unistd.h>
@@ -45,6 +46,9 @@ constexpr size_t kMostRemembered = 500;
 constexpr size_t kDislikedOneIn = 50;
 // Between two doings, at most.
 constexpr absl::Duration kPause = absl::Milliseconds(20);
+// On each handful of deliveries.
+constexpr absl::Duration kWork = absl::Milliseconds(5);
+constexpr absl::Duration kAloneBeforeDeath = absl::Milliseconds(200);
 // Before another try to connect, unless a new gateway is announced.
 constexpr absl::Duration kReconnectPause = absl::Milliseconds(50);
 
@@ -124,8 +128,7 @@ class Consumer {
     while (!orders_.leave()) {
       const Orders::Gateway gateway = orders_.WaitForGateway();
       if (orders_.leave()) break;
-      ConsumerStream stream(gateway.generation, gateway.port, Open(),
-                            [this](const v1::Delivery& delivery) { Look(delivery); });
+      ConsumerStream stream(gateway.generation, gateway.port, Open());
       paused_ = false;
       const bool reconnects = WorkOn(stream);
       Remember(stream.Finish());
@@ -147,10 +150,6 @@ class Consumer {
     return open;
   }
 
-  void Look(const v1::Delivery& delivery) const {
-    if (manner_ == "dying" && delivery.event().call_serial_no() == call_) raise(SIGKILL);
-  }
-
   // Until the stream has ended or is to end. True: it ends by this consumer's own will.
   bool WorkOn(ConsumerStream& stream) {
     while (stream.WaitForSomething(kPause)) {
@@ -170,10 +169,11 @@ class Consumer {
   void Behave(ConsumerStream& stream) {
     if (paused_) Pause(stream, false);
     std::vector<Held> held = stream.Take();
-    if (manner_ == "nacking") {
+    if (manner_ == "nacking" || manner_ == "dying") {
       const auto bad = std::partition(held.begin(), held.end(),
                                       [this](const Held& each) { return each.call != call_; });
       const std::vector<Held> nacked(bad, held.end());
+      if (manner_ == "dying") return Work(stream, held, /*dies=*/!nacked.empty());
       held.erase(bad, held.end());
       if (!nacked.empty()) {
         v1::NackRequest nack = NackOf(v1::NackRequest::ACTION_RETRY);
@@ -182,6 +182,16 @@ class Consumer {
         stream.Nack("retry", nack, nacked);
       }
     }
+    stream.Ack("ack", held);
+  }
+
+  // What it has in hand it has for a while. If it dies of it, then not alone: it waits for others
+  // to be in hand too, unless none come.
+  static void Work(ConsumerStream& stream, const std::vector<Held>& held, bool dies) {
+    if (held.empty()) return;
+    stream.WaitUntilEnded(kWork);
+    if (dies && held.size() == 1) stream.WaitForSomething(kAloneBeforeDeath);
+    if (dies) raise(SIGKILL);
     stream.Ack("ack", held);
   }
 

@@ -26,9 +26,7 @@ void SayLine(absl::string_view line) {
   }
 }
 
-ConsumerStream::ConsumerStream(int gateway, int port, v1::SubscribeOpen open,
-                               std::function<void(const v1::Delivery&)> on_received)
-    : on_received_(std::move(on_received)) {
+ConsumerStream::ConsumerStream(int gateway, int port, v1::SubscribeOpen open) {
   SayLine(absl::StrCat(consumer_lines::kStream, " ", gateway, " ", FormatMoment(clock_.Elapsed())));
   grpc::ChannelArguments arguments;
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
@@ -52,6 +50,11 @@ bool ConsumerStream::WaitForSomething(absl::Duration timeout) {
   };
   mutex_.AwaitWithTimeout(absl::Condition(&something), timeout);
   return !ended_;
+}
+
+void ConsumerStream::WaitUntilEnded(absl::Duration timeout) {
+  absl::MutexLock lock(&mutex_);
+  mutex_.AwaitWithTimeout(absl::Condition(&ended_), timeout);
 }
 
 std::vector<ConsumerStream::Held> ConsumerStream::Take() {
@@ -111,7 +114,6 @@ void ConsumerStream::Read() {
     for (const v1::Delivery& delivery : response.deliveries().deliveries()) {
       SayLine(absl::StrCat(consumer_lines::kReceived, " ",
                            absl::WebSafeBase64Escape(delivery.SerializeAsString())));
-      on_received_(delivery);
       absl::MutexLock lock(&mutex_);
       held_.push_back(
           {delivery.event().call_serial_no(), delivery.delivery_id(), delivery.attempt()});

@@ -2,7 +2,6 @@
 #define ONHOOK_TESTS_CHAOS_CONSUMER_STREAM_H_
 
 #include <cstdint>
-#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -32,13 +31,13 @@ class ConsumerStream {
     int32_t attempt = 0;
   };
 
-  // `on_received` sees each delivery after it was said, from the reading thread.
-  ConsumerStream(int gateway, int port, v1::SubscribeOpen open,
-                 std::function<void(const v1::Delivery&)> on_received);
+  ConsumerStream(int gateway, int port, v1::SubscribeOpen open);
   ~ConsumerStream();
 
   // Waits until something is held, the stream has ended, or `timeout` is over. False: it has ended.
   bool WaitForSomething(absl::Duration timeout);
+  // Waits until the stream has ended, or `timeout` is over.
+  void WaitUntilEnded(absl::Duration timeout);
   // What came and was neither taken by Take() nor asked about since.
   std::vector<Held> Take();
   // Puts back what Take() gave.
@@ -68,7 +67,6 @@ class ConsumerStream {
   uint64_t Announce(absl::string_view kind, const std::vector<Held>& held);
 
   const SystemClock clock_;
-  const std::function<void(const v1::Delivery&)> on_received_;
   std::unique_ptr<v1::ReleaseEventService::Stub> stub_;
   grpc::ClientContext context_;
   std::unique_ptr<grpc::ClientReaderWriter<v1::SubscribeRequest, v1::SubscribeResponse>> stream_;
