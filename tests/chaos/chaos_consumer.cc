@@ -130,8 +130,10 @@ class Consumer {
       if (orders_.leave()) break;
       ConsumerStream stream(gateway.generation, gateway.port, Open());
       paused_ = false;
+      stream.Ack("ack", std::exchange(unanswered_, {}));
       const bool reconnects = WorkOn(stream);
       Remember(stream.Finish());
+      unanswered_ = stream.Unanswered();
       if (!reconnects) orders_.WaitForLaterThan(gateway.generation);
     }
   }
@@ -190,8 +192,12 @@ class Consumer {
   static void Work(ConsumerStream& stream, const std::vector<Held>& held, bool dies) {
     if (held.empty()) return;
     stream.WaitUntilEnded(kWork);
-    if (dies && held.size() == 1) stream.WaitForSomething(kAloneBeforeDeath);
-    if (dies) raise(SIGKILL);
+    if (dies) {
+      if (held.size() == 1) stream.WaitForSomething(kAloneBeforeDeath);
+      // So that what it has acked before is known to be, and how long that took.
+      stream.WaitUntilAnswered(absl::InfiniteDuration());
+      raise(SIGKILL);
+    }
     stream.Ack("ack", held);
   }
 
@@ -330,6 +336,7 @@ class Consumer {
   std::mt19937_64 random_;
   bool paused_ = false;
   std::vector<Held> remembered_;
+  std::vector<Held> unanswered_;  // acks of the stream before
 };
 
 }  // namespace

@@ -57,6 +57,14 @@ void ConsumerStream::WaitUntilEnded(absl::Duration timeout) {
   mutex_.AwaitWithTimeout(absl::Condition(&ended_), timeout);
 }
 
+void ConsumerStream::WaitUntilAnswered(absl::Duration timeout) {
+  absl::MutexLock lock(&mutex_);
+  const auto answered = [this]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) {
+    return ended_ || requests_.empty();
+  };
+  mutex_.AwaitWithTimeout(absl::Condition(&answered), timeout);
+}
+
 std::vector<ConsumerStream::Held> ConsumerStream::Take() {
   absl::MutexLock lock(&mutex_);
   return std::exchange(held_, {});
@@ -108,6 +116,16 @@ std::vector<ConsumerStream::Held> ConsumerStream::Finish() {
   return Take();
 }
 
+std::vector<ConsumerStream::Held> ConsumerStream::Unanswered() {
+  absl::MutexLock lock(&mutex_);
+  std::vector<Held> unanswered;
+  for (const auto& [id, request] : requests_) {
+    if (request.kind != "ack" && request.kind != "skip") continue;
+    unanswered.insert(unanswered.end(), request.held.begin(), request.held.end());
+  }
+  return unanswered;
+}
+
 void ConsumerStream::Read() {
   v1::SubscribeResponse response;
   while (stream_->Read(&response)) {
@@ -133,8 +151,7 @@ void ConsumerStream::TakeResults(const v1::AckResults& results) {
     absl::MutexLock lock(&mutex_);
     const auto entry = requests_.find(results.request_id());
     if (entry == requests_.end()) return SayLine("an answer to no request");
-    request = std::move(entry->second);
-    requests_.erase(entry);
+    request = entry->second;
   }
   std::set<std::string> excepted;
   for (const v1::AckResults::Exception& exception : results.exceptions()) {
@@ -154,6 +171,8 @@ void ConsumerStream::TakeResults(const v1::AckResults& results) {
                          v1::AckResults::Result_Name(exception.result()), " ",
                          named == request.held.end() ? "nothing" : named->call));
   }
+  absl::MutexLock lock(&mutex_);
+  requests_.erase(results.request_id());  // answered, once that was said
 }
 
 uint64_t ConsumerStream::Announce(absl::string_view kind, const std::vector<Held>& held) {

@@ -38,6 +38,8 @@ class ConsumerStream {
   bool WaitForSomething(absl::Duration timeout);
   // Waits until the stream has ended, or `timeout` is over.
   void WaitUntilEnded(absl::Duration timeout);
+  // The same, or every request is answered.
+  void WaitUntilAnswered(absl::Duration timeout);
   // What came and was neither taken by Take() nor asked about since.
   std::vector<Held> Take();
   // Puts back what Take() gave.
@@ -52,6 +54,8 @@ class ConsumerStream {
 
   // Waits for the stream's end, and says it. Returns what was still held.
   std::vector<Held> Finish();
+  // What it asked to settle and got no answer about, after Finish().
+  std::vector<Held> Unanswered();
 
  private:
   // A request that is not answered yet.

@@ -55,6 +55,7 @@ class GatewayLife {
   int64_t RedriveAll(const std::string& subscription);
 
   CallLedger& ledger() { return ledger_; }
+  const CallLedger& ledger() const { return ledger_; }
   const GatewayAddress& address() const { return address_; }
   int kills() const { return kills_; }
 

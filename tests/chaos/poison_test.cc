@@ -55,6 +55,7 @@ class PoisonTest : public testing::Test {
   // Consumers that fail on the callback of this number.
   void StartConsumers(const std::string& manner, int64_t poison) {
     consumers_.clear();
+    manner_ = manner;
     for (int i = 0; i < kConsumers; ++i) consumers_.push_back(Consumer(manner, poison));
   }
   std::unique_ptr<ConsumerProcess> Consumer(const std::string& manner, int64_t poison) {
@@ -72,9 +73,11 @@ class PoisonTest : public testing::Test {
     CallbackLoad load(&life_.address(), &ledger, kConnections, last - first);
     const absl::Duration given_up = clock_.Elapsed() + kPatience;
     std::vector<absl::Duration> latencies;
+    deaths_ = 0;
     while (clock_.Elapsed() < given_up) {
       Revive(poison);
-      const bool parked = poison < 0 || life_.StatsOf(kName).dead_letters() > 0;
+      const bool parked =
+          poison < 0 || (life_.StatsOf(kName).dead_letters() > 0 && AllDeathsAreSeen(poison));
       latencies = ledger.Latencies(kName, first, last);
       if (parked && static_cast<int64_t>(latencies.size()) == kOthers) break;
     }
@@ -85,13 +88,16 @@ class PoisonTest : public testing::Test {
   }
   // The number of a callback in the midst of those that come next.
   int64_t NextPoison() { return life_.ledger().opened() + kOthers / 3; }
+  bool AllDeathsAreSeen(int64_t poison) const {
+    return manner_ != "dying" || deaths_ == life_.ledger().deliveries(kName, poison);
+  }
   void Revive(int64_t poison) {
     for (std::unique_ptr<ConsumerProcess>& consumer : consumers_) {
       const std::optional<ProcessEnd> end = consumer->Wait(kBetweenLooks);
       if (!end.has_value()) continue;
       EXPECT_EQ(*end, (ProcessEnd{-1, SIGKILL})) << consumer->report().words();
       ++deaths_;
-      consumer = Consumer("dying", poison);
+      consumer = Consumer(manner_, poison);
     }
   }
   // Every consumer runs, and leaves when it is told to.
@@ -124,6 +130,7 @@ class PoisonTest : public testing::Test {
   const SystemClock clock_;
   GatewayLife life_;
   int started_ = 0;
+  std::string manner_;
   int deaths_ = 0;
   std::vector<std::unique_ptr<ConsumerProcess>> consumers_;
 };
