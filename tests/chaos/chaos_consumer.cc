@@ -9,9 +9,8 @@
 //   it
 //             never acks
 //   calm      acks what comes
-//   nacking   acks what comes, but for the event of CALL, which it nacks each time
-//   dying     works on what comes for a while, then acks it; but the event of CALL kills it, with
-//             all that it has in hand
+//   nacking   works on what comes for a while, then acks it; but the event of CALL it nacks
+//   dying     the same, but the event of CALL kills it, with all that it has in hand
 //
 // What it says and hears: consumer_lines.h.
 #include <unistd.h>
@@ -171,34 +170,31 @@ class Consumer {
   void Behave(ConsumerStream& stream) {
     if (paused_) Pause(stream, false);
     std::vector<Held> held = stream.Take();
-    if (manner_ == "nacking" || manner_ == "dying") {
-      const auto bad = std::partition(held.begin(), held.end(),
-                                      [this](const Held& each) { return each.call != call_; });
-      const std::vector<Held> nacked(bad, held.end());
-      if (manner_ == "dying") return Work(stream, held, /*dies=*/!nacked.empty());
-      held.erase(bad, held.end());
-      if (!nacked.empty()) {
-        v1::NackRequest nack = NackOf(v1::NackRequest::ACTION_RETRY);
-        nack.mutable_delay();
-        nack.set_reason(absl::StrCat("it cannot be read, attempt ", nacked.front().attempt));
-        stream.Nack("retry", nack, nacked);
-      }
+    if (!held.empty() && (manner_ == "nacking" || manner_ == "dying")) {
+      stream.WaitUntilEnded(kWork);
+      FailOn(stream, held);
     }
     stream.Ack("ack", held);
   }
 
-  // What it has in hand it has for a while. If it dies of it, then not alone: it waits for others
-  // to be in hand too, unless none come.
-  static void Work(ConsumerStream& stream, const std::vector<Held>& held, bool dies) {
-    if (held.empty()) return;
-    stream.WaitUntilEnded(kWork);
-    if (dies) {
+  // Does with the event of CALL what its manner is, if it is among these.
+  void FailOn(ConsumerStream& stream, std::vector<Held>& held) const {
+    const auto bad = std::partition(held.begin(), held.end(),
+                                    [this](const Held& each) { return each.call != call_; });
+    const std::vector<Held> failed(bad, held.end());
+    if (failed.empty()) return;
+    if (manner_ == "dying") {
+      // Not alone: it waits for others to be in hand too, unless none come. And what it has acked
+      // before is to be known, and how long that took.
       if (held.size() == 1) stream.WaitForSomething(kAloneBeforeDeath);
-      // So that what it has acked before is known to be, and how long that took.
       stream.WaitUntilAnswered(absl::InfiniteDuration());
       raise(SIGKILL);
     }
-    stream.Ack("ack", held);
+    held.erase(bad, held.end());
+    v1::NackRequest nack = NackOf(v1::NackRequest::ACTION_RETRY);
+    nack.mutable_delay();
+    nack.set_reason(absl::StrCat("it cannot be read, attempt ", failed.front().attempt));
+    stream.Nack("retry", nack, failed);
   }
 
   // Does one thing or another. False: it ended the stream.
