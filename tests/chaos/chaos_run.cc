@@ -102,11 +102,12 @@ void ChaosRun::Calm() {
   }
 }
 
-void ChaosRun::RedriveAll() {
+int64_t ChaosRun::RedriveAll() {
+  int64_t redriven = 0;
   for (const std::string& subscription : Subscriptions()) {
     const std::vector<v1::DeadLetter> letters = life_.DeadLettersOf(subscription);
     EXPECT_EQ(life_.RedriveAll(subscription), static_cast<int64_t>(letters.size()));
-    redriven_ += static_cast<int64_t>(letters.size());
+    redriven += static_cast<int64_t>(letters.size());
     Chair chair{subscription, "calm", nullptr, {}};
     Occupy(chair);
     life_.WaitUntilDrained(subscription);
@@ -119,13 +120,14 @@ void ChaosRun::RedriveAll() {
     EXPECT_EQ(life_.DeadLettersOf(subscription).size(), 0u);
     EXPECT_EQ(life_.StatsOf(subscription).dead_letters(), 0);
   }
+  return redriven;
 }
 
 std::string ChaosRun::Summary() {
-  std::string summary = absl::StrCat(
-      ledger().opened(), " callbacks, ", unanswered_, " times without an answer; ", life_.kills(),
-      " kills of the gateway, ", killed_, " of consumers, ", stopped_, " stops of consumers, ",
-      broken_streams_, " broken streams, ", redriven_, " redriven\n");
+  std::string summary =
+      absl::StrCat(ledger().opened(), " callbacks, ", unanswered_, " times without an answer; ",
+                   life_.kills(), " kills of the gateway, ", killed_, " of consumers, ", stopped_,
+                   " stops of consumers, ", broken_streams_, " broken streams\n");
   for (const std::string& subscription : Subscriptions()) {
     const CallLedger::Tally tally = ledger().TallyOf(subscription);
     absl::StrAppend(&summary, "  ", subscription, ": ", tally.received, " events in ",

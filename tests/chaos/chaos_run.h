@@ -37,8 +37,13 @@ class ChaosRun {
   // The consumers behave over one more kill, until nothing is owed; then they leave, and the dead
   // letters are entered into the ledger.
   void Calm();
+  // Sends a subscription back to where it began, which the ledger is not told.
+  void SendBack(const std::string& subscription) {
+    life_.Seek(subscription, v1::START_POSITION_EARLIEST);
+  }
   // Redrives every dead letter, and has them acked; expects that each is received once.
-  void RedriveAll();
+  // Returns how many there were.
+  int64_t RedriveAll();
 
   // What happened, for who reads the test's output.
   std::string Summary();
@@ -73,7 +78,6 @@ class ChaosRun {
   int stopped_ = 0;
   int64_t broken_streams_ = 0;
   int64_t unanswered_ = 0;
-  int64_t redriven_ = 0;
 };
 
 }  // namespace onhook

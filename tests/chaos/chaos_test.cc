@@ -9,12 +9,16 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/chaos/chaos_run.h"
+#include "tests/chaos/gateway_life.h"
+#include "tests/crash/callback_load.h"
 #include "tests/crash/run_parameters.h"
 
 namespace onhook {
 namespace {
 
+using testing::Contains;
 using testing::IsEmpty;
+using testing::MatchesRegex;
 
 // So many callbacks for each kill of the gateway.
 constexpr uint64_t kCallbacksEachRound = 2000;
@@ -30,9 +34,37 @@ TEST(ChaosTest, WhateverConsumersDoEveryEventIsSettledOrParkedAndNoneComesAfterI
   }
   run.Calm();
   ASSERT_THAT(run.ledger().Findings(), IsEmpty());
-  std::cout << run.Summary() << std::flush;
-  run.RedriveAll();
+  std::cout << run.Summary();
+  std::cout << run.RedriveAll() << " dead letters redriven" << std::endl;
   EXPECT_THAT(run.ledger().Findings(), IsEmpty());
+}
+
+// The test above is worth what these two say: a gateway that repeats or loses is noticed.
+TEST(ChaosControlTest, ASubscriptionThatIsSentBackIsNoticed) {
+  ChaosRun run(SeedOfRun());
+  ASSERT_TRUE(run.Start());
+  ASSERT_TRUE(run.Round(300));
+  run.SendBack("steady");
+  run.Calm();
+  EXPECT_THAT(run.ledger().Findings(/*most=*/100'000),
+              Contains(MatchesRegex("steady received .* again after its settling was confirmed")));
+}
+
+TEST(ChaosControlTest, AnEventThatIsPassedOverIsNoticed) {
+  GatewayLife life("passed-over");
+  ASSERT_TRUE(life.Start());
+  v1::SubscriptionSpec spec;
+  spec.mutable_unlimited_delivery_attempts();
+  life.CreateSubscription("crm", spec, {});
+  const auto consumer =
+      life.StartConsumer({"crm", "consumer", "1", "nacking", life.ledger().CallSerialNo(0)});
+  CallbackLoad load(&life.address(), &life.ledger(), /*connections=*/1, /*callbacks=*/10);
+  EXPECT_TRUE(life.ledger().WaitUntilPromised(10, GatewayLife::kPatience));
+  if (!load.Finish(GatewayLife::kPatience)) life.GiveUp();
+  EXPECT_TRUE(life.ledger().WaitUntilSettled(9, GatewayLife::kPatience));
+  life.Seek("crm", v1::START_POSITION_LATEST);
+  EXPECT_TRUE(life.WaitUntilDrained("crm"));
+  EXPECT_THAT(life.ledger().Findings(), Contains("crm never settled passed-over-0"));
 }
 
 }  // namespace

@@ -114,6 +114,13 @@ std::vector<v1::DeadLetter> GatewayLife::DeadLettersOf(const std::string& subscr
   return letters;
 }
 
+void GatewayLife::Seek(const std::string& subscription, v1::StartPosition position) {
+  v1::SeekRequest request;
+  request.set_name(subscription);
+  request.set_position(position);
+  Call(*stub_, &Stub::Seek, request);
+}
+
 int64_t GatewayLife::RedriveAll(const std::string& subscription) {
   v1::RedriveDeadLettersRequest request;
   request.set_subscription(subscription);

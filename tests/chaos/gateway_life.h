@@ -51,6 +51,9 @@ class GatewayLife {
   // expectation: not within the patience.
   bool WaitUntilDrained(const std::string& subscription);
   std::vector<v1::DeadLetter> DeadLettersOf(const std::string& subscription);
+  // Moves it to either end of the log: to a model that does not know of it, a gateway that loses
+  // events or repeats them.
+  void Seek(const std::string& subscription, v1::StartPosition position);
   // Returns how many.
   int64_t RedriveAll(const std::string& subscription);
 

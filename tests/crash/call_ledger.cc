@@ -10,8 +10,6 @@
 namespace onhook {
 namespace {
 
-constexpr size_t kFindingsShown = 20;
-
 // Distinct for each number, and without a pattern that a mix-up could keep.
 std::string TokenOf(int64_t number) {
   const uint64_t mixed = (static_cast<uint64_t>(number) + 1) * 0x9E3779B97F4A7C15u;
@@ -306,7 +304,7 @@ bool CallLedger::WaitUntilSettled(int64_t number, absl::Duration timeout) const 
   return mutex_.AwaitWithTimeout(absl::Condition(&settled), timeout);
 }
 
-std::vector<std::string> CallLedger::Findings() const {
+std::vector<std::string> CallLedger::Findings(size_t most) const {
   absl::MutexLock lock(&mutex_);
   std::vector<std::string> all = findings_;
   for (const auto& [name, book] : books_) {
@@ -316,9 +314,9 @@ std::vector<std::string> CallLedger::Findings() const {
       if (!sentence.empty()) all.push_back(std::move(sentence));
     }
   }
-  if (all.size() > kFindingsShown) {
-    const size_t more = all.size() - kFindingsShown;
-    all.resize(kFindingsShown);
+  if (all.size() > most) {
+    const size_t more = all.size() - most;
+    all.resize(most);
     all.push_back(absl::StrCat("and ", more, " more"));
   }
   return all;

@@ -1,6 +1,7 @@
 #ifndef ONHOOK_TESTS_CRASH_CALL_LEDGER_H_
 #define ONHOOK_TESTS_CRASH_CALL_LEDGER_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -112,8 +113,8 @@ class CallLedger {
   // The same of this one callback.
   bool WaitUntilSettled(int64_t number, absl::Duration timeout) const;
 
-  // What does not balance now, one sentence each; the first twenty, then how many more there are.
-  std::vector<std::string> Findings() const;
+  // What does not balance now, one sentence each; the first `most`, then how many more there are.
+  std::vector<std::string> Findings(size_t most = 20) const;
 
  private:
   struct Receipt {
