@@ -96,7 +96,7 @@ std::optional<SubscriptionState::Next> SubscriptionState::ChooseNext(Sequence la
     if (!avoided) return Next{ready, From::kReady};
     ready = ready_.NextMember(ready);
   }
-  if (next_fresh_ > last || next_fresh_ > floor_ + rules_.max_unacked_events) return std::nullopt;
+  if (!HasFreshFor(last)) return std::nullopt;
   return Next{next_fresh_, From::kFresh};
 }
 
@@ -156,7 +156,7 @@ SubscriptionState::Decision SubscriptionState::BeginParkingCorrupt(const Next& n
 bool SubscriptionState::OwesSomething(Sequence last) const {
   if (paused_) return false;
   if (!ready_.empty() || (!suspects_.empty() && accounts_.alone() == 0)) return true;
-  return next_fresh_ <= last && next_fresh_ <= floor_ + rules_.max_unacked_events;
+  return HasFreshFor(last);
 }
 
 std::vector<SubscriptionState::Decision> SubscriptionState::Advance(Moment now) {

@@ -241,6 +241,13 @@ class SubscriptionState {
   };
   using Records = absl::flat_hash_map<Sequence, Record>;
 
+  // Whether a fresh event may be handed out. What was handed out and is not settled is bounded, and
+  // with it the records and the runs between them; how far the events lie apart costs nothing.
+  // (What is settled above next_fresh_ makes this too generous only where the bound held before.)
+  bool HasFreshFor(Sequence last) const {
+    return next_fresh_ <= last &&
+           next_fresh_ - 1 - floor_ - settled_.size() < rules_.max_unacked_events;
+  }
   // Moves next_fresh_ over what is not fresh.
   void SkipKnown();
   // The event leaves ready, waiting or fresh, for a decision about it.

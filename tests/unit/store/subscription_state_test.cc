@@ -260,5 +260,31 @@ TEST_F(SubscriptionStateTest, AnAckThatComesWhileItsEventIsBeingParkedEndsTheDea
   EXPECT_TRUE(state_->IsSettled(1));
 }
 
+// Otherwise one event that nobody can process would in the end hold up all that come after it.
+TEST_F(SubscriptionStateTest, AnEventThatRestsTakesOnePlaceAmongTheUnsettledHoweverManyFollow) {
+  rules_.max_unacked_events = 3;
+  Restart();
+  last_ = 10;
+  const auto failed = Take(kAnna);
+  Nack(1, failed->lease, Action::kRetry, absl::Hours(1));
+  for (Sequence next = 2; next <= 10; ++next) {
+    ASSERT_TRUE(Take(kAnna).has_value()) << next;
+    EXPECT_EQ(taken_, next);
+    Ack(next);
+  }
+  EXPECT_EQ(state_->floor(), 0);
+}
+
+TEST_F(SubscriptionStateTest, AtTheLimitOfUnsettledEventsDeliveryWaitsForAnyToBeSettled) {
+  rules_.max_unacked_events = 3;
+  Restart();
+  last_ = 10;
+  EXPECT_THAT(TakeAll(kAnna), ElementsAre(1, 2, 3));
+  EXPECT_FALSE(state_->OwesSomething(last_));
+  Ack(2);
+  EXPECT_TRUE(state_->OwesSomething(last_));
+  EXPECT_THAT(TakeAll(kAnna), ElementsAre(4));
+}
+
 }  // namespace
 }  // namespace onhook
