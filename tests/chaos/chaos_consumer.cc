@@ -262,7 +262,8 @@ class Consumer {
     held.erase(liked, held.end());
     if (Below(3) == 0) return;
     v1::NackRequest nack = NackOf(v1::NackRequest::ACTION_RETRY);
-    nack.mutable_delay();
+    nack.mutable_delay()->set_nanos(
+        400'000'000);  // few attempts within a second, so a short backoff
     stream.Nack("retry", nack, disliked);
   }
 
