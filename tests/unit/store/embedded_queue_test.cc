@@ -274,7 +274,7 @@ TEST_F(EmbeddedQueueTest, AConsumerHoldsNoMoreBytesThanItMay) {
   EXPECT_THAT(SequencesOf(consumer.Pull()), ElementsAre(3));
 }
 
-// At the span a queue hands out nothing, although it owes: that is not the tail.
+// At the limit a queue hands out nothing, although it owes: that is not the tail.
 TEST_F(EmbeddedQueueTest, AtTheLimitOfUnsettledEventsItIsNotAtTheTail) {
   QueuePtr queue = Queue(/*max_unacked_events=*/2);
   AppendMany(3);
