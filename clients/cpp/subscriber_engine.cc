@@ -121,8 +121,8 @@ Subscriber::Engine::Attempt* Subscriber::Engine::StartAttempt() {
   absl::MutexLock lock(&mutex_);
   Attempt& attempt = attempts_.emplace_back();
   SubscriberStream::Listener* const listener = this;
-  attempt.stream = std::make_shared<SubscriberStream>(stub_.get(), OpenRequest(options_),
-                                                      options_.ack_batch, listener);
+  attempt.stream = std::make_shared<SubscriberStream>(
+      stub_.get(), OpenRequest(options_), options_.ack_batch, options_.max_extension, listener);
   attempt.thread = std::thread([this, &attempt] { RunAttempt(&attempt); });
   return &attempt;
 }
@@ -167,21 +167,33 @@ void Subscriber::Engine::EndStreams(const std::function<bool(const Attempt&)>& w
   }
 }
 
+void Subscriber::Engine::GiveBack(SubscriberStream* stream, const v1::Delivery& delivery) {
+  stream->Pause();
+  // False: the stream's end gives it back as well.
+  (void)stream->Settle({delivery.delivery_id(), delivery.event().event_id(),
+                        Settlement::Release("the consumer stops")});
+}
+
 absl::Status Subscriber::Engine::Drain(std::vector<std::thread> handlers) {
+  // At once, for the running handlers may take long.
+  std::deque<Work> waiting;
+  {
+    absl::MutexLock lock(&mutex_);
+    waiting.swap(queue_);
+    for (const Attempt& attempt : attempts_) attempt.stream->Pause();
+  }
+  for (const Work& work : waiting) GiveBack(work.stream.get(), work.delivery);
   for (std::thread& handler : handlers) handler.join();
   const absl::Time deadline = absl::Now() + options_.drain_timeout;
   PlaceOrphans();
-  std::deque<Work> left;
   std::vector<std::shared_ptr<SubscriberStream>> opened;
   std::vector<std::shared_ptr<SubscriberStream>> unopened;
   {
     absl::MutexLock lock(&mutex_);
-    left.swap(queue_);
     for (const Attempt& attempt : attempts_) {
       (attempt.opened ? opened : unopened).push_back(attempt.stream);
     }
   }
-  for (const Work& work : left) work.stream->Discard();
   for (const auto& stream : unopened) stream->Cancel();
   for (const auto& stream : opened) stream->CloseWhenIdle();
   {
@@ -210,7 +222,9 @@ void Subscriber::Engine::HandleDeliveries() {
 }
 
 void Subscriber::Engine::Settle(const Work& work, Settlement settlement) {
-  if (settlement.action == Settlement::Action::kLeave) return work.stream->Discard();
+  if (settlement.action == Settlement::Action::kLeave) {
+    return work.stream->Discard(work.delivery.delivery_id());
+  }
   PendingSettlement pending{work.delivery.delivery_id(), work.delivery.event().event_id(),
                             std::move(settlement)};
   if (work.stream->Settle(pending)) return;
@@ -282,7 +296,7 @@ void Subscriber::Engine::OnDelivery(std::shared_ptr<SubscriberStream> stream,
       return;
     }
   }
-  stream->Discard();
+  GiveBack(stream.get(), delivery);
 }
 
 void Subscriber::Engine::OnGoAway(SubscriberStream* stream, const v1::GoAway& go_away) {

@@ -61,7 +61,10 @@ class Subscriber::Engine final : private SubscriberStream::Listener {
   void RunAttempt(Attempt* attempt);
   // Takes the wanted streams off the list, cancels and joins them. `wanted` is called locked.
   void EndStreams(const std::function<bool(const Attempt&)>& wanted);
-  // After a stop: lets the running handlers finish and the streams close; returns what is missing.
+  // Releases a delivery that came, or waited, when no handler takes any more.
+  static void GiveBack(SubscriberStream* stream, const v1::Delivery& delivery);
+  // After a stop: gives back what waits, lets the running handlers finish and the streams close;
+  // returns what is missing.
   absl::Status Drain(std::vector<std::thread> handlers);
 
   void HandleDeliveries();

@@ -1,6 +1,7 @@
 #ifndef ONHOOK_TESTS_UNIT_CLIENTS_FAKE_GATEWAY_H_
 #define ONHOOK_TESTS_UNIT_CLIENTS_FAKE_GATEWAY_H_
 
+#include <google/protobuf/util/time_util.h>
 #include <grpcpp/server.h>
 #include <grpcpp/server_builder.h>
 
@@ -75,13 +76,19 @@ class FakeSubscribeStream
     response.mutable_opened()->set_store_id("fake");
     Send(response);
   }
-  // Deliveries d<n> of events e<n>.
-  void Deliver(const std::vector<int>& numbers) {
+  // Deliveries d<n> of events e<n>, to be settled within `ack_deadline` if it is finite.
+  void Deliver(const std::vector<int>& numbers,
+               absl::Duration ack_deadline = absl::InfiniteDuration()) {
     v1::SubscribeResponse response;
     for (const int n : numbers) {
       v1::Delivery& delivery = *response.mutable_deliveries()->add_deliveries();
       delivery.set_delivery_id(absl::StrCat("d", n));
+      delivery.set_attempt(1);
       delivery.mutable_event()->set_event_id(absl::StrCat("e", n));
+      if (ack_deadline != absl::InfiniteDuration()) {
+        *delivery.mutable_ack_deadline() = google::protobuf::util::TimeUtil::MillisecondsToDuration(
+            absl::ToInt64Milliseconds(ack_deadline));
+      }
     }
     Send(response);
   }
