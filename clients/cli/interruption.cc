@@ -34,15 +34,17 @@ Interruption::~Interruption() {
   thread_.join();
 }
 
-void Interruption::OnSignal(std::function<void()> stop) {
-  thread_ = std::thread([this, stop = std::move(stop)] {
+void Interruption::OnSignal(std::function<void()> stop, std::function<void()> abandon) {
+  thread_ = std::thread([this, stop = std::move(stop), abandon = std::move(abandon)] {
     const sigset_t signals = Signals();
     int signal = 0;
     sigwait(&signals, &signal);
     if (ending_) return;
     stop();
     sigwait(&signals, &signal);
-    if (!ending_) _exit(kExitInterruptedTwice);
+    if (ending_) return;
+    if (abandon) abandon();
+    _exit(kExitInterruptedTwice);
   });
 }
 

@@ -41,8 +41,8 @@ reached, or failed.
   void Declare(Arguments& arguments) override {
     connection_.Declare(arguments);
     arguments.Text("--from", "WHERE",
-                   "Where to begin: earliest, latest, a time (RFC 3339, with its zone), or a "
-                   "duration, for so long ago. Default: latest; with --no-follow, earliest.",
+                   "Where to begin: earliest, latest, a time (RFC 3339, with its zone), or an "
+                   "age, for so long ago. Default: latest; with --no-follow, earliest.",
                    &from_);
     arguments.Switch("--no-follow", "Ends when what is stored now has been printed.", &no_follow_);
     arguments.List("--source", "NAME", "Only events that came in by this source.", &sources_);
@@ -52,7 +52,9 @@ reached, or failed.
 
   absl::Status Check() override {
     if (from_.empty()) from_ = no_follow_ ? "earliest" : "latest";
-    return SetStart(from_, absl::Now(), options_.request);
+    const absl::Status status = SetStart(from_, absl::Now(), options_.request);
+    if (status.ok()) return status;
+    return absl::InvalidArgumentError(absl::StrCat("--from ", status.message()));
   }
 
   ExitCode Run() override {
