@@ -4,6 +4,8 @@
 #include <string>
 
 #include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
 #include "clients/cli/command.h"
 #include "clients/cli/connection_flags.h"
 #include "onhook/client.h"
@@ -16,8 +18,13 @@ class AdministrationCommand : public Command {
   ExitCode Run() final {
     const absl::StatusOr<client::Client> client = connection_.Connect();
     if (!client.ok()) return ReportFailure(client.status());
-    const absl::Status done = Perform(*client);
-    return done.ok() ? exit_code_ : ReportFailure(done);
+    absl::Status done = Perform(*client);
+    if (done.ok()) return exit_code_;
+    if (done.code() == absl::StatusCode::kNotFound) {
+      // Replaces the status's details too: its reason is its code, and says no more.
+      done = absl::NotFoundError(absl::StrCat(done.message(), "; ", where_to_look_));
+    }
+    return ReportFailure(done);
   }
 
  protected:
@@ -33,6 +40,8 @@ class AdministrationCommand : public Command {
 
   ConnectionFlags connection_;
   std::string name_;
+  // What to do about a name or an id that the gateway does not know.
+  absl::string_view where_to_look_ = "`onhook subscriptions list` shows what there is";
   // What to end with when Perform is OK.
   ExitCode exit_code_ = kExitOk;
 };

@@ -54,6 +54,8 @@ gateway was not reached, or failed.
 
 class Show final : public AdministrationCommand {
  public:
+  Show() { where_to_look_ = "`onhook dead-letters list NAME` shows what there is"; }
+
   absl::string_view name() const override { return "dead-letters show"; }
   absl::string_view summary() const override { return "all that is known of one"; }
   absl::string_view description() const override {

@@ -25,6 +25,7 @@ using client::Settlement;
 // As shells report a command that they cannot run.
 constexpr int kExitNotExecutable = 126;
 constexpr int kExitNotFound = 127;
+constexpr int kExitSignalled = 128;
 
 absl::Status SystemError(absl::string_view what, int error) {
   return absl::UnavailableError(absl::StrCat(what, ": ", strerror(error)));
@@ -117,7 +118,11 @@ Settlement SettlementOfEnd(int wait_status) {
         absl::StrCat("killed by signal ", signal, " (", strsignal(signal), ")"));
   }
   const int code = WEXITSTATUS(wait_status);
-  const std::string reason = absl::StrCat("exit status ", code);
+  std::string reason = absl::StrCat("exit status ", code);
+  // So a shell tells of a command of its own that a signal ended.
+  if (code > kExitSignalled) {
+    absl::StrAppend(&reason, " (signal ", code - kExitSignalled, ")");
+  }
   switch (code) {
     case 0:
       return Settlement::Ack();

@@ -90,11 +90,24 @@ std::string Lower(absl::string_view name, absl::string_view prefix) {
   return absl::StrReplaceAll(lower, {{"_", " "}});
 }
 
+// "delivered to", "acked by".
+absl::string_view Preposition(v1::TimelineEntry::Kind kind) {
+  switch (kind) {
+    case v1::TimelineEntry::KIND_DELIVERED:
+      return "to";
+    case v1::TimelineEntry::KIND_DEADLINE_EXPIRED:
+    case v1::TimelineEntry::KIND_STREAM_LOST:
+      return "with";
+    default:
+      return "by";
+  }
+}
+
 // " by CONSUMER at TIME (attempt N): REASON", as far as `entry` knows it.
 std::string WhoAndWhen(const v1::TimelineEntry& entry) {
   std::string text;
   if (!entry.consumer_name().empty()) {
-    absl::StrAppend(&text, " by ", Printable(entry.consumer_name()));
+    absl::StrAppend(&text, " ", Preposition(entry.kind()), " ", Printable(entry.consumer_name()));
   }
   absl::StrAppend(&text, " at ", TimeText(entry.time()));
   if (entry.attempt() != 0) absl::StrAppend(&text, " (attempt ", entry.attempt(), ")");
@@ -102,33 +115,47 @@ std::string WhoAndWhen(const v1::TimelineEntry& entry) {
   return text;
 }
 
+// Of what happened so often, the last time: "acked by ..."; nothing if that is not kept.
+std::string LastText(const v1::SubscriptionTimeline& timeline, v1::TimelineEntry::Kind kind) {
+  std::string text;
+  for (const v1::TimelineEntry& entry : timeline.entries()) {
+    if (entry.kind() == kind) text = WhoAndWhen(entry);
+  }
+  return text;
+}
+
+std::string PendingText(const v1::SubscriptionTimeline& timeline) {
+  if (timeline.entries().empty()) return "pending: owed, not yet delivered";
+  const v1::TimelineEntry& last = *timeline.entries().rbegin();
+  return absl::StrCat("pending: owed, to be delivered again; last ",
+                      Lower(v1::TimelineEntry::Kind_Name(last.kind()), "KIND_"), WhoAndWhen(last));
+}
+
+// The gateway has no state of its own for a dead letter that was given up.
+std::string ParkedText(const v1::SubscriptionTimeline& timeline) {
+  const bool discarded = !timeline.entries().empty() &&
+                         timeline.entries().rbegin()->kind() == v1::TimelineEntry::KIND_DISCARDED;
+  return discarded ? absl::StrCat("given up: its dead letter was discarded",
+                                  LastText(timeline, v1::TimelineEntry::KIND_DISCARDED))
+                   : absl::StrCat("parked among the dead letters",
+                                  LastText(timeline, v1::TimelineEntry::KIND_PARKED));
+}
+
 // The answer at a glance: where the event stands, and who brought it there.
 std::string StandingText(const v1::SubscriptionTimeline& timeline) {
-  // Of what happened so often, the last time; nothing if it is not kept.
-  const auto last = [&](v1::TimelineEntry::Kind kind) {
-    std::string text;
-    for (const v1::TimelineEntry& entry : timeline.entries()) {
-      if (entry.kind() == kind) text = WhoAndWhen(entry);
-    }
-    return text;
-  };
   switch (timeline.state()) {
-    case v1::SubscriptionTimeline::STATE_PENDING: {
-      const bool tried = timeline.entries_size() > 0;
-      if (!tried) return "pending: owed, not yet delivered";
-      const v1::TimelineEntry& entry = timeline.entries(timeline.entries_size() - 1);
-      return absl::StrCat("pending: owed, to be delivered again; last ",
-                          Lower(v1::TimelineEntry::Kind_Name(entry.kind()), "KIND_"),
-                          WhoAndWhen(entry));
-    }
+    case v1::SubscriptionTimeline::STATE_PENDING:
+      return PendingText(timeline);
     case v1::SubscriptionTimeline::STATE_DELIVERED:
-      return absl::StrCat("delivered, not yet settled", last(v1::TimelineEntry::KIND_DELIVERED));
+      return absl::StrCat("not yet settled, delivered",
+                          LastText(timeline, v1::TimelineEntry::KIND_DELIVERED));
     case v1::SubscriptionTimeline::STATE_ACKED:
-      return absl::StrCat("acked", last(v1::TimelineEntry::KIND_ACKED));
+      return absl::StrCat("acked", LastText(timeline, v1::TimelineEntry::KIND_ACKED));
     case v1::SubscriptionTimeline::STATE_SKIPPED:
-      return absl::StrCat("skipped, not processed", last(v1::TimelineEntry::KIND_SKIPPED));
+      return absl::StrCat("skipped, not processed",
+                          LastText(timeline, v1::TimelineEntry::KIND_SKIPPED));
     case v1::SubscriptionTimeline::STATE_PARKED:
-      return absl::StrCat("parked among the dead letters", last(v1::TimelineEntry::KIND_PARKED));
+      return ParkedText(timeline);
     case v1::SubscriptionTimeline::STATE_FILTERED:
       return "not wanted: excluded by its filter";
     case v1::SubscriptionTimeline::STATE_DROPPED_BY_LIMIT:
@@ -145,7 +172,7 @@ std::string TimelineText(const v1::SubscriptionTimeline& timeline) {
     absl::StrAppend(&text, "    ", TimeText(entry.time()), "  ",
                     Lower(v1::TimelineEntry::Kind_Name(entry.kind()), "KIND_"));
     if (!entry.consumer_name().empty()) {
-      absl::StrAppend(&text, "  by ", Printable(entry.consumer_name()));
+      absl::StrAppend(&text, " ", Preposition(entry.kind()), " ", Printable(entry.consumer_name()));
     }
     if (entry.attempt() != 0) absl::StrAppend(&text, "  attempt ", entry.attempt());
     if (!entry.reason().empty()) absl::StrAppend(&text, "  (", Printable(entry.reason()), ")");
@@ -230,7 +257,7 @@ std::string Format(const v1::DeadLetter& letter, const EventFormat& format) {
       absl::StrCat(Printable(letter.dead_letter_id()), "  ",
                    letter.has_event() ? EventLine(letter.event(), format) : "(no event: corrupt)",
                    "\n    parked ", TimeText(letter.parked_at()), " after ", letter.attempts(),
-                   " attempt(s), ", WhyParked(letter));
+                   " attempt(s): ", WhyParked(letter));
   if (!letter.consumer_name().empty()) {
     absl::StrAppend(&text, "; last with ", Printable(letter.consumer_name()));
   }

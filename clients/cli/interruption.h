@@ -8,7 +8,7 @@
 namespace onhook::cli {
 
 // Turns Ctrl-C (SIGINT) and SIGTERM into a call, so that a command can end properly. A second
-// signal ends the program at once with code 130.
+// signal, unless it follows at once, ends the program with code 130 whatever is under way.
 //
 // To be made before any other thread, gRPC's included, so that they inherit the blocked signals.
 // Threads: a thread of its own calls `stop` and `abandon`, each once at most.

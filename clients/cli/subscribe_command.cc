@@ -151,6 +151,7 @@ not confirmed; 130 ended by a second Ctrl-C.
   }
 
   void Abandon() {
+    abandoned_ = true;
     if (command_.has_value()) command_->Terminate();
   }
 
@@ -169,7 +170,7 @@ not confirmed; 130 ended by a second Ctrl-C.
     std::string summary = absl::StrCat(handled, " event(s), ", confirmed_.acks.load(),
                                        " acknowledgement(s) confirmed");
     if (command_.has_value()) {
-      absl::StrAppend(&summary, ", ", confirmed_.retries.load(), " to come again, ",
+      absl::StrAppend(&summary, ", ", confirmed_.retries.load(), " given back, ",
                       confirmed_.parks.load(), " parked");
     }
     Say(summary);
@@ -255,11 +256,13 @@ not confirmed; 130 ended by a second Ctrl-C.
 
   Settlement Execute(const v1::Delivery& delivery) {
     Settlement settlement = command_->Run(delivery);
+    // How a command ends that was not let finish means nothing.
+    if (abandoned_) return Settlement::Leave();
     if (settlement.action != Settlement::Action::kAck && !quiet_) {
       Say(absl::StrCat(
           "call ", delivery.event().call_serial_no(), ", attempt ", delivery.attempt(), ": ",
           settlement.reason,
-          settlement.action == Settlement::Action::kPark ? "; parked" : "; comes again"));
+          settlement.action == Settlement::Action::kPark ? "; parked" : "; given back"));
     }
     return settlement;
   }
@@ -282,6 +285,7 @@ not confirmed; 130 ended by a second Ctrl-C.
   StopSwitch stop_;
   std::optional<EventCommand> command_;  // set before any thread looks
   std::atomic<bool> opened_{false};
+  std::atomic<bool> abandoned_{false};
   std::atomic<int64_t> taken_{0};
   Confirmed confirmed_;
   absl::Mutex mutex_;

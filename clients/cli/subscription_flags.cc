@@ -118,7 +118,8 @@ absl::Status SubscriptionFlags::Check() const {
              (path == "max_delivery_attempts" && other == "unlimited_delivery_attempts");
     });
     if (both) {
-      return absl::InvalidArgumentError(absl::StrCat("--unset ", path, ", and a value for it"));
+      return absl::InvalidArgumentError(
+          absl::StrCat("--unset ", path, " contradicts the value that is given for it"));
     }
   }
   return absl::OkStatus();

@@ -102,7 +102,7 @@ or failed at the last refresh.
       return Print(lines);
     }
     const std::string block =
-        absl::StrCat(absl::FormatTime("%Y-%m-%dT%H:%M:%SZ", now, absl::UTCTimeZone()), "\n",
+        absl::StrCat(absl::FormatTime("%Y-%m-%dT%H:%M:%E3SZ", now, absl::UTCTimeZone()), "\n",
                      watched.empty() ? "there are no subscriptions\n" : WatchTable(watched));
     return OnTerminal() ? Draw(block) : Print(absl::StrCat(block, "\n"));
   }

@@ -5,7 +5,7 @@
 #include <grpcpp/server.h>
 #include <grpcpp/server_builder.h>
 
-#include <deque>
+#include <map>
 #include <memory>
 #include <string>
 #include <utility>
@@ -19,38 +19,10 @@
 #include "client_error_detail.pb.h"
 #include "onhook/client.h"
 #include "onhook/v1/release_event_service.grpc.pb.h"
+#include "tests/unit/clients/fake_subscription_service.h"
+#include "tests/unit/clients/inbox.h"
 
 namespace onhook::client {
-
-// Long enough for the slowest machine: a wait that takes it is a failure.
-constexpr absl::Duration kPatience = absl::Seconds(20);
-
-// A queue whose reader waits.
-template <typename T>
-class Inbox {
- public:
-  void Put(T item) {
-    absl::MutexLock lock(&mutex_);
-    items_.push_back(std::move(item));
-  }
-  // The next item; a default one, which no test expects, if none comes.
-  T Take() {
-    absl::MutexLock lock(&mutex_);
-    const auto filled = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return !items_.empty(); };
-    if (!mutex_.AwaitWithTimeout(absl::Condition(&filled), kPatience)) return T();
-    T item = std::move(items_.front());
-    items_.pop_front();
-    return item;
-  }
-  bool empty() {
-    absl::MutexLock lock(&mutex_);
-    return items_.empty();
-  }
-
- private:
-  absl::Mutex mutex_;
-  std::deque<T> items_ ABSL_GUARDED_BY(mutex_);
-};
 
 // The gateway's end of one Subscribe stream, played by a test.
 class FakeSubscribeStream
@@ -176,12 +148,12 @@ class FakeWatchStream : public grpc::ServerWriteReactor<v1::WatchResponse> {
 
 // A status with ErrorInfo, as the gateway gives it.
 inline grpc::Status StatusWithReason(grpc::StatusCode code, const std::string& message,
-                                     const std::string& reason, const std::string& key = "",
-                                     const std::string& value = "") {
+                                     const std::string& reason,
+                                     const std::map<std::string, std::string>& metadata = {}) {
   wire::ErrorInfo info;
   info.set_reason(reason);
   info.set_domain("onhook");
-  if (!key.empty()) (*info.mutable_metadata())[key] = value;
+  info.mutable_metadata()->insert(metadata.begin(), metadata.end());
   wire::Status status;
   status.set_code(code);
   status.set_message(message);
@@ -198,6 +170,7 @@ class FakeGateway : public v1::ReleaseEventService::CallbackService {
     grpc::ServerBuilder builder;
     builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port_);
     builder.RegisterService(this);
+    builder.RegisterService(&administration);
     server_ = builder.BuildAndStart();
   }
   ~FakeGateway() override {
@@ -223,6 +196,8 @@ class FakeGateway : public v1::ReleaseEventService::CallbackService {
   // What look-ups are answered with.
   grpc::Status lookup_status;
   v1::ListEventsResponse events;
+  // Answers SubscriptionService.
+  FakeSubscriptionService administration;
 
   grpc::ServerBidiReactor<v1::SubscribeRequest, v1::SubscribeResponse>* Subscribe(
       grpc::CallbackServerContext*) override {
