@@ -14,6 +14,7 @@
 #include "absl/synchronization/notification.h"
 #include "clients/cli/command.h"
 #include "clients/cli/connection_flags.h"
+#include "clients/cli/connection_news.h"
 #include "clients/cli/event_command.h"
 #include "clients/cli/interruption.h"
 #include "clients/cli/stop_switch.h"
@@ -189,12 +190,11 @@ not confirmed; 130 ended by a second Ctrl-C.
     if (outstanding > 0) options.max_outstanding_events = static_cast<int32_t>(outstanding);
     options.on_opened = [this](const v1::SubscribeOpened& opened) {
       opened_ = true;
+      news_.Opened();
       Say(absl::StrCat("subscription ", name_, ": attached, ", opened.backlog_events(),
                        " event(s) owed"));
     };
-    options.on_disconnected = [](const absl::Status& why) {
-      Say(absl::StrCat("connection lost, trying again: ", why.message()));
-    };
+    options.on_disconnected = [this](const absl::Status& why) { news_.Lost(why); };
     options.on_settled = [this](const client::Settled& settled) { Count(settled); };
     return options;
   }
@@ -283,6 +283,7 @@ not confirmed; 130 ended by a second Ctrl-C.
   std::string consumer_name_ = HostName();
 
   StopSwitch stop_;
+  ConnectionNews news_;
   std::optional<EventCommand> command_;  // set before any thread looks
   std::atomic<bool> opened_{false};
   std::atomic<bool> abandoned_{false};

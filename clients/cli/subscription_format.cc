@@ -124,9 +124,11 @@ std::string SubscriptionTable(const std::vector<v1::Subscription>& subscriptions
 }
 
 std::string JsonText(const google::protobuf::Message& message) {
+  google::protobuf::util::JsonPrintOptions options;
+  options.always_print_primitive_fields = true;
   std::string json;
   // Fails for a time or duration outside protobuf's range only, which the gateway never sends.
-  const auto status = google::protobuf::util::MessageToJsonString(message, &json);
+  const auto status = google::protobuf::util::MessageToJsonString(message, &json, options);
   return status.ok() ? absl::StrCat(json, "\n") : "{\"unprintable\":true}\n";
 }
 

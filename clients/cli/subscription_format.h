@@ -26,7 +26,8 @@ std::string StateText(const v1::Subscription& subscription);
 // "3m12s", or "-" if it owes nothing.
 std::string OldestText(const v1::SubscriptionStats& stats);
 
-// `message` in protobuf's JSON mapping, one line with its newline.
+// `message` in protobuf's JSON mapping, one line with its newline. A count of 0 is printed too:
+// programs compute with it.
 std::string JsonText(const google::protobuf::Message& message);
 
 }  // namespace onhook::cli

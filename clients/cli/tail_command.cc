@@ -8,6 +8,7 @@
 #include "absl/time/clock.h"
 #include "clients/cli/command.h"
 #include "clients/cli/connection_flags.h"
+#include "clients/cli/connection_news.h"
 #include "clients/cli/interruption.h"
 #include "clients/cli/start_place.h"
 #include "clients/cli/stop_switch.h"
@@ -67,10 +68,11 @@ reached, or failed.
     for (const std::string& source : sources_) {
       options_.request.mutable_filter()->add_sources(source);
     }
-    options_.on_opened = [](absl::string_view) { Say("looking on"); };
-    options_.on_disconnected = [](const absl::Status& why) {
-      Say(absl::StrCat("connection lost, trying again: ", why.message()));
+    options_.on_opened = [this](absl::string_view) {
+      news_.Opened();
+      Say("looking on");
     };
+    options_.on_disconnected = [this](const absl::Status& why) { news_.Lost(why); };
     const auto watcher =
         client->Watch(options_, [this](const v1::WatchedEvent& event) { return Handle(event); });
     stop_.Attach([&watcher] { watcher->RequestStop(); });
@@ -98,6 +100,7 @@ reached, or failed.
   client::WatchOptions options_;
 
   StopSwitch stop_;
+  ConnectionNews news_;
   int64_t printed_ = 0;  // the watcher's thread's
 };
 

@@ -67,6 +67,22 @@ TEST_F(ProgramTest, TailWithoutFollowingBeginsWithTheOldestAndEnds) {
   EXPECT_EQ(End(), kExitOk);
 }
 
+TEST_F(ProgramTest, ALostConnectionIsToldOncePerReason) {
+  Start({"tail", "--count=1"});
+  const grpc::Status away(grpc::StatusCode::UNAVAILABLE, "away");
+  for (int i = 0; i < 3; ++i) gateway_.TakeWatch()->End(away);
+  client::FakeWatchStream* const stream = gateway_.TakeWatch();
+  stream->SendHeartbeat("c1");
+  stream->End(away);
+  gateway_.TakeWatch()->SendEvents({1});
+  EXPECT_EQ(End(), kExitOk);
+  EXPECT_EQ(said_,
+            "onhook: connection lost, trying again: away\n"
+            "onhook: looking on\n"
+            "onhook: connection lost, trying again: away\n"
+            "onhook: looking on\n");
+}
+
 TEST_F(ProgramTest, GetPrintsWhatItFound) {
   gateway_.events.add_stored_events()->mutable_event()->set_event_id("v1-0-7");
   Start({"get", "7"});

@@ -1,9 +1,10 @@
 #include "clients/cli/subscription_watch.h"
 
 #include <gmock/gmock.h>
-#include <google/protobuf/util/json_util.h>
 #include <gtest/gtest.h>
 
+#include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 #include "clients/cli/subscription_format.h"
 #include "clients/cli/time_text.h"
 
@@ -73,9 +74,8 @@ TEST(WatchTableTest, EachSubscriptionIsALineUnderTheHeadings) {
 
 TEST(WatchJsonTest, ALineHoldsTimeRateAndTheMessage) {
   EXPECT_EQ(WatchJson({Crm(10), 2.5}, At(1)),
-            "{\"time\":\"1970-01-01T00:00:01.000Z\",\"settledPerSecond\":2.500,\"subscription\":"
-            "{\"name\":\"crm\",\"createdAt\":\"1970-01-01T00:00:01Z\",\"stats\":{\"settled\":"
-            "\"10\"}}}\n");
+            absl::StrCat("{\"time\":\"1970-01-01T00:00:01.000Z\",\"settledPerSecond\":2.500,",
+                         "\"subscription\":", absl::StripSuffix(JsonText(Crm(10)), "\n"), "}\n"));
   EXPECT_THAT(WatchJson({Crm(10), std::nullopt}, At(1)), Not(HasSubstr("settledPerSecond")));
 }
 
