@@ -81,8 +81,9 @@ void Subscriber::Engine::Supervise() {
 }
 
 absl::Status Subscriber::Engine::KeepStreamOpen() {
+  bool wait_for_connection = false;
   for (;;) {
-    Attempt* const attempt = StartAttempt();
+    Attempt* const attempt = StartAttempt(wait_for_connection);
     absl::Status why;
     absl::Duration lived;
     bool going_away = false;
@@ -103,6 +104,7 @@ absl::Status Subscriber::Engine::KeepStreamOpen() {
                                    : attempt->status;
         if (!IsTransient(why)) return why;
       }
+      wait_for_connection = !attempt->opened;
       lived = std::max(absl::Now() - attempt->opened_at, absl::ZeroDuration());
     }
     if (!why.ok() && options_.on_disconnected) options_.on_disconnected(why);
@@ -117,12 +119,13 @@ absl::Status Subscriber::Engine::KeepStreamOpen() {
   }
 }
 
-Subscriber::Engine::Attempt* Subscriber::Engine::StartAttempt() {
+Subscriber::Engine::Attempt* Subscriber::Engine::StartAttempt(bool wait_for_connection) {
   absl::MutexLock lock(&mutex_);
   Attempt& attempt = attempts_.emplace_back();
   SubscriberStream::Listener* const listener = this;
   attempt.stream = std::make_shared<SubscriberStream>(
       stub_.get(), OpenRequest(options_), options_.ack_batch, options_.max_extension, listener);
+  if (wait_for_connection) attempt.stream->WaitForConnection();
   attempt.thread = std::thread([this, &attempt] { RunAttempt(&attempt); });
   return &attempt;
 }

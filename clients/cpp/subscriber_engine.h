@@ -57,7 +57,8 @@ class Subscriber::Engine final : private SubscriberStream::Listener {
 
   void Supervise();
   absl::Status KeepStreamOpen();
-  Attempt* StartAttempt();
+  // `wait_for_connection`: the stream before was never opened, and why was told.
+  Attempt* StartAttempt(bool wait_for_connection);
   void RunAttempt(Attempt* attempt);
   // Takes the wanted streams off the list, cancels and joins them. `wanted` is called locked.
   void EndStreams(const std::function<bool(const Attempt&)>& wanted);

@@ -58,6 +58,11 @@ class SubscriberStream : public std::enable_shared_from_this<SubscriberStream> {
   SubscriberStream(Stub* stub, v1::SubscribeOpen open, int ack_batch, absl::Duration max_extension,
                    Listener* listener);
 
+  // Lets Run wait for a connection, however long that takes, instead of failing where there is
+  // none. gRPC notices at once that the gateway is back only while a call waits for it. To be
+  // called before Run.
+  void WaitForConnection() { context_.set_wait_for_ready(true); }
+
   // Opens the stream and serves it until it has ended; returns how it ended. To be called once.
   // Blocking: for the life of the stream; Cancel ends it.
   absl::Status Run();

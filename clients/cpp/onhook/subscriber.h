@@ -59,7 +59,8 @@ struct SubscribeOptions {
   //
   // A stream is attached; `opened` tells the limits that hold and what the subscription owes.
   std::function<void(const v1::SubscribeOpened& opened)> on_opened;
-  // A stream was lost and will be opened again.
+  // A stream was lost and will be opened again; or could not be opened, which for want of a
+  // connection is told once.
   std::function<void(const absl::Status& why)> on_disconnected;
   // The gateway answered a settlement.
   std::function<void(const Settled& settled)> on_settled;

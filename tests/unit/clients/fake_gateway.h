@@ -166,9 +166,10 @@ inline grpc::Status StatusWithReason(grpc::StatusCode code, const std::string& m
 // A gateway that does what a test says, on a port of its own.
 class FakeGateway : public v1::ReleaseEventService::CallbackService {
  public:
-  FakeGateway() {
+  // `address`: of an earlier one, which is gone.
+  explicit FakeGateway(const std::string& address = "127.0.0.1:0") {
     grpc::ServerBuilder builder;
-    builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port_);
+    builder.AddListeningPort(address, grpc::InsecureServerCredentials(), &port_);
     builder.RegisterService(this);
     builder.RegisterService(&administration);
     server_ = builder.BuildAndStart();

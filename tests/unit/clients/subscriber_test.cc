@@ -309,6 +309,27 @@ TEST_F(SubscriberTest, StopEndsASubscriberThatNeverReachedItsGateway) {
   EXPECT_TRUE(subscriber->Stop().ok());
 }
 
+TEST(SubscriberOfALostGatewayTest, ThatItIsAwayIsToldOnceAndItsReturnIsNoticed) {
+  auto gateway = std::make_unique<FakeGateway>();
+  const std::string address = gateway->address();
+  Inbox<absl::Status> losses;
+  SubscribeOptions options;
+  options.drain_timeout = absl::ZeroDuration();
+  options.on_disconnected = [&](const absl::Status& why) { losses.Put(why); };
+  const auto subscriber =
+      Client(gateway->client_options()).Subscribe(options, [](const v1::Delivery&) {
+        return Settlement::Ack();
+      });
+  gateway->TakeSubscribe()->SendOpened();
+  gateway = nullptr;
+  EXPECT_FALSE(losses.Take().ok());         // the stream
+  const absl::Status away = losses.Take();  // the gateway
+  EXPECT_EQ(away.code(), absl::StatusCode::kUnavailable);
+  gateway = std::make_unique<FakeGateway>(address);
+  EXPECT_NE(gateway->TakeSubscribe(), nullptr);
+  EXPECT_TRUE(losses.empty());
+}
+
 TEST_F(SubscriberTest, AnEventThatIsLeftIsNotSpokenOfAndHoldsUpNoStop) {
   options_.drain_timeout = kPatience;
   Start();
