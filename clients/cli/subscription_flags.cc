@@ -49,30 +49,30 @@ void SubscriptionFlags::DeclareForUpdate(Arguments& arguments) {
 void SubscriptionFlags::Declare(Arguments& arguments) {
   arguments.Duration("--ack-deadline",
                      "How long a delivery may stay unsettled before it comes again: 1s to 10m. "
-                     "Default: 30s.",
+                     "Unless set: 30s.",
                      &ack_deadline_);
   arguments.Value("--max-delivery-attempts", "N|unlimited",
                   "After so many attempts, and no earlier than --minimum-retry-time, an event that "
-                  "fails is parked among the dead letters. Default: 20.",
+                  "fails is parked among the dead letters. Unless set: 20.",
                   [this](const std::string& value) { return SetAttempts(value); });
   arguments.Duration("--minimum-retry-time",
                      "How long an event is retried at least, counted from its first attempt: 0s to "
-                     "30d. Default: 24h.",
+                     "30d. Unless set: 24h.",
                      &minimum_retry_time_);
   arguments.Number("--max-unacked-events", "N", 1, std::numeric_limits<int64_t>::max(),
                    "The most events above the oldest unsettled one; at it, delivery waits. "
-                   "Default: 100,000.",
+                   "Unless set: 100,000.",
                    &max_unacked_events_);
   arguments.Duration("--expire-after-unused",
-                     "Deletes the subscription when nobody was attached for so long. Default: 31d.",
+                     "Deletes the subscription when nobody was attached for so long. Unless set: 31d.",
                      &expire_after_unused_);
   arguments.Duration("--backlog-limit-age",
                      "Gives up, counted and reported, what is owed for longer than this. Careful: "
-                     "these events are lost to the subscription. Default: never.",
+                     "these events are lost to the subscription. Unless set: never.",
                      &backlog_age_);
   arguments.Value("--backlog-limit-bytes", "SIZE",
                   "Gives up the oldest of what is owed beyond this size, for instance 10GiB; as "
-                  "careful. Default: never.",
+                  "careful. Unless set: never.",
                   [this](const std::string& value) { return SetBacklogBytes(value); });
   arguments.List("--source", "NAME",
                  "Only events that came in by this source. Of each kind of filter any may match; "
