@@ -70,8 +70,17 @@ absl::Status Subscriber::Engine::Wait() {
 
 void Subscriber::Engine::Supervise() {
   std::vector<std::thread> handlers;
-  for (int i = 0; i < std::max(options_.handler_threads, 1); ++i) {
-    handlers.emplace_back([this] { HandleDeliveries(); });
+  const int count = std::max(options_.handler_threads, 1);
+  {
+    absl::MutexLock lock(&mutex_);
+    handlers_running_ = count;
+  }
+  for (int i = 0; i < count; ++i) {
+    handlers.emplace_back([this] {
+      HandleDeliveries();
+      absl::MutexLock lock(&mutex_);
+      --handlers_running_;
+    });
   }
   const absl::Status ended = KeepStreamOpen();
   RequestStop();
@@ -87,13 +96,14 @@ absl::Status Subscriber::Engine::KeepStreamOpen() {
     absl::Status why;
     absl::Duration lived;
     bool going_away = false;
+    AwaitStopOrEnd(*attempt);
     {
       absl::MutexLock lock(&mutex_);
       const auto over = [this, attempt]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-        return stopping_ || attempt->ended || attempt->going_away;
+        return HandlersDone() || attempt->ended || attempt->going_away;
       };
       mutex_.Await(absl::Condition(&over));
-      if (stopping_) return absl::OkStatus();
+      if (HandlersDone()) return absl::OkStatus();
       going_away = attempt->going_away;
       if (going_away) {
         why = FinalStatus(attempt->reason);
@@ -113,10 +123,23 @@ absl::Status Subscriber::Engine::KeepStreamOpen() {
       return other.ended || (going_away && &other != attempt);
     });
     absl::MutexLock lock(&mutex_);
-    if (mutex_.AwaitWithTimeout(absl::Condition(&stopping_), backoff_.AfterStream(lived))) {
+    if (mutex_.AwaitWithTimeout(absl::Condition(this, &Engine::HandlersDone),
+                                backoff_.AfterStream(lived))) {
       return absl::OkStatus();
     }
   }
+}
+
+void Subscriber::Engine::AwaitStopOrEnd(const Attempt& attempt) {
+  {
+    absl::MutexLock lock(&mutex_);
+    const auto over = [this, &attempt]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+      return stopping_ || attempt.ended || attempt.going_away;
+    };
+    mutex_.Await(absl::Condition(&over));
+    if (!stopping_) return;
+  }
+  GiveBackWaiting();
 }
 
 Subscriber::Engine::Attempt* Subscriber::Engine::StartAttempt(bool wait_for_connection) {
@@ -177,15 +200,20 @@ void Subscriber::Engine::GiveBack(SubscriberStream* stream, const v1::Delivery& 
                         Settlement::Release("the consumer stops")});
 }
 
-absl::Status Subscriber::Engine::Drain(std::vector<std::thread> handlers) {
-  // At once, for the running handlers may take long.
+void Subscriber::Engine::GiveBackWaiting() {
   std::deque<Work> waiting;
+  std::vector<std::shared_ptr<SubscriberStream>> streams;
   {
     absl::MutexLock lock(&mutex_);
     waiting.swap(queue_);
-    for (const Attempt& attempt : attempts_) attempt.stream->Pause();
+    for (const Attempt& attempt : attempts_) streams.push_back(attempt.stream);
   }
+  for (const auto& stream : streams) stream->Pause();
   for (const Work& work : waiting) GiveBack(work.stream.get(), work.delivery);
+}
+
+absl::Status Subscriber::Engine::Drain(std::vector<std::thread> handlers) {
+  GiveBackWaiting();
   for (std::thread& handler : handlers) handler.join();
   const absl::Time deadline = absl::Now() + options_.drain_timeout;
   PlaceOrphans();
@@ -193,6 +221,11 @@ absl::Status Subscriber::Engine::Drain(std::vector<std::thread> handlers) {
   std::vector<std::shared_ptr<SubscriberStream>> unopened;
   {
     absl::MutexLock lock(&mutex_);
+    // A stream that is being opened takes them as soon as it is.
+    const auto placed = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+      return orphans_.empty() || AllEnded();
+    };
+    mutex_.AwaitWithDeadline(absl::Condition(&placed), deadline);
     for (const Attempt& attempt : attempts_) {
       (attempt.opened ? opened : unopened).push_back(attempt.stream);
     }

@@ -85,7 +85,8 @@ struct SubscribeOptions {
 //                        when half of it is over, for max_extension at most: a slow handler does
 //                        not make its event come again, a dead process does.
 //   S7 stops cleanly     After a stop what waits here, and what still comes, is released at once:
-//                        others get it, and it counts as no attempt.
+//                        others get it, and it counts as no attempt. A stream is kept open for the
+//                        handlers that still run.
 //
 // Threads: `handler_threads` threads call the handler and nothing else; further ones of the
 // subscriber read and write. All methods may be called from any thread, but only RequestStop from

@@ -292,6 +292,26 @@ TEST_F(SubscriberTest, WhatComesAfterAStopIsReleasedThoughAHandlerStillRuns) {
   EXPECT_TRUE(subscriber_->Stop().ok());
 }
 
+TEST_F(SubscriberTest, AHandlerThatOutlivesItsStreamAfterAStopIsAcknowledgedOnTheNext) {
+  options_.drain_timeout = kPatience;
+  Start();
+  FakeSubscribeStream& first = Stream();
+  first.Deliver({1});
+  EXPECT_EQ(handling_.Take(), "e1");
+  subscriber_->RequestStop();
+  EXPECT_TRUE(first.Take().flow().paused());
+  first.End(grpc::Status(grpc::StatusCode::UNAVAILABLE, "restarting"));
+  FakeSubscribeStream& second = Stream();
+  EXPECT_TRUE(second.Take().flow().paused());
+  verdicts_.Put(Settlement::Ack());
+  const v1::SubscribeRequest ack = second.Take();
+  EXPECT_THAT(AckedIds(ack), ElementsAre("d1"));
+  second.Confirm(ack.ack().request_id());
+  EXPECT_TRUE(second.AwaitHalfClose());
+  second.End();
+  EXPECT_TRUE(subscriber_->Stop().ok());
+}
+
 TEST_F(SubscriberTest, StopTellsOfAcknowledgementsThatWereNotConfirmed) {
   Start();
   FakeSubscribeStream& stream = Stream();
