@@ -63,9 +63,10 @@ void SubscriptionFlags::Declare(Arguments& arguments) {
                    "The most events above the oldest unsettled one; at it, delivery waits. "
                    "Unless set: 100,000.",
                    &max_unacked_events_);
-  arguments.Duration("--expire-after-unused",
-                     "Deletes the subscription when nobody was attached for so long. Unless set: 31d.",
-                     &expire_after_unused_);
+  arguments.Duration(
+      "--expire-after-unused",
+      "Deletes the subscription when nobody was attached for so long. Unless set: 31d.",
+      &expire_after_unused_);
   arguments.Duration("--backlog-limit-age",
                      "Gives up, counted and reported, what is owed for longer than this. Careful: "
                      "these events are lost to the subscription. Unless set: never.",

@@ -1,10 +1,12 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -12,6 +14,7 @@
 #include "absl/time/clock.h"
 #include "clients/cli/command.h"
 #include "clients/cli/connection_flags.h"
+#include "clients/cli/connection_news.h"
 #include "clients/cli/interruption.h"
 #include "clients/cli/printable.h"
 #include "clients/cli/subscription_list.h"
@@ -23,6 +26,8 @@ namespace {
 // Faster than this nobody reads, and each refresh asks the gateway for every subscription.
 constexpr absl::Duration kShortestInterval = absl::Milliseconds(100);
 constexpr int kUsualTerminalLines = 24;
+// For a connection, so that Ctrl-C is obeyed soon.
+constexpr absl::Duration kLongestWait = absl::Seconds(1);
 
 int TerminalLines() {
   winsize size = {};
@@ -80,6 +85,8 @@ or failed at the last refresh.
       const absl::Status shown = Show(subscriptions, absl::Now());
       if (!shown.ok()) return ReportFailure(shown);
       if (refresh == count_) return subscriptions.ok() ? kExitOk : kExitFailed;
+      // gRPC notices at once that the gateway is back only while somebody waits for it.
+      if (!subscriptions.ok()) (void)client->WaitUntilConnected(std::min(interval, kLongestWait));
       if (stop_.WaitForNotificationWithTimeout(interval)) return kExitOk;
     }
   }
@@ -89,12 +96,14 @@ or failed at the last refresh.
                     absl::Time now) {
     if (!subscriptions.ok()) {
       meter_.Forget();
-      const std::string failure = absl::StrCat("the gateway gave no answer, trying again: ",
-                                               Printable(subscriptions.status().message()));
-      if (OnTerminal()) return Draw(absl::StrCat(failure, "\n"));
-      Say(failure);
+      if (OnTerminal()) {
+        return Draw(absl::StrCat("the gateway gave no answer, trying again: ",
+                                 Printable(subscriptions.status().message()), "\n"));
+      }
+      news_.Lost(subscriptions.status());
       return absl::OkStatus();
     }
+    news_.Opened();
     const std::vector<WatchedSubscription> watched = meter_.Look(*subscriptions, now);
     if (connection_.format().json) {
       std::string lines;
@@ -120,6 +129,7 @@ or failed at the last refresh.
   int64_t count_ = 0;  // 0: no end
 
   SettleMeter meter_;
+  ConnectionNews news_;
   bool drawn_ = false;
   absl::Notification stop_;
 };
