@@ -131,16 +131,6 @@ std::string PendingText(const v1::SubscriptionTimeline& timeline) {
                       Lower(v1::TimelineEntry::Kind_Name(last.kind()), "KIND_"), WhoAndWhen(last));
 }
 
-// The gateway has no state of its own for a dead letter that was given up.
-std::string ParkedText(const v1::SubscriptionTimeline& timeline) {
-  const bool discarded = !timeline.entries().empty() &&
-                         timeline.entries().rbegin()->kind() == v1::TimelineEntry::KIND_DISCARDED;
-  return discarded ? absl::StrCat("given up: its dead letter was discarded",
-                                  LastText(timeline, v1::TimelineEntry::KIND_DISCARDED))
-                   : absl::StrCat("parked among the dead letters",
-                                  LastText(timeline, v1::TimelineEntry::KIND_PARKED));
-}
-
 // The answer at a glance: where the event stands, and who brought it there.
 std::string StandingText(const v1::SubscriptionTimeline& timeline) {
   switch (timeline.state()) {
@@ -155,7 +145,11 @@ std::string StandingText(const v1::SubscriptionTimeline& timeline) {
       return absl::StrCat("skipped, not processed",
                           LastText(timeline, v1::TimelineEntry::KIND_SKIPPED));
     case v1::SubscriptionTimeline::STATE_PARKED:
-      return ParkedText(timeline);
+      return absl::StrCat("parked among the dead letters",
+                          LastText(timeline, v1::TimelineEntry::KIND_PARKED));
+    case v1::SubscriptionTimeline::STATE_DISCARDED:
+      return absl::StrCat("given up: its dead letter was discarded",
+                          LastText(timeline, v1::TimelineEntry::KIND_DISCARDED));
     case v1::SubscriptionTimeline::STATE_FILTERED:
       return "not wanted: excluded by its filter";
     case v1::SubscriptionTimeline::STATE_DROPPED_BY_LIMIT:

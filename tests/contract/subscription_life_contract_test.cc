@@ -175,6 +175,8 @@ TEST_P(SubscriptionLifeContract, DeadLettersThatAreDiscardedAreGone) {
   EXPECT_THAT(outcome.unknown, ElementsAre(999));
   EXPECT_EQ(DeadLetters(queue).size(), 1);
   EXPECT_EQ(queue->Stats().dead_letters, 1);
+  EXPECT_EQ(Timeline(queue, letters[0].event->sequence).state(),
+            v1::SubscriptionTimeline::STATE_DISCARDED);
 }
 
 TEST_P(SubscriptionLifeContract, Q4_AnEventWhoseConsumersAreLostGoesAloneAndCountsInTheEnd) {

@@ -74,6 +74,7 @@ Timeline::State SettledState(const EventRows& rows) {
     if (row.kind == Entry::KIND_PARKED) state = Timeline::STATE_PARKED;
     if (row.kind == Entry::KIND_SKIPPED && redriven) state = Timeline::STATE_SKIPPED;
     if (row.kind == Entry::KIND_ACKED) state = Timeline::STATE_ACKED;
+    if (row.kind == Entry::KIND_DISCARDED) state = Timeline::STATE_DISCARDED;
   }
   return state;
 }

@@ -183,7 +183,7 @@ TEST(EventFormatTest, WhereAnEventStandsIsToldAtAGlance) {
        "skipped, not processed at 1970-01-01T00:00:01.000Z: old"},
       {"state: STATE_PARKED entries { kind: KIND_PARKED time { seconds: 1 } reason: 'bad' }",
        "parked among the dead letters at 1970-01-01T00:00:01.000Z: bad"},
-      {"state: STATE_PARKED entries { kind: KIND_PARKED } "
+      {"state: STATE_DISCARDED entries { kind: KIND_PARKED } "
        "entries { kind: KIND_DISCARDED time { seconds: 1 } }",
        "given up: its dead letter was discarded at 1970-01-01T00:00:01.000Z"},
       {"state: STATE_FILTERED", "not wanted: excluded by its filter"},
