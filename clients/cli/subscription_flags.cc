@@ -59,10 +59,11 @@ void SubscriptionFlags::Declare(Arguments& arguments) {
                      "How long an event is retried at least, counted from its first attempt: 0s to "
                      "30d. Unless set: 24h.",
                      &minimum_retry_time_);
-  arguments.Number("--max-unacked-events", "N", 1, std::numeric_limits<int64_t>::max(),
-                   "The most events above the oldest unsettled one; at it, delivery waits. "
-                   "Unless set: 100,000.",
-                   &max_unacked_events_);
+  arguments.Number(
+      "--max-unacked-events", "N", 1, std::numeric_limits<int64_t>::max(),
+      "The most events that may be handed out and not settled, those that rest after a "
+      "failure included; at it, delivery waits. Unless set: 100,000.",
+      &max_unacked_events_);
   arguments.Duration(
       "--expire-after-unused",
       "Deletes the subscription when nobody was attached for so long. Unless set: 31d.",

@@ -169,4 +169,5 @@ def main():
         run(arguments, directory)
 
 
-main()
+if __name__ == "__main__":
+    main()
