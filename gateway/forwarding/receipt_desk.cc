@@ -111,19 +111,21 @@ void ReceiptDesk::Stored(Waiter* waiter, const absl::StatusOr<AppendResult>& res
   waiter->stored = *result;
   const Sequence sequence = result->sequence;
   // What was settled in a process before, only the store knows. Who settled an event has received
-  // it, even if a crash forgot that; a filter that merely passed it over is no receiver.
+  // it, even if a crash forgot that; whoever was merely spared it has not.
   if (result->duplicate && !IsMetNow(waiter)) {
     if (!waiter->is_named) {
       return store_->FindProcessed(sequence, [this, waiter](absl::StatusOr<bool> processed) {
         Decide(waiter, processed.value_or(false));
       });
     }
-    const auto is_settled = [this, sequence](const std::string& name) {
-      const absl::StatusOr<std::shared_ptr<SubscriptionQueue>> queue = store_->FindQueue(name);
-      return queue.ok() && (*queue)->IsSettled(sequence);
-    };
-    auto& missing = waiter->missing;
-    missing.erase(std::remove_if(missing.begin(), missing.end(), is_settled), missing.end());
+    return store_->FindProcessedBy(
+        sequence, waiter->missing, [this, waiter](absl::StatusOr<std::vector<std::string>> names) {
+          auto& missing = waiter->missing;
+          for (const std::string& name : names.value_or(std::vector<std::string>())) {
+            missing.erase(std::remove(missing.begin(), missing.end(), name), missing.end());
+          }
+          Decide(waiter, /*processed=*/false);
+        });
   }
   Decide(waiter, /*processed=*/false);
 }

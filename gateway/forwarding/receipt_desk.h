@@ -59,8 +59,10 @@ struct ReceiptDeskOptions {
 //
 // Promises: store first, always: an event is appended before anything else is decided. A receipt
 // is OK only for an event that is durable and meets its policy, now or earlier, in this process or
-// one before. What every subscription's filter excludes needs no receipt; what only some exclude
-// does. A repeat of a stored event gets what the original would get now.
+// one before. What every subscription's filter excludes needs no receipt, nor that of a named one
+// whose filter excludes it: the filter as it is now. What a subscription was spared otherwise (by
+// its start, a seek, its backlog limit, a filter of before) it has not received: decision 0008.
+// A repeat of a stored event gets what the original would get now.
 // Threads: any. Blocking: only Accept.
 class ReceiptDesk {
  public:

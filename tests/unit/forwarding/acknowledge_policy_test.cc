@@ -169,7 +169,7 @@ TEST_P(EveryPolicyTest, TellsARepeatTheSameAfterARestart) {
   }
   Start(GetParam().excluded);
   for (const std::string& name : GetParam().happening.settled) {
-    if (queues_.count(name) > 0) queues_[name]->SetSettled(1);
+    if (queues_.count(name) > 0) queues_[name]->SetProcessed(1);
     store_->SetProcessed(true);
   }
   EXPECT_EQ(Succeeds(GetParam().when, GetParam().named), GetParam().success);
@@ -182,7 +182,7 @@ TEST_F(AcknowledgePolicyTest, WhatWasSettledBeforeACrashWasReceivedWhateverTheMa
   Succeeds(When::kForwarded, {});
   Start();
   store_->SetProcessed(true);
-  queues_["a"]->SetSettled(1);
+  queues_["a"]->SetProcessed(1);
   EXPECT_TRUE(Succeeds(When::kForwarded, {}));
   EXPECT_TRUE(Succeeds(When::kForwarded, {"a"}));
   EXPECT_FALSE(Succeeds(When::kForwarded, {"a", "b"}));
@@ -193,9 +193,19 @@ TEST_F(AcknowledgePolicyTest, WhatOneExcludedBeforeARestartIsNotForwardedForAnot
   Start({"a"});
   Succeeds(When::kForwarded, {});
   Start({"a"});
-  queues_["a"]->SetSettled(1);
+  queues_["a"]->SetPassedOver(1);
   EXPECT_FALSE(Succeeds(When::kForwarded, {}));
   EXPECT_FALSE(Succeeds(When::kProcessed, {}));
+}
+
+// By a seek, its start, its backlog limit, or a filter that is gone: it owes the event no more, and
+// never received it.
+TEST_F(AcknowledgePolicyTest, WhatANamedOneWasSparedIsNotReceived) {
+  Start();
+  Succeeds(When::kForwarded, {"a"});
+  queues_["a"]->SetPassedOver(1);
+  EXPECT_FALSE(Succeeds(When::kForwarded, {"a"}));
+  EXPECT_FALSE(Succeeds(When::kProcessed, {"a"}));
 }
 
 TEST_F(AcknowledgePolicyTest, AStoreThatCannotLookGivesNoSuccess) {
@@ -203,6 +213,7 @@ TEST_F(AcknowledgePolicyTest, AStoreThatCannotLookGivesNoSuccess) {
   Succeeds(When::kProcessed, {});
   store_->SetProcessed(absl::UnavailableError("busy"));
   EXPECT_FALSE(Succeeds(When::kProcessed, {}));
+  EXPECT_FALSE(Succeeds(When::kProcessed, {"a"}));
 }
 
 TEST_F(AcknowledgePolicyTest, NobodyWaitsForANamedOneThatIsAway) {
