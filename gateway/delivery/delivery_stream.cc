@@ -247,8 +247,8 @@ absl::string_view DeliveryStream::NoteDeadlines(absl::Duration now) {
   }
   const bool idle = opened_ && !writing_ && control_.empty() && !end_.has_value();
   if (idle && now - last_write_ >= options().heartbeat_interval) control_.push_back(Heartbeat());
-  if (!opened_ && !end_.has_value() && now - born_ >= options().open_timeout) {
-    end_ = absl::DeadlineExceededError("the stream was not opened in time");
+  if (!request_taken_ && !end_.has_value() && now - born_ >= options().open_timeout) {
+    end_ = absl::DeadlineExceededError("no `open` came in time");
   }
   return "";
 }

@@ -131,7 +131,8 @@ class DeliveryStream : public std::enable_shared_from_this<DeliveryStream> {
   mutable absl::Mutex mutex_;
   // Messages without events, which go before events.
   std::deque<grpc::ByteBuffer> control_ ABSL_GUARDED_BY(mutex_);
-  bool opened_ ABSL_GUARDED_BY(mutex_) = false;  // the client was told where it stands
+  bool request_taken_ ABSL_GUARDED_BY(mutex_) = false;  // the client said what it wants
+  bool opened_ ABSL_GUARDED_BY(mutex_) = false;         // the client was told where it stands
   bool writing_ ABSL_GUARDED_BY(mutex_) = false;
   bool draining_ ABSL_GUARDED_BY(mutex_) = false;  // go_away was sent
   // While draining: what is new is sent until another stream has opened, or this has passed.

@@ -31,7 +31,7 @@ class DeliveryFixture : public testing::Test {
   ~DeliveryFixture() override { StopGateway(); }
 
   void StartGateway() {
-    store_ = *OpenMemoryStore(rows_, &store_clock_, &log_);
+    store_ = InFrontOf(*OpenMemoryStore(rows_, &store_clock_, &log_));
     desk_ = std::make_unique<ReceiptDesk>(&clock_, store_.get(), ReceiptDeskOptions());
     server_ = std::make_unique<DeliveryServer>(options_, store_.get(), desk_.get(), &clock_, &log_);
     port_ = *server_->Start();
@@ -58,6 +58,8 @@ class DeliveryFixture : public testing::Test {
     StartGateway();
   }
   void SetUp() override { StartGateway(); }
+  // The store that the gateway gets instead.
+  virtual std::unique_ptr<Store> InFrontOf(std::unique_ptr<Store> store) { return store; }
 
   v1::ReleaseEvent ReleaseEventOf(const std::string& call, const std::string& service_no = "1") {
     v1::ReleaseEvent event;
