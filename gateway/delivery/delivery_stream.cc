@@ -87,7 +87,7 @@ bool DeliveryStream::Take(Action action, const absl::Status& end) {
       return Advance();
     case Action::kRelease:
     case Action::kReleaseLost:
-      SetEligible(false);
+      if (eligible_stream_ != nullptr) eligible_stream_->Leave();
       // A client that breaks off may look for a moment as one that half-closes.
       Release(action == Action::kReleaseLost || context_->IsCancelled());
       return true;
@@ -174,11 +174,10 @@ void DeliveryStream::Done() { environment_->registry->Remove(id_); }
 void DeliveryStream::SetEligible(bool eligible) {
   if (eligible == eligible_ || receiver_.empty()) return;
   eligible_ = eligible;
-  if (eligible) {
-    environment_->desk->StreamBecameEligible(receiver_);
-  } else {
-    environment_->desk->StreamCeasedToBeEligible(receiver_);
+  if (eligible_stream_ == nullptr) {
+    eligible_stream_ = environment_->desk->AddStream(receiver_, wants_);
   }
+  eligible_stream_->Set(eligible);
 }
 
 void DeliveryStream::GoAway(v1::GoAway::Reason reason, absl::Duration drain, absl::Status end) {

@@ -220,6 +220,7 @@ bool SubscribeStream::AttachOnce() {
     limits_ = terms_->limits;
     *opened.mutable_ack_deadline() = ToProto(ack_deadline_);
   }
+  set_wants([queue = queue_](const v1::ReleaseEvent& event) { return !queue->Excludes(event); });
   const std::weak_ptr<DeliveryStream> weak = weak_from_this();
   ConsumerCallbacks callbacks;
   callbacks.ready = [weak] {

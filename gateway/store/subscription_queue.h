@@ -13,6 +13,7 @@
 #include "absl/time/time.h"
 #include "gateway/store/event_log.h"
 #include "gateway/store/sequence.h"
+#include "onhook/v1/release_event.pb.h"
 #include "onhook/v1/release_event_service.pb.h"
 #include "onhook/v1/subscription_service.pb.h"
 
@@ -192,6 +193,9 @@ class SubscriptionQueue {
 
   // Whether the subscription owes the event no more, or never did.
   virtual bool IsSettled(Sequence sequence) const = 0;
+
+  // Whether the subscription's filter, as it is now, excludes the event. Never blocks.
+  virtual bool Excludes(const v1::ReleaseEvent& event) const = 0;
 
   // What became of an event here, oldest entry first; with STATE_UNSPECIFIED and no entries if the
   // subscription never owed it. What lives in memory only is absent after a restart.

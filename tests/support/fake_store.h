@@ -30,6 +30,7 @@ class FakeQueue final : public SubscriptionQueue {
 
   const std::string& name() const override { return name_; }
   bool IsSettled(Sequence sequence) const override { return settled_.Contains(sequence); }
+  bool Excludes(const v1::ReleaseEvent&) const override { return false; }
   ConsumerId Attach(ConsumerOptions, ConsumerCallbacks) override { return 1; }
   void Detach(ConsumerId, Departure) override {}
   void SetLimits(ConsumerId, ConsumerLimits) override {}

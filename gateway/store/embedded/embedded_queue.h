@@ -64,6 +64,8 @@ class EmbeddedQueue final : public SubscriptionQueue,
                                       absl::Duration ack_deadline) override;
   QueueStats Stats() const override;
   bool IsSettled(Sequence sequence) const override;
+  bool Excludes(
+      const v1::ReleaseEvent& event) const override;  // quick to say that it has no filter
   void FindTimeline(Sequence sequence, Done<v1::SubscriptionTimeline> done) override;
   void ListDeadLetters(int64_t after, ReadLimits limits,
                        Done<std::vector<DeadLetter>> done) override;
@@ -76,7 +78,6 @@ class EmbeddedQueue final : public SubscriptionQueue,
   SubscriptionRecord record() const;
   // Everything up to here is settled in the log.
   Sequence floor() const;
-  bool Excludes(const v1::ReleaseEvent& event) const;  // quick to say that it has no filter
   // The log grew.
   void TailGrew();
   // Does what time has made due. To be called every now and then.

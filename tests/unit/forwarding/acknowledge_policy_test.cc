@@ -79,6 +79,12 @@ class AcknowledgePolicyTest : public ::testing::Test {
     sequences.Add(1);
     store_->Settle(subscription, sequences);
   }
+  std::shared_ptr<EligibleStream> Eligible(const std::string& receiver,
+                                           EligibleStream::Wants wants = nullptr) {
+    auto stream = desk_->AddStream(receiver, std::move(wants));
+    stream->Set(true);
+    return stream;
+  }
   void Happen(const Happening& happening) {
     for (const std::string& receiver : happening.forwarded) desk_->Forwarded(receiver, {1});
     for (const std::string& subscription : happening.settled) Settle(subscription);
@@ -219,15 +225,15 @@ TEST_F(AcknowledgePolicyTest, AStoreThatCannotLookGivesNoSuccess) {
 TEST_F(AcknowledgePolicyTest, NobodyWaitsForANamedOneThatIsAway) {
   Start();
   clock_.Advance(absl::Hours(2));
-  desk_->StreamBecameEligible("watch");
-  desk_->StreamBecameEligible("subscription/a");
+  const auto watch = Eligible("watch");
+  const auto a = Eligible("subscription/a");
   EXPECT_FALSE(Succeeds(When::kForwarded, {"a", "b"}, absl::Hours(1))) << "hangs if it waits";
 }
 
 TEST_F(AcknowledgePolicyTest, NobodyWaitsForAWatchToProcess) {
   Start();
   clock_.Advance(absl::Hours(2));
-  desk_->StreamBecameEligible("watch");
+  const auto watch = Eligible("watch");
   EXPECT_FALSE(Succeeds(When::kProcessed, {}, absl::Hours(1))) << "hangs if it waits";
 }
 
