@@ -139,6 +139,7 @@ void DeliveryStream::WriteDone(bool ok) {
   if (ok && !written.empty() && !receiver_.empty()) {
     environment_->desk->Forwarded(receiver_, written);
   }
+  if (ok && !written.empty()) EventsWritten();
   {
     absl::MutexLock lock(&mutex_);
     writing_ = false;

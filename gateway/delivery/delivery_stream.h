@@ -117,6 +117,9 @@ class DeliveryStream : public std::enable_shared_from_this<DeliveryStream> {
   virtual void Release(bool lost) = 0;
   // Whether requests are taken after go_away.
   virtual bool DrainsRequests() const = 0;
+  // The events of the last WriteEvents have gone out. Called before anything else is written, by
+  // the thread that gRPC tells it on, perhaps after Release.
+  virtual void EventsWritten() {}
   // Called under the lock.
   virtual grpc::ByteBuffer Heartbeat() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) = 0;
   virtual grpc::ByteBuffer EncodeGoAway(const v1::GoAway& go_away) const = 0;

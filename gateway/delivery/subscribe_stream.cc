@@ -291,7 +291,11 @@ bool SubscribeStream::Deliver() {
   if (pulled.leases.empty()) return true;  // `ready` may have been called meanwhile
   std::vector<Sequence> sequences;
   sequences.reserve(pulled.leases.size());
-  for (const Lease& lease : pulled.leases) sequences.push_back(lease.event->sequence);
+  in_writing_.clear();
+  for (const Lease& lease : pulled.leases) {
+    sequences.push_back(lease.event->sequence);
+    in_writing_.push_back({lease.event->sequence, lease.attempt});
+  }
   {
     absl::MutexLock lock(&mutex_);
     pull_worthwhile_ = true;

@@ -44,6 +44,7 @@ class SubscribeStream final : public DeliveryStream,
   std::string successor_key() const override;
   bool Advance() override;
   void Release(bool lost) override;
+  void EventsWritten() override { queue_->MarkWritten(consumer_, in_writing_); }
   bool DrainsRequests() const override { return true; }
   grpc::ByteBuffer Heartbeat() const override;
   grpc::ByteBuffer EncodeGoAway(const v1::GoAway& go_away) const override;
@@ -96,7 +97,8 @@ class SubscribeStream final : public DeliveryStream,
   // Belong to the thread that steps. `queue_` is constant once `opened` was sent.
   std::shared_ptr<SubscriptionQueue> queue_;
   ConsumerId consumer_ = 0;
-  bool caught_up_ = false;  // the last Pull found nothing owed, and credit left
+  bool caught_up_ = false;                // the last Pull found nothing owed, and credit left
+  std::vector<WrittenEvent> in_writing_;  // changed between writes only
 };
 
 }  // namespace onhook

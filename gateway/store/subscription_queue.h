@@ -56,7 +56,13 @@ struct Lease {
   LogEventPtr event;
   int32_t attempt = 1;
   v1::Delivery::RedeliveryReason reason = v1::Delivery::REDELIVERY_REASON_UNSPECIFIED;
-  absl::Duration ack_deadline;  // from now
+  absl::Duration ack_deadline;  // from its writing
+};
+
+// An event that has gone out to its consumer.
+struct WrittenEvent {
+  Sequence sequence = 0;
+  int32_t attempt = 1;
 };
 
 struct PullResult {
@@ -71,7 +77,7 @@ struct SettleRequest {
     kAck,      // done
     kRetry,    // failed: again after `delay`, counted as an attempt; parked if those are used up
     kPark,     // put among the dead letters at once
-    kSkip,     // settle without having processed it
+    kSkip,     // settle without having processed it; by the latest attempt only, unlike kAck
     kRelease,  // again at once, with another consumer if there is one; counted as nothing
   };
   Action action = Action::kAck;
@@ -83,8 +89,8 @@ struct SettleRequest {
 
 // Why a delivery was not settled or extended.
 enum class SettleError {
-  kStale,       // not by an ack: a later attempt exists, this one is over, or the event is settled
-  kUnknown,     // no delivery of this subscription and epoch
+  kStale,    // never of an ack: a later attempt exists, this one is over, or the event is settled
+  kUnknown,  // no delivery of this subscription and epoch
   kRetryLater,  // it could not be made durable now
 };
 struct SettleException {
@@ -179,6 +185,11 @@ class SubscriptionQueue {
   // allow. Never blocks; what must be read from disk first is announced by `ready`. A consumer that
   // is not attached gets nothing.
   virtual PullResult Pull(ConsumerId consumer, ReadLimits limits) = 0;
+
+  // Tells that events which `consumer` pulled have been written to it. Their deadlines count from
+  // now. What was not written when its time is over, or its consumer lost, comes again as if it had
+  // not been handed out.
+  virtual void MarkWritten(ConsumerId consumer, const std::vector<WrittenEvent>& events) = 0;
 
   // Settles deliveries. `done` is called when that is durable, or failed: with what was not
   // settled, in the order of the request.

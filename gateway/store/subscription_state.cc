@@ -8,12 +8,11 @@
 namespace onhook {
 namespace {
 
-// For what could not be parked, and for a lease that is over while it is decided about.
-constexpr absl::Duration kAgain = absl::Seconds(1);
-// How long a released event is kept for another consumer.
-constexpr absl::Duration kAvoidance = absl::Seconds(1);
 // Released events that are passed over in search of one for another consumer.
 constexpr int kMostAvoided = 64;
+// Ordinary events between two suspects: those that were in a lost hand may be a thousand, and each
+// costs its consumer a round trip.
+constexpr int kOrdinaryBetweenSuspects = 256;
 
 }  // namespace
 
@@ -31,7 +30,12 @@ SubscriptionState::SubscriptionState(Beginning beginning, const SubscriptionRule
       dead_letters_(std::move(beginning.dead_letters)),
       redriven_(std::move(beginning.redriven)) {
   settled_.RemoveThrough(floor_);
-  for (const auto& [first, last] : redriven_.runs()) ready_.Add({first, last});
+  for (const auto& [first, last] : redriven_.runs()) {
+    ready_.Add({first, last});
+    for (Sequence sequence = first; sequence <= last; ++sequence) {
+      redriven_settled_ += IsSettledInLog(sequence) ? 1 : 0;
+    }
+  }
   for (const auto& [sequence, trials] : beginning.tried) {
     if (IsSettled(sequence)) continue;
     Record& record = Take(sequence);
@@ -57,7 +61,8 @@ std::vector<SubscriptionState::Decision> SubscriptionState::Detach(ConsumerId co
   }
   for (const Sequence sequence : held) {
     Record& record = records_.at(sequence);
-    if (departure == Departure::kLost && record.alone && record.deciding == 0) {
+    const bool lost = departure == Departure::kLost && record.written;
+    if (lost && record.alone && record.deciding == 0) {
       decisions.push_back(
           Failed(sequence, record, v1::TimelineEntry::KIND_STREAM_LOST, std::nullopt, now));
       continue;
@@ -65,7 +70,7 @@ std::vector<SubscriptionState::Decision> SubscriptionState::Detach(ConsumerId co
     EndLease(sequence, record);
     record.due = now.elapsed;
     record.reason = v1::Delivery::REDELIVERY_REASON_RELEASED;
-    if (departure == Departure::kLost) {
+    if (lost) {
       record.reason = v1::Delivery::REDELIVERY_REASON_STREAM_LOST;
       if (record.deciding == 0) ++record.losses;
     }
@@ -81,13 +86,26 @@ std::optional<SubscriptionState::Next> SubscriptionState::ChooseNext(Sequence la
                                                                      ConsumerId consumer,
                                                                      Moment now) {
   if (paused_ || !accounts_.HasCredit(consumer, 1)) return std::nullopt;
-  if (!suspects_.empty() && accounts_.alone() == 0) {
-    if (accounts_.EventsOf(consumer) == 0) return Next{suspects_.NextMember(0), From::kSuspect};
-    if (accounts_.reserved() == 0) {
-      accounts_.SetReserved(consumer);
-      return std::nullopt;
-    }
+  const bool suspected = !suspects_.empty() && accounts_.alone() == 0;
+  if (suspected && ordinary_left_ == 0) {
+    const bool reserved = accounts_.reserved() != 0;
+    const std::optional<Next> suspect = ChooseSuspect(consumer);
+    if (suspect.has_value() || !reserved) return suspect;
   }
+  const std::optional<Next> ordinary = ChooseOrdinary(last, consumer, now);
+  if (ordinary.has_value() || !suspected) return ordinary;
+  return ChooseSuspect(consumer);
+}
+
+std::optional<SubscriptionState::Next> SubscriptionState::ChooseSuspect(ConsumerId consumer) {
+  if (accounts_.EventsOf(consumer) == 0) return Next{suspects_.NextMember(0), From::kSuspect};
+  if (accounts_.reserved() == 0) accounts_.SetReserved(consumer);
+  return std::nullopt;
+}
+
+std::optional<SubscriptionState::Next> SubscriptionState::ChooseOrdinary(Sequence last,
+                                                                         ConsumerId consumer,
+                                                                         Moment now) {
   Sequence ready = ready_.NextMember(0);
   for (int passed = 0; ready != 0 && passed < kMostAvoided; ++passed) {
     const auto record = records_.find(ready);
@@ -96,7 +114,7 @@ std::optional<SubscriptionState::Next> SubscriptionState::ChooseNext(Sequence la
     if (!avoided) return Next{ready, From::kReady};
     ready = ready_.NextMember(ready);
   }
-  if (next_fresh_ > last || next_fresh_ > floor_ + rules_.max_unacked_events) return std::nullopt;
+  if (next_fresh_ > last || !HasRoom()) return std::nullopt;
   return Next{next_fresh_, From::kFresh};
 }
 
@@ -115,11 +133,14 @@ SubscriptionState::Handed SubscriptionState::Lease(const Next& next, ConsumerId 
   record.holder = consumer;
   record.bytes = bytes;
   record.avoid = 0;
+  record.written = false;
   record.lease = next_lease_++;
   record.alone = next.from == From::kSuspect;
   if (record.alone) {
     accounts_.SetReserved(0);
     accounts_.SetAlone(consumer);
+  } else if (ordinary_left_ > 0) {
+    --ordinary_left_;
   }
   record.trials.first_attempt_at = std::min(record.trials.first_attempt_at, now.wall);
   handed.lease = record.lease;
@@ -127,13 +148,22 @@ SubscriptionState::Handed SubscriptionState::Lease(const Next& next, ConsumerId 
   handed.reason = record.reason;
   handed.ack_deadline = accounts_.DeadlineOf(consumer).value_or(rules_.ack_deadline);
   if (record.reason != Delivery::REDELIVERY_REASON_UNSPECIFIED) ++redeliveries_;
-  SetTimer(next.sequence, record, Phase::kLeased, now.elapsed + handed.ack_deadline);
+  record.patience = handed.ack_deadline;
+  record.deadline = now.elapsed + record.patience;
+  SetTimer(next.sequence, record, Phase::kLeased, record.deadline);
   return handed;
+}
+
+void SubscriptionState::MarkWritten(Sequence sequence, ConsumerId consumer, Moment now) {
+  const auto it = records_.find(sequence);
+  if (it == records_.end() || it->second.holder != consumer || it->second.written) return;
+  it->second.written = true;
+  it->second.deadline = std::max(it->second.deadline, now.elapsed + it->second.patience);
 }
 
 void SubscriptionState::Exclude(Sequence sequence) {
   ABSL_ASSERT(sequence == next_fresh_);
-  MarkSettled(sequence, /*parked=*/false);
+  SettleInLog(sequence);
   SkipKnown();
 }
 
@@ -155,7 +185,7 @@ SubscriptionState::Decision SubscriptionState::BeginParkingCorrupt(const Next& n
 bool SubscriptionState::OwesSomething(Sequence last) const {
   if (paused_) return false;
   if (!ready_.empty() || (!suspects_.empty() && accounts_.alone() == 0)) return true;
-  return next_fresh_ <= last && next_fresh_ <= floor_ + rules_.max_unacked_events;
+  return next_fresh_ <= last && HasRoom();
 }
 
 std::vector<SubscriptionState::Decision> SubscriptionState::Advance(Moment now) {
@@ -166,8 +196,15 @@ std::vector<SubscriptionState::Decision> SubscriptionState::Advance(Moment now) 
     if (record.phase == Phase::kWaiting) {
       ClearTimer(sequence, record);
       MakeReady(sequence, record);
+    } else if (record.deadline > now.elapsed) {  // it was written later than it was handed out
+      SetTimer(sequence, record, Phase::kLeased, record.deadline);
     } else if (record.deciding > 0) {
-      SetTimer(sequence, record, Phase::kLeased, now.elapsed + kAgain);
+      record.deadline = now.elapsed + kAgain;
+      SetTimer(sequence, record, Phase::kLeased, record.deadline);
+    } else if (!record.written) {
+      EndLease(sequence, record);
+      record.reason = v1::Delivery::REDELIVERY_REASON_RELEASED;
+      MakeReady(sequence, record);
     } else {
       decisions.push_back(
           Failed(sequence, record, v1::TimelineEntry::KIND_DEADLINE_EXPIRED, std::nullopt, now));
@@ -186,198 +223,12 @@ bool SubscriptionState::Extend(Sequence sequence, LeaseNumber lease, absl::Durat
   if (it == records_.end() || it->second.phase != Phase::kLeased || it->second.lease != lease) {
     return false;
   }
-  SetTimer(sequence, it->second, Phase::kLeased, now.elapsed + ack_deadline);
+  it->second.deadline = now.elapsed + ack_deadline;
+  SetTimer(sequence, it->second, Phase::kLeased, it->second.deadline);
   return true;
 }
 
-// ------------------------------------------------------------------------------------- deciding
-
-std::optional<SubscriptionState::Decision> SubscriptionState::BeginSettling(
-    Sequence sequence, v1::TimelineEntry::Kind kind) {
-  if (IsSettled(sequence)) return std::nullopt;
-  Record& record = Take(sequence);
-  if (record.settled) return std::nullopt;
-  ++record.deciding;
-  Decision decision;
-  decision.sequence = sequence;
-  decision.outcome = Outcome::kSettle;
-  decision.kind = kind;
-  decision.attempt = record.lease == 0 ? 0 : record.trials.attempts + 1;
-  decision.consumer = record.holder;
-  decision.ends_dead_letter =
-      record.parking || dead_letters_.Contains(sequence) || redriven_.Contains(sequence);
-  decision.epoch = epoch_;
-  decision.redriven = IsSettledInLog(sequence);
-  return decision;
-}
-
-std::optional<SubscriptionState::Decision> SubscriptionState::BeginNack(
-    Sequence sequence, LeaseNumber lease, SettleRequest::Action action,
-    std::optional<absl::Duration> delay, Moment now) {
-  if (IsSettled(sequence)) return std::nullopt;
-  const auto it = records_.find(sequence);
-  if (!IsLatest(it == records_.end() ? nullptr : &it->second, lease)) return std::nullopt;
-  Record& record = Take(sequence);
-  Decision decision = Failed(sequence, record, v1::TimelineEntry::KIND_NACKED, delay, now);
-  decision.trials.last_ended = lease;
-  decision.requested = action == SettleRequest::Action::kPark;
-  if (decision.requested) decision.outcome = Outcome::kPark;
-  record.parking = decision.outcome == Outcome::kPark;
-  return decision;
-}
-
-std::optional<ConsumerId> SubscriptionState::ReleaseLease(Sequence sequence, LeaseNumber lease,
-                                                          Moment now) {
-  if (IsSettled(sequence)) return std::nullopt;
-  const auto it = records_.find(sequence);
-  if (!IsLatest(it == records_.end() ? nullptr : &it->second, lease)) return std::nullopt;
-  Record& record = Take(sequence);
-  record.trials.last_ended = lease;
-  record.avoid = EndLease(sequence, record);
-  record.avoid_until = now.elapsed + kAvoidance;
-  record.reason = v1::Delivery::REDELIVERY_REASON_RELEASED;
-  record.due = now.elapsed;
-  Settle(sequence, record, now);
-  return record.avoid;
-}
-
-ConsumerId SubscriptionState::Finish(const Decision& decision, bool committed, Moment now) {
-  const Sequence sequence = decision.sequence;
-  if (decision.epoch != epoch_) {
-    FinishFromBeforeSeek(decision, committed);
-    return 0;
-  }
-  Record& record = records_.at(sequence);
-  --record.deciding;
-  record.parking = record.parking && decision.outcome != Outcome::kPark;
-  ConsumerId freed = 0;
-  const bool nacked = decision.kind == v1::TimelineEntry::KIND_NACKED;
-  if (committed && decision.outcome != Outcome::kRetry && !record.settled) {
-    freed = EndLease(sequence, record);
-    record.settled = true;
-    MarkSettled(sequence, decision.outcome == Outcome::kPark);
-  } else if (committed && decision.ends_dead_letter) {
-    dead_letters_.Remove({sequence, sequence});
-  } else if (committed && nacked && !record.settled) {
-    freed = EndLease(sequence, record);
-    record.trials = decision.trials;
-    record.due = now.elapsed + std::max(decision.trials.retry_at - now.wall, absl::ZeroDuration());
-    record.reason = v1::Delivery::REDELIVERY_REASON_NACKED;
-  }
-  if (record.deciding > 0) return freed;
-  if (record.settled) {
-    records_.erase(sequence);
-  } else {
-    Settle(sequence, record, now);
-  }
-  return freed;
-}
-
-void SubscriptionState::FinishFromBeforeSeek(const Decision& decision, bool committed) {
-  // Seeks leave dead letters alone, so what was decided about one stays true.
-  if (!committed || decision.outcome == Outcome::kRetry) return;
-  const Sequence sequence = decision.sequence;
-  if (decision.outcome == Outcome::kPark) dead_letters_.Add(sequence);
-  if (!redriven_.Contains(sequence)) return;
-  redriven_.Remove({sequence, sequence});
-  if (!IsSettled(sequence)) return;  // the seek made it owed
-  ready_.Remove({sequence, sequence});
-  const auto it = records_.find(sequence);
-  if (it == records_.end()) return;
-  Take(sequence);
-  EndLease(sequence, it->second);
-  it->second.settled = true;
-  if (it->second.deciding == 0) records_.erase(it);
-}
-
-SequenceSet SubscriptionState::Drop(Sequence through) {
-  if (through <= floor_) return {};
-  SequenceSet dropped = settled_.Missing({floor_ + 1, through});
-  for (const auto& [first, last] : redriven_.runs()) {
-    if (last > floor_ && first <= through) dropped.Remove({first, last});
-  }
-  std::vector<Sequence> idle;
-  for (const auto& [sequence, record] : records_) {
-    if (!dropped.Contains(sequence)) continue;
-    if (record.phase == Phase::kLeased || record.deciding > 0) {
-      dropped.Remove({sequence, sequence});
-    } else {
-      idle.push_back(sequence);
-    }
-  }
-  for (const Sequence sequence : idle) {
-    Take(sequence);
-    records_.erase(sequence);
-  }
-  for (const auto& [first, last] : dropped.runs()) {
-    ready_.Remove({first, last});
-    settled_.Add({first, last});
-  }
-  next_fresh_ = std::max(next_fresh_, through + 1);
-  floor_ = settled_.NextMissing(floor_) - 1;
-  settled_.RemoveThrough(floor_);
-  SkipKnown();
-  return dropped;
-}
-
-// ------------------------------------------------------------------------ dead letters and moving
-
-void SubscriptionState::Redrive(Sequence sequence) {
-  if (!dead_letters_.Contains(sequence)) return;
-  const bool was_settled = IsSettled(sequence);
-  dead_letters_.Remove({sequence, sequence});
-  redriven_.Add(sequence);
-  // Else a seek has made it owed before, and it is wherever that put it.
-  if (was_settled) {
-    records_.erase(sequence);
-    ready_.Add(sequence);
-  }
-}
-
-void SubscriptionState::Seek(Sequence after) {
-  replayed_through_ = std::max(replayed_through_, next_fresh_ - 1);
-  ++epoch_;
-  records_.clear();
-  timers_.clear();
-  suspects_ = SequenceSet();
-  accounts_.Clear();
-  ready_ = redriven_;
-  floor_ = after;
-  settled_ = SequenceSet();
-  next_fresh_ = after + 1;
-  SkipKnown();
-}
-
-SequenceSet SubscriptionState::Unsettled(Sequence after) const {
-  return after <= floor_ ? SequenceSet() : settled_.Missing({floor_ + 1, after});
-}
-
-bool SubscriptionState::IsSettled(Sequence sequence) const {
-  return IsSettledInLog(sequence) && !redriven_.Contains(sequence);
-}
-
-int64_t SubscriptionState::Backlog(Sequence last) const {
-  int64_t backlog = std::max<int64_t>(last - floor_ - settled_.size(), 0);
-  for (const auto& [first, end] : redriven_.runs()) {
-    backlog += std::max<int64_t>(std::min(end, floor_) - first + 1, 0);
-    for (Sequence member = std::max(first, floor_ + 1); member <= end; ++member) {
-      if (settled_.Contains(member)) ++backlog;
-    }
-  }
-  return backlog;
-}
-
-Sequence SubscriptionState::OldestUnsettled(Sequence last) const {
-  const Sequence in_log = floor_ < last ? floor_ + 1 : 0;
-  const Sequence again = redriven_.NextMember(0);
-  if (in_log == 0 || again == 0) return std::max(in_log, again);
-  return std::min(in_log, again);
-}
-
-ConsumerId SubscriptionState::HolderOf(Sequence sequence) const {
-  const auto it = records_.find(sequence);
-  return it == records_.end() ? 0 : it->second.holder;
-}
+// ------------------------------------------------------------------------------------- records
 
 void SubscriptionState::SkipKnown() {
   next_fresh_ = std::max(next_fresh_, floor_ + 1);
@@ -438,63 +289,13 @@ ConsumerId SubscriptionState::EndLease(Sequence sequence, Record& record) {
   if (holder == 0) return 0;
   ClearTimer(sequence, record);
   accounts_.Remove(holder, record.bytes);
-  if (record.alone) accounts_.SetAlone(0);
+  if (record.alone) {
+    accounts_.SetAlone(0);
+    ordinary_left_ = kOrdinaryBetweenSuspects;
+  }
   record.alone = false;
   record.holder = 0;
   return holder;
-}
-
-SubscriptionState::Decision SubscriptionState::Failed(Sequence sequence, Record& record,
-                                                      v1::TimelineEntry::Kind kind,
-                                                      std::optional<absl::Duration> delay,
-                                                      Moment now) {
-  Decision decision;
-  decision.sequence = sequence;
-  decision.kind = kind;
-  decision.consumer = record.holder;
-  decision.epoch = epoch_;
-  decision.redriven = IsSettledInLog(sequence);
-  decision.trials = record.trials;
-  decision.trials.first_attempt_at = std::min(record.trials.first_attempt_at, now.wall);
-  decision.trials.last_ended = record.lease;
-  decision.attempt = ++decision.trials.attempts;
-  decision.trials.retry_at = now.wall + delay.value_or(backoff_.After(decision.attempt));
-  const bool exhausted = rules_.max_delivery_attempts.has_value() &&
-                         decision.attempt >= *rules_.max_delivery_attempts &&
-                         now.wall - decision.trials.first_attempt_at >= rules_.minimum_retry_time;
-  decision.outcome = exhausted ? Outcome::kPark : Outcome::kRetry;
-  ++record.deciding;
-  if (kind == v1::TimelineEntry::KIND_NACKED) return decision;  // its consumer has it till then
-  // Whatever becomes of the commit, this attempt is over.
-  EndLease(sequence, record);
-  record.parking = exhausted;
-  record.trials = decision.trials;
-  record.due = now.elapsed + (exhausted ? kAgain : decision.trials.retry_at - now.wall);
-  record.reason = kind == v1::TimelineEntry::KIND_STREAM_LOST
-                      ? v1::Delivery::REDELIVERY_REASON_STREAM_LOST
-                      : v1::Delivery::REDELIVERY_REASON_DEADLINE_EXPIRED;
-  return decision;
-}
-
-void SubscriptionState::MarkSettled(Sequence sequence, bool parked) {
-  redriven_.Remove({sequence, sequence});
-  if (parked) {
-    dead_letters_.Add(sequence);
-  } else {
-    dead_letters_.Remove({sequence, sequence});
-  }
-  if (sequence == floor_ + 1) {
-    floor_ = settled_.NextMissing(sequence) - 1;
-    settled_.RemoveThrough(floor_);
-  } else if (sequence > floor_) {
-    settled_.Add(sequence);
-  }
-}
-
-bool SubscriptionState::IsLatest(const Record* record, LeaseNumber lease) const {
-  if (record == nullptr) return lease < first_lease_;  // from before a restart
-  if (record->settled || record->deciding > 0 || lease <= record->trials.last_ended) return false;
-  return record->lease == 0 ? lease < first_lease_ : lease == record->lease;
 }
 
 }  // namespace onhook

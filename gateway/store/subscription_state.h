@@ -1,6 +1,7 @@
 #ifndef ONHOOK_GATEWAY_STORE_SUBSCRIPTION_STATE_H_
 #define ONHOOK_GATEWAY_STORE_SUBSCRIPTION_STATE_H_
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -129,7 +130,11 @@ class SubscriptionState {
   };
   // Hands out what ChooseNext gave; nothing else was called since. `bytes`: the event's size.
   Handed Lease(const Next& next, ConsumerId consumer, int64_t bytes, Moment now);
-  // The filter excludes a fresh event, the one at next_fresh(): settled at once.
+  // The event has been written to its consumer. Only from here on its deadline counts, and its
+  // failures: what never left is as good as never handed out.
+  void MarkWritten(Sequence sequence, ConsumerId consumer, Moment now);
+  // The filter excludes a fresh event, the one at next_fresh(): settled at once. Its dead letter
+  // stays.
   void Exclude(Sequence sequence);
   // The event cannot be read: begins to park it.
   Decision BeginParkingCorrupt(const Next& next, Moment now);
@@ -137,14 +142,21 @@ class SubscriptionState {
   bool OwesSomething(Sequence last) const;
   // Whether nothing waits to be handed out, now or later, but what is to come behind `last`.
   bool AtTail(Sequence last) const {
-    return next_fresh_ > last && ready_.empty() && suspects_.empty();
+    return next_fresh_ > last && ready_.empty() && suspects_.empty() && HasRoom();
+  }
+  // Whether max_unacked_events allows another event to be handed out for the first time. What it
+  // bounds is what must be remembered: unsettled events, and runs of settled ones between them.
+  bool HasRoom() const {
+    return static_cast<int64_t>(std::max(records_.size(), settled_.run_count())) <
+           rules_.max_unacked_events;
   }
   // The lowest sequence that was never handed out.
   Sequence next_fresh() const { return next_fresh_; }
 
   // --- time
 
-  // Ends leases that are over and makes ready what has waited long enough. The decisions are begun.
+  // Ends leases that are over and makes ready what has waited long enough. The decisions are begun;
+  // there is none for what was not written.
   std::vector<Decision> Advance(Moment now);
   // When Advance has something to do; InfiniteDuration: never.
   absl::Duration NextDue() const;
@@ -154,8 +166,12 @@ class SubscriptionState {
   // --- deciding. Sequences must be at most the newest event's. Finish must be called once for each
   // decision that was begun.
 
-  // Acks or skips, by whichever lease. Nothing: it is settled already.
-  std::optional<Decision> BeginSettling(Sequence sequence, v1::TimelineEntry::Kind kind);
+  // Acks, by whichever lease. Nothing: it is settled already.
+  std::optional<Decision> BeginAck(Sequence sequence) {
+    return BeginSettling(sequence, v1::TimelineEntry::KIND_ACKED);
+  }
+  // Settles unprocessed. Nothing: as for BeginNack.
+  std::optional<Decision> BeginSkip(Sequence sequence, LeaseNumber lease);
   // kRetry (parks if the attempts are used up) or kPark. Nothing: the lease is not the latest, or
   // is over.
   std::optional<Decision> BeginNack(Sequence sequence, LeaseNumber lease,
@@ -217,6 +233,9 @@ class SubscriptionState {
   static constexpr int32_t kLossesBeforeAlone = 3;
 
  private:
+  // For what could not be parked, and for a lease that is over while it is decided about.
+  static constexpr absl::Duration kAgain = absl::Seconds(1);
+
   enum class Phase {
     kNone,     // being decided, or about to get another phase
     kReady,    // in ready_ or suspects_
@@ -226,6 +245,7 @@ class SubscriptionState {
   struct Record {
     Phase phase = Phase::kNone;
     bool alone = false;    // leased alone
+    bool written = false;  // to its consumer
     bool settled = false;  // while other decisions are under way
     bool parking = false;  // a decision to park is under way
     int32_t losses = 0;    // of streams, not counted as attempts
@@ -233,14 +253,20 @@ class SubscriptionState {
     ConsumerId holder = 0;
     ConsumerId avoid = 0;  // released it just now
     int64_t bytes = 0;
-    LeaseNumber lease = 0;  // newest in this process; 0: none
-    absl::Duration due;     // the deadline, or when it may be handed out again
+    LeaseNumber lease = 0;    // newest in this process; 0: none
+    absl::Duration due;       // of its timer, or when it may be handed out again
+    absl::Duration deadline;  // of its lease; its timer may be set for earlier
+    absl::Duration patience;  // the deadline, counted from its writing
     absl::Duration avoid_until;
     Trials trials;
     v1::Delivery::RedeliveryReason reason = v1::Delivery::REDELIVERY_REASON_UNSPECIFIED;
   };
   using Records = absl::flat_hash_map<Sequence, Record>;
 
+  std::optional<Decision> BeginSettling(Sequence sequence, v1::TimelineEntry::Kind kind);
+  // Reserves the consumer if it holds something.
+  std::optional<Next> ChooseSuspect(ConsumerId consumer);
+  std::optional<Next> ChooseOrdinary(Sequence last, ConsumerId consumer, Moment now);
   // Moves next_fresh_ over what is not fresh.
   void SkipKnown();
   // The event leaves ready, waiting or fresh, for a decision about it.
@@ -259,7 +285,10 @@ class SubscriptionState {
     return sequence <= floor_ || settled_.Contains(sequence);
   }
   void MarkSettled(Sequence sequence, bool parked);
-  bool IsLatest(const Record* record, LeaseNumber lease) const;
+  void SettleInLog(Sequence sequence);
+  void AddRedriven(Sequence sequence);
+  void RemoveRedriven(Sequence sequence);
+  bool IsLatest(Sequence sequence, LeaseNumber lease) const;
   void FinishFromBeforeSeek(const Decision& decision, bool committed);
 
   SubscriptionRules rules_;
@@ -273,11 +302,14 @@ class SubscriptionState {
   Sequence next_fresh_;
   Sequence replayed_through_;
   SequenceSet dead_letters_;
-  SequenceSet redriven_;  // owed, whatever floor_ and settled_ say
+  // Owed, whatever floor_ and settled_ say. What has no record is ready.
+  SequenceSet redriven_;
+  int64_t redriven_settled_ = 0;  // those of them that are settled in the log
   int64_t redeliveries_ = 0;
   Records records_;
   SequenceSet ready_;
   SequenceSet suspects_;
+  int ordinary_left_ = 0;  // events that go out before the next suspect, if there are any
   std::set<std::pair<absl::Duration, Sequence>> timers_;
   ConsumerAccounts accounts_;
 };

@@ -23,15 +23,15 @@ std::unique_ptr<Store> Opened(absl::StatusOr<std::unique_ptr<Store>> store) {
 
 class MemoryEngine final : public Engine {
  public:
-  MemoryEngine() : rows_(std::make_shared<MemoryRows>()) { store_ = OpenStore(); }
+  MemoryEngine() : disk_(std::make_shared<MemoryDisk>()) { store_ = OpenStore(); }
 
  private:
   std::unique_ptr<Store> OpenStore() override {
-    return Opened(OpenMemoryStore(rows_, &clock_, &gateway_log_, Options()));
+    return Opened(OpenMemoryStore(disk_, &clock_, &gateway_log_, Options()));
   }
-  void KeepDataOfNow() override { rows_ = std::make_shared<MemoryRows>(*rows_); }
+  void KeepDataOfNow() override { disk_ = disk_->Copy(); }
 
-  std::shared_ptr<MemoryRows> rows_;
+  std::shared_ptr<MemoryDisk> disk_;
 };
 
 class SqliteEngine final : public Engine {

@@ -17,7 +17,6 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "absl/time/clock.h"
 #include "tests/contract/subscription_queue_contract.h"
 
 namespace onhook {
@@ -192,7 +191,7 @@ class Scenario {
   // All that is out expires, all that rests comes back.
   void LetTimePass() {
     engine_->clock().Advance(absl::Hours(2));
-    while (queue_->Stats().outstanding_events > 0) absl::SleepFor(absl::Milliseconds(1));
+    Until([this] { return queue_->Stats().outstanding_events == 0; });
     Answered(SettleRequest());  // waits its turn behind the failures
     engine_->clock().Advance(absl::Hours(2));
     resting_.clear();

@@ -45,12 +45,17 @@ class TestConsumer {
     std::vector<Lease> taken;
     while (taken.size() < count) {
       PullResult pulled = queue_->Pull(id_, {count - taken.size(), 1 << 20});
+      MarkWritten(pulled);
       for (Lease& lease : pulled.leases) taken.push_back(std::move(lease));
       if (pulled.leases.empty()) WaitUntilReady();
     }
     return taken;
   }
-  PullResult PullOnce() { return queue_->Pull(id_, {}); }
+  PullResult PullOnce() {
+    PullResult pulled = queue_->Pull(id_, {});
+    MarkWritten(pulled);
+    return pulled;
+  }
 
   void WaitUntilReady() {
     absl::MutexLock lock(&mutex_);
@@ -61,12 +66,29 @@ class TestConsumer {
   ConsumerId id() const { return id_; }
 
  private:
+  void MarkWritten(const PullResult& pulled) {
+    std::vector<WrittenEvent> written;
+    for (const Lease& lease : pulled.leases) {
+      written.push_back({lease.event->sequence, lease.attempt});
+    }
+    queue_->MarkWritten(id_, written);
+  }
+
   const QueuePtr queue_;
   ConsumerId id_ = 0;
   absl::Notification deleted_;
   absl::Mutex mutex_;
   bool ready_ ABSL_GUARDED_BY(mutex_) = false;
 };
+
+// Waits for what the store does by itself a moment later.
+template <typename Condition>
+void Until(Condition condition) {
+  absl::Mutex mutex;
+  absl::CondVar never;
+  absl::MutexLock lock(&mutex);
+  while (!condition()) never.WaitWithTimeout(&mutex, absl::Milliseconds(2));
+}
 
 inline std::vector<Sequence> Sequences(const std::vector<Lease>& leases) {
   std::vector<Sequence> sequences;
@@ -153,15 +175,6 @@ class SubscriptionQueueContract : public ::testing::TestWithParam<EngineKind> {
     for (const v1::TimelineEntry& entry : timeline.entries()) kinds.push_back(entry.kind());
     return kinds;
   }
-  // Waits for what the store does by itself a moment later.
-  template <typename Condition>
-  void Until(Condition condition) {
-    absl::Mutex mutex;
-    absl::CondVar never;
-    absl::MutexLock lock(&mutex);
-    while (!condition()) never.WaitWithTimeout(&mutex, absl::Milliseconds(2));
-  }
-
   std::unique_ptr<Engine> engine_ = GetParam().make();
 };
 

@@ -19,7 +19,10 @@ constexpr size_t kAgainPageEvents = 128;
 // Events that are settled on the way to one that is handed out, before others have their turn.
 constexpr int kMostSettledInOneGo = 1024;
 constexpr absl::Duration kLimitInterval = absl::Seconds(1);
-constexpr absl::Duration kDropWarningInterval = absl::Minutes(1);
+constexpr absl::Duration kWarningInterval = absl::Minutes(1);
+// A subscription counts as unused only when it was so for this long before the gateway's own eyes:
+// neither a gateway that was down for a month nor a clock that jumps is to delete anything.
+constexpr absl::Duration kUnusedBeforeOurEyes = absl::Hours(1);
 
 SubscriptionState::Beginning BeginningOf(SubscriptionRecord& record,
                                          const QueueEnvironment& environment) {
@@ -44,11 +47,13 @@ EmbeddedQueue::EmbeddedQueue(SubscriptionRecord record, const QueueEnvironment* 
       id_(record.id),
       first_epoch_number_(record.epoch_number),
       environment_(*environment),
-      dropping_(environment->clock, kDropWarningInterval),
+      dropping_(environment->clock, kWarningInterval),
+      reading_fails_(environment->clock, kWarningInterval),
       record_(std::move(record)),
       rules_(RulesOf(record_.spec, record_.origin != SubscriptionRecord::Origin::kCreated)),
       filter_(rules_.filter),
-      state_(BeginningOf(record_, environment_), rules_, std::random_device()(), Now()) {
+      state_(BeginningOf(record_, environment_), rules_, std::random_device()(), Now()),
+      unused_since_(environment->clock->Elapsed()) {
   filtered_ = !filter_.matches_all();
 }
 
@@ -83,6 +88,7 @@ void EmbeddedQueue::Detach(ConsumerId consumer, Departure departure) {
     AddWishes(state_.Detach(consumer, departure, Now()));
     consumers_.erase(it);
     record_.last_used_at = environment_.clock->Now();
+    unused_since_ = environment_.clock->Elapsed();
     unrequested_.progress = unrequested_.progress || consumers_.empty();
     WakeOne(calls);  // what it held, or a signal it had taken, is another's now
     submit = MustSubmit();
@@ -202,11 +208,8 @@ bool EmbeddedQueue::Wanted(const LogEvent& event) const {
 
 void EmbeddedQueue::LeaseOne(const Next& next, const LogEventPtr& event, ConsumerId consumer,
                              PullResult& result) {
-  const Moment now = Now();
   const SubscriptionState::Handed handed =
-      state_.Lease(next, consumer, static_cast<int64_t>(event->event.size()), now);
-  recent_.Add(next.sequence, v1::TimelineEntry::KIND_DELIVERED, handed.attempt,
-              consumers_.at(consumer).name, now.wall);
+      state_.Lease(next, consumer, static_cast<int64_t>(event->event.size()), Now());
   Lease lease;
   lease.delivery_id = DeliveryId{record_.epoch, next.sequence, handed.lease}.ToText();
   lease.event = event;
@@ -214,6 +217,18 @@ void EmbeddedQueue::LeaseOne(const Next& next, const LogEventPtr& event, Consume
   lease.reason = handed.reason;
   lease.ack_deadline = handed.ack_deadline;
   result.leases.push_back(std::move(lease));
+}
+
+void EmbeddedQueue::MarkWritten(ConsumerId consumer, const std::vector<WrittenEvent>& events) {
+  absl::MutexLock lock(&mutex_);
+  const auto it = consumers_.find(consumer);
+  if (it == consumers_.end()) return;
+  const Moment now = Now();
+  for (const WrittenEvent& event : events) {
+    state_.MarkWritten(event.sequence, consumer, now);
+    recent_.Add(event.sequence, v1::TimelineEntry::KIND_DELIVERED, event.attempt, it->second.name,
+                now.wall);
+  }
 }
 
 size_t EmbeddedQueue::ShareOf(size_t most) const {
@@ -242,13 +257,10 @@ std::optional<Next> EmbeddedQueue::ScreenAhead() {
 
 void EmbeddedQueue::Read(const Next& next, ReadLimits limits) {
   const std::weak_ptr<EmbeddedQueue> weak = weak_from_this();
-  {
+  if (next.from != From::kFresh) {
     absl::MutexLock lock(&mutex_);
-    if (next.from != From::kFresh) {
-      const int64_t owed = state_.Backlog(environment_.event_log->last());
-      limits.max_events =
-          std::min(kAgainPageEvents, static_cast<size_t>(std::max<int64_t>(owed, 1)));
-    }
+    const int64_t owed = state_.Backlog(environment_.event_log->last());
+    limits.max_events = std::min(kAgainPageEvents, static_cast<size_t>(std::max<int64_t>(owed, 1)));
     if (state_.redriven().Contains(next.sequence)) limits.max_events = 0;
   }
   if (limits.max_events == 0) return ReadRedriven(next);
@@ -277,7 +289,7 @@ void EmbeddedQueue::ReadRedriven(const Next& next) {
 
 void EmbeddedQueue::ReadDone(const Next& next, absl::StatusOr<LogPage> page) {
   // A failed read is tried again with the next tick; closing is the usual reason.
-  if (!page.ok() && !absl::IsUnavailable(page.status())) {
+  if (!page.ok() && !absl::IsUnavailable(page.status()) && reading_fails_.Occurred() > 0) {
     environment_.log->Error("store", "reading for a subscription failed",
                             {{"subscription", name_}, {"status", page.status()}});
   }
@@ -347,7 +359,7 @@ void EmbeddedQueue::Tick() {
       unrequested_.progress = true;
     }
   }
-  if (missing.has_value()) Read(*missing, {kAgainPageEvents, ReadLimits().max_bytes});
+  if (missing.has_value()) Read(*missing, {kMostSettledInOneGo, ReadLimits().max_bytes});
   if (submit) SubmitSettling();
   if (enforce) EnforceBacklogLimit();
   Call(calls);
@@ -400,8 +412,10 @@ std::optional<absl::Duration> EmbeddedQueue::UnusedBeyondLimit() const {
   if (!consumers_.empty() || deleted_ || !rules_.expire_after_unused.has_value()) {
     return std::nullopt;
   }
+  const absl::Duration limit = *rules_.expire_after_unused;
   const absl::Duration unused = environment_.clock->Now() - record_.last_used_at;
-  if (unused < *rules_.expire_after_unused) return std::nullopt;
+  const absl::Duration seen = environment_.clock->Elapsed() - unused_since_;
+  if (unused < limit || seen < std::min(limit, kUnusedBeforeOurEyes)) return std::nullopt;
   return unused;
 }
 
@@ -425,6 +439,11 @@ void EmbeddedQueue::WakeWithCredit(Calls& calls) {
   for (auto& [id, consumer] : consumers_) {
     if (consumer.waiting == Waiting::kForCredit && state_.HasCredit(id)) Wake(consumer, calls);
   }
+}
+
+void EmbeddedQueue::WakeAll(Calls& calls) {
+  for (auto& [id, consumer] : consumers_) Wake(consumer, calls);
+  waiting_for_events_.clear();
 }
 
 void EmbeddedQueue::Wake(Consumer& consumer, Calls& calls) {

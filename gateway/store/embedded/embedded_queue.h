@@ -12,7 +12,6 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/container/flat_hash_map.h"
 #include "absl/synchronization/mutex.h"
-#include "absl/types/span.h"
 #include "gateway/base/clock.h"
 #include "gateway/base/log.h"
 #include "gateway/base/log_throttle.h"
@@ -59,6 +58,7 @@ class EmbeddedQueue final : public SubscriptionQueue,
   void Detach(ConsumerId consumer, Departure departure) override;
   void SetLimits(ConsumerId consumer, ConsumerLimits limits) override;
   PullResult Pull(ConsumerId consumer, ReadLimits limits) override;
+  void MarkWritten(ConsumerId consumer, const std::vector<WrittenEvent>& events) override;
   void Settle(SettleRequest request, SettleDone done) override;
   std::vector<SettleException> Extend(const std::vector<std::string>& delivery_ids,
                                       absl::Duration ack_deadline) override;
@@ -110,6 +110,7 @@ class EmbeddedQueue final : public SubscriptionQueue,
   struct Wish {
     std::vector<SubscriptionState::Decision> decisions;
     std::vector<size_t> indexes;  // of each in its request
+    size_t asked = 0;             // deliveries that the request named
     std::vector<SettleException> exceptions;
     std::string consumer_name;
     std::string reason;
@@ -130,6 +131,7 @@ class EmbeddedQueue final : public SubscriptionQueue,
     bool deleted = false;
   };
   struct DeadLetterChange;
+  using ChangePtr = std::shared_ptr<DeadLetterChange>;
   // Calls collected under the lock, to be made without it.
   using Calls = std::vector<std::shared_ptr<const ConsumerCallbacks>>;
 
@@ -166,6 +168,7 @@ class EmbeddedQueue final : public SubscriptionQueue,
   void WakeForCredit(ConsumerId consumer, Calls& calls) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Those whose credit came back without anybody's settling, such as one that was reserved in vain.
   void WakeWithCredit(Calls& calls) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void WakeAll(Calls& calls) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Wake(Consumer& consumer, Calls& calls) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Call(const Calls& calls) ABSL_LOCKS_EXCLUDED(mutex_);
 
@@ -186,18 +189,26 @@ class EmbeddedQueue final : public SubscriptionQueue,
   Journal TakePending() ABSL_LOCKS_EXCLUDED(mutex_);
   absl::Status Write(Journal& journal, Storage& storage) ABSL_LOCKS_EXCLUDED(mutex_);
   void Finish(Journal journal, const absl::Status& status) ABSL_LOCKS_EXCLUDED(mutex_);
+  // Its commit failed: whatever is not refused already is to be asked for again.
+  static void RefuseTheRest(Wish& wish);
 
   // --- embedded_queue_administration.cc: timelines, dead letters, changes
 
   void Change(v1::TimelineEntry::Kind kind, DeadLetterSelection selection,
               Done<DeadLetterOutcome> done);
-  void ChangeNext(const std::shared_ptr<DeadLetterChange>& change);
+  // One change at a time, so that none is of what another has just changed.
+  void BeginChange(const ChangePtr& change);
+  void ChangeNext(const ChangePtr& change);
+  // Some off the end of `sequences`: those that have a dead letter still.
+  std::vector<Sequence> TakeDeadLetters(std::vector<Sequence>& sequences) const;
+  void EndChange(const ChangePtr& change, const absl::Status& status);
 
   const std::string name_;
   const int64_t id_;
   const int64_t first_epoch_number_;  // when it was opened
   const QueueEnvironment environment_;
   LogThrottle dropping_;
+  LogThrottle reading_fails_;
   std::atomic<bool> filtered_{false};  // the filter excludes something
 
   mutable absl::Mutex mutex_;
@@ -218,7 +229,11 @@ class EmbeddedQueue final : public SubscriptionQueue,
   bool read_failed_ ABSL_GUARDED_BY(mutex_) = false;  // the last one
   absl::Duration limits_enforced_ ABSL_GUARDED_BY(mutex_);
 
-  std::vector<Wish> pending_ ABSL_GUARDED_BY(mutex_);
+  // Elapsed(), when the last consumer went; or when the store was opened.
+  absl::Duration unused_since_ ABSL_GUARDED_BY(mutex_);
+
+  std::deque<ChangePtr> changes_ ABSL_GUARDED_BY(mutex_);  // the first is under way
+  std::deque<Wish> pending_ ABSL_GUARDED_BY(mutex_);
   Unrequested unrequested_ ABSL_GUARDED_BY(mutex_);
   bool settle_queued_ ABSL_GUARDED_BY(mutex_) = false;  // an operation will take them
 

@@ -116,17 +116,14 @@ void EmbeddedQueue::ListDeadLetters(int64_t after, ReadLimits limits,
 
 // --------------------------------------------------------------------- changes to dead letters
 
-// A change under way: some in each commit.
+// A change: some in each commit.
 struct EmbeddedQueue::DeadLetterChange {
   v1::TimelineEntry::Kind kind = v1::TimelineEntry::KIND_UNSPECIFIED;
-  std::vector<Sequence> sequences;
-  size_t next = 0;  // of sequences
+  DeadLetterSelection selection;
+  std::vector<Sequence> sequences;  // that are left
+  std::vector<Sequence> part;       // in the commit under way
   DeadLetterOutcome outcome;
   Done<DeadLetterOutcome> done;
-
-  absl::Span<const Sequence> Part() const {
-    return absl::MakeConstSpan(sequences).subspan(next, kChangesInOneCommit);
-  }
 };
 
 void EmbeddedQueue::Redrive(DeadLetterSelection selection, Done<DeadLetterOutcome> done) {
@@ -141,12 +138,22 @@ void EmbeddedQueue::Change(v1::TimelineEntry::Kind kind, DeadLetterSelection sel
                            Done<DeadLetterOutcome> done) {
   auto change = std::make_shared<DeadLetterChange>();
   change->kind = kind;
+  change->selection = std::move(selection);
   change->done = std::move(done);
-  if (selection.all) {
+  {
+    absl::MutexLock lock(&mutex_);
+    changes_.push_back(change);
+    if (changes_.size() > 1) return;
+  }
+  BeginChange(change);
+}
+
+void EmbeddedQueue::BeginChange(const ChangePtr& change) {
+  if (change->selection.all) {
     {
       absl::MutexLock lock(&mutex_);
       for (const auto& [first, last] : state_.dead_letters().runs()) {
-        for (Sequence sequence = first; sequence <= last; ++sequence) {
+        for (Sequence sequence = last; sequence >= first; --sequence) {
           change->sequences.push_back(sequence);
         }
       }
@@ -154,23 +161,25 @@ void EmbeddedQueue::Change(v1::TimelineEntry::Kind kind, DeadLetterSelection sel
     return ChangeNext(change);
   }
   const auto self = shared_from_this();
-  const bool taken =
-      environment_.reader->Run([self, change, ids = std::move(selection.ids)](bool closing) {
-        if (closing) return change->done(Closing());
-        const absl::StatusOr<std::map<int64_t, Sequence>> found =
-            self->environment_.storage->FindDeadLetters(self->id_, ids);
-        if (!found.ok()) return change->done(absl::InternalError(found.status().message()));
-        for (const auto& [id, sequence] : *found) change->sequences.push_back(sequence);
-        for (const int64_t id : ids) {
-          if (found->count(id) == 0) change->outcome.unknown.push_back(id);
-        }
-        self->ChangeNext(change);
-      });
-  if (!taken) change->done(TooManyReads());
+  const bool taken = environment_.reader->Run([self, change](bool closing) {
+    if (closing) return self->EndChange(change, Closing());
+    const std::vector<int64_t>& ids = change->selection.ids;
+    const absl::StatusOr<std::map<int64_t, Sequence>> found =
+        self->environment_.storage->FindDeadLetters(self->id_, ids);
+    if (!found.ok()) {
+      return self->EndChange(change, absl::InternalError(found.status().message()));
+    }
+    for (const auto& [id, sequence] : *found) change->sequences.push_back(sequence);
+    for (const int64_t id : ids) {
+      if (found->count(id) == 0) change->outcome.unknown.push_back(id);
+    }
+    self->ChangeNext(change);
+  });
+  if (!taken) EndChange(change, TooManyReads());
 }
 
-void EmbeddedQueue::ChangeNext(const std::shared_ptr<DeadLetterChange>& change) {
-  if (change->next >= change->sequences.size()) return change->done(change->outcome);
+void EmbeddedQueue::ChangeNext(const ChangePtr& change) {
+  if (change->sequences.empty()) return EndChange(change, absl::OkStatus());
   const auto self = shared_from_this();
   const bool redrive = change->kind == v1::TimelineEntry::KIND_REDRIVEN;
   CommitSteps steps;
@@ -180,7 +189,8 @@ void EmbeddedQueue::ChangeNext(const std::shared_ptr<DeadLetterChange>& change) 
     row.epoch_number = self->record().epoch_number;
     row.kind = change->kind;
     row.at = self->environment_.clock->Now();
-    for (const Sequence sequence : change->Part()) {
+    change->part = self->TakeDeadLetters(change->sequences);
+    for (const Sequence sequence : change->part) {
       row.sequence = sequence;
       absl::Status status = redrive ? storage.MarkRedriven(self->id_, sequence)
                                     : storage.DeleteDeadLetter(self->id_, sequence);
@@ -193,7 +203,7 @@ void EmbeddedQueue::ChangeNext(const std::shared_ptr<DeadLetterChange>& change) 
     Calls calls;
     {
       absl::MutexLock lock(&self->mutex_);
-      for (const Sequence sequence : change->Part()) {
+      for (const Sequence sequence : change->part) {
         redrive ? self->state_.Redrive(sequence) : self->state_.Discard(sequence);
       }
       self->WakeOne(calls);
@@ -201,12 +211,36 @@ void EmbeddedQueue::ChangeNext(const std::shared_ptr<DeadLetterChange>& change) 
     self->Call(calls);
   };
   steps.finish = [self, change](const absl::Status& status) {
-    if (!status.ok()) return change->done(status);
-    change->outcome.done += static_cast<int64_t>(change->Part().size());
-    change->next += kChangesInOneCommit;
+    if (!status.ok()) return self->EndChange(change, status);
+    change->outcome.done += static_cast<int64_t>(change->part.size());
     self->ChangeNext(change);
   };
   Submit(*environment_.commits, std::move(steps), CommitQueue::Urgency::kMayLinger);
+}
+
+std::vector<Sequence> EmbeddedQueue::TakeDeadLetters(std::vector<Sequence>& sequences) const {
+  std::vector<Sequence> taken;
+  absl::MutexLock lock(&mutex_);
+  while (!sequences.empty() && taken.size() < kChangesInOneCommit) {
+    if (state_.HasDeadLetter(sequences.back())) taken.push_back(sequences.back());
+    sequences.pop_back();
+  }
+  return taken;
+}
+
+void EmbeddedQueue::EndChange(const ChangePtr& change, const absl::Status& status) {
+  ChangePtr next;
+  {
+    absl::MutexLock lock(&mutex_);
+    changes_.pop_front();
+    if (!changes_.empty()) next = changes_.front();
+  }
+  if (status.ok()) {
+    change->done(std::move(change->outcome));
+  } else {
+    change->done(status);
+  }
+  if (next != nullptr) BeginChange(next);
 }
 
 void EmbeddedQueue::ForgetDeadLetter(Sequence sequence) {
@@ -226,7 +260,7 @@ void EmbeddedQueue::Apply(const v1::SubscriptionSpec& spec, SubscriptionRecord::
     filter_ = EventFilter(rules_.filter);
     filtered_ = !filter_.matches_all();
     state_.SetRules(rules_);
-    WakeOne(calls);
+    WakeAll(calls);
   }
   Call(calls);
 }
@@ -238,8 +272,7 @@ void EmbeddedQueue::ApplyPaused(bool paused) {
     record_.paused = paused;
     state_.SetPaused(paused);
     // All: what a stream knows of being at the tail is no longer so.
-    for (auto& [id, consumer] : consumers_) Wake(consumer, calls);
-    waiting_for_events_.clear();
+    WakeAll(calls);
   }
   Call(calls);
 }
@@ -284,8 +317,7 @@ void EmbeddedQueue::ApplySeek() {
     seek_.reset();
     pages_.Clear();
     unrequested_.excluded = unrequested_.dropped = SequenceSet();
-    for (auto& [id, consumer] : consumers_) Wake(consumer, calls);
-    waiting_for_events_.clear();
+    WakeAll(calls);
   }
   Call(calls);
 }

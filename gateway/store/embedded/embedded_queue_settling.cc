@@ -1,6 +1,7 @@
 // What is asked of an EmbeddedQueue about deliveries: begun, written, finished.
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "gateway/store/delivery_id.h"
@@ -15,6 +16,9 @@ using Next = SubscriptionState::Next;
 
 // The floor is saved after so many commits: bounds what opening reads.
 constexpr int kCommitsBetweenSaves = 256;
+// Deliveries that one operation ends, about: some ten milliseconds of a transaction, which ingress
+// shares. A single request is never divided.
+constexpr size_t kMostDecisionsInOneGo = 2000;
 
 }  // namespace
 
@@ -45,6 +49,7 @@ class EmbeddedQueue::SettleOperation final : public CommitOperation {
 void EmbeddedQueue::Settle(SettleRequest request, SettleDone done) {
   Wish wish;
   wish.done = std::move(done);
+  wish.asked = request.delivery_ids.size();
   std::optional<Wish> answered;  // at once
   Calls calls;
   bool submit = false;
@@ -88,10 +93,11 @@ void EmbeddedQueue::Begin(const SettleRequest& request, size_t index, Wish& wish
   bool stale = false;
   switch (request.action) {
     case Action::kAck:
-      decision = state_.BeginSettling(named->sequence, v1::TimelineEntry::KIND_ACKED);
+      decision = state_.BeginAck(named->sequence);
       break;
     case Action::kSkip:
-      decision = state_.BeginSettling(named->sequence, v1::TimelineEntry::KIND_SKIPPED);
+      decision = state_.BeginSkip(named->sequence, lease);
+      stale = !decision.has_value();
       break;
     case Action::kRetry:
     case Action::kPark:
@@ -154,7 +160,11 @@ EmbeddedQueue::Journal EmbeddedQueue::TakePending() {
   absl::MutexLock lock(&mutex_);
   settle_queued_ = false;
   Journal journal;
-  journal.wishes = std::exchange(pending_, {});
+  for (size_t decisions = 0; !pending_.empty() && decisions < kMostDecisionsInOneGo;) {
+    decisions += pending_.front().decisions.size();
+    journal.wishes.push_back(std::move(pending_.front()));
+    pending_.pop_front();
+  }
   journal.unrequested = std::exchange(unrequested_, {});
   return journal;
 }
@@ -190,11 +200,22 @@ absl::Status EmbeddedQueue::Write(Journal& journal, Storage& storage) {
   return batch.Write(storage);
 }
 
+void EmbeddedQueue::RefuseTheRest(Wish& wish) {
+  // Also what needed no decision: it may be settled in memory only, by what has just failed.
+  std::set<size_t> told;
+  for (const SettleException& exception : wish.exceptions) told.insert(exception.index);
+  for (size_t index = 0; index < wish.asked; ++index) {
+    if (told.count(index) == 0) wish.exceptions.push_back({index, SettleError::kRetryLater});
+  }
+}
+
 void EmbeddedQueue::Finish(Journal journal, const absl::Status& status) {
   Calls calls;
+  bool submit = false;
   {
     absl::MutexLock lock(&mutex_);
     const Moment now = Now();
+    const bool had_room = state_.HasRoom();
     for (Wish& wish : journal.wishes) {
       for (size_t i = 0; i < wish.decisions.size(); ++i) {
         const Decision& decision = wish.decisions[i];
@@ -202,12 +223,11 @@ void EmbeddedQueue::Finish(Journal journal, const absl::Status& status) {
         const bool settles = decision.outcome != SubscriptionState::Outcome::kRetry;
         if (journal.deleted) {
           wish.exceptions.push_back({wish.indexes[i], SettleError::kUnknown});
-        } else if (!status.ok()) {
-          wish.exceptions.push_back({wish.indexes[i], SettleError::kRetryLater});
-        } else if (settles) {
+        } else if (status.ok() && settles) {
           ++settled_;
         }
       }
+      if (!status.ok()) RefuseTheRest(wish);
     }
     if (!status.ok()) {  // with the next tick
       for (const auto& [first, last] : journal.unrequested.excluded.runs()) {
@@ -218,9 +238,12 @@ void EmbeddedQueue::Finish(Journal journal, const absl::Status& status) {
       }
       unrequested_.progress = unrequested_.progress || journal.unrequested.progress;
     }
-    // Something may have been returned, or the floor has made room for more.
+    // Something may have been returned. With room again, consumers are at the tail again.
     WakeOne(calls);
+    if (!had_room && state_.HasRoom()) WakeAll(calls);
+    submit = !pending_.empty() && MustSubmit();
   }
+  if (submit) SubmitSettling();
   for (Wish& wish : journal.wishes) {
     if (wish.done == nullptr) continue;
     std::sort(wish.exceptions.begin(), wish.exceptions.end(),

@@ -17,7 +17,7 @@
 
 namespace onhook {
 
-// What a memory storage keeps from one opening to the next: the "disk" of tests.
+// What a memory storage keeps from one opening to the next.
 struct MemoryRows {
   using Identity = std::tuple<std::string, std::string, std::string>;  // call, source, digest
   using EventKey = std::pair<int64_t, Sequence>;                       // of a subscription
@@ -50,12 +50,27 @@ struct MemoryRows {
   const Event& At(Sequence sequence) const { return events[static_cast<size_t>(sequence - first)]; }
 };
 
-// A Storage without a disk, for tests: what is committed lives as long as the rows given to it, so
-// opening another storage on the same rows is a restart.
+// Where they lie. Threads: any, with the lock.
+struct MemoryDisk {
+  absl::Mutex mutex;
+  MemoryRows rows ABSL_GUARDED_BY(mutex);
+
+  // What a process that is killed now leaves behind.
+  std::shared_ptr<MemoryDisk> Copy() {
+    auto copy = std::make_shared<MemoryDisk>();
+    absl::MutexLock lock(&mutex);
+    absl::MutexLock copy_lock(&copy->mutex);
+    copy->rows = rows;
+    return copy;
+  }
+};
+
+// A Storage without a disk, for tests: what is committed lives as long as what stands for it, so
+// opening another storage on the same one is a restart.
 class MemoryStorage final : public Storage {
  public:
-  explicit MemoryStorage(std::shared_ptr<MemoryRows> rows)
-      : kept_rows_(std::move(rows)), rows_(kept_rows_.get()) {}
+  explicit MemoryStorage(std::shared_ptr<MemoryDisk> disk)
+      : disk_(std::move(disk)), mutex_(disk_->mutex), rows_(&disk_->rows) {}
 
   absl::StatusOr<RecoveredState> Recover() override;
 
@@ -104,8 +119,8 @@ class MemoryStorage final : public Storage {
   using Write = std::function<void(MemoryRows& rows)>;
   absl::Status Stage(Write write);
 
-  absl::Mutex mutex_;  // readers beside the writer
-  const std::shared_ptr<MemoryRows> kept_rows_;
+  const std::shared_ptr<MemoryDisk> disk_;
+  absl::Mutex& mutex_;  // the disk's: readers beside the writer
   MemoryRows* const rows_ ABSL_PT_GUARDED_BY(mutex_);
 
   // Of the transaction; the writing thread's.

@@ -9,9 +9,9 @@
 
 namespace onhook {
 
-// Opens the memory engine, for tests, on `rows`; opening it again on the same rows is a restart.
+// Opens the memory engine, for tests, on `disk`; opening it again on the same one is a restart.
 // `clock` and `log` must outlive the store.
-absl::StatusOr<std::unique_ptr<Store>> OpenMemoryStore(std::shared_ptr<MemoryRows> rows,
+absl::StatusOr<std::unique_ptr<Store>> OpenMemoryStore(std::shared_ptr<MemoryDisk> disk,
                                                        const Clock* clock, const Log* log,
                                                        const EmbeddedStoreOptions& options = {});
 

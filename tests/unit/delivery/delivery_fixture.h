@@ -17,6 +17,7 @@
 #include "onhook/v1/release_event_service.grpc.pb.h"
 #include "onhook/v1/subscription_service.grpc.pb.h"
 #include "tests/support/manual_clock.h"
+#include "tests/support/shifted_clock.h"
 #include "tests/support/stream_clients.h"
 
 namespace onhook {
@@ -31,7 +32,7 @@ class DeliveryFixture : public testing::Test {
   ~DeliveryFixture() override { StopGateway(); }
 
   void StartGateway() {
-    store_ = InFrontOf(*OpenMemoryStore(rows_, &store_clock_, &log_));
+    store_ = InFrontOf(*OpenMemoryStore(disk_, &store_clock_, &log_));
     desk_ = std::make_unique<ReceiptDesk>(&clock_, store_.get(), ReceiptDeskOptions());
     server_ = std::make_unique<DeliveryServer>(options_, store_.get(), desk_.get(), &clock_, &log_);
     port_ = *server_->Start();
@@ -60,6 +61,11 @@ class DeliveryFixture : public testing::Test {
   void SetUp() override { StartGateway(); }
   // The store that the gateway gets instead.
   virtual std::unique_ptr<Store> InFrontOf(std::unique_ptr<Store> store) { return store; }
+  // As if retention had removed what was before; from the next start.
+  void BeginTheLogAt(Sequence first) {
+    absl::MutexLock lock(&disk_->mutex);
+    disk_->rows.first = first;
+  }
 
   v1::ReleaseEvent ReleaseEventOf(const std::string& call, const std::string& service_no = "1") {
     v1::ReleaseEvent event;
@@ -111,9 +117,9 @@ class DeliveryFixture : public testing::Test {
 
   DeliveryOptions options_;
   ManualClock clock_;
-  SystemClock store_clock_;  // commits of acks linger for a moment of real time
+  ShiftedClock store_clock_;  // commits of acks linger for a moment of real time
   Log log_{&clock_, LogLevel::kError, Log::Format::kText, [](absl::string_view) {}};
-  std::shared_ptr<MemoryRows> rows_ = std::make_shared<MemoryRows>();
+  std::shared_ptr<MemoryDisk> disk_ = std::make_shared<MemoryDisk>();
   std::unique_ptr<Store> store_;
   std::unique_ptr<ReceiptDesk> desk_;
   std::unique_ptr<DeliveryServer> server_;

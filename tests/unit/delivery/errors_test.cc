@@ -61,7 +61,7 @@ std::set<std::string> DocumentedRows() {
 class ErrorsTest : public DeliveryFixture {
  protected:
   // A log that retention has shortened already: the oldest event kept is the fourth.
-  ErrorsTest() { rows_->first = 4; }
+  ErrorsTest() { BeginTheLogAt(4); }
   void SetUp() override {
     DeliveryFixture::SetUp();
     ASSERT_TRUE(store_->Declare({{"declared", {}}}).ok());

@@ -13,7 +13,7 @@ using testing::HasSubstr;
 class PlacesTest : public DeliveryFixture {
  protected:
   // The oldest event kept is the fourth.
-  PlacesTest() { rows_->first = 4; }
+  PlacesTest() { BeginTheLogAt(4); }
   absl::StatusOr<Sequence> PlaceBehind(Sequence sequence) {
     return PlaceOfCursor(FormatCursor(store_->store_id(), sequence), "after_cursor", *store_);
   }

@@ -1,5 +1,7 @@
 #include <gmock/gmock.h>
 
+#include <thread>
+
 #include "tests/unit/delivery/delivery_fixture.h"
 
 namespace onhook {
@@ -317,6 +319,24 @@ TEST_F(StalledSubscriberTest, ItIsEndedAfterAWhileAndItsDeliveriesGoElsewhere) {
     delivered += response.deliveries().deliveries_size();
   }
   EXPECT_EQ(stalled.End().error_code(), grpc::StatusCode::CANCELLED);
+}
+
+TEST_F(StalledSubscriberTest, WhatNeverReachedItIsNotGivenUpForIt) {
+  v1::SubscriptionSpec spec;
+  spec.set_max_delivery_attempts(1);
+  spec.mutable_minimum_retry_time();
+  AppendMoreThanAWindow();  // first, so that the very first message does not fit
+  Subscriber stalled(stalled_stub_.get());
+  *stalled.MutableOpen()->mutable_create_if_missing() = spec;
+  stalled.Open("crm");
+  const auto queue = *store_->FindQueue("crm");
+  while (queue->Stats().outstanding_events == 0) std::this_thread::yield();
+  store_clock_.Advance(absl::Seconds(31));
+  Subscriber other = Subscribe();
+  *other.MutableOpen()->mutable_create_if_missing() = spec;
+  other.Open("crm");
+  for (const v1::Delivery& delivery : other.Deliveries(40)) EXPECT_EQ(delivery.attempt(), 1);
+  EXPECT_EQ(queue->Stats().dead_letters, 0);
 }
 
 }  // namespace

@@ -79,7 +79,7 @@ class CommitQueueTest : public ::testing::Test {
   }
 
   void Start() {
-    storage_ = faults_.ApplyTo(std::make_unique<MemoryStorage>(std::make_shared<MemoryRows>()));
+    storage_ = faults_.ApplyTo(std::make_unique<MemoryStorage>(std::make_shared<MemoryDisk>()));
     queue_ = std::make_unique<CommitQueue>(
         storage_.get(), &clock_, options_,
         CommitQueue::Hooks{[this](Storage&) { return before_commit_; },

@@ -50,7 +50,15 @@ class TestConsumer {
     id_ = queue_->Attach({"consumer", limits, std::nullopt}, std::move(callbacks));
   }
 
-  PullResult Pull(ReadLimits limits = {}) { return queue_->Pull(id_, limits); }
+  PullResult Pull(ReadLimits limits = {}) {
+    PullResult pulled = queue_->Pull(id_, limits);
+    std::vector<WrittenEvent> written;
+    for (const Lease& lease : pulled.leases) {
+      written.push_back({lease.event->sequence, lease.attempt});
+    }
+    queue_->MarkWritten(id_, written);
+    return pulled;
+  }
   // Pulls until something comes, and returns it.
   PullResult PullWhenReady() {
     while (true) {
@@ -103,7 +111,7 @@ class EmbeddedStoreFixture : public ::testing::Test {
   }
 
   virtual absl::StatusOr<std::unique_ptr<Storage>> NewStorage() {
-    return std::make_unique<MemoryStorage>(rows_);
+    return std::make_unique<MemoryStorage>(disk_);
   }
 
   // Opens the store, or opens it again on what it left behind.
@@ -179,7 +187,7 @@ class EmbeddedStoreFixture : public ::testing::Test {
   EmbeddedStoreOptions options_;
   StorageFaults faults_;
   absl::Notification fatal_;
-  std::shared_ptr<MemoryRows> rows_ = std::make_shared<MemoryRows>();
+  std::shared_ptr<MemoryDisk> disk_ = std::make_shared<MemoryDisk>();
   std::unique_ptr<Store> store_;
 };
 

@@ -38,11 +38,17 @@ class SubscriptionStateTest : public ::testing::Test {
     now_.wall += time;
     for (const Decision& decision : state_->Advance(now_)) Finish(decision);
   }
-  std::optional<SubscriptionState::Handed> Take(ConsumerId consumer) {
+  // Handed out, but not yet on its way.
+  std::optional<SubscriptionState::Handed> Pull(ConsumerId consumer) {
     const auto next = state_->ChooseNext(last_, consumer, now_);
     if (!next.has_value()) return std::nullopt;
     taken_ = next->sequence;
     return state_->Lease(*next, consumer, 100, now_);
+  }
+  std::optional<SubscriptionState::Handed> Take(ConsumerId consumer) {
+    const auto handed = Pull(consumer);
+    if (handed.has_value()) state_->MarkWritten(taken_, consumer, now_);
+    return handed;
   }
   std::vector<Sequence> TakeAll(ConsumerId consumer) {
     std::vector<Sequence> sequences;
@@ -54,7 +60,7 @@ class SubscriptionStateTest : public ::testing::Test {
     state_->Finish(decision, committed, now_);
   }
   bool Ack(Sequence sequence, bool committed = true) {
-    const auto decision = state_->BeginSettling(sequence, Entry::KIND_ACKED);
+    const auto decision = state_->BeginAck(sequence);
     if (decision.has_value()) Finish(*decision, committed);
     return decision.has_value();
   }
@@ -204,7 +210,7 @@ TEST_F(SubscriptionStateTest, ARedrivenEventIsOwedAgainFromItsFirstAttempt) {
   const auto again = Take(kBen);
   EXPECT_EQ(again->attempt, 1);
   EXPECT_EQ(again->reason, Delivery::REDELIVERY_REASON_REDRIVEN);
-  const auto decision = state_->BeginSettling(1, Entry::KIND_ACKED);
+  const auto decision = state_->BeginAck(1);
   EXPECT_TRUE(decision->ends_dead_letter);
   EXPECT_TRUE(decision->redriven);
   Finish(*decision);
@@ -215,7 +221,7 @@ TEST_F(SubscriptionStateTest, ASeekBackOwesAgainAndKeepsDeadLetters) {
   TakeAll(kAnna);
   Nack(2, kFirstLease + 1, Action::kPark);
   Ack(1);
-  const auto late = state_->BeginSettling(3, Entry::KIND_ACKED);
+  const auto late = state_->BeginAck(3);
   state_->Seek(0);
   Finish(*late);
   EXPECT_EQ(state_->outstanding(), 0);
@@ -252,12 +258,141 @@ TEST_F(SubscriptionStateTest, ANackFromBeforeARestartCountsUnlessThatAttemptWasO
 TEST_F(SubscriptionStateTest, AnAckThatComesWhileItsEventIsBeingParkedEndsTheDeadLetter) {
   const LeaseNumber lease = Take(kAnna)->lease;
   const auto park = state_->BeginNack(1, lease, Action::kPark, std::nullopt, now_);
-  const auto ack = state_->BeginSettling(1, Entry::KIND_ACKED);
+  const auto ack = state_->BeginAck(1);
   EXPECT_TRUE(ack->ends_dead_letter);
   Finish(*park);
   Finish(*ack);
   EXPECT_FALSE(state_->HasDeadLetter(1));
   EXPECT_TRUE(state_->IsSettled(1));
+}
+
+TEST_F(SubscriptionStateTest, WhatWasNeverWrittenHasNotFailedWhenItsTimeIsOver) {
+  last_ = 1;
+  Pull(kAnna);
+  Wait(absl::Seconds(30));
+  EXPECT_THAT(finished_, IsEmpty());
+  const auto again = Take(kBen);
+  EXPECT_EQ(again->attempt, 1);
+  EXPECT_EQ(again->reason, Delivery::REDELIVERY_REASON_RELEASED);
+}
+
+TEST_F(SubscriptionStateTest, ADeadlineCountsFromTheWriting) {
+  last_ = 1;
+  Pull(kAnna);
+  Wait(absl::Seconds(20));
+  state_->MarkWritten(1, kAnna, now_);
+  Wait(absl::Seconds(29));
+  EXPECT_EQ(state_->HolderOf(1), kAnna);
+  Wait(absl::Seconds(1));
+  EXPECT_EQ(finished_.at(0).kind, Entry::KIND_DEADLINE_EXPIRED);
+}
+
+TEST_F(SubscriptionStateTest, AStreamLostBeforeItWasWrittenToArousesNoSuspicion) {
+  last_ = 2;
+  for (int loss = 0; loss < 4; ++loss) {
+    Pull(kAnna);
+    Pull(kAnna);
+    Lose(kAnna);
+  }
+  EXPECT_THAT(TakeAll(kAnna), ElementsAre(1, 2));
+}
+
+TEST_F(SubscriptionStateTest, ASkipNeedsTheLatestLease) {
+  last_ = 1;
+  const LeaseNumber first = Take(kAnna)->lease;
+  Lose(kAnna);
+  const LeaseNumber second = Take(kBen)->lease;
+  EXPECT_FALSE(state_->BeginSkip(1, first).has_value());
+  Finish(*state_->BeginSkip(1, second));
+  EXPECT_TRUE(state_->IsSettled(1));
+  EXPECT_FALSE(state_->BeginSkip(1, second).has_value()) << "settled already";
+}
+
+TEST_F(SubscriptionStateTest, OneUnsettledEventLeavesRoomForAllButOneOfTheLimit) {
+  rules_.max_unacked_events = 3;
+  last_ = 100;
+  Restart();
+  Take(kAnna);
+  for (Sequence sequence = 2; sequence <= last_; ++sequence) {
+    ASSERT_TRUE(Take(kBen).has_value()) << sequence;
+    Ack(sequence);
+  }
+  EXPECT_TRUE(state_->AtTail(last_));
+  last_ = 103;
+  EXPECT_THAT(TakeAll(kBen), ElementsAre(101, 102));
+  EXPECT_FALSE(state_->OwesSomething(last_));
+  EXPECT_FALSE(state_->AtTail(102)) << "the next one would have to wait";
+  Ack(102);
+  EXPECT_THAT(TakeAll(kBen), ElementsAre(103));
+}
+
+TEST_F(SubscriptionStateTest, BetweenTwoSuspectsOthersHaveTheirTurn) {
+  state_->Detach(kBen, Departure::kInOrder, now_);
+  for (int loss = 0; loss < 3; ++loss) {
+    TakeAll(kAnna);
+    Lose(kAnna);
+  }
+  last_ = 5;
+  EXPECT_THAT(TakeAll(kAnna), ElementsAre(1)) << "alone";
+  Ack(1);
+  EXPECT_THAT(TakeAll(kAnna), ElementsAre(4, 5));
+  Ack(4);
+  EXPECT_THAT(TakeAll(kAnna), IsEmpty()) << "kept for the next suspect";
+  Ack(5);
+  EXPECT_THAT(TakeAll(kAnna), ElementsAre(2)) << "alone";
+}
+
+TEST_F(SubscriptionStateTest, AReplayedEventThatIsRedrivenOutlivesTheBacklogLimit) {
+  Nack(1, Take(kAnna)->lease, Action::kPark);
+  state_->Seek(0);
+  state_->Redrive(1);
+  EXPECT_EQ(state_->Drop(3).ToText(), "2-3");
+  EXPECT_FALSE(state_->AtTail(last_));
+  EXPECT_THAT(TakeAll(kAnna), ElementsAre(1));
+  Ack(1);
+  EXPECT_EQ(state_->floor(), 3);
+}
+
+TEST_F(SubscriptionStateTest, AFilterLeavesDeadLettersAlone) {
+  Nack(1, Take(kAnna)->lease, Action::kPark);
+  state_->Seek(0);
+  state_->Exclude(1);
+  EXPECT_TRUE(state_->IsSettled(1));
+  EXPECT_TRUE(state_->HasDeadLetter(1));
+}
+
+TEST_F(SubscriptionStateTest, AnEventIsRedrivenWhileALateAckOfItIsUnderWay) {
+  const LeaseNumber lease = Take(kAnna)->lease;
+  const auto park = state_->BeginNack(1, lease, Action::kPark, std::nullopt, now_);
+  const auto ack = state_->BeginAck(1);
+  Finish(*park);
+  state_->Redrive(1);
+  EXPECT_EQ(state_->Backlog(last_), 3);
+  Finish(*ack);
+  EXPECT_TRUE(state_->IsSettled(1)) << "an ack by any attempt settles";
+  EXPECT_THAT(TakeAll(kBen), ElementsAre(2, 3));
+}
+
+TEST_F(SubscriptionStateTest, ALateAckThatFailsLeavesARedrivenEventOwed) {
+  const LeaseNumber lease = Take(kAnna)->lease;
+  const auto park = state_->BeginNack(1, lease, Action::kPark, std::nullopt, now_);
+  const auto ack = state_->BeginAck(1);
+  Finish(*park);
+  state_->Redrive(1);
+  Finish(*ack, /*committed=*/false);
+  EXPECT_THAT(TakeAll(kBen), ElementsAre(1, 2, 3));
+}
+
+TEST_F(SubscriptionStateTest, AnAckFromBeforeASeekStillEndsADeadLetter) {
+  Nack(1, Take(kAnna)->lease, Action::kPark);
+  state_->Seek(0);
+  Take(kAnna);
+  const auto ack = state_->BeginAck(1);
+  EXPECT_TRUE(ack->ends_dead_letter);
+  state_->Seek(0);
+  Finish(*ack);
+  EXPECT_FALSE(state_->HasDeadLetter(1));
+  EXPECT_FALSE(state_->IsSettled(1));
 }
 
 }  // namespace

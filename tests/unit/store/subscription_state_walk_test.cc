@@ -19,7 +19,6 @@ namespace {
 using Action = SettleRequest::Action;
 using Decision = SubscriptionState::Decision;
 using Outcome = SubscriptionState::Outcome;
-using Entry = v1::TimelineEntry;
 
 constexpr int kStepsOfOneWalk = 2000;
 constexpr ConsumerId kConsumers = 4;
@@ -101,7 +100,7 @@ class Walk {
     Attach(1);
     for (int turn = 0; turn < 100000 && state_->Backlog(last_) > 0; ++turn) {
       Take(1);
-      Ack();
+      AckHeldBy(1);
       while (!open_.empty()) FinishOne(/*committed=*/true);
       if (turn % 8 == 0) Wait(absl::Minutes(1));
     }
@@ -115,6 +114,7 @@ class Walk {
     std::optional<Trials> trials;  // as they lie on disk
     ConsumerId holder = 0;
     LeaseNumber lease = 0;
+    bool written = false;
     int deciding = 0;
   };
 
@@ -154,13 +154,14 @@ class Walk {
     if (next->from == SubscriptionState::From::kFresh && Random(10) == 0) {
       state_->Exclude(next->sequence);
       event.settled = true;
-      event.dead_letter = false;
       return;
     }
     const LeaseNumber before = event.lease;
     event.lease = state_->Lease(*next, consumer, 100, now_).lease;
     ASSERT_GT(event.lease, before);
     event.holder = consumer;
+    event.written = Random(8) != 0;
+    if (event.written) state_->MarkWritten(next->sequence, consumer, now_);
   }
 
   void Wait(absl::Duration time) {
@@ -168,7 +169,14 @@ class Walk {
     now_.wall += time;
     for (const Decision& decision : state_->Advance(now_)) {
       Of(decision.sequence).holder = 0;
+      ASSERT_TRUE(Of(decision.sequence).written) << decision.sequence;
       Opened(decision);
+    }
+    // What was not written in time goes back without a decision.
+    for (auto& [sequence, event] : events_) {
+      if (event.holder == 0 || state_->HolderOf(sequence) != 0) continue;
+      ASSERT_FALSE(event.written) << sequence;
+      event.holder = 0;
     }
     ASSERT_GT(state_->NextDue(), now_.elapsed);
   }
@@ -178,13 +186,22 @@ class Walk {
     open_.push_back(decision);
   }
 
+  void AckHeldBy(ConsumerId consumer) {
+    for (const auto& [sequence, event] : events_) {
+      if (event.holder != consumer) continue;
+      const auto decision = state_->BeginAck(sequence);
+      ASSERT_TRUE(decision.has_value()) << sequence;
+      return Opened(*decision);
+    }
+  }
+
   void Ack() {
     if (last_ == 0) return;
     Sequence sequence = Any();
     for (const auto& [candidate, event] : events_) {
       if (event.holder != 0 && Random(4) != 0) sequence = candidate;
     }
-    const auto decision = state_->BeginSettling(sequence, Entry::KIND_ACKED);
+    const auto decision = state_->BeginAck(sequence);
     ASSERT_EQ(decision.has_value(), !Of(sequence).settled) << sequence;
     if (decision.has_value()) Opened(*decision);
   }
@@ -234,7 +251,11 @@ class Walk {
   }
   void FinishOld(const Decision& decision, bool committed, Event& event) {
     if (!committed || decision.outcome == Outcome::kRetry) return;
-    if (decision.outcome == Outcome::kPark) event.dead_letter = true;
+    if (decision.outcome == Outcome::kPark) {
+      event.dead_letter = true;
+    } else if (decision.ends_dead_letter) {
+      event.dead_letter = false;
+    }
     // What was redriven may be settled by this; the state says so itself.
     event.settled = state_->IsSettled(decision.sequence);
     event.holder = state_->HolderOf(decision.sequence);
@@ -279,8 +300,6 @@ class Walk {
     const Sequence sequence = last_ == 0 ? 0 : Any();
     if (sequence == 0 || !state_->HasDeadLetter(sequence)) return;
     Event& event = Of(sequence);
-    // A late decision about the same event would settle it unseen by this simple model.
-    if (event.deciding > 0) return;
     if (Random(2) == 0) {
       state_->Discard(sequence);
     } else {
