@@ -195,7 +195,9 @@ void SubscribeStream::HalfClosed() {
   Step();
 }
 
-bool SubscribeStream::Advance() { return ReadNext() || AttachOnce() || ApplyFlow() || Deliver(); }
+bool SubscribeStream::Advance() {
+  return ReadNext() || AttachOnce() || StopTakingOnce() || ApplyFlow() || Deliver();
+}
 
 bool SubscribeStream::ReadNext() {
   {
@@ -257,11 +259,31 @@ bool SubscribeStream::AttachOnce() {
   return true;
 }
 
+bool SubscribeStream::TakesDeliveries() const {
+  const bool goes_on = !draining_ || environment().clock->Elapsed() < delivers_until_;
+  return goes_on && !half_closed_;
+}
+
+bool SubscribeStream::StopTakingOnce() {
+  ConsumerLimits limits;
+  {
+    absl::MutexLock lock(&mutex_);
+    if (queue_ == nullptr || stopped_ || TakesDeliveries()) return false;
+    stopped_ = true;
+    limits_changed_ = false;
+    limits = limits_;
+  }
+  // Otherwise the queue would tell this stream of an event, and no other one.
+  limits.paused = true;
+  queue_->SetLimits(consumer_, limits);
+  return true;
+}
+
 bool SubscribeStream::ApplyFlow() {
   ConsumerLimits limits;
   {
     absl::MutexLock lock(&mutex_);
-    if (!limits_changed_ || queue_ == nullptr) return false;
+    if (!limits_changed_ || queue_ == nullptr || stopped_) return false;
     limits_changed_ = false;
     // What the last Pull said of credit and tail no longer holds.
     pull_worthwhile_ = true;
@@ -276,8 +298,7 @@ bool SubscribeStream::Deliver() {
   bool pull = false;
   {
     absl::MutexLock lock(&mutex_);
-    const bool delivers = !draining_ || environment().clock->Elapsed() < delivers_until_;
-    can = opened_ && !writing_ && !half_closed_ && delivers && control_.empty();
+    can = opened_ && !writing_ && TakesDeliveries() && control_.empty();
     pull = can && pull_worthwhile_;
     if (pull) pull_worthwhile_ = false;
   }

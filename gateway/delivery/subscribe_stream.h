@@ -72,9 +72,12 @@ class SubscribeStream final : public DeliveryStream,
   // --- The things that Advance does.
   bool ReadNext();
   bool AttachOnce();
+  bool StopTakingOnce();
   bool ApplyFlow();
   bool Deliver();
 
+  // Whether it is handed events still: it does not go away, and its client may ask for more.
+  bool TakesDeliveries() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool CanEndNow() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     return half_closed_ && budget_.none_under_way();
   }
@@ -93,6 +96,7 @@ class SubscribeStream final : public DeliveryStream,
   std::string successor_key_ ABSL_GUARDED_BY(mutex_);
   ConsumerLimits limits_ ABSL_GUARDED_BY(mutex_);
   bool limits_changed_ ABSL_GUARDED_BY(mutex_) = false;
+  bool stopped_ ABSL_GUARDED_BY(mutex_) = false;  // the queue was told that it takes no more
 
   // Belong to the thread that steps. `queue_` is constant once `opened` was sent.
   std::shared_ptr<SubscriptionQueue> queue_;

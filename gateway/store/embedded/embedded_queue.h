@@ -165,6 +165,8 @@ class EmbeddedQueue final : public SubscriptionQueue,
   void Drop(Sequence through) ABSL_LOCKS_EXCLUDED(mutex_);
   // One that waits for events, if there are any for it.
   void WakeOne(Calls& calls) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // It is paused: it waits for its credit instead, and takes no other's turn.
+  void StopWaitingForEvents(ConsumerId consumer) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void WakeForCredit(ConsumerId consumer, Calls& calls) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Those whose credit came back without anybody's settling, such as one that was reserved in vain.
   void WakeWithCredit(Calls& calls) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);

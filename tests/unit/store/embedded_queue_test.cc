@@ -261,6 +261,24 @@ TEST_F(EmbeddedQueueTest, RaisedLimitsAreAnnounced) {
   EXPECT_THAT(SequencesOf(consumer.Pull()), ElementsAre(2));
 }
 
+TEST_F(EmbeddedQueueTest, APausedConsumerTakesNoSignalFromAnother) {
+  const QueuePtr queue = Queue();
+  TestConsumer first(queue);
+  TestConsumer second(queue);
+  EXPECT_TRUE(first.Pull().leases.empty());
+  EXPECT_TRUE(second.Pull().leases.empty());
+  ConsumerLimits paused;
+  paused.paused = true;
+  first.SetLimits(paused);
+  Append("a");
+  second.AwaitReady();
+  EXPECT_THAT(SequencesOf(second.Pull()), ElementsAre(1));
+  Append("b");
+  first.SetLimits({});
+  first.AwaitReady();
+  EXPECT_THAT(SequencesOf(first.Pull()), ElementsAre(2));
+}
+
 TEST_F(EmbeddedQueueTest, AConsumerHoldsNoMoreBytesThanItMay) {
   QueuePtr queue = Queue();
   AppendMany(3);  // of 12 bytes
