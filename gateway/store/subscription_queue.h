@@ -219,7 +219,8 @@ class SubscriptionQueue {
                                Done<std::vector<DeadLetter>> done) = 0;
 
   // Owes dead letters again, with attempts counted from 1. They stay stored until they are settled.
-  // Errors, with nothing changed: kUnavailable, kResourceExhausted.
+  // Errors: kUnavailable, kResourceExhausted, kInternal; of many, some may have been changed
+  // before.
   virtual void Redrive(DeadLetterSelection selection, Done<DeadLetterOutcome> done) = 0;
 
   // Gives dead letters up. Errors as Redrive.

@@ -84,6 +84,9 @@ absl::StatusOr<EmbeddedStore::QueuePtr> EmbeddedStore::Find(const std::string& n
   absl::MutexLock lock(&queues_mutex_);
   const auto it = queues_.find(name);
   if (it != queues_.end()) return it->second;
+  // What is no name is not repeated: it may be longer than a status can tell.
+  if (!CheckSubscriptionName(name).ok())
+    return absl::NotFoundError("no subscription has this name");
   return absl::NotFoundError(absl::StrCat("there is no subscription '", name, "'"));
 }
 
