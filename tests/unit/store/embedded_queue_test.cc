@@ -270,10 +270,10 @@ TEST_F(EmbeddedQueueTest, APausedConsumerTakesNoSignalFromAnother) {
   ConsumerLimits paused;
   paused.paused = true;
   first.SetLimits(paused);
-  Append("a");
+  EXPECT_TRUE(Append("a").ok());
   second.AwaitReady();
   EXPECT_THAT(SequencesOf(second.Pull()), ElementsAre(1));
-  Append("b");
+  EXPECT_TRUE(Append("b").ok());
   first.SetLimits({});
   first.AwaitReady();
   EXPECT_THAT(SequencesOf(first.Pull()), ElementsAre(2));
