@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
+#include "gateway/config/setting_values.h"
 
 namespace onhook::cli {
 namespace {
@@ -77,6 +78,21 @@ void Arguments::Number(absl::string_view flag, absl::string_view value_name, int
                     }});
 }
 
+void Arguments::Duration(absl::string_view flag, absl::string_view help,
+                         std::optional<absl::Duration>* target) {
+  Value(flag, "DURATION", help, [target](const std::string& value) {
+    const absl::StatusOr<absl::Duration> duration = ParseDurationValue(value);
+    if (duration.ok()) *target = *duration;
+    return duration.status();
+  });
+}
+
+void Arguments::Value(absl::string_view flag, absl::string_view value_name, absl::string_view help,
+                      std::function<absl::Status(const std::string& value)> set) {
+  flags_.push_back(
+      {std::string(flag), std::string(value_name), std::string(help), "", false, std::move(set)});
+}
+
 void Arguments::List(absl::string_view flag, absl::string_view value_name, absl::string_view help,
                      std::vector<std::string>* target) {
   flags_.push_back({std::string(flag), std::string(value_name), std::string(help), "", true,
@@ -87,7 +103,12 @@ void Arguments::List(absl::string_view flag, absl::string_view value_name, absl:
 }
 
 void Arguments::Positional(absl::string_view name, absl::string_view help, std::string* target) {
-  positionals_.push_back({std::string(name), std::string(help), target});
+  positionals_.push_back({std::string(name), std::string(help), target, nullptr});
+}
+
+void Arguments::PositionalList(absl::string_view name, absl::string_view help,
+                               std::vector<std::string>* target) {
+  positionals_.push_back({std::string(name), std::string(help), nullptr, target});
 }
 
 const Arguments::Flag* Arguments::Find(absl::string_view name) const {
@@ -109,7 +130,13 @@ absl::Status Arguments::Parse(const std::vector<std::string>& arguments) const {
       if (positionals_seen == positionals_.size()) {
         return absl::InvalidArgumentError(absl::StrCat("unexpected argument '", argument, "'"));
       }
-      *positionals_[positionals_seen++].target = argument;
+      const PositionalArgument& positional = positionals_[positionals_seen];
+      if (positional.list != nullptr) {
+        positional.list->push_back(argument);
+      } else {
+        *positional.target = argument;
+        ++positionals_seen;
+      }
       continue;
     }
     const std::pair<std::string, std::string> parts =
@@ -133,7 +160,7 @@ absl::Status Arguments::Parse(const std::vector<std::string>& arguments) const {
       return absl::InvalidArgumentError(absl::StrCat(flag->name, " ", status.message()));
     }
   }
-  if (positionals_seen < positionals_.size()) {
+  if (positionals_seen < positionals_.size() && positionals_[positionals_seen].list == nullptr) {
     return absl::InvalidArgumentError(
         absl::StrCat(positionals_[positionals_seen].name, " is missing"));
   }
@@ -143,7 +170,9 @@ absl::Status Arguments::Parse(const std::vector<std::string>& arguments) const {
 std::string Arguments::Synopsis() const {
   std::string synopsis;
   for (const PositionalArgument& positional : positionals_) {
-    absl::StrAppend(&synopsis, " ", positional.name);
+    absl::StrAppend(
+        &synopsis, " ",
+        positional.list == nullptr ? positional.name : absl::StrCat("[", positional.name, " ...]"));
   }
   absl::StrAppend(&synopsis, " [flags]");
   return synopsis.substr(1);

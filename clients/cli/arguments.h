@@ -3,11 +3,13 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 
 namespace onhook::cli {
 
@@ -19,7 +21,8 @@ namespace onhook::cli {
 //   absl::Status status = arguments.Parse({"--server=a:1", "crm"});
 //
 // A value follows its flag as the next argument or after `=`. `--` ends the flags. A flag given
-// twice counts the last time, but for lists, which gather. A positional argument is mandatory.
+// twice counts the last time, but for lists, which gather. A positional argument is mandatory, but
+// for a list, which takes all that are left.
 // Promises: after an error nothing is left half understood: the caller prints it and ends. Targets
 // keep what they held when their flag is absent, so that is the default, and Help shows it.
 // Threads: one. Blocking: never.
@@ -35,10 +38,19 @@ class Arguments {
   // A whole number from `least` to `most`.
   void Number(absl::string_view flag, absl::string_view value_name, int64_t least, int64_t most,
               absl::string_view help, int64_t* target);
+  // A whole number with its unit, as the gateway's settings have it: 500ms, 30s, 5m, 24h, 7d.
+  void Duration(absl::string_view flag, absl::string_view help,
+                std::optional<absl::Duration>* target);
+  // Whatever `set` takes; its error's message completes "FLAG ...".
+  void Value(absl::string_view flag, absl::string_view value_name, absl::string_view help,
+             std::function<absl::Status(const std::string& value)> set);
   // May be given many times.
   void List(absl::string_view flag, absl::string_view value_name, absl::string_view help,
             std::vector<std::string>* target);
   void Positional(absl::string_view name, absl::string_view help, std::string* target);
+  // The last of the positional arguments: none, one or many.
+  void PositionalList(absl::string_view name, absl::string_view help,
+                      std::vector<std::string>* target);
 
   // Reads `arguments`, what follows the command's name. kInvalidArgument: says which is wrong and
   // why, in words for the person who typed it.
@@ -62,7 +74,8 @@ class Arguments {
   struct PositionalArgument {
     std::string name;
     std::string help;
-    std::string* target;
+    std::string* target;  // one of the two
+    std::vector<std::string>* list;
   };
 
   const Flag* Find(absl::string_view name) const;

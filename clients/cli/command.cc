@@ -9,6 +9,43 @@
 #include "onhook/status.h"
 
 namespace onhook::cli {
+namespace {
+
+// Whether the gateway was there and said no.
+bool IsRefusal(absl::StatusCode code) {
+  switch (code) {
+    case absl::StatusCode::kInvalidArgument:
+    case absl::StatusCode::kNotFound:
+    case absl::StatusCode::kAlreadyExists:
+    case absl::StatusCode::kOutOfRange:
+    case absl::StatusCode::kFailedPrecondition:
+    case absl::StatusCode::kPermissionDenied:
+    case absl::StatusCode::kUnauthenticated:
+    case absl::StatusCode::kUnimplemented:
+      return true;
+    default:
+      return false;
+  }
+}
+
+// What to do about it, as far as that is the same for every command; else empty.
+std::string Advice(const absl::Status& status) {
+  switch (status.code()) {
+    case absl::StatusCode::kAlreadyExists:
+      return "; `onhook subscriptions update` changes it";
+    case absl::StatusCode::kOutOfRange: {
+      const std::string lost = client::ErrorMetadata(status, "events_lost");
+      const std::string oldest = client::ErrorMetadata(status, "oldest_cursor");
+      if (lost.empty() || oldest.empty()) return "";
+      return absl::StrCat("; ", lost, " event(s) are lost; the oldest kept is behind cursor ",
+                          oldest);
+    }
+    default:
+      return "";
+  }
+}
+
+}  // namespace
 
 absl::Status Print(absl::string_view text) {
   const bool written =
@@ -23,14 +60,13 @@ void Say(absl::string_view message) {
 }
 
 ExitCode ReportFailure(const absl::Status& status) {
+  const std::string code = absl::StatusCodeToString(status.code());
   const std::string reason = client::ErrorReason(status);
-  Say(absl::StrCat(absl::StatusCodeToString(status.code()), ": ", status.message(),
-                   reason.empty() ? "" : absl::StrCat(" (", reason, ")")));
-  const bool refused = status.code() == absl::StatusCode::kInvalidArgument ||
-                       status.code() == absl::StatusCode::kNotFound ||
-                       status.code() == absl::StatusCode::kOutOfRange ||
-                       status.code() == absl::StatusCode::kFailedPrecondition;
-  return refused ? kExitNegative : kExitFailed;
+  // The gateway's reason is the code again unless it has something to add.
+  Say(absl::StrCat(code, ": ", status.message(),
+                   reason.empty() || reason == code ? "" : absl::StrCat(" (", reason, ")"),
+                   Advice(status)));
+  return IsRefusal(status.code()) ? kExitNegative : kExitFailed;
 }
 
 }  // namespace onhook::cli

@@ -27,6 +27,7 @@ class Command {
  public:
   virtual ~Command() = default;
 
+  // One word, or two of which the first is a group's: "subscriptions list".
   virtual absl::string_view name() const = 0;
   // Half a line for the list of commands.
   virtual absl::string_view summary() const = 0;
@@ -44,8 +45,19 @@ std::unique_ptr<Command> SendCommand();
 std::unique_ptr<Command> TailCommand();
 std::unique_ptr<Command> SubscribeCommand();
 std::unique_ptr<Command> GetCommand();
-std::unique_ptr<Command> SubscriptionsCommand();
-std::unique_ptr<Command> DeadLettersCommand();
+std::unique_ptr<Command> SubscriptionsListCommand();
+std::unique_ptr<Command> SubscriptionsShowCommand();
+std::unique_ptr<Command> SubscriptionsCreateCommand();
+std::unique_ptr<Command> SubscriptionsUpdateCommand();
+std::unique_ptr<Command> SubscriptionsDeleteCommand();
+std::unique_ptr<Command> SubscriptionsSeekCommand();
+std::unique_ptr<Command> SubscriptionsPauseCommand();
+std::unique_ptr<Command> SubscriptionsResumeCommand();
+std::unique_ptr<Command> SubscriptionsWatchCommand();
+std::unique_ptr<Command> DeadLettersListCommand();
+std::unique_ptr<Command> DeadLettersShowCommand();
+std::unique_ptr<Command> DeadLettersRedriveCommand();
+std::unique_ptr<Command> DeadLettersDiscardCommand();
 
 // Writes `text` to standard output and flushes it. kUnavailable: it was not written whole.
 absl::Status Print(absl::string_view text);
@@ -53,7 +65,8 @@ absl::Status Print(absl::string_view text);
 // "onhook: MESSAGE" on standard error.
 void Say(absl::string_view message);
 
-// Says what went wrong and chooses the exit code for an answer of the gateway that is not OK.
+// Says what went wrong and what to do about it, and chooses the exit code for an answer of the
+// gateway that is not OK.
 ExitCode ReportFailure(const absl::Status& status);
 
 }  // namespace onhook::cli

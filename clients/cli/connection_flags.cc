@@ -19,10 +19,23 @@ ConnectionFlags::ConnectionFlags() {
                                                                      : from_environment;
 }
 
-void ConnectionFlags::Declare(Arguments& arguments) {
+void ConnectionFlags::DeclareServer(Arguments& arguments) {
   arguments.Text("--server", "HOST:PORT",
                  "The gateway's gRPC address; the environment variable ONHOOK_SERVER sets it too.",
                  &server_);
+}
+
+void ConnectionFlags::DeclareWithoutNumbers(Arguments& arguments) {
+  DeclareServer(arguments);
+  arguments.Switch("--json",
+                   "One JSON object a line: the whole message of the API, in protobuf's JSON "
+                   "mapping.",
+                   &format_.json);
+}
+
+void ConnectionFlags::Declare(Arguments& arguments) {
+  prints_numbers_ = true;
+  DeclareServer(arguments);
   arguments.Switch("--json",
                    "One JSON object a line: the whole message of the API, in protobuf's JSON "
                    "mapping. While numbers are masked, each object has the extra member "
@@ -35,14 +48,17 @@ void ConnectionFlags::Declare(Arguments& arguments) {
 }
 
 absl::StatusOr<client::Client> ConnectionFlags::Connect() const {
-  if (format_.json && !format_.show_numbers) {
+  if (prints_numbers_ && format_.json && !format_.show_numbers) {
     Say("numbers are masked; --show-numbers prints them");
   }
   client::ClientOptions options;
   options.server = server_;
   client::Client client(options);
-  if (absl::Status status = client.WaitUntilConnected(kConnectTimeout); !status.ok()) return status;
-  return client;
+  const absl::Status status = client.WaitUntilConnected(kConnectTimeout);
+  if (status.ok()) return client;
+  return absl::Status(status.code(), absl::StrCat(status.message(),
+                                                  "; is onhookd running, and is that its gRPC "
+                                                  "address? --server says another"));
 }
 
 }  // namespace onhook::cli

@@ -7,21 +7,16 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_replace.h"
+#include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
-#include "absl/time/time.h"
 #include "clients/cli/printable.h"
+#include "clients/cli/time_text.h"
 #include "gateway/event/masking.h"
 
 namespace onhook::cli {
 namespace {
 
 using google::protobuf::util::TimeUtil;
-
-// Milliseconds, for people.
-std::string TimeText(const google::protobuf::Timestamp& time) {
-  const absl::Time moment = absl::FromUnixSeconds(time.seconds()) + absl::Nanoseconds(time.nanos());
-  return absl::FormatTime("%Y-%m-%dT%H:%M:%E3SZ", moment, absl::UTCTimeZone());
-}
 
 std::string ReasonText(const v1::ReleaseEvent& event) {
   switch (event.release_reason()) {
@@ -85,7 +80,7 @@ std::string JsonLine(const google::protobuf::Message& message, const EventFormat
 template <typename Message>
 Message WithShownEvent(const Message& message, const EventFormat& format) {
   Message shown = message;
-  *shown.mutable_event() = Shown(message.event(), format);
+  if (message.has_event()) *shown.mutable_event() = Shown(message.event(), format);
   return shown;
 }
 
@@ -95,21 +90,123 @@ std::string Lower(absl::string_view name, absl::string_view prefix) {
   return absl::StrReplaceAll(lower, {{"_", " "}});
 }
 
+// "delivered to", "acked by".
+absl::string_view Preposition(v1::TimelineEntry::Kind kind) {
+  switch (kind) {
+    case v1::TimelineEntry::KIND_DELIVERED:
+      return "to";
+    case v1::TimelineEntry::KIND_DEADLINE_EXPIRED:
+    case v1::TimelineEntry::KIND_STREAM_LOST:
+      return "with";
+    default:
+      return "by";
+  }
+}
+
+// " by CONSUMER at TIME (attempt N): REASON", as far as `entry` knows it.
+std::string WhoAndWhen(const v1::TimelineEntry& entry) {
+  std::string text;
+  if (!entry.consumer_name().empty()) {
+    absl::StrAppend(&text, " ", Preposition(entry.kind()), " ", Printable(entry.consumer_name()));
+  }
+  absl::StrAppend(&text, " at ", TimeText(entry.time()));
+  if (entry.attempt() != 0) absl::StrAppend(&text, " (attempt ", entry.attempt(), ")");
+  if (!entry.reason().empty()) absl::StrAppend(&text, ": ", Printable(entry.reason()));
+  return text;
+}
+
+// Of what happened so often, the last time: "acked by ..."; nothing if that is not kept.
+std::string LastText(const v1::SubscriptionTimeline& timeline, v1::TimelineEntry::Kind kind) {
+  std::string text;
+  for (const v1::TimelineEntry& entry : timeline.entries()) {
+    if (entry.kind() == kind) text = WhoAndWhen(entry);
+  }
+  return text;
+}
+
+std::string PendingText(const v1::SubscriptionTimeline& timeline) {
+  if (timeline.entries().empty()) return "pending: owed, not yet delivered";
+  const v1::TimelineEntry& last = *timeline.entries().rbegin();
+  return absl::StrCat("pending: owed, to be delivered again; last ",
+                      Lower(v1::TimelineEntry::Kind_Name(last.kind()), "KIND_"), WhoAndWhen(last));
+}
+
+// The gateway has no state of its own for a dead letter that was given up.
+std::string ParkedText(const v1::SubscriptionTimeline& timeline) {
+  const bool discarded = !timeline.entries().empty() &&
+                         timeline.entries().rbegin()->kind() == v1::TimelineEntry::KIND_DISCARDED;
+  return discarded ? absl::StrCat("given up: its dead letter was discarded",
+                                  LastText(timeline, v1::TimelineEntry::KIND_DISCARDED))
+                   : absl::StrCat("parked among the dead letters",
+                                  LastText(timeline, v1::TimelineEntry::KIND_PARKED));
+}
+
+// The answer at a glance: where the event stands, and who brought it there.
+std::string StandingText(const v1::SubscriptionTimeline& timeline) {
+  switch (timeline.state()) {
+    case v1::SubscriptionTimeline::STATE_PENDING:
+      return PendingText(timeline);
+    case v1::SubscriptionTimeline::STATE_DELIVERED:
+      return absl::StrCat("not yet settled, delivered",
+                          LastText(timeline, v1::TimelineEntry::KIND_DELIVERED));
+    case v1::SubscriptionTimeline::STATE_ACKED:
+      return absl::StrCat("acked", LastText(timeline, v1::TimelineEntry::KIND_ACKED));
+    case v1::SubscriptionTimeline::STATE_SKIPPED:
+      return absl::StrCat("skipped, not processed",
+                          LastText(timeline, v1::TimelineEntry::KIND_SKIPPED));
+    case v1::SubscriptionTimeline::STATE_PARKED:
+      return ParkedText(timeline);
+    case v1::SubscriptionTimeline::STATE_FILTERED:
+      return "not wanted: excluded by its filter";
+    case v1::SubscriptionTimeline::STATE_DROPPED_BY_LIMIT:
+      return "given up by its backlog limit, not processed";
+    default:
+      return Lower(v1::SubscriptionTimeline::State_Name(timeline.state()), "STATE_");
+  }
+}
+
 std::string TimelineText(const v1::SubscriptionTimeline& timeline) {
   std::string text =
-      absl::StrCat("  ", Printable(timeline.subscription()), ": ",
-                   Lower(v1::SubscriptionTimeline::State_Name(timeline.state()), "STATE_"), "\n");
+      absl::StrCat("  ", Printable(timeline.subscription()), ": ", StandingText(timeline), "\n");
   for (const v1::TimelineEntry& entry : timeline.entries()) {
     absl::StrAppend(&text, "    ", TimeText(entry.time()), "  ",
                     Lower(v1::TimelineEntry::Kind_Name(entry.kind()), "KIND_"));
     if (!entry.consumer_name().empty()) {
-      absl::StrAppend(&text, "  by ", Printable(entry.consumer_name()));
+      absl::StrAppend(&text, " ", Preposition(entry.kind()), " ", Printable(entry.consumer_name()));
     }
     if (entry.attempt() != 0) absl::StrAppend(&text, "  attempt ", entry.attempt());
     if (!entry.reason().empty()) absl::StrAppend(&text, "  (", Printable(entry.reason()), ")");
     absl::StrAppend(&text, "\n");
   }
   return text;
+}
+
+std::string WhyParked(const v1::DeadLetter& letter) {
+  switch (letter.reason()) {
+    case v1::DeadLetter::REASON_REQUESTED:
+      return "its consumer asked for it";
+    case v1::DeadLetter::REASON_ATTEMPTS_EXHAUSTED:
+      return "its attempts and its retry time are used up";
+    case v1::DeadLetter::REASON_CORRUPT:
+      return "its stored bytes do not fit their checksum";
+    default:
+      return Lower(v1::DeadLetter::Reason_Name(letter.reason()), "REASON_");
+  }
+}
+
+// The event's set fields as indented JSON, which says all and stays readable.
+std::string EventBlock(const v1::ReleaseEvent& event, const EventFormat& format) {
+  google::protobuf::util::JsonPrintOptions options;
+  options.add_whitespace = true;
+  std::string json;
+  const auto status =
+      google::protobuf::util::MessageToJsonString(Shown(event, format), &json, options);
+  if (!status.ok()) return "  (unprintable)\n";
+  std::string block;
+  for (const absl::string_view line : absl::StrSplit(json, '\n', absl::SkipEmpty())) {
+    absl::StrAppend(&block, "  ", Printable(line), "\n");
+  }
+  return block;
 }
 
 }  // namespace
@@ -148,7 +245,40 @@ std::string Format(const v1::StoredEvent& event, const EventFormat& format) {
   for (const v1::SubscriptionTimeline& timeline : event.timelines()) {
     absl::StrAppend(&text, TimelineText(timeline));
   }
+  if (event.timelines().empty()) {
+    absl::StrAppend(&text, "  no subscription is known to owe it or to have had it\n");
+  }
   return text;
+}
+
+std::string Format(const v1::DeadLetter& letter, const EventFormat& format) {
+  if (format.json) return JsonLine(WithShownEvent(letter, format), format);
+  std::string text =
+      absl::StrCat(Printable(letter.dead_letter_id()), "  ",
+                   letter.has_event() ? EventLine(letter.event(), format) : "(no event: corrupt)",
+                   "\n    parked ", TimeText(letter.parked_at()), " after ", letter.attempts(),
+                   " attempt(s): ", WhyParked(letter));
+  if (!letter.consumer_name().empty()) {
+    absl::StrAppend(&text, "; last with ", Printable(letter.consumer_name()));
+  }
+  if (!letter.detail().empty()) absl::StrAppend(&text, ": ", Printable(letter.detail()));
+  return absl::StrCat(text, "\n");
+}
+
+std::string DeadLetterText(const v1::DeadLetter& letter, const EventFormat& format) {
+  std::string text = absl::StrCat("dead letter ", Printable(letter.dead_letter_id()), "\n");
+  const auto add = [&text](absl::string_view what, absl::string_view value) {
+    absl::StrAppendFormat(&text, "  %-10s %s\n", what, value);
+  };
+  add("why", WhyParked(letter));
+  add("detail", Word(letter.detail()));
+  add("attempts", absl::StrCat(letter.attempts()));
+  add("consumer", Word(letter.consumer_name()));
+  add("parked", TimeText(letter.parked_at()));
+  add("cursor", Printable(letter.cursor()));
+  if (!letter.has_event()) return absl::StrCat(text, "it holds no event\n");
+  return absl::StrCat(text, EventLine(letter.event(), format), "\n",
+                      EventBlock(letter.event(), format));
 }
 
 }  // namespace onhook::cli

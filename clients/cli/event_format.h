@@ -5,6 +5,7 @@
 
 #include "absl/strings/string_view.h"
 #include "onhook/v1/release_event_service.pb.h"
+#include "onhook/v1/subscription_service.pb.h"
 
 namespace onhook::cli {
 
@@ -35,6 +36,10 @@ std::string EventLine(const v1::ReleaseEvent& event, const EventFormat& format);
 std::string Format(const v1::Delivery& delivery, const EventFormat& format);
 std::string Format(const v1::WatchedEvent& event, const EventFormat& format);
 std::string Format(const v1::StoredEvent& event, const EventFormat& format);
+std::string Format(const v1::DeadLetter& letter, const EventFormat& format);
+
+// All of a dead letter as text, its whole event included.
+std::string DeadLetterText(const v1::DeadLetter& letter, const EventFormat& format);
 
 }  // namespace onhook::cli
 

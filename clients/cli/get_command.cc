@@ -12,14 +12,22 @@ namespace {
 class Get final : public Command {
  public:
   absl::string_view name() const override { return "get"; }
-  absl::string_view summary() const override { return "finds the events of one call"; }
+  absl::string_view summary() const override {
+    return "what became of one call's hang-up, and who handled it";
+  }
   absl::string_view description() const override {
-    return R"(Answers: did we get the hang-up of this call, when, and what did it say? Prints
-every event of the call, oldest first, with what became of it in the subscriptions as far as the
-gateway keeps that.
+    return R"(Answers: did we get the hang-up of this call, when, and who handled it? Prints every
+event of the call, oldest first: what it says, when it was received and stored, and for each
+subscription where it stands, as in "crm: acked by pod-1 at 2022-02-22T10:04:37.002Z", and how it
+came there: delivered to whom and when, given back and why, parked, redriven. That a delivery was
+made is known to the gateway since its start only; how it ended is kept as long as the event.
+
+A vendor that repeats itself makes no second event; one that sends other content for the same call
+does, and then there are several.
 
 Examples:
   onhook get 1197765398201387012
+  onhook get 1197765398201387012 --show-numbers
   onhook get 1197765398201387012 --json --show-numbers | jq .event.releaseTime
 
 Exit codes: 0 found; 1 no event of this call is kept, or the gateway refused; 2 wrong usage;

@@ -8,10 +8,10 @@
 namespace onhook::cli {
 
 // Turns Ctrl-C (SIGINT) and SIGTERM into a call, so that a command can end properly. A second
-// signal ends the program at once with code 130.
+// signal, unless it follows at once, ends the program with code 130 whatever is under way.
 //
 // To be made before any other thread, gRPC's included, so that they inherit the blocked signals.
-// Threads: a thread of its own calls `stop`, once at most.
+// Threads: a thread of its own calls `stop` and `abandon`, each once at most.
 class Interruption {
  public:
   Interruption();
@@ -21,8 +21,8 @@ class Interruption {
   Interruption& operator=(const Interruption&) = delete;
 
   // Starts to listen. A signal that came before counts. `stop` must be callable until this object
-  // is destroyed.
-  void OnSignal(std::function<void()> stop);
+  // is destroyed, and so must `abandon`, which a second signal calls before it ends the program.
+  void OnSignal(std::function<void()> stop, std::function<void()> abandon = nullptr);
 
  private:
   std::atomic<bool> ending_{false};

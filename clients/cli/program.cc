@@ -4,13 +4,33 @@
 #include <cstdio>
 #include <memory>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/strip.h"
 #include "clients/cli/arguments.h"
 #include "clients/cli/command.h"
 
 namespace onhook::cli {
 namespace {
+
+// Commands that share their first word.
+struct CommandGroup {
+  absl::string_view name;
+  absl::string_view summary;
+  absl::string_view description;  // ends with a newline
+};
+
+constexpr CommandGroup kGroups[] = {
+    {"subscriptions", "lists, watches and changes durable subscriptions",
+     "A subscription is a name under which the gateway keeps what is still owed: `onhook "
+     "subscribe\n"
+     "NAME` and every other client of that name share it.\n"},
+    {"dead-letters", "lists, shows, redrives and discards dead letters",
+     "Dead letters are events that a subscription gave up delivering: parked by a consumer, or "
+     "after\n"
+     "their attempts and their retry time were used up. They are kept until somebody decides.\n"},
+};
 
 std::vector<std::unique_ptr<Command>> AllCommands() {
   std::vector<std::unique_ptr<Command>> commands;
@@ -18,9 +38,44 @@ std::vector<std::unique_ptr<Command>> AllCommands() {
   commands.push_back(TailCommand());
   commands.push_back(SubscribeCommand());
   commands.push_back(GetCommand());
-  commands.push_back(SubscriptionsCommand());
-  commands.push_back(DeadLettersCommand());
+  commands.push_back(SubscriptionsListCommand());
+  commands.push_back(SubscriptionsShowCommand());
+  commands.push_back(SubscriptionsWatchCommand());
+  commands.push_back(SubscriptionsCreateCommand());
+  commands.push_back(SubscriptionsUpdateCommand());
+  commands.push_back(SubscriptionsDeleteCommand());
+  commands.push_back(SubscriptionsSeekCommand());
+  commands.push_back(SubscriptionsPauseCommand());
+  commands.push_back(SubscriptionsResumeCommand());
+  commands.push_back(DeadLettersListCommand());
+  commands.push_back(DeadLettersShowCommand());
+  commands.push_back(DeadLettersRedriveCommand());
+  commands.push_back(DeadLettersDiscardCommand());
   return commands;
+}
+
+// "list" of "subscriptions list"; empty for a command of another group or of none.
+absl::string_view ActionOf(const Command& command, absl::string_view group) {
+  absl::string_view name = command.name();
+  const bool belongs = absl::ConsumePrefix(&name, group) && absl::ConsumePrefix(&name, " ");
+  return belongs ? name : absl::string_view();
+}
+
+bool IsGrouped(const Command& command) { return absl::StrContains(command.name(), ' '); }
+
+std::string GroupUsage(const CommandGroup& group) {
+  return absl::StrCat("usage: onhook ", group.name, " ACTION [ARGUMENTS]\n");
+}
+
+std::string GroupHelp(const CommandGroup& group) {
+  std::string help =
+      absl::StrCat(GroupUsage(group), "\n", group.description, "\nACTION is one of:\n");
+  for (const auto& command : AllCommands()) {
+    const absl::string_view action = ActionOf(*command, group.name);
+    if (!action.empty()) absl::StrAppendFormat(&help, "  %-14s %s\n", action, command->summary());
+  }
+  absl::StrAppend(&help, "\n`onhook ", group.name, " ACTION --help` explains one with examples.\n");
+  return help;
 }
 
 std::string ProgramHelp() {
@@ -31,7 +86,11 @@ std::string ProgramHelp() {
       "\n"
       "Commands:\n";
   for (const auto& command : AllCommands()) {
+    if (IsGrouped(*command)) continue;
     absl::StrAppendFormat(&help, "  %-14s %s\n", command->name(), command->summary());
+  }
+  for (const CommandGroup& group : kGroups) {
+    absl::StrAppendFormat(&help, "  %-14s %s\n", group.name, group.summary);
   }
   absl::StrAppend(&help,
                   "\n"
@@ -51,12 +110,12 @@ std::string Usage(const Command& command, const Arguments& arguments) {
   return absl::StrCat("usage: onhook ", command.name(), " ", arguments.Synopsis(), "\n");
 }
 
+bool IsHelpFlag(const std::string& argument) { return argument == "--help" || argument == "-h"; }
+
 bool AsksForHelp(const std::vector<std::string>& arguments) {
   // What follows `--` is no flag.
   const auto end = std::find(arguments.begin(), arguments.end(), "--");
-  return std::any_of(arguments.begin(), end, [](const std::string& argument) {
-    return argument == "--help" || argument == "-h";
-  });
+  return std::any_of(arguments.begin(), end, IsHelpFlag);
 }
 
 int PrintAndEnd(const std::string& text) {
@@ -87,18 +146,37 @@ int RunCommand(Command& command, const std::vector<std::string>& given) {
   return command.Run();
 }
 
+// `arguments`: what follows the group's name.
+int RunGroup(const CommandGroup& group, const std::vector<std::string>& arguments) {
+  const std::string help_of = absl::StrCat(group.name, " ");
+  if (arguments.empty()) return UsageError("no action given", GroupUsage(group), help_of);
+  if (IsHelpFlag(arguments[0])) return PrintAndEnd(GroupHelp(group));
+  for (const auto& command : AllCommands()) {
+    if (ActionOf(*command, group.name) == arguments[0]) {
+      return RunCommand(*command, {arguments.begin() + 1, arguments.end()});
+    }
+  }
+  return UsageError(absl::StrCat("unknown action '", arguments[0], "'"), GroupUsage(group),
+                    help_of);
+}
+
 }  // namespace
 
 int RunProgram(const std::vector<std::string>& arguments) {
   constexpr char kUsage[] = "usage: onhook COMMAND [ARGUMENTS]\n";
   if (arguments.empty()) return UsageError("no command given", kUsage, "");
   const std::string& first = arguments[0];
-  if (first == "--help" || first == "-h") return PrintAndEnd(ProgramHelp());
+  if (IsHelpFlag(first)) return PrintAndEnd(ProgramHelp());
   if (first == "--version") return PrintAndEnd("onhook " ONHOOK_VERSION "\n");
   // `onhook help send` means `onhook send --help`.
   if (first == "help") {
-    return arguments.size() == 1 ? PrintAndEnd(ProgramHelp())
-                                 : RunProgram({arguments[1], "--help"});
+    if (arguments.size() == 1) return PrintAndEnd(ProgramHelp());
+    std::vector<std::string> asked(arguments.begin() + 1, arguments.end());
+    asked.push_back("--help");
+    return RunProgram(asked);
+  }
+  for (const CommandGroup& group : kGroups) {
+    if (group.name == first) return RunGroup(group, {arguments.begin() + 1, arguments.end()});
   }
   for (const auto& command : AllCommands()) {
     if (command->name() == first) {

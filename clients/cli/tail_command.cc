@@ -8,6 +8,7 @@
 #include "absl/time/clock.h"
 #include "clients/cli/command.h"
 #include "clients/cli/connection_flags.h"
+#include "clients/cli/connection_news.h"
 #include "clients/cli/interruption.h"
 #include "clients/cli/start_place.h"
 #include "clients/cli/stop_switch.h"
@@ -41,8 +42,8 @@ reached, or failed.
   void Declare(Arguments& arguments) override {
     connection_.Declare(arguments);
     arguments.Text("--from", "WHERE",
-                   "Where to begin: earliest, latest, a time (RFC 3339, with its zone), or a "
-                   "duration, for so long ago. Default: latest; with --no-follow, earliest.",
+                   "Where to begin: earliest, latest, a time (RFC 3339, with its zone), or an "
+                   "age, for so long ago. Default: latest; with --no-follow, earliest.",
                    &from_);
     arguments.Switch("--no-follow", "Ends when what is stored now has been printed.", &no_follow_);
     arguments.List("--source", "NAME", "Only events that came in by this source.", &sources_);
@@ -52,7 +53,9 @@ reached, or failed.
 
   absl::Status Check() override {
     if (from_.empty()) from_ = no_follow_ ? "earliest" : "latest";
-    return SetStart(from_, absl::Now(), options_.request);
+    const absl::Status status = SetStart(from_, absl::Now(), options_.request);
+    if (status.ok()) return status;
+    return absl::InvalidArgumentError(absl::StrCat("--from ", status.message()));
   }
 
   ExitCode Run() override {
@@ -65,10 +68,11 @@ reached, or failed.
     for (const std::string& source : sources_) {
       options_.request.mutable_filter()->add_sources(source);
     }
-    options_.on_opened = [](absl::string_view) { Say("looking on"); };
-    options_.on_disconnected = [](const absl::Status& why) {
-      Say(absl::StrCat("connection lost, trying again: ", why.message()));
+    options_.on_opened = [this](absl::string_view) {
+      news_.Opened();
+      Say("looking on");
     };
+    options_.on_disconnected = [this](const absl::Status& why) { news_.Lost(why); };
     const auto watcher =
         client->Watch(options_, [this](const v1::WatchedEvent& event) { return Handle(event); });
     stop_.Attach([&watcher] { watcher->RequestStop(); });
@@ -96,6 +100,7 @@ reached, or failed.
   client::WatchOptions options_;
 
   StopSwitch stop_;
+  ConnectionNews news_;
   int64_t printed_ = 0;  // the watcher's thread's
 };
 

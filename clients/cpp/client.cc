@@ -22,7 +22,6 @@ constexpr int kMaxReceivedMessageBytes = 64 << 20;
 // The gateway speaks every 15 s on an idle stream, so twice that in silence looks dead.
 constexpr absl::Duration kKeepaliveTime = absl::Seconds(30);
 constexpr absl::Duration kKeepaliveTimeout = absl::Seconds(10);
-constexpr absl::Duration kChannelBackoff = absl::Milliseconds(100);
 
 int Milliseconds(absl::Duration duration) {
   return static_cast<int>(absl::ToInt64Milliseconds(duration));
@@ -33,10 +32,10 @@ std::shared_ptr<grpc::Channel> Connect(const ClientOptions& options) {
   arguments.SetMaxReceiveMessageSize(kMaxReceivedMessageBytes);
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, Milliseconds(kKeepaliveTime));
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, Milliseconds(kKeepaliveTimeout));
-  // When to try again is decided in one place, ReconnectBackoff: the channel itself is always about
-  // to try, else the two waits would add up.
-  arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, Milliseconds(kChannelBackoff));
-  arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, Milliseconds(kChannelBackoff));
+  // Of connections; ReconnectBackoff does the same for streams. The two do not add up: a stream
+  // that cannot be opened for want of a connection waits for that.
+  arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, Milliseconds(options.reconnect.initial));
+  arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, Milliseconds(options.reconnect.maximum));
   return grpc::CreateCustomChannel(options.server, grpc::InsecureChannelCredentials(), arguments);
 }
 

@@ -70,8 +70,17 @@ absl::Status Subscriber::Engine::Wait() {
 
 void Subscriber::Engine::Supervise() {
   std::vector<std::thread> handlers;
-  for (int i = 0; i < std::max(options_.handler_threads, 1); ++i) {
-    handlers.emplace_back([this] { HandleDeliveries(); });
+  const int count = std::max(options_.handler_threads, 1);
+  {
+    absl::MutexLock lock(&mutex_);
+    handlers_running_ = count;
+  }
+  for (int i = 0; i < count; ++i) {
+    handlers.emplace_back([this] {
+      HandleDeliveries();
+      absl::MutexLock lock(&mutex_);
+      --handlers_running_;
+    });
   }
   const absl::Status ended = KeepStreamOpen();
   RequestStop();
@@ -81,18 +90,20 @@ void Subscriber::Engine::Supervise() {
 }
 
 absl::Status Subscriber::Engine::KeepStreamOpen() {
+  bool wait_for_connection = false;
   for (;;) {
-    Attempt* const attempt = StartAttempt();
+    Attempt* const attempt = StartAttempt(wait_for_connection);
     absl::Status why;
     absl::Duration lived;
     bool going_away = false;
+    AwaitStopOrEnd(*attempt);
     {
       absl::MutexLock lock(&mutex_);
       const auto over = [this, attempt]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-        return stopping_ || attempt->ended || attempt->going_away;
+        return HandlersDone() || attempt->ended || attempt->going_away;
       };
       mutex_.Await(absl::Condition(&over));
-      if (stopping_) return absl::OkStatus();
+      if (HandlersDone()) return absl::OkStatus();
       going_away = attempt->going_away;
       if (going_away) {
         why = FinalStatus(attempt->reason);
@@ -103,6 +114,7 @@ absl::Status Subscriber::Engine::KeepStreamOpen() {
                                    : attempt->status;
         if (!IsTransient(why)) return why;
       }
+      wait_for_connection = !attempt->opened;
       lived = std::max(absl::Now() - attempt->opened_at, absl::ZeroDuration());
     }
     if (!why.ok() && options_.on_disconnected) options_.on_disconnected(why);
@@ -111,18 +123,32 @@ absl::Status Subscriber::Engine::KeepStreamOpen() {
       return other.ended || (going_away && &other != attempt);
     });
     absl::MutexLock lock(&mutex_);
-    if (mutex_.AwaitWithTimeout(absl::Condition(&stopping_), backoff_.AfterStream(lived))) {
+    if (mutex_.AwaitWithTimeout(absl::Condition(this, &Engine::HandlersDone),
+                                backoff_.AfterStream(lived))) {
       return absl::OkStatus();
     }
   }
 }
 
-Subscriber::Engine::Attempt* Subscriber::Engine::StartAttempt() {
+void Subscriber::Engine::AwaitStopOrEnd(const Attempt& attempt) {
+  {
+    absl::MutexLock lock(&mutex_);
+    const auto over = [this, &attempt]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+      return stopping_ || attempt.ended || attempt.going_away;
+    };
+    mutex_.Await(absl::Condition(&over));
+    if (!stopping_) return;
+  }
+  GiveBackWaiting();
+}
+
+Subscriber::Engine::Attempt* Subscriber::Engine::StartAttempt(bool wait_for_connection) {
   absl::MutexLock lock(&mutex_);
   Attempt& attempt = attempts_.emplace_back();
   SubscriberStream::Listener* const listener = this;
-  attempt.stream = std::make_shared<SubscriberStream>(stub_.get(), OpenRequest(options_),
-                                                      options_.ack_batch, listener);
+  attempt.stream = std::make_shared<SubscriberStream>(
+      stub_.get(), OpenRequest(options_), options_.ack_batch, options_.max_extension, listener);
+  if (wait_for_connection) attempt.stream->WaitForConnection();
   attempt.thread = std::thread([this, &attempt] { RunAttempt(&attempt); });
   return &attempt;
 }
@@ -167,21 +193,43 @@ void Subscriber::Engine::EndStreams(const std::function<bool(const Attempt&)>& w
   }
 }
 
+void Subscriber::Engine::GiveBack(SubscriberStream* stream, const v1::Delivery& delivery) {
+  stream->Pause();
+  // False: the stream's end gives it back as well.
+  (void)stream->Settle({delivery.delivery_id(), delivery.event().event_id(),
+                        Settlement::Release("the consumer stops")});
+}
+
+void Subscriber::Engine::GiveBackWaiting() {
+  std::deque<Work> waiting;
+  std::vector<std::shared_ptr<SubscriberStream>> streams;
+  {
+    absl::MutexLock lock(&mutex_);
+    waiting.swap(queue_);
+    for (const Attempt& attempt : attempts_) streams.push_back(attempt.stream);
+  }
+  for (const auto& stream : streams) stream->Pause();
+  for (const Work& work : waiting) GiveBack(work.stream.get(), work.delivery);
+}
+
 absl::Status Subscriber::Engine::Drain(std::vector<std::thread> handlers) {
+  GiveBackWaiting();
   for (std::thread& handler : handlers) handler.join();
   const absl::Time deadline = absl::Now() + options_.drain_timeout;
   PlaceOrphans();
-  std::deque<Work> left;
   std::vector<std::shared_ptr<SubscriberStream>> opened;
   std::vector<std::shared_ptr<SubscriberStream>> unopened;
   {
     absl::MutexLock lock(&mutex_);
-    left.swap(queue_);
+    // A stream that is being opened takes them as soon as it is.
+    const auto placed = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+      return orphans_.empty() || AllEnded();
+    };
+    mutex_.AwaitWithDeadline(absl::Condition(&placed), deadline);
     for (const Attempt& attempt : attempts_) {
       (attempt.opened ? opened : unopened).push_back(attempt.stream);
     }
   }
-  for (const Work& work : left) work.stream->Discard();
   for (const auto& stream : unopened) stream->Cancel();
   for (const auto& stream : opened) stream->CloseWhenIdle();
   {
@@ -210,7 +258,9 @@ void Subscriber::Engine::HandleDeliveries() {
 }
 
 void Subscriber::Engine::Settle(const Work& work, Settlement settlement) {
-  if (settlement.action == Settlement::Action::kLeave) return work.stream->Discard();
+  if (settlement.action == Settlement::Action::kLeave) {
+    return work.stream->Discard(work.delivery.delivery_id());
+  }
   PendingSettlement pending{work.delivery.delivery_id(), work.delivery.event().event_id(),
                             std::move(settlement)};
   if (work.stream->Settle(pending)) return;
@@ -282,7 +332,7 @@ void Subscriber::Engine::OnDelivery(std::shared_ptr<SubscriberStream> stream,
       return;
     }
   }
-  stream->Discard();
+  GiveBack(stream.get(), delivery);
 }
 
 void Subscriber::Engine::OnGoAway(SubscriberStream* stream, const v1::GoAway& go_away) {

@@ -56,12 +56,22 @@ class Subscriber::Engine final : private SubscriberStream::Listener {
   void OnSettled(const Settled& settled) override;
 
   void Supervise();
+  // Until a stop and the end of the last handler, so that its settlement finds a stream; or until
+  // repeating cannot help.
   absl::Status KeepStreamOpen();
-  Attempt* StartAttempt();
+  // And gives back what waits, if it is a stop.
+  void AwaitStopOrEnd(const Attempt& attempt);
+  // `wait_for_connection`: the stream before was never opened, and why was told.
+  Attempt* StartAttempt(bool wait_for_connection);
   void RunAttempt(Attempt* attempt);
   // Takes the wanted streams off the list, cancels and joins them. `wanted` is called locked.
   void EndStreams(const std::function<bool(const Attempt&)>& wanted);
-  // After a stop: lets the running handlers finish and the streams close; returns what is missing.
+  // Releases a delivery that came, or waited, when no handler takes any more.
+  static void GiveBack(SubscriberStream* stream, const v1::Delivery& delivery);
+  // The same for all that wait; nothing more is to come.
+  void GiveBackWaiting();
+  // After a stop: gives back what waits, lets the running handlers finish and the streams close;
+  // returns what is missing.
   absl::Status Drain(std::vector<std::thread> handlers);
 
   void HandleDeliveries();
@@ -73,6 +83,9 @@ class Subscriber::Engine final : private SubscriberStream::Listener {
   bool HasWorkOrStops() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     return stopping_ || !queue_.empty();
   }
+  bool HandlersDone() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    return stopping_ && handlers_running_ == 0;
+  }
   bool AllEnded() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const std::shared_ptr<SubscriberStream::Stub> stub_;
@@ -82,6 +95,7 @@ class Subscriber::Engine final : private SubscriberStream::Listener {
 
   absl::Mutex mutex_;
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
+  int handlers_running_ ABSL_GUARDED_BY(mutex_) = 0;
   std::list<Attempt> attempts_ ABSL_GUARDED_BY(mutex_);
   // The stream opened last, while it lives.
   std::shared_ptr<SubscriberStream> current_ ABSL_GUARDED_BY(mutex_);

@@ -13,8 +13,8 @@
 namespace onhook::client {
 namespace {
 
-// The proto allows 10,000 delivery ids in a request.
-constexpr size_t kMaxAcksInRequest = 1000;
+// The proto allows 10,000.
+constexpr size_t kMaxIdsInRequest = 1000;
 // How long to leave a gateway alone that could not store a settlement.
 constexpr absl::Duration kRetryLaterPause = absl::Milliseconds(200);
 // As the proto has it.
@@ -46,6 +46,10 @@ std::string FirstCharacters(const std::string& text, size_t characters) {
   return std::string(text.begin(), end);
 }
 
+bool SameWords(const Settlement& a, const Settlement& b) {
+  return a.action == b.action && a.reason == b.reason && a.delay == b.delay;
+}
+
 absl::Status ResultStatus(v1::AckResults::Result result) {
   switch (result) {
     case v1::AckResults::RESULT_STALE:
@@ -60,11 +64,12 @@ absl::Status ResultStatus(v1::AckResults::Result result) {
 }  // namespace
 
 SubscriberStream::SubscriberStream(Stub* stub, v1::SubscribeOpen open, int ack_batch,
-                                   Listener* listener)
+                                   absl::Duration max_extension, Listener* listener)
     : stub_(stub),
       open_(std::move(open)),
       ack_batch_(static_cast<size_t>(std::max(ack_batch, 1))),
-      listener_(listener) {}
+      listener_(listener),
+      leases_(max_extension) {}
 
 absl::Status SubscriberStream::Run() {
   stream_ = stub_->Subscribe(&context_);
@@ -86,6 +91,7 @@ absl::Status SubscriberStream::Run() {
 bool SubscriberStream::Settle(PendingSettlement settlement) {
   absl::MutexLock lock(&mutex_);
   --with_listener_;
+  leases_.Remove(settlement.delivery_id);
   return Enqueue(std::move(settlement));
 }
 
@@ -101,9 +107,15 @@ bool SubscriberStream::Enqueue(PendingSettlement settlement) {
   return true;
 }
 
-void SubscriberStream::Discard() {
+void SubscriberStream::Discard(absl::string_view delivery_id) {
   absl::MutexLock lock(&mutex_);
   --with_listener_;
+  leases_.Remove(delivery_id);
+}
+
+void SubscriberStream::Pause() {
+  absl::MutexLock lock(&mutex_);
+  pause_wanted_ = true;
 }
 
 void SubscriberStream::CloseWhenIdle() {
@@ -138,10 +150,15 @@ bool SubscriberStream::Idle() const {
 }
 
 bool SubscriberStream::WriterHasWork() const {
-  return ended_ || MaySendAcks() || !others_.empty() || (close_when_idle_ && Idle());
+  return ended_ || MaySendAcks() || !others_.empty() || pause_wanted_ != pause_sent_ ||
+         (close_when_idle_ && Idle());
 }
 
-bool SubscriberStream::WriterHasWorkOrDelay() const { return WriterHasWork() || !delayed_.empty(); }
+absl::Time SubscriberStream::Alarm() const { return std::min(delayed_until_, leases_.next_due()); }
+
+bool SubscriberStream::WriterHasWorkOrEarlierAlarm() const {
+  return WriterHasWork() || Alarm() < alarm_;
+}
 
 void SubscriberStream::ReviveDelayed(absl::Time now) {
   if (now < delayed_until_) return;
@@ -155,18 +172,16 @@ void SubscriberStream::WriteLoop() {
     v1::SubscribeRequest request;
     {
       absl::MutexLock lock(&mutex_);
-      mutex_.Await(absl::Condition(this, &SubscriberStream::WriterHasWorkOrDelay));
-      mutex_.AwaitWithDeadline(absl::Condition(this, &SubscriberStream::WriterHasWork),
-                               delayed_until_);
+      alarm_ = Alarm();
+      mutex_.AwaitWithDeadline(
+          absl::Condition(this, &SubscriberStream::WriterHasWorkOrEarlierAlarm), alarm_);
       if (ended_) return;
-      ReviveDelayed(absl::Now());
-      if (close_when_idle_ && Idle()) {
-        half_closed_ = true;
-      } else if (MaySendAcks() || !others_.empty()) {
-        request = NextRequest();
-      } else {
-        continue;
-      }
+      const absl::Time now = absl::Now();
+      ReviveDelayed(now);
+      request = NextRequest(now);
+      const bool nothing = request.request_case() == v1::SubscribeRequest::REQUEST_NOT_SET;
+      if (nothing && !(close_when_idle_ && Idle())) continue;
+      half_closed_ = nothing;
     }
     if (request.request_case() == v1::SubscribeRequest::REQUEST_NOT_SET) {
       stream_->WritesDone();
@@ -177,31 +192,54 @@ void SubscriberStream::WriteLoop() {
   }
 }
 
-v1::SubscribeRequest SubscriberStream::NextRequest() {
+v1::SubscribeRequest SubscriberStream::NextRequest(absl::Time now) {
   v1::SubscribeRequest request;
-  const bool send_acks = MaySendAcks();
-  Settlements& sent = unanswered_[++last_request_id_];
-  if (send_acks) {
-    v1::AckRequest& ack = *request.mutable_ack();
-    ack.set_request_id(last_request_id_);
-    const auto end = acks_.begin() + std::min(acks_.size(), kMaxAcksInRequest);
-    std::move(acks_.begin(), end, std::back_inserter(sent));
-    acks_.erase(acks_.begin(), end);
-    for (const PendingSettlement& settlement : sent) ack.add_delivery_ids(settlement.delivery_id);
+  if (pause_wanted_ != pause_sent_) {
+    request.mutable_flow()->set_paused(true);
+    pause_sent_ = true;
     return request;
   }
-  sent.push_back(std::move(others_.front()));
-  others_.erase(others_.begin());
-  const PendingSettlement& other = sent.front();
-  v1::NackRequest& nack = *request.mutable_nack();
-  nack.set_request_id(last_request_id_);
-  nack.add_delivery_ids(other.delivery_id);
-  nack.set_action(NackAction(other.settlement.action));
-  nack.set_reason(FirstCharacters(other.settlement.reason, kMaxReasonCharacters));
-  if (other.settlement.delay.has_value()) {
-    *nack.mutable_delay() = ToProto(*other.settlement.delay);
+  DeliveryLeases::Extension extension = leases_.TakeDue(now, kMaxIdsInRequest);
+  if (!extension.delivery_ids.empty()) {
+    FillExtend(std::move(extension), *request.mutable_extend());
+  } else if (MaySendAcks()) {
+    FillAck(*request.mutable_ack());
+  } else if (!others_.empty()) {
+    FillNack(*request.mutable_nack());
   }
   return request;
+}
+
+void SubscriberStream::FillExtend(DeliveryLeases::Extension extension, v1::ExtendRequest& extend) {
+  extend.set_request_id(++last_request_id_);
+  *extend.mutable_ack_deadline() = ToProto(extension.ack_deadline);
+  for (std::string& id : extension.delivery_ids) extend.add_delivery_ids(std::move(id));
+}
+
+void SubscriberStream::FillAck(v1::AckRequest& ack) {
+  ack.set_request_id(++last_request_id_);
+  Settlements& sent = unanswered_[last_request_id_];
+  const auto end = acks_.begin() + std::min(acks_.size(), kMaxIdsInRequest);
+  std::move(acks_.begin(), end, std::back_inserter(sent));
+  acks_.erase(acks_.begin(), end);
+  for (const PendingSettlement& settlement : sent) ack.add_delivery_ids(settlement.delivery_id);
+}
+
+void SubscriberStream::FillNack(v1::NackRequest& nack) {
+  const Settlement words = others_.front().settlement;
+  nack.set_request_id(++last_request_id_);
+  nack.set_action(NackAction(words.action));
+  nack.set_reason(FirstCharacters(words.reason, kMaxReasonCharacters));
+  if (words.delay.has_value()) *nack.mutable_delay() = ToProto(*words.delay);
+  // As many as say the same: all that is given back at a stop, above all.
+  const auto longest = others_.begin() + std::min(others_.size(), kMaxIdsInRequest);
+  const auto end = std::find_if(others_.begin(), longest, [&](const PendingSettlement& other) {
+    return !SameWords(other.settlement, words);
+  });
+  Settlements& sent = unanswered_[last_request_id_];
+  std::move(others_.begin(), end, std::back_inserter(sent));
+  others_.erase(others_.begin(), end);
+  for (const PendingSettlement& settlement : sent) nack.add_delivery_ids(settlement.delivery_id);
 }
 
 void SubscriberStream::Handle(v1::SubscribeResponse response) {
@@ -215,6 +253,7 @@ void SubscriberStream::Handle(v1::SubscribeResponse response) {
           absl::MutexLock lock(&mutex_);
           if (half_closed_) return;
           ++with_listener_;
+          leases_.Add(delivery, absl::Now());
         }
         listener_->OnDelivery(shared_from_this(), std::move(delivery));
       }
@@ -240,7 +279,7 @@ void SubscriberStream::HandleResults(const v1::AckResults& results) {
   {
     absl::MutexLock lock(&mutex_);
     const auto found = unanswered_.find(results.request_id());
-    if (found == unanswered_.end()) return;
+    if (found == unanswered_.end()) return HandleExtended(results);
     for (PendingSettlement& pending : found->second) {
       const auto exception = exceptions.find(pending.delivery_id);
       if (exception == exceptions.end()) {
@@ -257,6 +296,16 @@ void SubscriberStream::HandleResults(const v1::AckResults& results) {
     unanswered_.erase(found);
   }
   for (const Settled& one : settled) listener_->OnSettled(one);
+}
+
+void SubscriberStream::HandleExtended(const v1::AckResults& results) {
+  for (const v1::AckResults::Exception& exception : results.exceptions()) {
+    if (exception.result() == v1::AckResults::RESULT_RETRY_LATER) {
+      leases_.Postpone(exception.delivery_id(), absl::Now() + kRetryLaterPause);
+    } else {  // it is with somebody else by now, or settled
+      leases_.Remove(exception.delivery_id());
+    }
+  }
 }
 
 }  // namespace onhook::client

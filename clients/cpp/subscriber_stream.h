@@ -14,6 +14,7 @@
 #include "absl/status/status.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
+#include "clients/cpp/delivery_leases.h"
 #include "onhook/settlement.h"
 #include "onhook/subscriber.h"
 #include "onhook/v1/release_event_service.grpc.pb.h"
@@ -34,7 +35,8 @@ struct PendingSettlement {
 //
 // Promises: a settlement that was taken is answered through Listener::OnSettled, or is among those
 // that TakeUnconfirmed returns. At most one request of acknowledgements is unanswered unless a
-// full batch has gathered. RETRY_LATER is asked again after a pause.
+// full batch has gathered. RETRY_LATER is asked again after a pause. A delivery that the listener
+// has is extended for up to `max_extension`.
 // Threads: Run's thread calls the listener; another one, which Run starts and joins, writes. Both
 // the listener's calls and the writing happen without a lock held. Every method but Run may be
 // called from any thread.
@@ -53,7 +55,13 @@ class SubscriberStream : public std::enable_shared_from_this<SubscriberStream> {
   };
 
   // `stub` and `listener` must outlive the stream.
-  SubscriberStream(Stub* stub, v1::SubscribeOpen open, int ack_batch, Listener* listener);
+  SubscriberStream(Stub* stub, v1::SubscribeOpen open, int ack_batch, absl::Duration max_extension,
+                   Listener* listener);
+
+  // Lets Run wait for a connection, however long that takes, instead of failing where there is
+  // none. gRPC notices at once that the gateway is back only while a call waits for it. To be
+  // called before Run.
+  void WaitForConnection() { context_.set_wait_for_ready(true); }
 
   // Opens the stream and serves it until it has ended; returns how it ended. To be called once.
   // Blocking: for the life of the stream; Cancel ends it.
@@ -66,7 +74,11 @@ class SubscriberStream : public std::enable_shared_from_this<SubscriberStream> {
   bool Adopt(PendingSettlement settlement);
 
   // Says that a delivery will not be settled.
-  void Discard();
+  void Discard(absl::string_view delivery_id);
+
+  // Asks for no new deliveries, before anything that is settled afterwards is sent: what is given
+  // back then goes to others. May be called again.
+  void Pause();
 
   // Half-closes once every delivery is settled or discarded and every request is answered.
   // Deliveries that still come after the half-close are dropped; the gateway gives them out again.
@@ -83,15 +95,23 @@ class SubscriberStream : public std::enable_shared_from_this<SubscriberStream> {
 
   void WriteLoop();
   bool WriterHasWork() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  bool WriterHasWorkOrDelay() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  bool WriterHasWorkOrEarlierAlarm() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // When there will be work though nobody brings any.
+  absl::Time Alarm() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool MaySendAcks() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool Idle() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void ReviveDelayed(absl::Time now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  v1::SubscribeRequest NextRequest() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // What is to be sent now, in order of urgency; without a member: nothing is.
+  v1::SubscribeRequest NextRequest(absl::Time now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void FillExtend(DeliveryLeases::Extension extension, v1::ExtendRequest& extend)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void FillAck(v1::AckRequest& ack) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void FillNack(v1::NackRequest& nack) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool Enqueue(PendingSettlement settlement) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   void Handle(v1::SubscribeResponse response);
   void HandleResults(const v1::AckResults& results);
+  void HandleExtended(const v1::AckResults& results) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   Stub* const stub_;
   const v1::SubscribeOpen open_;
@@ -108,10 +128,16 @@ class SubscriberStream : public std::enable_shared_from_this<SubscriberStream> {
   // Told RETRY_LATER; sent again at delayed_until_.
   Settlements delayed_ ABSL_GUARDED_BY(mutex_);
   absl::Time delayed_until_ ABSL_GUARDED_BY(mutex_) = absl::InfiniteFuture();
+  // Settlements only: an extension's answer is of use if it comes, and not waited for.
   absl::flat_hash_map<uint64_t, Settlements> unanswered_ ABSL_GUARDED_BY(mutex_);
   uint64_t last_request_id_ ABSL_GUARDED_BY(mutex_) = 0;
   // Deliveries handed to the listener, neither settled nor discarded yet.
   int64_t with_listener_ ABSL_GUARDED_BY(mutex_) = 0;
+  DeliveryLeases leases_ ABSL_GUARDED_BY(mutex_);
+  // What the writer sleeps until.
+  absl::Time alarm_ ABSL_GUARDED_BY(mutex_) = absl::InfiniteFuture();
+  bool pause_wanted_ ABSL_GUARDED_BY(mutex_) = false;
+  bool pause_sent_ ABSL_GUARDED_BY(mutex_) = false;
   bool close_when_idle_ ABSL_GUARDED_BY(mutex_) = false;
   bool half_closed_ ABSL_GUARDED_BY(mutex_) = false;
   bool ended_ ABSL_GUARDED_BY(mutex_) = false;

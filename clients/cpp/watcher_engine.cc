@@ -54,6 +54,8 @@ absl::Status Watcher::Engine::Run() {
     const End end = ReadStream();
     if (stopping()) return end.final ? end.status : absl::OkStatus();
     if (end.final) return end.status;
+    // It was told why; and gRPC notices at once that the gateway is back only while a call waits.
+    wait_for_connection_ = end.lived == absl::ZeroDuration();
     if (options_.on_disconnected) options_.on_disconnected(end.status);
     absl::MutexLock lock(&mutex_);
     if (mutex_.AwaitWithTimeout(absl::Condition(&stopping_), backoff_.AfterStream(end.lived))) {
@@ -64,6 +66,7 @@ absl::Status Watcher::Engine::Run() {
 
 Watcher::Engine::End Watcher::Engine::ReadStream() {
   grpc::ClientContext context;
+  context.set_wait_for_ready(wait_for_connection_);
   v1::WatchRequest request = options_.request;
   {
     absl::MutexLock lock(&mutex_);

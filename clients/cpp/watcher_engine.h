@@ -37,7 +37,7 @@ class Watcher::Engine {
   struct End {
     absl::Status status;
     bool final;
-    absl::Duration lived;
+    absl::Duration lived;  // zero: it was never opened
   };
 
   absl::Status Run();
@@ -50,7 +50,9 @@ class Watcher::Engine {
   const std::shared_ptr<Stub> stub_;
   const WatchOptions options_;
   const Handler handler_;
-  ReconnectBackoff backoff_;  // the thread's own
+  ReconnectBackoff backoff_;  // the thread's own, as is what follows
+  // The next stream waits for a connection, however long that takes.
+  bool wait_for_connection_ = false;
 
   mutable absl::Mutex mutex_;
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;

@@ -166,10 +166,9 @@ class SubscriptionState {
   // --- deciding. Sequences must be at most the newest event's. Finish must be called once for each
   // decision that was begun.
 
-  // Acks, by whichever lease. Nothing: it is settled already.
-  std::optional<Decision> BeginAck(Sequence sequence) {
-    return BeginSettling(sequence, v1::TimelineEntry::KIND_ACKED);
-  }
+  // Acks, by whichever lease. An event that has been parked loses its dead letter: it was
+  // processed. Nothing: it is settled already.
+  std::optional<Decision> BeginAck(Sequence sequence);
   // Settles unprocessed. Nothing: as for BeginNack.
   std::optional<Decision> BeginSkip(Sequence sequence, LeaseNumber lease);
   // kRetry (parks if the attempts are used up) or kPark. Nothing: the lease is not the latest, or

@@ -34,6 +34,22 @@ std::optional<SubscriptionState::Decision> SubscriptionState::BeginSettling(
   return decision;
 }
 
+std::optional<SubscriptionState::Decision> SubscriptionState::BeginAck(Sequence sequence) {
+  if (!IsSettled(sequence) || !dead_letters_.Contains(sequence)) {
+    return BeginSettling(sequence, v1::TimelineEntry::KIND_ACKED);
+  }
+  Record& record = records_[sequence];
+  record.settled = true;
+  ++record.deciding;
+  Decision decision;
+  decision.sequence = sequence;
+  decision.kind = v1::TimelineEntry::KIND_ACKED;
+  decision.ends_dead_letter = true;
+  decision.epoch = epoch_;
+  decision.redriven = true;
+  return decision;
+}
+
 std::optional<SubscriptionState::Decision> SubscriptionState::BeginSkip(Sequence sequence,
                                                                         LeaseNumber lease) {
   if (!IsLatest(sequence, lease)) return std::nullopt;

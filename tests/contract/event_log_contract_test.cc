@@ -229,6 +229,28 @@ TEST_P(EventLogContract, FindByTimeTakesTheStartAndLeavesTheEnd) {
   EXPECT_THAT(Contents(FindEvents(log(), query)), ElementsAre("2"));
 }
 
+TEST_P(EventLogContract, FindByTimeGoesThroughTheWholeLogInParts) {
+  // More than it goes through at once, and what is looked for at either end.
+  constexpr int kEvents = 41'000;
+  std::vector<NewEvent> events;
+  for (int i = 1; i <= kEvents; ++i) {
+    events.push_back(MakeEvent(absl::StrCat("call-", i), absl::StrCat(i)));
+    if (i == 1 || i == 20'001 || i == kEvents) events.back().source = "rare";
+  }
+  for (size_t begin = 0; begin < events.size(); begin += 1000) {
+    AppendAll(log(), {events.begin() + static_cast<std::ptrdiff_t>(begin),
+                      events.begin() + static_cast<std::ptrdiff_t>(begin + 1000)});
+  }
+  EventQuery query;
+  query.source = "rare";
+  query.received_from = events.front().received_at;
+  EXPECT_THAT(Contents(FindEvents(log(), query)), ElementsAre("1", "20001", absl::StrCat(kEvents)));
+  query.max_events = 2;
+  EXPECT_THAT(Contents(FindEvents(log(), query)), ElementsAre("1", "20001"));
+  query.after = 20'001;
+  EXPECT_THAT(Contents(FindEvents(log(), query)), ElementsAre(absl::StrCat(kEvents)));
+}
+
 TEST_P(EventLogContract, FindWithoutConditionIsRefused) {
   absl::Status status;
   log().Find({}, [&](const auto& result) { status = result.status(); });

@@ -79,6 +79,28 @@ TEST_P(SubscriptionLifeContract, AConsumerWithoutCreditIsWokenByItsOwnRelease) {
   EXPECT_THAT(Sequences(consumer.Take(1)), ElementsAre(1));
 }
 
+TEST_P(SubscriptionLifeContract, WhatIsBeingRedrivenIsNotDiscarded) {
+  AppendNumbered(1, 3);
+  const QueuePtr queue = Queue();
+  TestConsumer consumer(queue);
+  EXPECT_THAT(Nack(queue, Ids(consumer.Take(3)), SettleRequest::Action::kPark), IsEmpty());
+  absl::Notification redriven;
+  absl::Notification discarded;
+  queue->Redrive({true, {}}, [&](const absl::StatusOr<DeadLetterOutcome>& outcome) {
+    EXPECT_EQ(outcome->done, 3);
+    redriven.Notify();
+  });
+  queue->Discard({true, {}}, [&](const absl::StatusOr<DeadLetterOutcome>& outcome) {
+    EXPECT_EQ(outcome->done, 0);
+    discarded.Notify();
+  });
+  redriven.WaitForNotification();
+  discarded.WaitForNotification();
+  EXPECT_THAT(Ack(queue, Ids(consumer.Take(3))), IsEmpty());
+  EXPECT_THAT(DeadLetters(queue), IsEmpty());
+  EXPECT_EQ(queue->Stats().backlog_events, 0);
+}
+
 TEST_P(SubscriptionLifeContract, Q10_AnEventIsParkedWhenAttemptsAndRetryTimeAreUsedUp) {
   v1::SubscriptionSpec spec;
   spec.set_max_delivery_attempts(2);
@@ -315,6 +337,18 @@ TEST_P(SubscriptionLifeContract, AnUnusedSubscriptionExpires) {
   engine_->clock().Advance(absl::Hours(30 * 24));
   EXPECT_TRUE(engine_->store().FindQueue("crm").ok());
   engine_->clock().Advance(absl::Hours(2 * 24));
+  Until([&] { return !engine_->store().FindQueue("crm").ok(); });
+}
+
+TEST_P(SubscriptionLifeContract, AMonthWithoutTheGatewayIsNoMonthWithoutUse) {
+  Queue();
+  ASSERT_TRUE(engine_->store().Close().ok());
+  engine_->clock().Advance(absl::Hours(40 * 24));
+  engine_->Crash();
+  engine_->clock().Advance(absl::Minutes(50));  // its consumers have an hour to come back
+  AppendNumbered(1, 1);
+  EXPECT_TRUE(engine_->store().FindQueue("crm").ok());
+  engine_->clock().Advance(absl::Minutes(20));
   Until([&] { return !engine_->store().FindQueue("crm").ok(); });
 }
 

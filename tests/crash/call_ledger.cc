@@ -1,16 +1,14 @@
 #include "tests/crash/call_ledger.h"
 
+#include <algorithm>
 #include <utility>
 
-#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 
 namespace onhook {
 namespace {
-
-constexpr size_t kFindingsShown = 20;
 
 // Distinct for each number, and without a pattern that a mix-up could keep.
 std::string TokenOf(int64_t number) {
@@ -23,6 +21,7 @@ std::string TokenOf(int64_t number) {
 int64_t CallLedger::Open() {
   absl::MutexLock lock(&mutex_);
   promised_.push_back(false);
+  opened_at_.push_back(clock_.Elapsed());
   return static_cast<int64_t>(promised_.size()) - 1;
 }
 
@@ -38,25 +37,36 @@ std::string CallLedger::CallData(int64_t number) const {
   return absl::StrCat("order=", number, ", token: ", TokenOf(number), " \u00fc\u96fb");
 }
 
+std::string CallLedger::ReleaseReason(int64_t number) const { return absl::StrCat(number % 3); }
+
+int64_t CallLedger::NumberOf(absl::string_view call_serial_no) const {
+  int64_t number = -1;
+  if (!absl::ConsumePrefix(&call_serial_no, run_) || !absl::ConsumePrefix(&call_serial_no, "-") ||
+      !absl::SimpleAtoi(call_serial_no, &number)) {
+    return -1;
+  }
+  return number;
+}
+
 void CallLedger::Promised(int64_t number) {
   absl::MutexLock lock(&mutex_);
   if (promised_[static_cast<size_t>(number)]) return;
   promised_[static_cast<size_t>(number)] = true;
   ++promised_count_;
   for (auto& [name, book] : books_) {
-    const auto receipt = book.receipts.find(number);
-    if (receipt != book.receipts.end() && receipt->second.state != State::kReceived) {
-      ++book.settled_promises;
-    }
+    if (!Wants(book, number)) continue;
+    ++book.owed_promises;
+    book.settled_promises += IsSettled(book, number);
   }
 }
 
-void CallLedger::OpenSubscription(absl::string_view subscription) {
+void CallLedger::OpenSubscription(absl::string_view subscription, Terms terms) {
   absl::MutexLock lock(&mutex_);
-  books_.try_emplace(std::string(subscription));
+  books_[std::string(subscription)].terms = std::move(terms);
 }
 
-int64_t CallLedger::Received(absl::string_view subscription, const v1::Delivery& delivery) {
+int64_t CallLedger::Received(absl::string_view subscription, const v1::Delivery& delivery,
+                             int gateway, absl::Duration sent_after) {
   const v1::ReleaseEvent& event = delivery.event();
   const int64_t number = NumberOf(event.call_serial_no());
   const std::string difference = number < 0 ? "" : DifferenceFromSent(event, number);
@@ -69,37 +79,152 @@ int64_t CallLedger::Received(absl::string_view subscription, const v1::Delivery&
     return -1;
   }
   if (!difference.empty()) find(difference);
-  Receipt& receipt = books_.find(subscription)->second.receipts[number];
-  if (receipt.state == State::kAckConfirmed) {
-    find(" again after its ack was confirmed");
-  } else {
-    SetState(subscription, number, State::kReceived);
-  }
-  if (!receipt.cursor.empty() && receipt.cursor != delivery.cursor()) {
-    find(" from a second place in the log");
-  }
-  receipt.cursor = delivery.cursor();
+  if (!Wants(books_.find(subscription)->second, number)) find(", which its filter excludes");
+  Enter(subscription, number, [&](Receipt& receipt) {
+    ++receipt.deliveries;
+    receipt.last_gateway = std::max(receipt.last_gateway, gateway);
+    receipt.last_sent_after = std::max(receipt.last_sent_after, sent_after);
+    if (!receipt.cursor.empty() && receipt.cursor != delivery.cursor()) {
+      find(" from a second place in the log");
+    }
+    receipt.cursor = delivery.cursor();
+  });
   return number;
 }
 
-void CallLedger::AckConfirmed(absl::string_view subscription, int64_t number) {
+void CallLedger::Asked(absl::string_view subscription, int64_t number, int gateway) {
   absl::MutexLock lock(&mutex_);
-  SetState(subscription, number, State::kAckConfirmed);
-}
-
-void CallLedger::AckUnanswered(absl::string_view subscription, int64_t number) {
-  absl::MutexLock lock(&mutex_);
-  SetState(subscription, number, State::kAckUnanswered);
-}
-
-void CallLedger::SetState(absl::string_view subscription, int64_t number, State state) {
   Book& book = books_.find(subscription)->second;
+  Enter(subscription, number, [&](Receipt&) { ++book.unanswered[number][gateway]; });
+}
+
+void CallLedger::Answered(absl::string_view subscription, int64_t number, int gateway) {
+  absl::MutexLock lock(&mutex_);
+  Book& book = books_.find(subscription)->second;
+  Enter(subscription, number, [&](Receipt&) {
+    std::map<int, int>& requests = book.unanswered[number];
+    if (--requests[gateway] <= 0) requests.erase(gateway);
+    if (requests.empty()) book.unanswered.erase(number);
+  });
+}
+
+void CallLedger::Confirmed(absl::string_view subscription, int64_t number, absl::Duration at) {
+  absl::MutexLock lock(&mutex_);
+  Enter(subscription, number, [&](Receipt& receipt) {
+    receipt.confirmed = true;
+    receipt.settled_at = std::min(receipt.settled_at, at);
+  });
+}
+
+void CallLedger::AskedToPark(absl::string_view subscription, int64_t number) {
+  absl::MutexLock lock(&mutex_);
+  Enter(subscription, number, [](Receipt& receipt) { receipt.asked_to_park = true; });
+}
+
+void CallLedger::ConfirmedParked(absl::string_view subscription, int64_t number,
+                                 absl::Duration at) {
+  absl::MutexLock lock(&mutex_);
+  Enter(subscription, number, [&](Receipt& receipt) {
+    receipt.confirmed_parked = true;
+    receipt.settled_at = std::min(receipt.settled_at, at);
+  });
+}
+
+void CallLedger::Misanswered(absl::string_view subscription, int64_t number,
+                             absl::string_view answer) {
+  absl::MutexLock lock(&mutex_);
+  findings_.push_back(absl::StrCat(subscription, " was answered ", answer, " for ", run_, "-",
+                                   number, ", which it had received"));
+}
+
+template <typename Change>
+void CallLedger::Enter(absl::string_view subscription, int64_t number, Change change) {
+  Book& book = books_.find(subscription)->second;
+  const bool counts = promised_[static_cast<size_t>(number)] && Wants(book, number);
+  const bool before = IsSettled(book, number);
   Receipt& receipt = book.receipts[number];
-  if (promised_[static_cast<size_t>(number)]) {
-    book.settled_promises += state != State::kReceived;
-    book.settled_promises -= receipt.state != State::kReceived;
+  change(receipt);
+  if (counts) book.settled_promises += IsSettled(book, number) - before;
+  // Lines of several processes come in any order, so both sides are looked at after each.
+  if (receipt.last_sent_after > receipt.settled_at && !receipt.sent_again) {
+    receipt.sent_again = true;
+    findings_.push_back(absl::StrCat(subscription, " received ", run_, "-", number,
+                                     " again after its settling was confirmed"));
   }
-  receipt.state = state;
+}
+
+bool CallLedger::IsSettled(const Book& book, int64_t number) {
+  const auto entry = book.receipts.find(number);
+  if (entry == book.receipts.end()) return false;
+  const Receipt& receipt = entry->second;
+  if (receipt.confirmed || receipt.confirmed_parked || receipt.dead_letter) return true;
+  const auto requests = book.unanswered.find(number);
+  return requests != book.unanswered.end() && !requests->second.empty() &&
+         requests->second.rbegin()->first >= receipt.last_gateway;
+}
+
+// --------------------------------------------------------------------------------- dead letters
+
+void CallLedger::EnterDeadLetters(absl::string_view subscription,
+                                  const std::vector<v1::DeadLetter>& letters) {
+  absl::MutexLock lock(&mutex_);
+  Book& book = books_.find(subscription)->second;
+  book.dead_letters_known = true;
+  for (const v1::DeadLetter& letter : letters) EnterDeadLetter(subscription, book, letter);
+}
+
+void CallLedger::EnterDeadLetter(absl::string_view subscription, Book& book,
+                                 const v1::DeadLetter& letter) {
+  const std::string& call = letter.event().call_serial_no();
+  const int64_t number = NumberOf(call);
+  const auto find = [&](absl::string_view what) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    findings_.push_back(absl::StrCat(subscription, " has the dead letter ", call, what));
+  };
+  if (number < 0 || number >= static_cast<int64_t>(promised_.size())) {
+    return find(", which nobody sent");
+  }
+  const std::string difference = DifferenceFromSent(letter.event(), number);
+  if (!difference.empty()) find(difference);
+  if (!Wants(book, number)) find(", which its filter excludes");
+  Enter(subscription, number, [&](Receipt& receipt) {
+    if (receipt.dead_letter) find(" twice");
+    receipt.dead_letter = true;
+    if (!receipt.cursor.empty() && receipt.cursor != letter.cursor()) {
+      find(" from a second place in the log");
+    }
+    if (letter.reason() == v1::DeadLetter::REASON_REQUESTED) {
+      ++book.tally.requested;
+      if (!receipt.asked_to_park) find(", which nobody asked for");
+    } else if (letter.reason() == v1::DeadLetter::REASON_ATTEMPTS_EXHAUSTED) {
+      ++book.tally.exhausted;
+      book.tally.unseen += std::max<int64_t>(letter.attempts() - receipt.deliveries, 0);
+      const std::optional<int32_t> most = book.terms.max_delivery_attempts;
+      if (!most.has_value() || letter.attempts() < *most) find(", given up too early");
+    } else {
+      find(" for a reason that there was not");
+    }
+  });
+}
+
+void CallLedger::Redriven(absl::string_view subscription) {
+  absl::MutexLock lock(&mutex_);
+  Book& book = books_.find(subscription)->second;
+  for (auto& [number, receipt] : book.receipts) {
+    if (!receipt.dead_letter) continue;
+    book.unanswered.erase(number);
+    Receipt again;
+    again.cursor = receipt.cursor;
+    book.settled_promises -= promised_[static_cast<size_t>(number)];
+    receipt = again;
+  }
+}
+
+// --------------------------------------------------------------------------------- what there is
+
+absl::Duration CallLedger::opened_at(int64_t number) const {
+  absl::MutexLock lock(&mutex_);
+  const bool exists = number >= 0 && number < static_cast<int64_t>(opened_at_.size());
+  return exists ? opened_at_[static_cast<size_t>(number)] : -absl::InfiniteDuration();
 }
 
 int64_t CallLedger::opened() const {
@@ -117,6 +242,39 @@ int64_t CallLedger::settled(absl::string_view subscription) const {
   return books_.find(subscription)->second.settled_promises;
 }
 
+int64_t CallLedger::deliveries(absl::string_view subscription, int64_t number) const {
+  absl::MutexLock lock(&mutex_);
+  const Book& book = books_.find(subscription)->second;
+  const auto receipt = book.receipts.find(number);
+  return receipt == book.receipts.end() ? 0 : receipt->second.deliveries;
+}
+
+std::vector<absl::Duration> CallLedger::Latencies(absl::string_view subscription, int64_t first,
+                                                  int64_t last) const {
+  absl::MutexLock lock(&mutex_);
+  const Book& book = books_.find(subscription)->second;
+  std::vector<absl::Duration> latencies;
+  for (int64_t number = first; number < last; ++number) {
+    const auto receipt = book.receipts.find(number);
+    if (receipt == book.receipts.end() || !receipt->second.confirmed) continue;
+    latencies.push_back(receipt->second.settled_at - opened_at_[static_cast<size_t>(number)]);
+  }
+  return latencies;
+}
+
+CallLedger::Tally CallLedger::TallyOf(absl::string_view subscription) const {
+  absl::MutexLock lock(&mutex_);
+  const Book& book = books_.find(subscription)->second;
+  Tally tally = book.tally;
+  for (const auto& [number, receipt] : book.receipts) {
+    tally.received += receipt.deliveries > 0;
+    tally.deliveries += receipt.deliveries;
+    tally.unanswered += IsSettled(book, number) && !receipt.confirmed &&
+                        !receipt.confirmed_parked && !receipt.dead_letter;
+  }
+  return tally;
+}
+
 bool CallLedger::WaitUntilPromised(int64_t count, absl::Duration timeout) const {
   absl::MutexLock lock(&mutex_);
   const auto reached = [&]()
@@ -128,7 +286,7 @@ bool CallLedger::WaitUntilSettled(absl::Duration timeout) const {
   absl::MutexLock lock(&mutex_);
   const auto settled = [&]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) {
     for (const auto& [name, book] : books_) {
-      if (book.settled_promises < promised_count_) return false;
+      if (book.settled_promises < book.owed_promises) return false;
     }
     return true;
   };
@@ -139,49 +297,54 @@ bool CallLedger::WaitUntilSettled(int64_t number, absl::Duration timeout) const 
   absl::MutexLock lock(&mutex_);
   const auto settled = [&]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) {
     for (const auto& [name, book] : books_) {
-      const auto receipt = book.receipts.find(number);
-      if (receipt == book.receipts.end() || receipt->second.state == State::kReceived) return false;
+      if (Wants(book, number) && !IsSettled(book, number)) return false;
     }
     return true;
   };
   return mutex_.AwaitWithTimeout(absl::Condition(&settled), timeout);
 }
 
-std::vector<std::string> CallLedger::Findings() const {
+std::vector<std::string> CallLedger::Findings(size_t most) const {
   absl::MutexLock lock(&mutex_);
   std::vector<std::string> all = findings_;
   for (const auto& [name, book] : books_) {
-    for (size_t number = 0; number < promised_.size(); ++number) {
-      if (!promised_[number]) continue;
-      const auto receipt = book.receipts.find(static_cast<int64_t>(number));
-      if (receipt == book.receipts.end()) {
-        all.push_back(absl::StrCat(name, " never received ", run_, "-", number));
-      } else if (receipt->second.state == State::kReceived) {
-        all.push_back(absl::StrCat(name, " never settled ", run_, "-", number));
-      }
+    for (int64_t number = 0; number < static_cast<int64_t>(promised_.size()); ++number) {
+      if (!promised_[static_cast<size_t>(number)] || !Wants(book, number)) continue;
+      std::string sentence = SentenceOfUnsettled(name, book, number);
+      if (!sentence.empty()) all.push_back(std::move(sentence));
     }
   }
-  if (all.size() > kFindingsShown) {
-    const size_t more = all.size() - kFindingsShown;
-    all.resize(kFindingsShown);
+  if (all.size() > most) {
+    const size_t more = all.size() - most;
+    all.resize(most);
     all.push_back(absl::StrCat("and ", more, " more"));
   }
   return all;
 }
 
-int64_t CallLedger::NumberOf(absl::string_view call_serial_no) const {
-  int64_t number = -1;
-  if (!absl::ConsumePrefix(&call_serial_no, run_) || !absl::ConsumePrefix(&call_serial_no, "-") ||
-      !absl::SimpleAtoi(call_serial_no, &number)) {
-    return -1;
+std::string CallLedger::SentenceOfUnsettled(absl::string_view subscription, const Book& book,
+                                            int64_t number) const {
+  const auto receipt = book.receipts.find(number);
+  if (receipt == book.receipts.end() ||
+      (receipt->second.deliveries == 0 && !receipt->second.dead_letter)) {
+    return absl::StrCat(subscription, " never received ", CallSerialNo(number));
   }
-  return number;
+  if (!IsSettled(book, number)) {
+    return absl::StrCat(subscription, " never settled ", CallSerialNo(number));
+  }
+  if (book.dead_letters_known && receipt->second.confirmed_parked && !receipt->second.confirmed &&
+      !receipt->second.dead_letter) {
+    return absl::StrCat(subscription, " parked ", CallSerialNo(number),
+                        ", which is not among its dead letters");
+  }
+  return "";
 }
 
 std::string CallLedger::DifferenceFromSent(const v1::ReleaseEvent& event, int64_t number) const {
   if (event.call_serial_no() != CallSerialNo(number)) return " under another spelling";
   if (event.called() != Called(number)) return " with another called";
   if (event.call_data() != CallData(number)) return " with another callData";
+  if (event.release_reason_code() != ReleaseReason(number)) return " with another releaseReason";
   return "";
 }
 

@@ -1,8 +1,11 @@
 #ifndef ONHOOK_TESTS_CRASH_CALL_LEDGER_H_
 #define ONHOOK_TESTS_CRASH_CALL_LEDGER_H_
 
+#include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -10,26 +13,48 @@
 #include "absl/strings/string_view.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
+#include "gateway/base/clock.h"
 #include "onhook/v1/release_event_service.pb.h"
+#include "onhook/v1/subscription_service.pb.h"
 
 namespace onhook {
 
 // Both sides of the books over one run: what the vendor was told of each callback, and what each
-// subscription received and has confirmed as acknowledged. Says what does not balance.
+// subscription received and has confirmed as settled. Says what does not balance.
 //
 // Why: a gateway that is killed over and over is right not when it still answers, but when these
 // books balance at the end.
 //
-// What must hold, for every subscription that was opened here:
-//   L1 not lost    Every callback answered as stored was received, and its ack confirmed unless the
-//                  stream ended before the answer to it: then it may count, or the event come
-//                  again.
-//   L2 not again   Nothing is received after its ack was confirmed.
-//   L3 not made up Only what was sent is received, and as it was sent.
+// What must hold, for every subscription that was opened here and every callback that it wants:
+//   L1 not lost    Every callback answered as stored was received, and its ack or skip confirmed,
+//                  or it lies among the dead letters. A request to settle that was never answered
+//                  may count, unless the event comes again from a later gateway.
+//   L2 not again   Nothing is sent after its settling was confirmed, but what was redriven.
+//   L3 not made up Only what was sent and is wanted is received, and as it was sent.
 //   L4 once        A callback has one place in the log however often it was repeated.
+//   L5 parked      A dead letter has a reason that the subscription's consumers gave it, and is
+//                  there once; what was parked on demand is there unless an ack undid it.
+// Times are of a clock that all processes of this machine share, SystemClock::Elapsed().
 // Threads: any. Blocking: only the Wait methods.
 class CallLedger {
  public:
+  // What a subscription may get and do.
+  struct Terms {
+    // Which callbacks it wants, by their number. Unset: all.
+    std::function<bool(int64_t)> wants;
+    // Attempts after which an event may be parked unasked. Unset: never in this run.
+    std::optional<int32_t> max_delivery_attempts;
+  };
+  // What came in beyond what had to come, and what the dead letters are.
+  struct Tally {
+    int64_t received = 0;    // events
+    int64_t deliveries = 0;  // of them
+    int64_t requested = 0;   // dead letters that a consumer asked for
+    int64_t exhausted = 0;   // dead letters whose attempts are used up
+    int64_t unseen = 0;      // attempts of the latter that no consumer reported
+    int64_t unanswered = 0;  // events settled, if at all, by a request whose answer was lost
+  };
+
   // `run` tells the calls of this run from those of others.
   explicit CallLedger(std::string run) : run_(std::move(run)) {}
 
@@ -39,22 +64,48 @@ class CallLedger {
   std::string CallSerialNo(int64_t number) const;
   std::string Called(int64_t number) const;
   std::string CallData(int64_t number) const;
+  std::string ReleaseReason(int64_t number) const;
+  // When it was opened; a long time ago if it was not.
+  absl::Duration opened_at(int64_t number) const;
+  // -1: none of this run.
+  int64_t NumberOf(absl::string_view call_serial_no) const;
 
   // The vendor was told that the callback is stored: retCode "0" or "2".
   void Promised(int64_t number);
 
-  void OpenSubscription(absl::string_view subscription);
-  // Returns the number of the event's callback, -1 if there is none.
-  int64_t Received(absl::string_view subscription, const v1::Delivery& delivery);
-  // An ack_results said that the ack of the event is durable.
-  void AckConfirmed(absl::string_view subscription, int64_t number);
-  // The stream ended after the ack of the event was sent and before it was answered.
-  void AckUnanswered(absl::string_view subscription, int64_t number);
+  void OpenSubscription(absl::string_view subscription, Terms terms = {});
+  // An event came over a stream to the `gateway`th gateway, which sent it at `sent_after` or later.
+  // Returns the number of its callback, -1 if there is none.
+  int64_t Received(absl::string_view subscription, const v1::Delivery& delivery, int gateway,
+                   absl::Duration sent_after);
+  // That gateway is asked to settle the event by an ack or a skip, and may do so from here on.
+  void Asked(absl::string_view subscription, int64_t number, int gateway);
+  // It has answered, whatever it said.
+  void Answered(absl::string_view subscription, int64_t number, int gateway);
+  // By `at` an ack_results had said that the ack or skip of the event is durable.
+  void Confirmed(absl::string_view subscription, int64_t number, absl::Duration at);
+  void AskedToPark(absl::string_view subscription, int64_t number);
+  void ConfirmedParked(absl::string_view subscription, int64_t number, absl::Duration at);
+  // A gateway answered what it must not.
+  void Misanswered(absl::string_view subscription, int64_t number, absl::string_view answer);
+
+  // All dead letters that there are, when nothing goes on any more.
+  void EnterDeadLetters(absl::string_view subscription, const std::vector<v1::DeadLetter>& letters);
+  // Those entered are about to be redriven: each is owed once more, and its deliveries are counted
+  // from here on.
+  void Redriven(absl::string_view subscription);
 
   int64_t opened() const;
   int64_t promised() const;
   // Promises of which this subscription is done with the event, as far as it can know.
   int64_t settled(absl::string_view subscription) const;
+  // How often the event was received.
+  int64_t deliveries(absl::string_view subscription, int64_t number) const;
+  // From the opening of each callback in [first, last) to the confirmation of its settling; of
+  // those that were settled.
+  std::vector<absl::Duration> Latencies(absl::string_view subscription, int64_t first,
+                                        int64_t last) const;
+  Tally TallyOf(absl::string_view subscription) const;
   // False: not before `timeout`.
   bool WaitUntilPromised(int64_t count, absl::Duration timeout) const;
   // Until every subscription is done with every promise so far. False: not before `timeout`.
@@ -62,28 +113,52 @@ class CallLedger {
   // The same of this one callback.
   bool WaitUntilSettled(int64_t number, absl::Duration timeout) const;
 
-  // What does not balance now, one sentence each; the first twenty, then how many more there are.
-  std::vector<std::string> Findings() const;
+  // What does not balance now, one sentence each; the first `most`, then how many more there are.
+  std::vector<std::string> Findings(size_t most = 20) const;
 
  private:
-  enum class State { kReceived, kAckUnanswered, kAckConfirmed };
   struct Receipt {
     std::string cursor;
-    State state = State::kReceived;
+    int64_t deliveries = 0;
+    int last_gateway = 0;  // that it came from
+    absl::Duration last_sent_after = -absl::InfiniteDuration();
+    absl::Duration settled_at = absl::InfiniteDuration();  // the first confirmation
+    bool confirmed = false;                                // acked or skipped
+    bool asked_to_park = false;
+    bool confirmed_parked = false;
+    bool dead_letter = false;
+    bool sent_again = false;  // after a confirmation; found once
   };
   struct Book {
+    Terms terms;
     absl::flat_hash_map<int64_t, Receipt> receipts;
+    // Requests to settle that have no answer, by event and gateway.
+    absl::flat_hash_map<int64_t, std::map<int, int>> unanswered;
+    bool dead_letters_known = false;
+    Tally tally;
+    int64_t owed_promises = 0;
     int64_t settled_promises = 0;
   };
 
-  void SetState(absl::string_view subscription, int64_t number, State state)
+  static bool Wants(const Book& book, int64_t number) {
+    return book.terms.wants == nullptr || book.terms.wants(number);
+  }
+  static bool IsSettled(const Book& book, int64_t number);
+  // Enters something about an event, and keeps the count of what is settled.
+  template <typename Change>
+  void Enter(absl::string_view subscription, int64_t number, Change change)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  int64_t NumberOf(absl::string_view call_serial_no) const;
+  void EnterDeadLetter(absl::string_view subscription, Book& book, const v1::DeadLetter& letter)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  std::string SentenceOfUnsettled(absl::string_view subscription, const Book& book,
+                                  int64_t number) const;
   std::string DifferenceFromSent(const v1::ReleaseEvent& event, int64_t number) const;
 
   const std::string run_;
+  const SystemClock clock_;
   mutable absl::Mutex mutex_;
-  std::vector<bool> promised_ ABSL_GUARDED_BY(mutex_);  // by number
+  std::vector<bool> promised_ ABSL_GUARDED_BY(mutex_);             // by number
+  std::vector<absl::Duration> opened_at_ ABSL_GUARDED_BY(mutex_);  // by number
   int64_t promised_count_ ABSL_GUARDED_BY(mutex_) = 0;
   std::map<std::string, Book, std::less<>> books_ ABSL_GUARDED_BY(mutex_);
   std::vector<std::string> findings_ ABSL_GUARDED_BY(mutex_);

@@ -28,12 +28,26 @@ class CallLedgerTest : public testing::Test {
     delivery.mutable_event()->set_call_serial_no(ledger_.CallSerialNo(number));
     delivery.mutable_event()->set_called(ledger_.Called(number));
     delivery.mutable_event()->set_call_data(ledger_.CallData(number));
+    delivery.mutable_event()->set_release_reason_code(ledger_.ReleaseReason(number));
     return delivery;
   }
 
-  void Received(int64_t number) { ledger_.Received("crm", DeliveryOf(number)); }
-  void Confirmed(int64_t number) { ledger_.AckConfirmed("crm", number); }
+  // What happens here happens in this order.
+  absl::Duration Now() { return absl::Seconds(++moments_); }
+  void Received(int64_t number, int gateway = 1) {
+    ledger_.Received("crm", DeliveryOf(number), gateway, Now());
+  }
+  void Confirmed(int64_t number) { ledger_.Confirmed("crm", number, Now()); }
+  v1::DeadLetter LetterOf(int64_t number, v1::DeadLetter::Reason reason, int attempts = 3) const {
+    v1::DeadLetter letter;
+    *letter.mutable_event() = DeliveryOf(number).event();
+    letter.set_cursor(DeliveryOf(number).cursor());
+    letter.set_reason(reason);
+    letter.set_attempts(attempts);
+    return letter;
+  }
 
+  int moments_ = 0;
   CallLedger ledger_{"test"};
 };
 
@@ -77,7 +91,7 @@ TEST_F(CallLedgerTest, AnAckThatIsNeverConfirmedIsFound) {
 TEST_F(CallLedgerTest, AnAckWhoseAnswerTheKillTookMayCount) {
   const int64_t number = Sent();
   Received(number);
-  ledger_.AckUnanswered("crm", number);
+  ledger_.Asked("crm", number, 1);
   EXPECT_TRUE(ledger_.WaitUntilSettled(absl::ZeroDuration()));
   EXPECT_THAT(ledger_.Findings(), IsEmpty());
 }
@@ -85,8 +99,8 @@ TEST_F(CallLedgerTest, AnAckWhoseAnswerTheKillTookMayCount) {
 TEST_F(CallLedgerTest, AnAckWhoseAnswerTheKillTookMayBeAskedForAgainAndIsThenOwed) {
   const int64_t number = Sent();
   Received(number);
-  ledger_.AckUnanswered("crm", number);
-  Received(number);
+  ledger_.Asked("crm", number, 1);
+  Received(number, /*gateway=*/2);
   EXPECT_FALSE(ledger_.WaitUntilSettled(absl::ZeroDuration()));
   EXPECT_THAT(ledger_.Findings(), ElementsAre("crm never settled test-0"));
   Confirmed(number);
@@ -99,11 +113,11 @@ TEST_F(CallLedgerTest, ARedeliveryAfterAConfirmedAckIsFound) {
   Confirmed(number);
   Received(number);
   EXPECT_THAT(ledger_.Findings(),
-              ElementsAre("crm received test-0 again after its ack was confirmed"));
+              ElementsAre("crm received test-0 again after its settling was confirmed"));
 }
 
 TEST_F(CallLedgerTest, AnEventThatNobodySentIsFound) {
-  EXPECT_EQ(ledger_.Received("crm", DeliveryOf(7)), -1);
+  EXPECT_EQ(ledger_.Received("crm", DeliveryOf(7), 1, Now()), -1);
   EXPECT_THAT(ledger_.Findings(), ElementsAre("crm received test-7, which nobody sent"));
 }
 
@@ -111,7 +125,7 @@ TEST_F(CallLedgerTest, AnAlteredEventIsFound) {
   const int64_t number = Sent();
   v1::Delivery altered = DeliveryOf(number);
   altered.mutable_event()->mutable_call_data()->back() ^= 1;
-  ledger_.Received("crm", altered);
+  ledger_.Received("crm", altered, 1, Now());
   Confirmed(number);
   EXPECT_THAT(ledger_.Findings(), ElementsAre("crm received test-0 with another callData"));
 }
@@ -121,7 +135,7 @@ TEST_F(CallLedgerTest, ARepeatThatWasStoredASecondTimeIsFound) {
   Received(number);
   v1::Delivery second = DeliveryOf(number);
   second.set_cursor("elsewhere");
-  ledger_.Received("crm", second);
+  ledger_.Received("crm", second, 1, Now());
   Confirmed(number);
   EXPECT_THAT(ledger_.Findings(),
               ElementsAre("crm received test-0 from a second place in the log"));
@@ -134,6 +148,103 @@ TEST_F(CallLedgerTest, AnAnswerThatComesAfterItsAckCountsAllTheSame) {
   ledger_.Promised(number);
   EXPECT_TRUE(ledger_.WaitUntilSettled(absl::ZeroDuration()));
   EXPECT_EQ(ledger_.settled("crm"), 1);
+}
+
+// A consumer that was stopped reads late what was sent in time.
+TEST_F(CallLedgerTest, WhatWasSentBeforeItsAckWasConfirmedMayBeReadAfterwards) {
+  const int64_t number = Sent();
+  const absl::Duration before = Now();
+  Received(number);
+  Confirmed(number);
+  ledger_.Received("crm", DeliveryOf(number), 1, before);
+  EXPECT_THAT(ledger_.Findings(), IsEmpty());
+}
+
+TEST_F(CallLedgerTest, ARedeliveryIsFoundInWhicheverOrderItIsEntered) {
+  const int64_t number = Sent();
+  const absl::Duration confirmed_at = Now();
+  Received(number);
+  ledger_.Confirmed("crm", number, confirmed_at);
+  EXPECT_THAT(ledger_.Findings(), ElementsAre(HasSubstr("again after its settling")));
+}
+
+TEST_F(CallLedgerTest, ARefusedAckSettlesNothing) {
+  const int64_t number = Sent();
+  Received(number);
+  ledger_.Asked("crm", number, 1);
+  ledger_.Answered("crm", number, 1);
+  EXPECT_THAT(ledger_.Findings(), ElementsAre("crm never settled test-0"));
+}
+
+TEST_F(CallLedgerTest, AnEventThatTheFilterExcludesIsNotOwedAndMustNotCome) {
+  ledger_.OpenSubscription("crm", {[](int64_t number) { return number % 2 == 0; }, {}});
+  Sent();
+  const int64_t excluded = Sent();
+  EXPECT_THAT(ledger_.Findings(), ElementsAre("crm never received test-0"));
+  Received(0);
+  Confirmed(0);
+  EXPECT_TRUE(ledger_.WaitUntilSettled(absl::ZeroDuration()));
+  EXPECT_THAT(ledger_.Findings(), IsEmpty());
+  Received(excluded);
+  EXPECT_THAT(ledger_.Findings(), ElementsAre("crm received test-1, which its filter excludes"));
+}
+
+TEST_F(CallLedgerTest, ADeadLetterThatSomebodyAskedForSettles) {
+  const int64_t number = Sent();
+  Received(number);
+  ledger_.AskedToPark("crm", number);
+  EXPECT_THAT(ledger_.Findings(), ElementsAre("crm never settled test-0"));
+  ledger_.EnterDeadLetters("crm", {LetterOf(number, v1::DeadLetter::REASON_REQUESTED)});
+  EXPECT_THAT(ledger_.Findings(), IsEmpty());
+}
+
+TEST_F(CallLedgerTest, ADeadLetterThatIsAbsentIsFound) {
+  const int64_t number = Sent();
+  Received(number);
+  ledger_.AskedToPark("crm", number);
+  ledger_.ConfirmedParked("crm", number, Now());
+  EXPECT_THAT(ledger_.Findings(), IsEmpty());
+  ledger_.EnterDeadLetters("crm", {});
+  EXPECT_THAT(ledger_.Findings(), ElementsAre(HasSubstr("not among its dead letters")));
+}
+
+TEST_F(CallLedgerTest, ADeadLetterThatNobodyCausedIsFound) {
+  ledger_.OpenSubscription("crm", {nullptr, /*max_delivery_attempts=*/3});
+  for (int i = 0; i < 4; ++i) Received(Sent());
+  ledger_.EnterDeadLetters("crm",
+                           {LetterOf(0, v1::DeadLetter::REASON_REQUESTED),
+                            LetterOf(1, v1::DeadLetter::REASON_ATTEMPTS_EXHAUSTED, /*attempts=*/2),
+                            LetterOf(2, v1::DeadLetter::REASON_ATTEMPTS_EXHAUSTED, /*attempts=*/3),
+                            LetterOf(3, v1::DeadLetter::REASON_CORRUPT)});
+  EXPECT_THAT(ledger_.Findings(), ElementsAre(HasSubstr("test-0, which nobody asked for"),
+                                              HasSubstr("test-1, given up too early"),
+                                              HasSubstr("test-3 for a reason")));
+  EXPECT_EQ(ledger_.TallyOf("crm").unseen, 1 + 2);
+}
+
+TEST_F(CallLedgerTest, AnAlteredDeadLetterIsFound) {
+  const int64_t number = Sent();
+  ledger_.AskedToPark("crm", number);
+  v1::DeadLetter letter = LetterOf(number, v1::DeadLetter::REASON_REQUESTED);
+  letter.mutable_event()->set_called("1");
+  ledger_.EnterDeadLetters("crm", {letter});
+  EXPECT_THAT(ledger_.Findings(), ElementsAre(HasSubstr("with another called")));
+}
+
+TEST_F(CallLedgerTest, WhatIsRedrivenIsOwedOnceMore) {
+  const int64_t number = Sent();
+  Received(number);
+  ledger_.AskedToPark("crm", number);
+  ledger_.ConfirmedParked("crm", number, Now());
+  ledger_.EnterDeadLetters("crm", {LetterOf(number, v1::DeadLetter::REASON_REQUESTED)});
+  ledger_.Redriven("crm");
+  EXPECT_THAT(ledger_.Findings(), ElementsAre("crm never received test-0"));
+  Received(number);
+  EXPECT_FALSE(ledger_.WaitUntilSettled(absl::ZeroDuration()));
+  Confirmed(number);
+  EXPECT_TRUE(ledger_.WaitUntilSettled(absl::ZeroDuration()));
+  EXPECT_THAT(ledger_.Findings(), IsEmpty());
+  EXPECT_EQ(ledger_.deliveries("crm", number), 1);
 }
 
 TEST_F(CallLedgerTest, ManyFindingsAreCutShort) {

@@ -14,7 +14,8 @@ std::string RequestFor(const CallLedger& ledger, int64_t number) {
   const std::string body = absl::StrCat(
       R"({"callSerialNo":")", ledger.CallSerialNo(number), R"(","serviceNo":null,"called":")",
       ledger.Called(number), R"(","callData":")", ledger.CallData(number),
-      R"(","releaseTime":"2022/02/22,10:04:36:318","talkDuration":"6","releaseReason":"0"})");
+      R"(","releaseTime":"2022/02/22,10:04:36:318","talkDuration":"6","releaseReason":")",
+      ledger.ReleaseReason(number), R"("})");
   return absl::StrCat("POST /release-events HTTP/1.1\r\nHost: gateway\r\nContent-Length: ",
                       body.size(), "\r\n\r\n", body);
 }

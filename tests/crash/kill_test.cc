@@ -2,14 +2,12 @@
 // retCode "0" is delivered until it is acknowledged, whatever is killed in between.
 //
 //   ONHOOK_KILLS=50 ONHOOK_SEED=7 build/dev/tests/crash/crash_test --gtest_filter='KillTest.*'
-#include <cstdlib>
 #include <iostream>
-#include <random>
 
-#include "absl/strings/numbers.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/crash/crash_run.h"
+#include "tests/crash/run_parameters.h"
 
 namespace onhook {
 namespace {
@@ -18,18 +16,6 @@ using testing::Contains;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
-uint64_t FromEnvironment(const char* name, uint64_t otherwise) {
-  const char* text = std::getenv(name);
-  uint64_t value = 0;
-  return text != nullptr && absl::SimpleAtoi(text, &value) ? value : otherwise;
-}
-
-uint64_t Seed() {
-  const uint64_t seed = FromEnvironment("ONHOOK_SEED", std::random_device()());
-  std::cout << "to see it again: ONHOOK_SEED=" << seed << std::endl;
-  return seed;
-}
-
 void Say(const CrashRun& run) {
   std::cout << run.kills() << " kills, " << run.ledger().opened() << " callbacks, "
             << run.unanswered() << " times without an answer" << std::endl;
@@ -37,7 +23,7 @@ void Say(const CrashRun& run) {
 
 TEST(KillTest, WhatWasAcceptedIsDeliveredAndWhatWasAcknowledgedStaysSo) {
   const uint64_t kills = FromEnvironment("ONHOOK_KILLS", 5);
-  CrashRun run(Seed(), /*connections=*/8);
+  CrashRun run(SeedOfRun(), /*connections=*/8);
   ASSERT_TRUE(run.Start());
   while (static_cast<uint64_t>(run.kills()) < kills) {
     run.WorkFor(absl::Milliseconds(400));
@@ -53,7 +39,7 @@ TEST(KillTest, WhatWasAcceptedIsDeliveredAndWhatWasAcknowledgedStaysSo) {
 }
 
 TEST(KillTest, ATerminationUnderLoadEndsWellAndLosesNothing) {
-  CrashRun run(Seed(), /*connections=*/8);
+  CrashRun run(SeedOfRun(), /*connections=*/8);
   for (int i = 0; i < 3; ++i) {
     ASSERT_TRUE(run.Start());
     run.WorkFor(absl::Milliseconds(200));
@@ -69,7 +55,7 @@ TEST(KillTest, ATerminationUnderLoadEndsWellAndLosesNothing) {
 
 // The other two tests are worth what this one says: a store that loses its last commits is noticed.
 TEST(KillTest, ALostWriteAheadLogIsNoticed) {
-  CrashRun run(Seed(), /*connections=*/8);
+  CrashRun run(SeedOfRun(), /*connections=*/8);
   ASSERT_TRUE(run.Start());
   run.WorkFor(absl::Milliseconds(50));
   run.FinishLoad();

@@ -36,14 +36,14 @@ void RecordingSubscriber::Receive() {
   int generation = 0;
   while (const auto ports = address_->WaitForLaterThan(generation)) {
     generation = ports->generation;
-    ReceiveFrom(ports->grpc);
+    ReceiveFrom(*ports);
   }
 }
 
-void RecordingSubscriber::ReceiveFrom(int port) {
+void RecordingSubscriber::ReceiveFrom(const GatewayAddress::Ports& ports) {
   const Mode mode = mode_;
-  const auto channel =
-      grpc::CreateChannel(absl::StrCat("127.0.0.1:", port), grpc::InsecureChannelCredentials());
+  const auto channel = grpc::CreateChannel(absl::StrCat("127.0.0.1:", ports.grpc),
+                                           grpc::InsecureChannelCredentials());
   const auto stub = v1::ReleaseEventService::NewStub(channel);
   grpc::ClientContext context;
   const std::unique_ptr<Stream> stream = stub->Subscribe(&context);
@@ -53,6 +53,7 @@ void RecordingSubscriber::ReceiveFrom(int port) {
   stream->Write(open);
 
   Pending pending;
+  pending.gateway = ports.generation;
   v1::SubscribeResponse response;
   while (stream->Read(&response)) {
     if (response.has_deliveries()) Take(response.deliveries(), mode, *stream, pending);
@@ -60,7 +61,9 @@ void RecordingSubscriber::ReceiveFrom(int port) {
     if (response.has_go_away()) stream->WritesDone();
   }
   for (const auto& [request_id, acks] : pending.acks) {
-    for (const auto& [delivery_id, number] : acks) ledger_->AckUnanswered(subscription_, number);
+    for (const auto& [delivery_id, number] : acks) {
+      ledger_->Asked(subscription_, number, pending.gateway);
+    }
   }
   const grpc::Status end = stream->Finish();
   absl::MutexLock lock(&mutex_);
@@ -72,7 +75,8 @@ void RecordingSubscriber::Take(const v1::Deliveries& deliveries, Mode mode, Stre
   v1::SubscribeRequest request;
   std::vector<std::pair<std::string, int64_t>> acks;
   for (const v1::Delivery& delivery : deliveries.deliveries()) {
-    const int64_t number = ledger_->Received(subscription_, delivery);
+    const int64_t number =
+        ledger_->Received(subscription_, delivery, pending.gateway, clock_.Elapsed());
     if (number < 0 || Withholds(mode, pending)) continue;
     acks.emplace_back(delivery.delivery_id(), number);
     request.mutable_ack()->add_delivery_ids(delivery.delivery_id());
@@ -91,7 +95,7 @@ void RecordingSubscriber::Enter(const v1::AckResults& results, Pending& pending)
       return exception.delivery_id() == id;
     };
     if (std::none_of(results.exceptions().begin(), results.exceptions().end(), is_this)) {
-      ledger_->AckConfirmed(subscription_, number);
+      ledger_->Confirmed(subscription_, number, clock_.Elapsed());
     }
   }
   pending.acks.erase(acks);

@@ -11,6 +11,7 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/synchronization/mutex.h"
+#include "gateway/base/clock.h"
 #include "grpcpp/grpcpp.h"
 #include "onhook/v1/release_event_service.grpc.pb.h"
 #include "tests/crash/call_ledger.h"
@@ -49,13 +50,14 @@ class RecordingSubscriber {
 
   // Acks of one stream that wait for their ack_results, by request and delivery id.
   struct Pending {
+    int gateway = 0;
     uint64_t last_request = 0;
     int withheld = 0;
     absl::flat_hash_map<uint64_t, std::vector<std::pair<std::string, int64_t>>> acks;
   };
 
   void Receive();
-  void ReceiveFrom(int port);
+  void ReceiveFrom(const GatewayAddress::Ports& ports);
   void Take(const v1::Deliveries& deliveries, Mode mode, Stream& stream, Pending& pending);
   void Enter(const v1::AckResults& results, Pending& pending);
   bool Withholds(Mode mode, Pending& pending);
@@ -63,6 +65,9 @@ class RecordingSubscriber {
   const std::string subscription_;
   std::atomic<Mode> mode_;
   std::mt19937_64 random_;
+  // A stream's messages come in the order of their sending, and this is the only one that asks to
+  // settle: what is read after a confirmation was sent after it.
+  const SystemClock clock_;
   const GatewayAddress* const address_;
   CallLedger* const ledger_;
   mutable absl::Mutex mutex_;

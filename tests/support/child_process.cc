@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -11,6 +12,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <ostream>
+#include <utility>
 
 #include "absl/strings/match.h"
 
@@ -34,15 +36,14 @@ std::vector<char*> EnvironmentOfChild() {
 }
 
 // Runs in the child, between fork and exec: system calls only.
-[[noreturn]] void BecomeProgram(pid_t parent, int output, char** arguments, char** environment,
-                                const std::function<bool()>& prepare) {
+[[noreturn]] void BecomeProgram(pid_t parent, int input, int output, char** arguments,
+                                char** environment, const std::function<bool()>& prepare) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (getppid() != parent) _exit(127);
   sigset_t none;
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, nullptr);
-  const int nothing = open("/dev/null", O_RDONLY | O_CLOEXEC);
-  dup2(nothing, STDIN_FILENO);
+  dup2(input, STDIN_FILENO);
   dup2(output, STDOUT_FILENO);
   dup2(output, STDERR_FILENO);
   if (prepare == nullptr || prepare()) execve(arguments[0], arguments, environment);
@@ -56,18 +57,25 @@ std::ostream& operator<<(std::ostream& stream, const ProcessEnd& end) {
   return stream << "exit code " << end.exit_code;
 }
 
-ChildProcess::ChildProcess(std::vector<std::string> command, std::function<bool()> prepare) {
+ChildProcess::ChildProcess(std::vector<std::string> command, Options options)
+    : take_output_(std::move(options.take_output)) {
   std::vector<char*> arguments = Arguments(command);
   std::vector<char*> environment = EnvironmentOfChild();
   int pipe_ends[2];
+  // A socket, because writing to one can be told not to raise SIGPIPE.
+  int input_ends[2];
   if (pipe2(pipe_ends, O_CLOEXEC) != 0) std::abort();
+  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, input_ends) != 0) std::abort();
   const pid_t parent = getpid();
   pid_ = fork();
   if (pid_ < 0) std::abort();
   if (pid_ == 0) {
-    BecomeProgram(parent, pipe_ends[1], arguments.data(), environment.data(), prepare);
+    BecomeProgram(parent, input_ends[1], pipe_ends[1], arguments.data(), environment.data(),
+                  options.prepare);
   }
   close(pipe_ends[1]);
+  close(input_ends[1]);
+  input_descriptor_ = input_ends[0];
   output_descriptor_ = pipe_ends[0];
   // glibc 2.36 declares pidfd_open() without C linkage.
   pid_descriptor_ = static_cast<int>(syscall(SYS_pidfd_open, pid_, 0));
@@ -79,12 +87,18 @@ ChildProcess::~ChildProcess() {
   Signal(SIGKILL);
   Wait(absl::InfiniteDuration());
   reader_.join();
+  close(input_descriptor_);
   close(output_descriptor_);
   close(pid_descriptor_);
 }
 
 void ChildProcess::Signal(int signal_number) {
   if (!end_.has_value()) kill(pid_, signal_number);
+}
+
+void ChildProcess::Write(absl::string_view text) {
+  // Never waits: what a test says is little beside the socket's buffer.
+  send(input_descriptor_, text.data(), text.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
 std::optional<ProcessEnd> ChildProcess::Wait(absl::Duration timeout) {
@@ -126,11 +140,16 @@ std::string ChildProcess::output() const {
 }
 
 void ChildProcess::ReadOutput() {
-  char buffer[4096];
+  char buffer[16384];
   ssize_t got;
   while ((got = read(output_descriptor_, buffer, sizeof(buffer))) > 0) {
+    const absl::string_view piece(buffer, static_cast<size_t>(got));
+    if (take_output_ != nullptr) {
+      take_output_(piece);
+      continue;
+    }
     absl::MutexLock lock(&mutex_);
-    output_.append(buffer, static_cast<size_t>(got));
+    output_.append(piece.data(), piece.size());
   }
   absl::MutexLock lock(&mutex_);
   output_ended_ = true;

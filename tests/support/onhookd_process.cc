@@ -45,7 +45,7 @@ int PortInLog(absl::string_view log, absl::string_view listener) {
 }  // namespace
 
 OnhookdProcess::OnhookdProcess(const Options& options)
-    : process_(CommandOf(options), options.prepare) {}
+    : process_(CommandOf(options), {options.prepare}) {}
 
 bool OnhookdProcess::WaitUntilListening(absl::Duration timeout) {
   return process_.WaitForOutput(

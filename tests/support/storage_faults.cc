@@ -44,10 +44,12 @@ class StorageFaults::FaultyStorage final : public Storage {
   }
   absl::Status DeleteSubscription(int64_t id) override { return storage_->DeleteSubscription(id); }
   absl::Status InsertHistory(const HistoryRow& row) override {
-    return storage_->InsertHistory(row);
+    absl::Status fault = faults_->Reach(Call::kInsertHistory);
+    return fault.ok() ? storage_->InsertHistory(row) : fault;
   }
   absl::Status InsertDeadLetter(const DeadLetterRow& row) override {
-    return storage_->InsertDeadLetter(row);
+    absl::Status fault = faults_->Reach(Call::kInsertDeadLetter);
+    return fault.ok() ? storage_->InsertDeadLetter(row) : fault;
   }
   absl::Status MarkRedriven(int64_t subscription_id, Sequence sequence) override {
     return storage_->MarkRedriven(subscription_id, sequence);
@@ -55,9 +57,9 @@ class StorageFaults::FaultyStorage final : public Storage {
   absl::Status DeleteDeadLetter(int64_t subscription_id, Sequence sequence) override {
     return storage_->DeleteDeadLetter(subscription_id, sequence);
   }
-  absl::StatusOr<bool> TrimJournal(int64_t subscription_id, int64_t epoch_number, Sequence through,
-                                   int64_t max_rows) override {
-    return storage_->TrimJournal(subscription_id, epoch_number, through, max_rows);
+  absl::StatusOr<bool> TrimJournal(int64_t subscription_id, int64_t epoch_number,
+                                   SequenceRange removed, int64_t max_rows) override {
+    return storage_->TrimJournal(subscription_id, epoch_number, removed, max_rows);
   }
   absl::StatusOr<bool> RemoveOrphans(int64_t max_rows) override {
     return storage_->RemoveOrphans(max_rows);
@@ -69,6 +71,9 @@ class StorageFaults::FaultyStorage final : public Storage {
   absl::Status SaveForwarded(const std::string& receiver, SequenceRange range) override {
     absl::Status fault = faults_->Reach(Call::kSaveForwarded);
     return fault.ok() ? storage_->SaveForwarded(receiver, range) : fault;
+  }
+  absl::Status TrimForwarded(const std::string& receiver, Sequence through) override {
+    return storage_->TrimForwarded(receiver, through);
   }
   absl::Status Commit() override {
     absl::Status fault = faults_->Reach(Call::kCommit);

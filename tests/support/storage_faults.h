@@ -23,6 +23,8 @@ class StorageFaults {
     kBegin,
     kInsertEvent,
     kInsertSettlement,
+    kInsertHistory,
+    kInsertDeadLetter,
     kSaveProgress,
     kSaveForwarded,
     kCommit,

@@ -22,9 +22,10 @@ DIRECTIONS = {
     "gateway/main.cc": ["gateway/base/", "gateway/config/", "gateway/gateway.h"],
     "gateway/": ["gateway/", "proto/"],
     "clients/cpp/": ["proto/", "proto/ services"],
-    # A terminal's text is escaped and masked as the log's is, by the same pure functions.
-    "clients/cli/": ["clients/cpp/onhook/", "gateway/base/text.h", "gateway/event/masking.h",
-                     "proto/"],
+    # A terminal's text is escaped and masked as the log's is, durations and sizes are written as in
+    # the settings, and defaults are told as they hold: by the same pure functions.
+    "clients/cli/": ["clients/cpp/onhook/", "gateway/base/text.h", "gateway/config/setting_values.h",
+                     "gateway/config/subscription_spec.h", "gateway/event/masking.h", "proto/"],
     "tests/": ["gateway/", "clients/", "tests/", "proto/", "proto/ services"],
 }
 

@@ -16,9 +16,9 @@
 
 namespace onhook::client {
 
-// How long to wait before a lost stream is opened again: `initial`, then twice as long each time up
-// to `maximum`, each wait shortened at random by up to half so that many clients do not come back
-// at once. A stream that lived longer than `maximum` starts the count anew.
+// How long to wait before a lost connection or stream is opened again: `initial`, then twice as
+// long each time up to `maximum`, each wait shortened at random by up to half so that many clients
+// do not come back at once. A stream that lived longer than `maximum` starts the count anew.
 struct ReconnectOptions {
   absl::Duration initial = absl::Milliseconds(100);
   absl::Duration maximum = absl::Seconds(2);

@@ -38,16 +38,20 @@ struct SubscribeOptions {
   // defaults (1,000 events, 16 MiB). This also bounds the subscriber's memory.
   std::optional<int32_t> max_outstanding_events;
   std::optional<int64_t> max_outstanding_bytes;
-  // How long a handler may take before its event is given to somebody else. Unset: as the
-  // subscription is set.
+  // How long an event may be silent here before it is given to somebody else: after a crash, say.
+  // Unset: as the subscription is set. A handler may take longer; see max_extension.
   std::optional<absl::Duration> ack_deadline;
+  // For how long, counted from its arrival, an event that waits for a handler or is in one has its
+  // deadline extended. A handler that takes longer may see its event given to somebody else, one
+  // deadline later at most. Zero: nothing is extended.
+  absl::Duration max_extension = absl::Hours(1);
 
   // How many threads call the handler. With 1, events are handled one at a time in the order they
   // came.
   int handler_threads = 1;
   // Most acknowledgements that are gathered while an earlier request is unanswered.
   int ack_batch = 100;
-  // How long Stop waits for running handlers and for the gateway's last answers.
+  // How long Stop waits, once the running handlers have returned, for the gateway's last answers.
   absl::Duration drain_timeout = absl::Seconds(10);
 
   // All optional; called from the subscriber's own threads, several at once if streams overlap.
@@ -55,7 +59,8 @@ struct SubscribeOptions {
   //
   // A stream is attached; `opened` tells the limits that hold and what the subscription owes.
   std::function<void(const v1::SubscribeOpened& opened)> on_opened;
-  // A stream was lost and will be opened again.
+  // A stream was lost and will be opened again; or could not be opened, which for want of a
+  // connection is told once.
   std::function<void(const absl::Status& why)> on_disconnected;
   // The gateway answered a settlement.
   std::function<void(const Settled& settled)> on_settled;
@@ -76,6 +81,12 @@ struct SubscribeOptions {
 //   S5 gentle            go_away opens the replacement first; the old stream then finishes what it
 //                        had handed out. An acknowledgement leaves at once when none is under way,
 //                        and in batches otherwise.
+//   S6 held              While an event waits here or is being handled, its deadline is extended
+//                        when half of it is over, for max_extension at most: a slow handler does
+//                        not make its event come again, a dead process does.
+//   S7 stops cleanly     After a stop what waits here, and what still comes, is released at once:
+//                        others get it, and it counts as no attempt. A stream is kept open for the
+//                        handlers that still run.
 //
 // Threads: `handler_threads` threads call the handler and nothing else; further ones of the
 // subscriber read and write. All methods may be called from any thread, but only RequestStop from
@@ -94,8 +105,8 @@ class Subscriber {
   Subscriber(const Subscriber&) = delete;
   Subscriber& operator=(const Subscriber&) = delete;
 
-  // Begins to stop: no further event is handled, those that wait for a handler are left to the
-  // gateway. Never blocks.
+  // Begins to stop: no further event is handled, those that wait for a handler are released. Never
+  // blocks.
   void RequestStop();
 
   // Waits until the subscriber has ended and returns why: OK after a stop with every settlement

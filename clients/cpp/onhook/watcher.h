@@ -20,7 +20,8 @@ struct WatchOptions {
   //
   // Reading begins, or goes on after a reconnection, behind `cursor`.
   std::function<void(absl::string_view cursor)> on_opened;
-  // The stream was lost and will be opened again behind the last event handled.
+  // The stream was lost and will be opened again behind the last event handled; or could not be
+  // opened, which for want of a connection is told once.
   std::function<void(const absl::Status& why)> on_disconnected;
 };
 

@@ -9,6 +9,16 @@
 namespace onhook {
 namespace {
 
+// Runs of one receiver that are kept in memory once they are on disk: late marks may join them.
+constexpr size_t kMostRunsInMemory = 1024;
+
+// Events are stored about in the order of their receipt: a request takes seconds at most. A search
+// by time goes this much further on either side.
+constexpr absl::Duration kDisorder = absl::Minutes(1);
+// Events that a search by time goes through before others have the reading thread: some
+// milliseconds' work.
+constexpr Sequence kSearchedInOneGo = 20'000;
+
 // What is kept of a time, so that memory and disk tell the same.
 absl::Time ToMicroseconds(absl::Time time) {
   return absl::FromUnixMicros(absl::ToUnixMicros(time));
@@ -151,14 +161,56 @@ void EmbeddedLog::Find(EventQuery query, FindDone done) {
     done(absl::InvalidArgumentError("a look-up needs a call or a time"));
     return;
   }
-  auto shared_done = std::make_shared<FindDone>(std::move(done));
-  const bool taken = reader_->Run([this, query = std::move(query), shared_done](bool closing) {
-    if (closing) return (*shared_done)(Closing());
-    absl::StatusOr<std::vector<LogEventPtr>> events = storage_->Find(query, tail_.last());
-    if (!events.ok()) events = ReadError(events.status());
-    (*shared_done)(std::move(events));
+  auto search = std::make_shared<Search>();
+  search->query = std::move(query);
+  search->last = last();
+  search->done = std::move(done);
+  SearchOn(search);
+}
+
+absl::Status EmbeddedLog::Narrow(Search& search) const {
+  EventQuery& query = search.query;
+  search.narrowed = true;
+  query.after = std::max(query.after, first() - 1);
+  if (!query.call_serial_no.empty()) return absl::OkStatus();
+  if (query.received_before != absl::InfiniteFuture()) {
+    const absl::StatusOr<Sequence> place =
+        storage_->FindPlace(query.received_before + kDisorder, query.after + 1, search.last);
+    if (!place.ok()) return place.status();
+    search.last = *place;
+  }
+  if (query.received_from != absl::InfinitePast()) {
+    const absl::StatusOr<Sequence> place =
+        storage_->FindPlace(query.received_from - kDisorder, query.after + 1, search.last);
+    if (!place.ok()) return place.status();
+    query.after = *place;
+  }
+  return absl::OkStatus();
+}
+
+void EmbeddedLog::SearchOn(const std::shared_ptr<Search>& search) {
+  const bool taken = reader_->Run([this, search](bool closing) {
+    if (closing) return search->done(Closing());
+    EventQuery& query = search->query;
+    if (!search->narrowed) {
+      const absl::Status status = Narrow(*search);
+      if (!status.ok()) return search->done(ReadError(status));
+    }
+    // A call has few events, and an index leads to them.
+    const Sequence through = query.call_serial_no.empty()
+                                 ? std::min(search->last, query.after + kSearchedInOneGo)
+                                 : search->last;
+    absl::StatusOr<std::vector<LogEventPtr>> found = storage_->Find(query, through);
+    if (!found.ok()) return search->done(ReadError(found.status()));
+    query.max_events -= found->size();
+    query.after = through;
+    for (LogEventPtr& event : *found) search->found.push_back(std::move(event));
+    if (query.max_events == 0 || through >= search->last) {
+      return search->done(std::move(search->found));
+    }
+    SearchOn(search);
   });
-  if (!taken) (*shared_done)(TooManyReads());
+  if (!taken) search->done(TooManyReads());
 }
 
 void EmbeddedLog::FindPlace(absl::Time time, std::function<void(absl::StatusOr<Sequence>)> done) {
@@ -214,13 +266,16 @@ absl::Status EmbeddedLog::WriteForwarded(Storage& storage) {
       marks.in_commit.insert(marks.in_commit.end(), marks.unwritten.begin(), marks.unwritten.end());
       marks.unwritten.clear();
       std::sort(marks.in_commit.begin(), marks.in_commit.end());
-      Sequence written_through = 0;
+      std::vector<Sequence> first_of_run;
       for (const Sequence member : marks.in_commit) {
-        if (member <= written_through) continue;
-        const auto run = std::prev(marks.sequences.runs().upper_bound(member));
-        written_through = run->second;
-        runs.push_back({receiver, {run->first, run->second}});
+        const auto behind = marks.sequences.runs().upper_bound(member);
+        if (behind == marks.sequences.runs().begin()) continue;  // trimmed meanwhile
+        const auto& [first, last] = *std::prev(behind);
+        if (last < member || (!first_of_run.empty() && first_of_run.back() == first)) continue;
+        first_of_run.push_back(first);
+        runs.push_back({receiver, {first, last}});
       }
+      marks.in_commit = std::move(first_of_run);
     }
   }
   for (const auto& [receiver, range] : runs) {
@@ -231,7 +286,28 @@ absl::Status EmbeddedLog::WriteForwarded(Storage& storage) {
 
 void EmbeddedLog::ForwardedWritten() {
   absl::MutexLock lock(&forwarded_mutex_);
-  for (auto& [receiver, marks] : forwarded_) marks.in_commit.clear();
+  for (auto& [receiver, marks] : forwarded_) {
+    marks.in_commit.clear();
+    const auto& runs = marks.sequences.runs();
+    while (marks.unwritten.empty() && runs.size() > kMostRunsInMemory) {
+      marks.sequences.RemoveThrough(runs.begin()->second);
+    }
+  }
+}
+
+absl::Status EmbeddedLog::TrimForwarded(Sequence through, Storage& storage) {
+  std::vector<std::string> receivers;
+  {
+    absl::MutexLock lock(&forwarded_mutex_);
+    for (auto& [receiver, marks] : forwarded_) {
+      marks.sequences.RemoveThrough(through);
+      receivers.push_back(receiver);
+    }
+  }
+  for (const std::string& receiver : receivers) {
+    if (absl::Status status = storage.TrimForwarded(receiver, through); !status.ok()) return status;
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace onhook

@@ -55,10 +55,24 @@ class EmbeddedLog final : public EventLog {
   absl::Status WriteForwarded(Storage& storage);
   // That transaction is durable. Without this, the next one writes its marks again.
   void ForwardedWritten();
+  // Forgets marks of events that have been removed. Called within a transaction, as WriteForwarded.
+  absl::Status TrimForwarded(Sequence through, Storage& storage);
 
  private:
   class AppendOperation;
   class FlushOperation;
+  struct Search {
+    EventQuery query;  // what is left of it
+    Sequence last = 0;
+    bool narrowed = false;
+    std::vector<LogEventPtr> found;
+    FindDone done;
+  };
+
+  // To the part of the log where events of those times can be.
+  absl::Status Narrow(Search& search) const;
+  // Goes through the next part of the log, then waits its turn again.
+  void SearchOn(const std::shared_ptr<Search>& search);
 
   Storage* const storage_;
   CommitQueue* const commits_;
@@ -76,7 +90,7 @@ class EmbeddedLog final : public EventLog {
   std::vector<TailListener> listeners_;  // set before the first append
 
   struct ForwardedMarks {
-    SequenceSet sequences;
+    SequenceSet sequences;  // the newest runs, of which one may still grow
     // Members of the runs that grew since they were written.
     std::vector<Sequence> unwritten;
     std::vector<Sequence> in_commit;

@@ -192,9 +192,11 @@ void EmbeddedQueue::ChangeNext(const ChangePtr& change) {
     change->part = self->TakeDeadLetters(change->sequences);
     for (const Sequence sequence : change->part) {
       row.sequence = sequence;
-      absl::Status status = redrive ? storage.MarkRedriven(self->id_, sequence)
-                                    : storage.DeleteDeadLetter(self->id_, sequence);
-      if (status.ok()) status = storage.InsertHistory(row);
+      absl::Status status = storage.InsertHistory(row);
+      if (status.ok()) {
+        status = redrive ? storage.MarkRedriven(self->id_, sequence)
+                         : storage.DeleteDeadLetter(self->id_, sequence);
+      }
       if (!status.ok()) return status;
     }
     return absl::OkStatus();

@@ -77,9 +77,10 @@ absl::Status Housekeeping::RemovePart(Sequence through, Storage& storage) {
   // Readers are told before it is so: what is to go is as good as gone.
   event_log_->SetFirst(through + 1);
   absl::Status status = storage.RemoveEvents(through, clock_->Now());
+  if (status.ok()) status = event_log_->TrimForwarded(through, storage);
   for (const auto& [id, epoch_number] : callbacks_.journals()) {
     if (!status.ok()) return status;
-    status = storage.TrimJournal(id, epoch_number, through, kRowsInOneCommit).status();
+    status = storage.TrimJournal(id, epoch_number, {first, through}, kRowsInOneCommit).status();
   }
   return status;
 }

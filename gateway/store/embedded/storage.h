@@ -64,8 +64,10 @@ class Storage {
   virtual absl::Status RemoveEvents(Sequence through, absl::Time now) = 0;
   // Forgets identities of events that were removed before `before`, so many at most.
   virtual absl::Status ForgetIdentities(absl::Time before, int64_t max_rows) = 0;
-  // Keeps a run of events that were forwarded; it replaces one of the same receiver and `first`.
+  // Keeps a run of events that were forwarded; one of the same receiver and `first` can only grow.
   virtual absl::Status SaveForwarded(const std::string& receiver, SequenceRange range) = 0;
+  // Forgets the runs that end at or before `through`.
+  virtual absl::Status TrimForwarded(const std::string& receiver, Sequence through) = 0;
 
   // Inserts a new subscription and returns its id, which is never used again.
   virtual absl::StatusOr<int64_t> InsertSubscription(const SubscriptionRecord& subscription) = 0;
@@ -86,17 +88,21 @@ class Storage {
   virtual absl::Status InsertDeadLetter(const DeadLetterRow& row) = 0;
   // Marks it as owed again. Nothing if there is none.
   virtual absl::Status MarkRedriven(int64_t subscription_id, Sequence sequence) = 0;
+  // Of an event that the log has forgotten, its history goes too.
   virtual absl::Status DeleteDeadLetter(int64_t subscription_id, Sequence sequence) = 0;
 
   // --- what housekeeping asks for, each a bounded part: true if there is more
 
-  // Removes rows of settlements and history that speak of events up to `through` only.
+  // Removes rows of settlements that speak of events up to `removed.last` only, in the oldest epoch
+  // that has any and in the one given; and the history of events in `removed` that have no dead
+  // letter.
   virtual absl::StatusOr<bool> TrimJournal(int64_t subscription_id, int64_t epoch_number,
-                                           Sequence through, int64_t max_rows) = 0;
+                                           SequenceRange removed, int64_t max_rows) = 0;
   // Removes rows of subscriptions that are no more.
   virtual absl::StatusOr<bool> RemoveOrphans(int64_t max_rows) = 0;
-  // Removes the oldest dead letters that are not redriven, while there are any parked before
-  // `before`, or more than `max_bytes` of events in all. Says which it removed.
+  // Removes the oldest dead letters, while there are any parked before `before`, or more than
+  // `max_bytes` of events in them; what is redriven is owed, and neither counts nor goes. Says
+  // which it removed.
   virtual absl::StatusOr<std::vector<DeadLetterName>> TrimDeadLetters(absl::Time before,
                                                                       int64_t max_bytes,
                                                                       int64_t max_rows) = 0;
@@ -131,6 +137,8 @@ class Storage {
   virtual absl::StatusOr<std::map<int64_t, Sequence>> FindDeadLetters(
       int64_t subscription_id, const std::vector<int64_t>& ids) = 0;
 
+  // The newest runs of one receiver that are told at opening; the others would only cost memory.
+  static constexpr size_t kMostForwardedRuns = 100'000;
   // Entries of one event's history in one subscription. An event that fails for ever fills no disk.
   static constexpr int64_t kMostHistoryEntries = 100;
 };

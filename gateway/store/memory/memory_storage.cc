@@ -131,6 +131,10 @@ absl::Status MemoryStorage::SaveForwarded(const std::string& receiver, SequenceR
   return Stage([=](MemoryRows& rows) { rows.forwarded[receiver].Add(range); });
 }
 
+absl::Status MemoryStorage::TrimForwarded(const std::string& receiver, Sequence through) {
+  return Stage([=](MemoryRows& rows) { rows.forwarded[receiver].RemoveThrough(through); });
+}
+
 absl::StatusOr<int64_t> MemoryStorage::InsertSubscription(const SubscriptionRecord& subscription) {
   SubscriptionRecord record = subscription;
   {
@@ -200,21 +204,27 @@ absl::Status MemoryStorage::MarkRedriven(int64_t subscription_id, Sequence seque
 }
 
 absl::Status MemoryStorage::DeleteDeadLetter(int64_t subscription_id, Sequence sequence) {
-  return Stage([=](MemoryRows& rows) { rows.dead_letters.erase({subscription_id, sequence}); });
+  return Stage([=](MemoryRows& rows) {
+    rows.dead_letters.erase({subscription_id, sequence});
+    if (sequence < rows.first) rows.history.erase({subscription_id, sequence});
+  });
 }
 
 // --------------------------------------------------------------------------------- housekeeping
 
 absl::StatusOr<bool> MemoryStorage::TrimJournal(int64_t subscription_id, int64_t epoch_number,
-                                                Sequence through, int64_t) {
+                                                SequenceRange removed, int64_t) {
   writes_.emplace_back([=](MemoryRows& rows) {
     for (auto it = rows.settlements.begin(); it != rows.settlements.end();) {
       const bool old = it->second.subscription_id == subscription_id &&
-                       it->second.epoch_number == epoch_number && it->second.range.last <= through;
+                       it->second.epoch_number <= epoch_number &&
+                       it->second.range.last <= removed.last;
       it = old ? rows.settlements.erase(it) : std::next(it);
     }
-    rows.history.erase(rows.history.lower_bound({subscription_id, 0}),
-                       rows.history.upper_bound({subscription_id, through}));
+    for (Sequence sequence = removed.first; sequence <= removed.last; ++sequence) {
+      const MemoryRows::EventKey key{subscription_id, sequence};
+      if (rows.dead_letters.count(key) == 0) rows.history.erase(key);
+    }
   });
   return false;
 }
@@ -243,8 +253,9 @@ absl::StatusOr<std::vector<DeadLetterName>> MemoryStorage::TrimDeadLetters(absl:
     int64_t bytes = 0;
     std::map<int64_t, const MemoryRows::KeptDeadLetter*> by_id;
     for (const auto& [key, letter] : rows_->dead_letters) {
+      if (letter.redriven) continue;
       bytes += static_cast<int64_t>(letter.event->event.size());
-      if (!letter.redriven) by_id[letter.id] = &letter;
+      by_id[letter.id] = &letter;
     }
     for (const auto& [id, letter] : by_id) {
       const bool too_much = bytes > max_bytes || letter->row.parked_at < before;

@@ -83,6 +83,7 @@ class MemoryStorage final : public Storage {
   absl::Status RemoveEvents(Sequence through, absl::Time now) override;
   absl::Status ForgetIdentities(absl::Time before, int64_t max_rows) override;
   absl::Status SaveForwarded(const std::string& receiver, SequenceRange range) override;
+  absl::Status TrimForwarded(const std::string& receiver, Sequence through) override;
   absl::StatusOr<int64_t> InsertSubscription(const SubscriptionRecord& subscription) override;
   absl::Status UpdateSubscription(const SubscriptionRecord& subscription) override;
   absl::Status DeleteSubscription(int64_t id) override;
@@ -92,8 +93,8 @@ class MemoryStorage final : public Storage {
   absl::Status InsertDeadLetter(const DeadLetterRow& row) override;
   absl::Status MarkRedriven(int64_t subscription_id, Sequence sequence) override;
   absl::Status DeleteDeadLetter(int64_t subscription_id, Sequence sequence) override;
-  absl::StatusOr<bool> TrimJournal(int64_t subscription_id, int64_t epoch_number, Sequence through,
-                                   int64_t max_rows) override;
+  absl::StatusOr<bool> TrimJournal(int64_t subscription_id, int64_t epoch_number,
+                                   SequenceRange removed, int64_t max_rows) override;
   absl::StatusOr<bool> RemoveOrphans(int64_t max_rows) override;
   absl::StatusOr<std::vector<DeadLetterName>> TrimDeadLetters(absl::Time before, int64_t max_bytes,
                                                               int64_t max_rows) override;

@@ -1,5 +1,6 @@
 #include "gateway/store/sqlite/sqlite_journal.h"
 
+#include <set>
 #include <string>
 #include <utility>
 
@@ -62,13 +63,15 @@ absl::Status SqliteJournal::PrepareAll() {
        "DELETE FROM settlements WHERE subscription_id = ?1 AND epoch_number = ?2 AND first IN"
        " (SELECT first FROM settlements WHERE subscription_id = ?1 AND epoch_number = ?2"
        "  AND first <= ?3 AND last <= ?3 ORDER BY first LIMIT ?4)"},
+      {&oldest_epoch_, "SELECT min(epoch_number) FROM settlements WHERE subscription_id = ?"},
       // What is owed again needs its history, whatever the log keeps.
       {&trim_history_,
-       "DELETE FROM history WHERE subscription_id = ?1 AND (sequence, entry) IN"
-       " (SELECT sequence, entry FROM history AS h WHERE subscription_id = ?1 AND sequence <= ?2"
-       "  AND NOT EXISTS (SELECT 1 FROM dead_letters AS d"
-       "   WHERE d.subscription_id = ?1 AND d.sequence = h.sequence)"
-       "  ORDER BY sequence LIMIT ?3)"},
+       "DELETE FROM history WHERE subscription_id = ?1 AND sequence BETWEEN ?2 AND ?3"
+       " AND NOT EXISTS (SELECT 1 FROM dead_letters AS d"
+       "  WHERE d.subscription_id = ?1 AND d.sequence = history.sequence)"},
+      {&delete_old_history_,
+       "DELETE FROM history WHERE subscription_id = ?1 AND sequence = ?2"
+       " AND ?2 < (SELECT coalesce(min(sequence), 0) FROM events)"},
       {&oldest_dead_letters_,
        "SELECT subscription_id, sequence, parked_us, length(event) FROM dead_letters"
        " WHERE redriven = 0 ORDER BY id LIMIT ?"},
@@ -195,20 +198,26 @@ absl::Status SqliteJournal::MarkRedriven(int64_t subscription_id, Sequence seque
 }
 
 absl::Status SqliteJournal::DeleteDeadLetter(int64_t subscription_id, Sequence sequence) {
-  return delete_dead_letter_.Bind(subscription_id).Bind(sequence).Run();
+  absl::Status status = delete_dead_letter_.Bind(subscription_id).Bind(sequence).Run();
+  if (!status.ok()) return status;
+  return delete_old_history_.Bind(subscription_id).Bind(sequence).Run();
 }
 
 // --------------------------------------------------------------------------------- housekeeping
 
 absl::StatusOr<bool> SqliteJournal::TrimJournal(int64_t subscription_id, int64_t epoch_number,
-                                                Sequence through, int64_t max_rows) {
-  absl::Status status =
-      trim_settlements_.Bind(subscription_id).Bind(epoch_number).Bind(through).Bind(max_rows).Run();
-  if (!status.ok()) return status;
-  bool more = database_->Changes() >= max_rows;
-  status = trim_history_.Bind(subscription_id).Bind(through).Bind(max_rows).Run();
-  if (!status.ok()) return status;
-  more = more || database_->Changes() >= max_rows;
+                                                SequenceRange removed, int64_t max_rows) {
+  const absl::StatusOr<int64_t> oldest =
+      FirstInteger(oldest_epoch_.Bind(subscription_id), epoch_number);
+  if (!oldest.ok()) return oldest.status();
+  bool more = false;
+  for (const int64_t epoch : std::set<int64_t>{*oldest, epoch_number}) {
+    trim_settlements_.Bind(subscription_id).Bind(epoch).Bind(removed.last).Bind(max_rows);
+    if (absl::Status status = trim_settlements_.Run(); !status.ok()) return status;
+    more = more || database_->Changes() >= max_rows;
+  }
+  trim_history_.Bind(subscription_id).Bind(removed.first).Bind(removed.last);
+  if (absl::Status status = trim_history_.Run(); !status.ok()) return status;
   return more;
 }
 

@@ -29,8 +29,8 @@ class SqliteJournal {
   absl::Status MarkRedriven(int64_t subscription_id, Sequence sequence);
   absl::Status DeleteDeadLetter(int64_t subscription_id, Sequence sequence);
 
-  absl::StatusOr<bool> TrimJournal(int64_t subscription_id, int64_t epoch_number, Sequence through,
-                                   int64_t max_rows);
+  absl::StatusOr<bool> TrimJournal(int64_t subscription_id, int64_t epoch_number,
+                                   SequenceRange removed, int64_t max_rows);
   absl::StatusOr<bool> RemoveOrphans(int64_t max_rows);
   absl::StatusOr<std::vector<DeadLetterName>> TrimDeadLetters(absl::Time before, int64_t max_bytes,
                                                               int64_t max_rows);
@@ -51,7 +51,9 @@ class SqliteJournal {
   SqliteStatement mark_redriven_;
   SqliteStatement delete_dead_letter_;
   SqliteStatement trim_settlements_;
+  SqliteStatement oldest_epoch_;
   SqliteStatement trim_history_;
+  SqliteStatement delete_old_history_;
   SqliteStatement oldest_dead_letters_;
   SqliteStatement dead_letter_bytes_;
   SqliteStatement first_orphan_;

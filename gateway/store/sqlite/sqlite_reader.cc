@@ -8,10 +8,6 @@
 namespace onhook {
 namespace {
 
-// Events are stored about in the order of their receipt: a request takes seconds at most. A look-up
-// by time searches this much further on either side.
-constexpr absl::Duration kDisorder = absl::Minutes(1);
-
 // A timeline goes back over so many seeks.
 constexpr int64_t kMostEpochsTold = 16;
 
@@ -140,27 +136,14 @@ absl::StatusOr<std::vector<LogEventPtr>> SqliteReader::Read(Sequence after, Sequ
 
 absl::StatusOr<std::vector<LogEventPtr>> SqliteReader::Find(const EventQuery& query,
                                                             Sequence last) {
-  Sequence after = query.after;
   const bool by_call = !query.call_serial_no.empty();
-  if (!by_call && query.received_from != absl::InfinitePast()) {
-    const absl::StatusOr<Sequence> place =
-        FindPlace(query.received_from - kDisorder, query.after + 1, last);
-    if (!place.ok()) return place.status();
-    after = std::max(after, *place);
-  }
-  if (!by_call && query.received_before != absl::InfiniteFuture()) {
-    const absl::StatusOr<Sequence> place =
-        FindPlace(query.received_before + kDisorder, query.after + 1, last);
-    if (!place.ok()) return place.status();
-    last = *place;
-  }
   SqliteStatement& find = by_call ? find_call_ : find_range_;
   if (by_call) find.BindText(query.call_serial_no);
   find.BindText(query.source)
       .BindBlob(query.digest)
       .Bind(absl::ToUnixMicros(query.received_from))
       .Bind(absl::ToUnixMicros(query.received_before))
-      .Bind(after)
+      .Bind(query.after)
       .Bind(last)
       .Bind(static_cast<int64_t>(query.max_events));
   std::vector<LogEventPtr> events;

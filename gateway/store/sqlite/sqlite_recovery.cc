@@ -49,12 +49,15 @@ absl::Status ReadLog(SqliteDatabase& database, RecoveredState& state) {
                         return absl::OkStatus();
                       });
   if (!status.ok()) return status;
-  return ForEachRow(
-      database, "SELECT receiver, first, last FROM forwarded", {},
-      [&state](const SqliteStatement& row) {
-        state.forwarded[std::string(row.Bytes(0))].Add({row.Integer(1), row.Integer(2)});
-        return absl::OkStatus();
-      });
+  return ForEachRow(database, "SELECT receiver, first, last FROM forwarded", {},
+                    [&state](const SqliteStatement& row) {
+                      SequenceSet& runs = state.forwarded[std::string(row.Bytes(0))];
+                      runs.Add({row.Integer(1), row.Integer(2)});
+                      if (runs.run_count() > Storage::kMostForwardedRuns) {
+                        runs.RemoveThrough(runs.runs().begin()->second);
+                      }
+                      return absl::OkStatus();
+                    });
 }
 
 absl::Status ReadSubscription(const SqliteStatement& row, SubscriptionRecord& record) {

@@ -96,9 +96,12 @@ constexpr char kSchema[] = R"(
     event BLOB NOT NULL,
     UNIQUE (subscription_id, sequence)) STRICT;
   CREATE INDEX dead_letters_state ON dead_letters (subscription_id, redriven, sequence);
-  CREATE TRIGGER dead_letter_comes AFTER INSERT ON dead_letters BEGIN
+  CREATE TRIGGER dead_letter_comes AFTER INSERT ON dead_letters WHEN new.redriven = 0 BEGIN
     UPDATE counters SET value = value + length(new.event) WHERE key = 'dead_letter_bytes'; END;
-  CREATE TRIGGER dead_letter_goes AFTER DELETE ON dead_letters BEGIN
+  CREATE TRIGGER dead_letter_goes AFTER DELETE ON dead_letters WHEN old.redriven = 0 BEGIN
+    UPDATE counters SET value = value - length(old.event) WHERE key = 'dead_letter_bytes'; END;
+  CREATE TRIGGER dead_letter_is_redriven AFTER UPDATE OF redriven ON dead_letters
+    WHEN old.redriven = 0 AND new.redriven = 1 BEGIN
     UPDATE counters SET value = value - length(old.event) WHERE key = 'dead_letter_bytes'; END;
   INSERT INTO counters VALUES ('openings', 0), ('dead_letter_bytes', 0);
 )";

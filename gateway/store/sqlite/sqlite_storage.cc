@@ -114,7 +114,11 @@ absl::Status SqliteStorage::PrepareAll() {
        "DELETE FROM removed_identities WHERE (call_serial_no, source, digest) IN"
        " (SELECT call_serial_no, source, digest FROM removed_identities WHERE removed_us < ?"
        "  LIMIT ?)"},
-      {&save_forwarded_, "INSERT OR REPLACE INTO forwarded VALUES (?, ?, ?)"},
+      {&save_forwarded_,
+       "INSERT INTO forwarded VALUES (?1, ?2, ?3)"
+       " ON CONFLICT (receiver, first) DO UPDATE SET last = max(last, excluded.last)"},
+      {&trim_forwarded_,
+       "DELETE FROM forwarded WHERE receiver = ?1 AND first <= ?2 AND last <= ?2"},
   };
   return PrepareStatements(*database_, statements);
 }
@@ -186,6 +190,10 @@ absl::Status SqliteStorage::SaveForwarded(const std::string& receiver, SequenceR
   return save_forwarded_.BindText(receiver).Bind(range.first).Bind(range.last).Run();
 }
 
+absl::Status SqliteStorage::TrimForwarded(const std::string& receiver, Sequence through) {
+  return trim_forwarded_.BindText(receiver).Bind(through).Run();
+}
+
 absl::Status SqliteStorage::Commit() {
   const absl::Status status = commit_.Run();
   if (!status.ok() && !absl::IsDataLoss(status)) Rollback();
@@ -208,9 +216,9 @@ absl::Status SqliteStorage::Close() {
   if (!database_.has_value()) return absl::OkStatus();
   reader_.reset();
   const absl::Status status = database_->Checkpoint(/*truncate=*/true);
-  for (SqliteStatement* statement :
-       {&begin_, &commit_, &rollback_, &insert_event_, &find_identity_, &find_removed_,
-        &remember_identities_, &remove_events_, &forget_identities_, &save_forwarded_}) {
+  for (SqliteStatement* statement : {&begin_, &commit_, &rollback_, &insert_event_, &find_identity_,
+                                     &find_removed_, &remember_identities_, &remove_events_,
+                                     &forget_identities_, &save_forwarded_, &trim_forwarded_}) {
     *statement = SqliteStatement();
   }
   journal_.reset();
@@ -259,8 +267,8 @@ absl::Status SqliteStorage::DeleteDeadLetter(int64_t subscription_id, Sequence s
 }
 
 absl::StatusOr<bool> SqliteStorage::TrimJournal(int64_t subscription_id, int64_t epoch_number,
-                                                Sequence through, int64_t max_rows) {
-  return journal_->TrimJournal(subscription_id, epoch_number, through, max_rows);
+                                                SequenceRange removed, int64_t max_rows) {
+  return journal_->TrimJournal(subscription_id, epoch_number, removed, max_rows);
 }
 
 absl::StatusOr<bool> SqliteStorage::RemoveOrphans(int64_t max_rows) {

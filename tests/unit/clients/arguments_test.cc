@@ -18,6 +18,11 @@ class ArgumentsTest : public ::testing::Test {
     arguments_.Choice("--form", {"round", "square"}, "Shape.", &form_);
     arguments_.Number("--count", "N", 1, 10, "How many.", &count_);
     arguments_.List("--field", "K=V", "More.", &fields_);
+    arguments_.Duration("--wait", "How long.", &wait_);
+    arguments_.Value("--even", "N", "No odd one.", [this](const std::string& value) {
+      even_ = value;
+      return value == "2" ? absl::OkStatus() : absl::InvalidArgumentError("must be 2");
+    });
   }
 
   Arguments arguments_;
@@ -27,6 +32,8 @@ class ArgumentsTest : public ::testing::Test {
   std::string form_;
   int64_t count_ = 3;
   std::vector<std::string> fields_;
+  std::optional<absl::Duration> wait_;
+  std::string even_;
 };
 
 TEST_F(ArgumentsTest, AbsentFlagsKeepTheirDefaults) {
@@ -47,6 +54,25 @@ TEST_F(ArgumentsTest, AValueFollowsItsFlagOrAnEqualsSign) {
 TEST_F(ArgumentsTest, AListGathersAndItsValuesMayHoldEqualsSigns) {
   ASSERT_TRUE(arguments_.Parse({"crm", "--field", "a=b=c", "--field=d="}).ok());
   EXPECT_THAT(fields_, ElementsAre("a=b=c", "d="));
+}
+
+TEST_F(ArgumentsTest, ADurationIsANumberWithItsUnitAsInTheSettings) {
+  ASSERT_TRUE(arguments_.Parse({"crm"}).ok());
+  EXPECT_EQ(wait_, std::nullopt);
+  ASSERT_TRUE(arguments_.Parse({"crm", "--wait", "7d", "--even", "2"}).ok());
+  EXPECT_EQ(wait_, absl::Hours(168));
+  EXPECT_EQ(even_, "2");
+}
+
+TEST_F(ArgumentsTest, AListOfPositionalArgumentsTakesAllThatAreLeft) {
+  std::vector<std::string> ids;
+  arguments_.PositionalList("ID", "Which.", &ids);
+  ASSERT_TRUE(arguments_.Parse({"crm"}).ok());
+  EXPECT_TRUE(ids.empty());
+  ASSERT_TRUE(arguments_.Parse({"crm", "d1", "--loud", "d2"}).ok());
+  EXPECT_EQ(name_, "crm");
+  EXPECT_THAT(ids, ElementsAre("d1", "d2"));
+  EXPECT_EQ(arguments_.Synopsis(), "NAME [ID ...] [flags]");
 }
 
 TEST_F(ArgumentsTest, WhatFollowsTwoDashesIsNoFlag) {
@@ -72,6 +98,9 @@ TEST_F(ArgumentsTest, WrongUsageIsRefusedInWords) {
       {{"crm", "--count", "2.5"}, "--count must be a whole number from 1 to 10"},
       {{"crm", "--count="}, "--count must be a whole number from 1 to 10"},
       {{"crm", "--form", "oval"}, "--form must be round|square"},
+      {{"crm", "--wait", "30"},
+       "--wait must be a whole number with its unit, ms, s, m, h or d, for instance 500ms"},
+      {{"crm", "--even", "3"}, "--even must be 2"},
   };
   for (const auto& c : kCases) {
     const absl::Status status = arguments_.Parse(c.arguments);

@@ -6,6 +6,7 @@
 #include <google/protobuf/util/message_differencer.h>
 #include <gtest/gtest.h>
 
+#include "absl/strings/str_cat.h"
 #include "clients/cli/printable.h"
 
 namespace onhook::cli {
@@ -114,42 +115,143 @@ TEST(EventFormatTest, AMaskedStoredEventHidesItsRawBody) {
   EXPECT_THAT(Format(stored, kJsonWithNumbers), HasSubstr("rawBody"));
 }
 
-TEST(EventFormatTest, AStoredEventTellsWhatBecameOfIt) {
+// The event, stored, with one timeline.
+v1::StoredEvent Stored(const std::string& timeline) {
   v1::StoredEvent stored;
-  ASSERT_TRUE(google::protobuf::TextFormat::ParseFromString(R"pb(
-                                                              cursor: "c1"
-                                                              stored_at { seconds: 1645524278 }
-                                                              timelines {
-                                                                subscription: "crm"
-                                                                state: STATE_ACKED
-                                                                entries {
-                                                                  kind: KIND_DELIVERED
-                                                                  time { seconds: 1645524278 }
-                                                                  consumer_name: "pod"
-                                                                  attempt: 1
-                                                                }
-                                                                entries {
-                                                                  kind: KIND_NACKED
-                                                                  time { seconds: 1645524279 }
-                                                                  reason: "away"
-                                                                }
-                                                                entries {
-                                                                  kind: KIND_DEADLINE_EXPIRED
-                                                                  time { seconds: 1645524280 }
-                                                                }
-                                                              }
-                                                            )pb",
-                                                            &stored));
+  EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(timeline, stored.add_timelines()));
+  stored.mutable_timelines(0)->set_subscription("crm");
   *stored.mutable_event() = Event();
+  stored.set_cursor("c1");
+  stored.mutable_stored_at()->set_seconds(1645524278);
+  return stored;
+}
+
+TEST(EventFormatTest, AStoredEventTellsWhatBecameOfIt) {
+  const v1::StoredEvent stored = Stored(R"pb(
+    state: STATE_ACKED
+    entries {
+      kind: KIND_DELIVERED
+      time { seconds: 1645524278 }
+      consumer_name: "pod-1"
+      attempt: 1
+    }
+    entries {
+      kind: KIND_NACKED
+      time { seconds: 1645524279 }
+      consumer_name: "pod-1"
+      attempt: 1
+      reason: "away"
+    }
+    entries {
+      kind: KIND_DEADLINE_EXPIRED
+      time { seconds: 1645524280 }
+      consumer_name: "pod-2"
+    }
+    entries {
+      kind: KIND_ACKED
+      time { seconds: 1645524281 }
+      consumer_name: "pod-3"
+      attempt: 2
+    })pb");
   EXPECT_EQ(Format(stored, kText),
             EventLine(Event(), kText) +
                 "\n"
                 "  event_id v1-00112233445566778899aabbccddeeff-1197765398201387012\n"
                 "  received 2022-02-22T10:04:37.000Z  stored 2022-02-22T10:04:38.000Z  cursor c1\n"
-                "  crm: acked\n"
-                "    2022-02-22T10:04:38.000Z  delivered  by pod  attempt 1\n"
-                "    2022-02-22T10:04:39.000Z  nacked  (away)\n"
-                "    2022-02-22T10:04:40.000Z  deadline expired\n");
+                "  crm: acked by pod-3 at 2022-02-22T10:04:41.000Z (attempt 2)\n"
+                "    2022-02-22T10:04:38.000Z  delivered to pod-1  attempt 1\n"
+                "    2022-02-22T10:04:39.000Z  nacked by pod-1  attempt 1  (away)\n"
+                "    2022-02-22T10:04:40.000Z  deadline expired with pod-2\n"
+                "    2022-02-22T10:04:41.000Z  acked by pod-3  attempt 2\n");
+}
+
+TEST(EventFormatTest, WhereAnEventStandsIsToldAtAGlance) {
+  const struct {
+    const char* timeline;
+    const char* standing;
+  } kCases[] = {
+      {"state: STATE_PENDING", "pending: owed, not yet delivered"},
+      {"state: STATE_PENDING entries { kind: KIND_NACKED time { seconds: 1 } consumer_name: 'a' "
+       "attempt: 3 reason: 'full' }",
+       "pending: owed, to be delivered again; last nacked by a at 1970-01-01T00:00:01.000Z "
+       "(attempt 3): full"},
+      {"state: STATE_DELIVERED entries { kind: KIND_DELIVERED time { seconds: 1 } "
+       "consumer_name: 'a' attempt: 1 }",
+       "not yet settled, delivered to a at 1970-01-01T00:00:01.000Z (attempt 1)"},
+      {"state: STATE_ACKED", "acked"},
+      {"state: STATE_SKIPPED entries { kind: KIND_SKIPPED time { seconds: 1 } reason: 'old' }",
+       "skipped, not processed at 1970-01-01T00:00:01.000Z: old"},
+      {"state: STATE_PARKED entries { kind: KIND_PARKED time { seconds: 1 } reason: 'bad' }",
+       "parked among the dead letters at 1970-01-01T00:00:01.000Z: bad"},
+      {"state: STATE_PARKED entries { kind: KIND_PARKED } "
+       "entries { kind: KIND_DISCARDED time { seconds: 1 } }",
+       "given up: its dead letter was discarded at 1970-01-01T00:00:01.000Z"},
+      {"state: STATE_FILTERED", "not wanted: excluded by its filter"},
+      {"state: STATE_DROPPED_BY_LIMIT", "given up by its backlog limit, not processed"},
+  };
+  for (const auto& c : kCases) {
+    EXPECT_THAT(Format(Stored(c.timeline), kText),
+                HasSubstr(absl::StrCat("  crm: ", c.standing, "\n")));
+  }
+}
+
+TEST(EventFormatTest, AnEventThatNobodyOwesSaysSo) {
+  v1::StoredEvent stored;
+  *stored.mutable_event() = Event();
+  EXPECT_THAT(Format(stored, kText), HasSubstr("  no subscription is known to owe it"));
+}
+
+v1::DeadLetter Letter() {
+  v1::DeadLetter letter;
+  EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(
+      R"pb(
+        dead_letter_id: "l1"
+        cursor: "c1"
+        reason: REASON_REQUESTED
+        detail: "exit status 65"
+        attempts: 2
+        parked_at { seconds: 1645524290 }
+        consumer_name: "pod-1"
+      )pb",
+      &letter));
+  *letter.mutable_event() = Event();
+  return letter;
+}
+
+TEST(EventFormatTest, ADeadLetterTellsWhyItIsOne) {
+  EXPECT_EQ(Format(Letter(), kText),
+            absl::StrCat("l1  ", EventLine(Event(), kText),
+                         "\n    parked 2022-02-22T10:04:50.000Z after 2 attempt(s): its consumer "
+                         "asked for it; last with pod-1: exit status 65\n"));
+}
+
+TEST(EventFormatTest, ADeadLetterIsShownWithItsWholeEventMasked) {
+  const std::string text = DeadLetterText(Letter(), kText);
+  for (const char* told :
+       {"dead letter l1\n", "exit status 65\n", "attempts   2\n", "pod-1\n",
+        "2022-02-22T10:04:50.000Z\n", "c1\n", "\"callSerialNo\": \"1197765398201387012\""}) {
+    EXPECT_THAT(text, HasSubstr(told));
+  }
+  EXPECT_THAT(text, Not(HasSubstr("88880067")));
+  EXPECT_THAT(DeadLetterText(Letter(), kTextWithNumbers), HasSubstr("\"called\": \"88880067\""));
+}
+
+TEST(EventFormatTest, ACorruptDeadLetterHoldsNoEventInAnyForm) {
+  v1::DeadLetter letter = Letter();
+  letter.clear_event();
+  letter.set_reason(v1::DeadLetter::REASON_CORRUPT);
+  EXPECT_THAT(Format(letter, kText), StartsWith("l1  (no event: corrupt)\n"));
+  EXPECT_THAT(Format(letter, kJson), Not(HasSubstr("\"event\"")));
+  EXPECT_THAT(DeadLetterText(letter, kText), HasSubstr("it holds no event\n"));
+}
+
+TEST(EventFormatTest, ADeadLetterAsJsonIsTheMessage) {
+  v1::DeadLetter parsed;
+  ASSERT_TRUE(
+      google::protobuf::util::JsonStringToMessage(Format(Letter(), kJsonWithNumbers), &parsed)
+          .ok());
+  EXPECT_TRUE(google::protobuf::util::MessageDifferencer::Equals(parsed, Letter()));
+  EXPECT_THAT(Format(Letter(), kJson), Not(HasSubstr("88880067")));
 }
 
 TEST(PrintableTest, OnlyWhatCannotMisleadPassesAsItIs) {

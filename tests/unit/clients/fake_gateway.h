@@ -1,10 +1,11 @@
 #ifndef ONHOOK_TESTS_UNIT_CLIENTS_FAKE_GATEWAY_H_
 #define ONHOOK_TESTS_UNIT_CLIENTS_FAKE_GATEWAY_H_
 
+#include <google/protobuf/util/time_util.h>
 #include <grpcpp/server.h>
 #include <grpcpp/server_builder.h>
 
-#include <deque>
+#include <map>
 #include <memory>
 #include <string>
 #include <utility>
@@ -18,38 +19,10 @@
 #include "client_error_detail.pb.h"
 #include "onhook/client.h"
 #include "onhook/v1/release_event_service.grpc.pb.h"
+#include "tests/unit/clients/fake_subscription_service.h"
+#include "tests/unit/clients/inbox.h"
 
 namespace onhook::client {
-
-// Long enough for the slowest machine: a wait that takes it is a failure.
-constexpr absl::Duration kPatience = absl::Seconds(20);
-
-// A queue whose reader waits.
-template <typename T>
-class Inbox {
- public:
-  void Put(T item) {
-    absl::MutexLock lock(&mutex_);
-    items_.push_back(std::move(item));
-  }
-  // The next item; a default one, which no test expects, if none comes.
-  T Take() {
-    absl::MutexLock lock(&mutex_);
-    const auto filled = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return !items_.empty(); };
-    if (!mutex_.AwaitWithTimeout(absl::Condition(&filled), kPatience)) return T();
-    T item = std::move(items_.front());
-    items_.pop_front();
-    return item;
-  }
-  bool empty() {
-    absl::MutexLock lock(&mutex_);
-    return items_.empty();
-  }
-
- private:
-  absl::Mutex mutex_;
-  std::deque<T> items_ ABSL_GUARDED_BY(mutex_);
-};
 
 // The gateway's end of one Subscribe stream, played by a test.
 class FakeSubscribeStream
@@ -75,13 +48,19 @@ class FakeSubscribeStream
     response.mutable_opened()->set_store_id("fake");
     Send(response);
   }
-  // Deliveries d<n> of events e<n>.
-  void Deliver(const std::vector<int>& numbers) {
+  // Deliveries d<n> of events e<n>, to be settled within `ack_deadline` if it is finite.
+  void Deliver(const std::vector<int>& numbers,
+               absl::Duration ack_deadline = absl::InfiniteDuration()) {
     v1::SubscribeResponse response;
     for (const int n : numbers) {
       v1::Delivery& delivery = *response.mutable_deliveries()->add_deliveries();
       delivery.set_delivery_id(absl::StrCat("d", n));
+      delivery.set_attempt(1);
       delivery.mutable_event()->set_event_id(absl::StrCat("e", n));
+      if (ack_deadline != absl::InfiniteDuration()) {
+        *delivery.mutable_ack_deadline() = google::protobuf::util::TimeUtil::MillisecondsToDuration(
+            absl::ToInt64Milliseconds(ack_deadline));
+      }
     }
     Send(response);
   }
@@ -169,12 +148,12 @@ class FakeWatchStream : public grpc::ServerWriteReactor<v1::WatchResponse> {
 
 // A status with ErrorInfo, as the gateway gives it.
 inline grpc::Status StatusWithReason(grpc::StatusCode code, const std::string& message,
-                                     const std::string& reason, const std::string& key = "",
-                                     const std::string& value = "") {
+                                     const std::string& reason,
+                                     const std::map<std::string, std::string>& metadata = {}) {
   wire::ErrorInfo info;
   info.set_reason(reason);
   info.set_domain("onhook");
-  if (!key.empty()) (*info.mutable_metadata())[key] = value;
+  info.mutable_metadata()->insert(metadata.begin(), metadata.end());
   wire::Status status;
   status.set_code(code);
   status.set_message(message);
@@ -187,10 +166,12 @@ inline grpc::Status StatusWithReason(grpc::StatusCode code, const std::string& m
 // A gateway that does what a test says, on a port of its own.
 class FakeGateway : public v1::ReleaseEventService::CallbackService {
  public:
-  FakeGateway() {
+  // `address`: of an earlier one, which is gone.
+  explicit FakeGateway(const std::string& address = "127.0.0.1:0") {
     grpc::ServerBuilder builder;
-    builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port_);
+    builder.AddListeningPort(address, grpc::InsecureServerCredentials(), &port_);
     builder.RegisterService(this);
+    builder.RegisterService(&administration);
     server_ = builder.BuildAndStart();
   }
   ~FakeGateway() override {
@@ -216,6 +197,8 @@ class FakeGateway : public v1::ReleaseEventService::CallbackService {
   // What look-ups are answered with.
   grpc::Status lookup_status;
   v1::ListEventsResponse events;
+  // Answers SubscriptionService.
+  FakeSubscriptionService administration;
 
   grpc::ServerBidiReactor<v1::SubscribeRequest, v1::SubscribeResponse>* Subscribe(
       grpc::CallbackServerContext*) override {

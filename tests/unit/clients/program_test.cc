@@ -3,41 +3,18 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <thread>
-
 #include "clients/cli/command.h"
 #include "clients/cli/start_place.h"
-#include "tests/unit/clients/fake_gateway.h"
+#include "tests/unit/clients/program_fixture.h"
 
 namespace onhook::cli {
 namespace {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
-// Runs the program in a thread against a fake gateway and collects what it prints.
-class ProgramTest : public ::testing::Test {
- protected:
-  ~ProgramTest() override {
-    if (thread_.joinable()) thread_.join();
-  }
-  void Start(std::vector<std::string> arguments) {
-    arguments.push_back("--server=" + gateway_.address());
-    testing::internal::CaptureStdout();
-    thread_ = std::thread([this, arguments] { code_ = RunProgram(arguments); });
-  }
-  // Waits for the end; returns the exit code.
-  int End() {
-    thread_.join();
-    output_ = testing::internal::GetCapturedStdout();
-    return code_;
-  }
-
-  client::FakeGateway gateway_;
-  std::thread thread_;
-  int code_ = -1;
-  std::string output_;
-};
+class ProgramTest : public ProgramFixture {};
 
 TEST_F(ProgramTest, SubscribeCreatesWhatIsMissingAndAcknowledgesWhatItPrinted) {
   Start({"subscribe", "crm", "--count", "1"});
@@ -48,9 +25,20 @@ TEST_F(ProgramTest, SubscribeCreatesWhatIsMissingAndAcknowledgesWhatItPrinted) {
   EXPECT_TRUE(second->Take().open().has_create_if_missing());
   second->SendOpened();
   second->Deliver({1, 2});
-  const v1::AckRequest ack = second->Take().ack();
-  EXPECT_THAT(ack.delivery_ids(), ElementsAre("d1"));
-  second->Confirm(ack.request_id());
+  std::vector<std::string> acked;
+  std::vector<std::string> released;
+  while (acked.empty() || released.empty()) {
+    const v1::SubscribeRequest request = second->Take();
+    ASSERT_NE(request.request_case(), v1::SubscribeRequest::REQUEST_NOT_SET);
+    const auto& acks = request.ack().delivery_ids();
+    const auto& nacks = request.nack().delivery_ids();
+    acked.insert(acked.end(), acks.begin(), acks.end());
+    released.insert(released.end(), nacks.begin(), nacks.end());
+    if (request.has_ack()) second->Confirm(request.ack().request_id());
+    if (request.has_nack()) second->Confirm(request.nack().request_id());
+  }
+  EXPECT_THAT(acked, ElementsAre("d1"));
+  EXPECT_THAT(released, ElementsAre("d2"));
   EXPECT_TRUE(second->AwaitHalfClose());
   second->End();
   EXPECT_EQ(End(), kExitOk);
@@ -79,6 +67,22 @@ TEST_F(ProgramTest, TailWithoutFollowingBeginsWithTheOldestAndEnds) {
   EXPECT_EQ(End(), kExitOk);
 }
 
+TEST_F(ProgramTest, ALostConnectionIsToldOncePerReason) {
+  Start({"tail", "--count=1"});
+  const grpc::Status away(grpc::StatusCode::UNAVAILABLE, "away");
+  for (int i = 0; i < 3; ++i) gateway_.TakeWatch()->End(away);
+  client::FakeWatchStream* const stream = gateway_.TakeWatch();
+  stream->SendHeartbeat("c1");
+  stream->End(away);
+  gateway_.TakeWatch()->SendEvents({1});
+  EXPECT_EQ(End(), kExitOk);
+  EXPECT_EQ(said_,
+            "onhook: connection lost, trying again: away\n"
+            "onhook: looking on\n"
+            "onhook: connection lost, trying again: away\n"
+            "onhook: looking on\n");
+}
+
 TEST_F(ProgramTest, GetPrintsWhatItFound) {
   gateway_.events.add_stored_events()->mutable_event()->set_event_id("v1-0-7");
   Start({"get", "7"});
@@ -104,17 +108,54 @@ TEST(UsageTest, WrongUsageEndsWith2) {
   EXPECT_EQ(RunProgram({"tail", "--loud"}), kExitUsage);
   EXPECT_EQ(RunProgram({"tail", "--from", "yesterday"}), kExitUsage);
   EXPECT_EQ(RunProgram({"get"}), kExitUsage);
+  EXPECT_EQ(RunProgram({"subscriptions"}), kExitUsage);
+  EXPECT_EQ(RunProgram({"subscriptions", "dance"}), kExitUsage);
+  EXPECT_EQ(RunProgram({"dead-letters", "dance", "crm"}), kExitUsage);
+  EXPECT_EQ(RunProgram({"subscribe", "crm", "--parallel", "2"}), kExitUsage);
+  EXPECT_EQ(RunProgram({"subscribe", "crm", "--exec", "cat", "--json"}), kExitUsage);
   EXPECT_EQ(RunProgram({"send", "--sample", "json", "--field", "a=b"}), kExitUsage);
   EXPECT_EQ(RunProgram({"send", "--file", "/nonexistent"}), kExitUsage);
 }
 
 TEST(UsageTest, EveryCommandExplainsItself) {
-  for (const char* command : {"send", "tail", "subscribe", "get"}) {
+  const std::vector<std::vector<std::string>> kCommands = {
+      {"send"},
+      {"tail"},
+      {"subscribe"},
+      {"get"},
+      {"subscriptions", "list"},
+      {"subscriptions", "show"},
+      {"subscriptions", "watch"},
+      {"subscriptions", "create"},
+      {"subscriptions", "update"},
+      {"subscriptions", "delete"},
+      {"subscriptions", "seek"},
+      {"subscriptions", "pause"},
+      {"subscriptions", "resume"},
+      {"dead-letters", "list"},
+      {"dead-letters", "show"},
+      {"dead-letters", "redrive"},
+      {"dead-letters", "discard"},
+  };
+  for (std::vector<std::string> command : kCommands) {
+    command.push_back("--help");
     testing::internal::CaptureStdout();
-    EXPECT_EQ(RunProgram({command, "--help"}), kExitOk);
+    EXPECT_EQ(RunProgram(command), kExitOk);
     const std::string help = testing::internal::GetCapturedStdout();
     EXPECT_THAT(help, HasSubstr("Examples:\n"));
     EXPECT_THAT(help, HasSubstr("Exit codes: 0 "));
+  }
+}
+
+TEST(UsageTest, AGroupExplainsItsActions) {
+  for (const std::vector<std::string>& asked :
+       {std::vector<std::string>{"subscriptions", "--help"}, {"help", "subscriptions"}}) {
+    testing::internal::CaptureStdout();
+    EXPECT_EQ(RunProgram(asked), kExitOk);
+    const std::string help = testing::internal::GetCapturedStdout();
+    EXPECT_THAT(help, HasSubstr("usage: onhook subscriptions ACTION"));
+    EXPECT_THAT(help, HasSubstr("  seek  "));
+    EXPECT_THAT(help, Not(HasSubstr("redrive")));
   }
 }
 
@@ -129,6 +170,8 @@ TEST(StartPlaceTest, AStartIsAnEndATimeOrADurationAgo) {
   EXPECT_EQ(request.position(), v1::START_POSITION_LATEST);
   ASSERT_TRUE(SetStart("10s", now, request).ok());
   EXPECT_EQ(request.since_time().seconds(), 990);
+  ASSERT_TRUE(SetStart("1d", now, request).ok());
+  EXPECT_EQ(request.since_time().seconds(), 1000 - 86'400);
   ASSERT_TRUE(SetStart("1970-01-01T00:00:01.5+00:00", now, request).ok());
   EXPECT_EQ(request.since_time().seconds(), 1);
   EXPECT_EQ(request.since_time().nanos(), 500'000'000);

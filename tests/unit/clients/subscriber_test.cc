@@ -12,6 +12,7 @@ namespace onhook::client {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::UnorderedElementsAre;
 
 std::vector<std::string> AckedIds(const v1::SubscribeRequest& request) {
   return {request.ack().delivery_ids().begin(), request.ack().delivery_ids().end()};
@@ -49,6 +50,15 @@ class SubscriberTest : public ::testing::Test {
   void Handle(const std::string& event, const Settlement& verdict = Settlement::Ack()) {
     EXPECT_EQ(handling_.Take(), event);
     verdicts_.Put(verdict);
+  }
+
+  // The stream asks for nothing more and gives `delivery_id` back.
+  static void ExpectReleased(FakeSubscribeStream& stream, const std::string& delivery_id) {
+    EXPECT_TRUE(stream.Take().flow().paused());
+    const v1::NackRequest nack = stream.Take().nack();
+    EXPECT_EQ(nack.action(), v1::NackRequest::ACTION_RELEASE);
+    EXPECT_THAT(nack.delivery_ids(), ElementsAre(delivery_id));
+    stream.Confirm(nack.request_id());
   }
 
   FakeGateway gateway_;
@@ -245,6 +255,7 @@ TEST_F(SubscriberTest, StopWaitsForTheConfirmationOfWhatWasHandled) {
   stream.Deliver({1, 2});
   EXPECT_EQ(handling_.Take(), "e1");
   subscriber_->RequestStop();
+  ExpectReleased(stream, "d2");
   verdicts_.Put(Settlement::Ack());
   const v1::SubscribeRequest ack = stream.Take();
   EXPECT_THAT(AckedIds(ack), ElementsAre("d1"));
@@ -255,6 +266,50 @@ TEST_F(SubscriberTest, StopWaitsForTheConfirmationOfWhatWasHandled) {
   EXPECT_FALSE(settled_.empty());
   // The second event waited for the handler: it is the gateway's again.
   EXPECT_TRUE(handling_.empty());
+}
+
+TEST_F(SubscriberTest, WhatComesAfterAStopIsReleasedThoughAHandlerStillRuns) {
+  options_.drain_timeout = kPatience;
+  Start();
+  FakeSubscribeStream& stream = Stream();
+  stream.Deliver({1});
+  EXPECT_EQ(handling_.Take(), "e1");
+  subscriber_->RequestStop();
+  EXPECT_TRUE(stream.Take().flow().paused());
+  stream.Deliver({2, 3});  // was on its way
+  std::vector<std::string> released;
+  while (released.size() < 2) {  // in one request or in two
+    const v1::NackRequest nack = stream.Take().nack();
+    ASSERT_EQ(nack.action(), v1::NackRequest::ACTION_RELEASE);
+    released.insert(released.end(), nack.delivery_ids().begin(), nack.delivery_ids().end());
+    stream.Confirm(nack.request_id());
+  }
+  EXPECT_THAT(released, ElementsAre("d2", "d3"));
+  verdicts_.Put(Settlement::Ack());
+  stream.Confirm(stream.Take().ack().request_id());
+  EXPECT_TRUE(stream.AwaitHalfClose());
+  stream.End();
+  EXPECT_TRUE(subscriber_->Stop().ok());
+}
+
+TEST_F(SubscriberTest, AHandlerThatOutlivesItsStreamAfterAStopIsAcknowledgedOnTheNext) {
+  options_.drain_timeout = kPatience;
+  Start();
+  FakeSubscribeStream& first = Stream();
+  first.Deliver({1});
+  EXPECT_EQ(handling_.Take(), "e1");
+  subscriber_->RequestStop();
+  EXPECT_TRUE(first.Take().flow().paused());
+  first.End(grpc::Status(grpc::StatusCode::UNAVAILABLE, "restarting"));
+  FakeSubscribeStream& second = Stream();
+  EXPECT_TRUE(second.Take().flow().paused());
+  verdicts_.Put(Settlement::Ack());
+  const v1::SubscribeRequest ack = second.Take();
+  EXPECT_THAT(AckedIds(ack), ElementsAre("d1"));
+  second.Confirm(ack.ack().request_id());
+  EXPECT_TRUE(second.AwaitHalfClose());
+  second.End();
+  EXPECT_TRUE(subscriber_->Stop().ok());
 }
 
 TEST_F(SubscriberTest, StopTellsOfAcknowledgementsThatWereNotConfirmed) {
@@ -274,6 +329,27 @@ TEST_F(SubscriberTest, StopEndsASubscriberThatNeverReachedItsGateway) {
   EXPECT_TRUE(subscriber->Stop().ok());
 }
 
+TEST(SubscriberOfALostGatewayTest, ThatItIsAwayIsToldOnceAndItsReturnIsNoticed) {
+  auto gateway = std::make_unique<FakeGateway>();
+  const std::string address = gateway->address();
+  Inbox<absl::Status> losses;
+  SubscribeOptions options;
+  options.drain_timeout = absl::ZeroDuration();
+  options.on_disconnected = [&](const absl::Status& why) { losses.Put(why); };
+  const auto subscriber =
+      Client(gateway->client_options()).Subscribe(options, [](const v1::Delivery&) {
+        return Settlement::Ack();
+      });
+  gateway->TakeSubscribe()->SendOpened();
+  gateway = nullptr;
+  EXPECT_FALSE(losses.Take().ok());         // the stream
+  const absl::Status away = losses.Take();  // the gateway
+  EXPECT_EQ(away.code(), absl::StatusCode::kUnavailable);
+  gateway = std::make_unique<FakeGateway>(address);
+  EXPECT_NE(gateway->TakeSubscribe(), nullptr);
+  EXPECT_TRUE(losses.empty());
+}
+
 TEST_F(SubscriberTest, AnEventThatIsLeftIsNotSpokenOfAndHoldsUpNoStop) {
   options_.drain_timeout = kPatience;
   Start();
@@ -281,10 +357,70 @@ TEST_F(SubscriberTest, AnEventThatIsLeftIsNotSpokenOfAndHoldsUpNoStop) {
   stream.Deliver({1});
   Handle("e1", Settlement::Leave());
   subscriber_->RequestStop();
+  EXPECT_TRUE(stream.Take().flow().paused());
   EXPECT_TRUE(stream.AwaitHalfClose());
   EXPECT_TRUE(stream.NothingCame());
   stream.End();
   EXPECT_TRUE(subscriber_->Stop().ok());
+}
+
+TEST_F(SubscriberTest, WhatIsHandledAndWhatWaitsIsExtendedUntilItIsSettled) {
+  Start();
+  FakeSubscribeStream& stream = Stream();
+  stream.Deliver({1, 2}, absl::Milliseconds(10));
+  EXPECT_EQ(handling_.Take(), "e1");
+  const v1::ExtendRequest extend = stream.Take().extend();
+  EXPECT_THAT(extend.delivery_ids(), UnorderedElementsAre("d1", "d2"));
+  EXPECT_EQ(extend.ack_deadline().seconds(), 1);
+  verdicts_.Put(Settlement::Ack());
+  EXPECT_EQ(handling_.Take(), "e2");
+  v1::SubscribeRequest ack = stream.Take();
+  while (ack.has_extend()) ack = stream.Take();  // a slow machine may have got so far
+  EXPECT_THAT(AckedIds(ack), ElementsAre("d1"));
+  EXPECT_THAT(stream.Take().extend().delivery_ids(), ElementsAre("d2"));
+}
+
+TEST_F(SubscriberTest, WhatSomebodyElseHasByNowIsNotExtendedAgain) {
+  options_.handler_threads = 2;
+  Start();
+  FakeSubscribeStream& stream = Stream();
+  stream.Deliver({1, 2}, absl::Milliseconds(10));
+  const v1::ExtendRequest extend = stream.Take().extend();
+  EXPECT_EQ(extend.delivery_ids_size(), 2);
+  stream.Except(extend.request_id(), "d1", v1::AckResults::RESULT_STALE);
+  EXPECT_THAT(stream.Take().extend().delivery_ids(), ElementsAre("d2"));
+}
+
+TEST_F(SubscriberTest, AnExtensionThatCouldNotBeMadeNowIsAskedForAgain) {
+  Start();
+  FakeSubscribeStream& stream = Stream();
+  stream.Deliver({1}, absl::Milliseconds(10));
+  const v1::ExtendRequest first = stream.Take().extend();
+  stream.Except(first.request_id(), "d1", v1::AckResults::RESULT_RETRY_LATER);
+  EXPECT_THAT(stream.Take().extend().delivery_ids(), ElementsAre("d1"));
+}
+
+TEST_F(SubscriberTest, WithoutExtensionTheGatewaysDeadlineHolds) {
+  options_.max_extension = absl::ZeroDuration();
+  options_.handler_threads = 2;
+  Start();
+  FakeSubscribeStream& stream = Stream();
+  stream.Deliver({1}, absl::Milliseconds(1));
+  EXPECT_EQ(handling_.Take(), "e1");
+  stream.Deliver({2});
+  Handle("e2");
+  // An extension would have been asked for before.
+  EXPECT_TRUE(stream.Take().has_ack());
+}
+
+TEST_F(SubscriberTest, AHandlerThatRunsOnAfterAStopIsStillExtended) {
+  Start();
+  FakeSubscribeStream& stream = Stream();
+  stream.Deliver({1}, absl::Seconds(1));
+  EXPECT_EQ(handling_.Take(), "e1");
+  subscriber_->RequestStop();
+  EXPECT_TRUE(stream.Take().flow().paused());
+  EXPECT_THAT(stream.Take().extend().delivery_ids(), ElementsAre("d1"));
 }
 
 TEST_F(SubscriberTest, SeveralHandlersWorkAtOnce) {

@@ -102,7 +102,7 @@ TEST_F(WatcherTest, ARefusedEventEndsTheWatchAndCountsAsNotHandled) {
 TEST_F(WatcherTest, AGapEndsTheWatchAndSaysHowLargeItIs) {
   Start();
   Stream().End(StatusWithReason(grpc::StatusCode::OUT_OF_RANGE, "no longer kept", "CURSOR_TOO_OLD",
-                                "events_lost", "12"));
+                                {{"events_lost", "12"}}));
   const absl::Status status = watcher_->Wait();
   EXPECT_EQ(status.code(), absl::StatusCode::kOutOfRange);
   EXPECT_EQ(ErrorMetadata(status, "events_lost"), "12");

@@ -7,6 +7,7 @@
 #include <thread>
 #include <vector>
 
+#include "absl/synchronization/blocking_counter.h"
 #include "gateway/store/delivery_id.h"
 #include "tests/unit/store/embedded_store_fixture.h"
 
@@ -291,7 +292,7 @@ TEST_F(EmbeddedQueueTest, AConsumerHoldsNoMoreBytesThanItMay) {
   EXPECT_THAT(SequencesOf(consumer.Pull()), ElementsAre(3));
 }
 
-// At the span a queue hands out nothing, although it owes: that is not the tail.
+// At the limit a queue hands out nothing, although it owes: that is not the tail.
 TEST_F(EmbeddedQueueTest, AtTheLimitOfUnsettledEventsItIsNotAtTheTail) {
   QueuePtr queue = Queue(/*max_unacked_events=*/2);
   AppendMany(3);
@@ -339,6 +340,74 @@ TEST_F(EmbeddedQueueTest, ADetachedConsumerHearsNothingAndGetsNothing) {
   EXPECT_EQ(consumer.ready_calls(), 0);
   EXPECT_THAT(SequencesOf(consumer.Pull()), IsEmpty());
   consumer.Detach();
+}
+
+TEST_F(EmbeddedQueueTest, AFailedCommitConfirmsNothingThatItWasToWrite) {
+  QueuePtr queue = Queue();
+  AppendMany(2);
+  TestConsumer consumer(queue, kOneEvent);
+  DeliveryId id = *DeliveryId::FromText(consumer.Pull().leases.at(0).delivery_id);
+  ++id.sequence;
+  // From now on everything is excluded, in memory at once.
+  v1::SubscriptionSpec spec;
+  spec.mutable_filter()->add_sources("another");
+  ASSERT_TRUE(store_->UpdateSubscription("crm", spec).ok());
+  faults_.Fail(Call::kCommit, absl::ResourceExhaustedError("disk full"));
+  TestConsumer other(queue);
+  EXPECT_THAT(SequencesOf(other.Pull()), IsEmpty());
+  faults_.Fail(Call::kCommit, absl::ResourceExhaustedError("disk full"));
+  EXPECT_THAT(Ack(queue, {id.ToText(), "nonsense"}), ElementsAre("0:retry", "1:unknown"));
+  EXPECT_THAT(Ack(queue, {id.ToText()}), IsEmpty());
+}
+
+TEST_F(EmbeddedQueueTest, WhatCannotBeParkedStaysOwed) {
+  QueuePtr queue = Queue();
+  AppendMany(1);
+  TestConsumer consumer(queue);
+  SettleRequest park;
+  park.action = SettleRequest::Action::kPark;
+  park.delivery_ids = {consumer.Pull().leases.at(0).delivery_id};
+  for (const Call call : {Call::kInsertHistory, Call::kInsertDeadLetter}) {
+    faults_.Fail(call, absl::ResourceExhaustedError("disk full"));
+    absl::Notification answered;
+    queue->Settle(park, [&](const std::vector<SettleException>& exceptions) {
+      ASSERT_EQ(exceptions.size(), 1U);
+      EXPECT_EQ(exceptions[0].error, SettleError::kRetryLater);
+      answered.Notify();
+    });
+    answered.WaitForNotification();
+    EXPECT_EQ(queue->Stats().outstanding_events, 1);
+    EXPECT_EQ(queue->Stats().dead_letters, 0);
+  }
+}
+
+TEST_F(EmbeddedQueueTest, AFloodOfRequestsIsWrittenInSeveralTransactions) {
+  constexpr int kRequests = 5000;
+  QueuePtr queue = Queue();
+  AppendMany(kRequests);
+  TestConsumer consumer(queue, {kRequests, 1 << 30});
+  std::vector<std::string> ids;
+  while (ids.size() < kRequests) {
+    for (const Lease& lease : consumer.Pull().leases) ids.push_back(lease.delivery_id);
+  }
+  absl::BlockingCounter answered(kRequests);
+  const int before = faults_.count(Call::kBegin);
+  {
+    HeldCall commit(&faults_, Call::kCommit);
+    std::thread holder([this] { ASSERT_TRUE(Append("held").ok()); });
+    commit.Await();
+    for (const std::string& id : ids) {
+      queue->Settle(AckOf({id}), [&](const std::vector<SettleException>& exceptions) {
+        EXPECT_THAT(exceptions, IsEmpty());
+        answered.DecrementCount();
+      });
+    }
+    commit.Release();
+    holder.join();
+  }
+  answered.Wait();
+  EXPECT_GE(faults_.count(Call::kBegin) - before, 1 + 3);
+  EXPECT_EQ(queue->Stats().backlog_events, 1);
 }
 
 }  // namespace

@@ -361,6 +361,15 @@ TEST_F(SubscriptionStateTest, AFilterLeavesDeadLettersAlone) {
   EXPECT_TRUE(state_->HasDeadLetter(1));
 }
 
+TEST_F(SubscriptionStateTest, AnAckAfterItsEventWasParkedTakesTheDeadLetterAway) {
+  EXPECT_EQ(Nack(1, Take(kAnna)->lease, Action::kPark), Outcome::kPark);
+  EXPECT_TRUE(Ack(1));
+  EXPECT_FALSE(state_->HasDeadLetter(1));
+  EXPECT_TRUE(state_->IsSettled(1));
+  EXPECT_FALSE(Ack(1)) << "nothing is left to be done";
+  EXPECT_EQ(state_->record_count(), 0U);
+}
+
 TEST_F(SubscriptionStateTest, AnEventIsRedrivenWhileALateAckOfItIsUnderWay) {
   const LeaseNumber lease = Take(kAnna)->lease;
   const auto park = state_->BeginNack(1, lease, Action::kPark, std::nullopt, now_);
@@ -393,6 +402,32 @@ TEST_F(SubscriptionStateTest, AnAckFromBeforeASeekStillEndsADeadLetter) {
   Finish(*ack);
   EXPECT_FALSE(state_->HasDeadLetter(1));
   EXPECT_FALSE(state_->IsSettled(1));
+}
+
+// Otherwise one event that nobody can process would in the end hold up all that come after it.
+TEST_F(SubscriptionStateTest, AnEventThatRestsTakesOnePlaceAmongTheUnsettledHoweverManyFollow) {
+  rules_.max_unacked_events = 3;
+  Restart();
+  last_ = 10;
+  const auto failed = Take(kAnna);
+  Nack(1, failed->lease, Action::kRetry, absl::Hours(1));
+  for (Sequence next = 2; next <= 10; ++next) {
+    ASSERT_TRUE(Take(kAnna).has_value()) << next;
+    EXPECT_EQ(taken_, next);
+    Ack(next);
+  }
+  EXPECT_EQ(state_->floor(), 0);
+}
+
+TEST_F(SubscriptionStateTest, AtTheLimitOfUnsettledEventsDeliveryWaitsForAnyToBeSettled) {
+  rules_.max_unacked_events = 3;
+  Restart();
+  last_ = 10;
+  EXPECT_THAT(TakeAll(kAnna), ElementsAre(1, 2, 3));
+  EXPECT_FALSE(state_->OwesSomething(last_));
+  Ack(2);
+  EXPECT_TRUE(state_->OwesSomething(last_));
+  EXPECT_THAT(TakeAll(kAnna), ElementsAre(4));
 }
 
 }  // namespace
