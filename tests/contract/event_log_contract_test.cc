@@ -247,6 +247,9 @@ TEST_P(EventLogContract, FindByTimeGoesThroughTheWholeLogInParts) {
   EXPECT_THAT(Contents(FindEvents(log(), query)), ElementsAre("1", "20001", absl::StrCat(kEvents)));
   query.max_events = 2;
   EXPECT_THAT(Contents(FindEvents(log(), query)), ElementsAre("1", "20001"));
+  query.max_events = 100;
+  query.max_bytes = 1;  // of "1"; what comes in the next part is too much
+  EXPECT_THAT(Contents(FindEvents(log(), query)), ElementsAre("1", "20001"));
   query.after = 20'001;
   EXPECT_THAT(Contents(FindEvents(log(), query)), ElementsAre(absl::StrCat(kEvents)));
 }
