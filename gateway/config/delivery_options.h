@@ -24,6 +24,12 @@ struct DeliveryOptions {
 
   // Acks of one stream that may wait for their commit before its next request is read.
   int max_requests_under_way = 256;
+  // The same in bytes, with those of the answers that its client has not taken: what a client that
+  // sends large requests and reads nothing can cost. Some thirty acks of 256 deliveries each.
+  size_t max_unanswered_bytes = 1 << 20;
+  // Redrives and discards that may be under way, of all clients together. Each keeps a list of what
+  // it changes, and one that changes many takes many commits.
+  int max_dead_letter_changes = 8;
   // Fits 10,000 delivery ids of 64 bytes.
   int max_request_bytes = 1 << 20;
 

@@ -161,6 +161,17 @@ void ApplyFile(const std::string& path, Invocation& invocation, std::vector<std:
   invocation.settings.subscriptions = std::move(file.subscriptions);
 }
 
+// With the origin of the value that is wrong.
+void AddFaultsOfSettings(const Invocation& invocation, std::vector<std::string>& faults) {
+  for (const SettingFault& fault : CheckSettings(invocation.settings)) {
+    for (const EffectiveSetting& effective : invocation.values) {
+      if (effective.setting->name != fault.setting) continue;
+      faults.push_back(
+          absl::StrCat(fault.setting, " (", effective.origin, "): ", fault.description));
+    }
+  }
+}
+
 }  // namespace
 
 absl::StatusOr<Invocation> ReadInvocation(absl::Span<const std::string> arguments,
@@ -183,7 +194,7 @@ absl::StatusOr<Invocation> ReadInvocation(absl::Span<const std::string> argument
   if (!file.empty()) ApplyFile(file, invocation, faults);
   Apply(variables, invocation, faults);
   Apply(flags, invocation, faults);
-  for (std::string& fault : CheckSettings(invocation.settings)) faults.push_back(std::move(fault));
+  AddFaultsOfSettings(invocation, faults);
   if (!faults.empty()) return absl::InvalidArgumentError(absl::StrJoin(faults, "\n"));
   return invocation;
 }

@@ -17,41 +17,43 @@ bool IsBeyondThisMachine(const std::string& listen) {
 
 }  // namespace
 
-std::vector<std::string> CheckSettings(const Settings& settings) {
-  std::vector<std::string> faults;
+std::vector<SettingFault> CheckSettings(const Settings& settings) {
+  std::vector<SettingFault> faults;
   if (IsBeyondThisMachine(settings.http.server.listen) && !settings.http.allow_unauthenticated) {
-    faults.push_back(absl::StrCat(
-        "http.listen: ", settings.http.server.listen,
-        " can be reached from other machines, and the source \"default\" has no authentication: "
-        "anybody could post callbacks. Listen on 127.0.0.1, or set "
-        "http.allow_unauthenticated to true if the network keeps strangers out"));
+    faults.push_back(
+        {"http.listen",
+         absl::StrCat(settings.http.server.listen,
+                      " can be reached from other machines, and the source \"default\" has no "
+                      "authentication: "
+                      "anybody could post callbacks. Listen on 127.0.0.1, or set "
+                      "http.allow_unauthenticated to true if the network keeps strangers out")});
   }
   if (IsBeyondThisMachine(settings.grpc.server.listen) && !settings.grpc.allow_unauthenticated) {
-    faults.push_back(absl::StrCat(
-        "grpc.listen: ", settings.grpc.server.listen,
-        " can be reached from other machines, and subscribers have no authentication: anybody "
-        "could read and acknowledge events. Listen on 127.0.0.1, or set "
-        "grpc.allow_unauthenticated to true if the network keeps strangers out"));
+    faults.push_back(
+        {"grpc.listen",
+         absl::StrCat(
+             settings.grpc.server.listen,
+             " can be reached from other machines, and subscribers have no authentication: anybody "
+             "could read and acknowledge events. Listen on 127.0.0.1, or set "
+             "grpc.allow_unauthenticated to true if the network keeps strangers out")});
   }
   if (settings.acknowledge.timeout <= absl::ZeroDuration()) {
-    faults.push_back(
-        "acknowledge.timeout: must be more than 0s; to wait for nobody set acknowledge.when to "
-        "stored");
+    faults.push_back({"acknowledge.timeout",
+                      "must be more than 0s; to wait for nobody set acknowledge.when to stored"});
   }
   if (settings.shutdown.drain_deadline <= absl::ZeroDuration()) {
-    faults.push_back("shutdown.drain_deadline: must be more than 0s");
+    faults.push_back({"shutdown.drain_deadline", "must be more than 0s"});
   }
   std::set<std::string> declared;
   for (const Settings::Subscription& subscription : settings.subscriptions) {
-    if (!declared.insert(subscription.name).second) {
-      faults.push_back(absl::StrCat("subscriptions: ", subscription.name, " is declared twice"));
-    }
+    declared.insert(subscription.name);
   }
   for (const std::string& name : settings.acknowledge.subscriptions) {
     if (declared.count(name) == 0) {
-      faults.push_back(absl::StrCat("acknowledge.subscriptions: ", name,
-                                    " is not declared; add it to subscriptions in the file of "
-                                    "settings"));
+      faults.push_back({"acknowledge.subscriptions",
+                        absl::StrCat(name,
+                                     " is not declared; add it to subscriptions in the file of "
+                                     "settings")});
     }
   }
   return faults;

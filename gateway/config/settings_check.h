@@ -8,13 +8,18 @@
 
 namespace onhook {
 
-// What is wrong with settings that are each well-formed: one sentence for each fault, naming the
-// settings and saying what to set instead. Empty if they can be run with.
+// What is wrong with a setting that is well-formed.
+struct SettingFault {
+  std::string setting;      // "http.listen"
+  std::string description;  // what is wrong, and what to set instead
+};
+
+// What is wrong with settings that are each well-formed. Empty if they can be run with.
 //
 // Above all: a port that takes events from anybody, or shows them to anybody, is opened beyond this
 // machine only by a setting that says so.
 // Threads: any; pure. Blocking: never.
-std::vector<std::string> CheckSettings(const Settings& settings);
+std::vector<SettingFault> CheckSettings(const Settings& settings);
 
 }  // namespace onhook
 

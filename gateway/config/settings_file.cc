@@ -4,7 +4,6 @@
 
 #include <fstream>
 #include <functional>
-#include <iterator>
 #include <set>
 #include <utility>
 
@@ -12,16 +11,18 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
 #include "absl/time/time.h"
+#include "gateway/base/text.h"
 #include "gateway/config/setting_values.h"
 #include "gateway/config/subscription_spec.h"
-#include "google/protobuf/util/time_util.h"
 
 namespace onhook {
 namespace {
 
 constexpr size_t kLargestFile = 1 << 20;
 constexpr int kDeepest = 8;
+constexpr absl::string_view kBooleanForm = "true|false";
 
 using TakeNode = std::function<void(const YAML::Node& node)>;
 using Members = std::map<std::string, TakeNode>;
@@ -56,9 +57,13 @@ class FileReader {
   void TakeMapping(const YAML::Node& mapping, const std::string& prefix, int depth) {
     std::set<std::string> seen;
     for (const auto& entry : mapping) {
-      const std::string key = prefix + entry.first.Scalar();
+      const std::string name = entry.first.Scalar();
+      const std::string key = prefix + name;
       if (!seen.insert(key).second) {
         Fault(entry.first, key, "is given twice");
+      } else if (absl::StrContains(name, '.')) {
+        // It could stand beside the same setting in its mapping, and one of them would be lost.
+        Fault(entry.first, key, "no such key; write groups as mappings: http: {listen: ...}");
       } else if (key == "subscriptions") {
         TakeSubscriptions(entry.second);
       } else if (const Setting* setting = Find(key)) {
@@ -88,7 +93,7 @@ class FileReader {
   }
   void TakeSetting(const Setting& setting, const YAML::Node& node) {
     std::string value;
-    if (node.IsScalar()) {
+    if (node.IsScalar() && (setting.form != kBooleanForm || IsPlain(node))) {
       value = node.Scalar();
     } else if (node.IsSequence() && setting.form == "NAME,...") {
       value = absl::StrJoin(TakeList(node, std::string(setting.name)), ",");
@@ -140,10 +145,14 @@ class FileReader {
     TakeMembers(node, key, members);
     if (faults_->size() > faults_before) return;
     if (const absl::Status name = CheckSubscriptionName(subscription.name); !name.ok()) {
-      return Fault(node, key + ".name", std::string(name.message()));
+      return Fault(ValueAt(node, "name"), key + ".name", name.message());
+    }
+    if (!declared_.insert(subscription.name).second) {
+      return Fault(ValueAt(node, "name"), key + ".name", subscription.name + " is declared twice");
     }
     if (const auto fault = FindSpecFault(spec)) {
-      return Fault(node, absl::StrCat(key, ".", fault->field), fault->description);
+      return Fault(ValueAt(node, fault->field), absl::StrCat(key, ".", fault->field),
+                   fault->description);
     }
     file_.subscriptions.push_back(std::move(subscription));
   }
@@ -205,6 +214,19 @@ class FileReader {
 
   // --- values
 
+  // Whether a scalar is written without quotes and tags, as numbers and truth values are.
+  static bool IsPlain(const YAML::Node& scalar) { return scalar.Tag() == "?"; }
+  // What lies at `path`, keys divided by dots, in `node`: its innermost part that was given.
+  static YAML::Node ValueAt(const YAML::Node& node, const std::string& path) {
+    YAML::Node place = node;
+    for (const absl::string_view key : absl::StrSplit(path, '.')) {
+      const YAML::Node& mapping = place;  // as a constant it is not added to
+      const YAML::Node member = mapping.IsMap() ? mapping[std::string(key)] : YAML::Node();
+      if (!member.IsDefined() || member.IsNull()) break;
+      place.reset(member);
+    }
+    return place;
+  }
   std::string Text(const YAML::Node& node, const std::string& key) {
     if (node.IsScalar()) return node.Scalar();
     Fault(node, key, "must be a text");
@@ -220,8 +242,8 @@ class FileReader {
   }
   int64_t Number(const YAML::Node& node, const std::string& key) {
     int32_t number = 0;
-    if (!node.IsScalar() || !absl::SimpleAtoi(node.Scalar(), &number)) {
-      Fault(node, key, "must be a whole number");
+    if (!node.IsScalar() || !IsPlain(node) || !absl::SimpleAtoi(node.Scalar(), &number)) {
+      Fault(node, key, "must be a whole number, without quotes");
     }
     return number;
   }
@@ -231,20 +253,39 @@ class FileReader {
       Fault(node, key, std::string(duration.status().message()));
       return {};
     }
-    return google::protobuf::util::TimeUtil::MillisecondsToDuration(
-        absl::ToInt64Milliseconds(*duration));
+    // Not by TimeUtil, which ends the process for what is beyond its own bounds.
+    const int64_t milliseconds = absl::ToInt64Milliseconds(*duration);
+    google::protobuf::Duration written;
+    written.set_seconds(milliseconds / 1000);
+    written.set_nanos(static_cast<int32_t>(milliseconds % 1000) * 1000000);
+    return written;
   }
 
   const std::string name_;
   std::vector<std::string>* const faults_;
+  std::set<std::string> declared_;  // subscriptions
   SettingsFile file_;
 };
+
+// The number of the first line that is no UTF-8, from 1; 0 if all are.
+size_t FindWrongLine(absl::string_view text) {
+  size_t number = 0;
+  for (const absl::string_view line : absl::StrSplit(text, '\n')) {
+    ++number;
+    if (!IsValidUtf8(line)) return number;
+  }
+  return 0;
+}
 
 }  // namespace
 
 SettingsFile ReadSettingsFile(const std::string& path, std::vector<std::string>& faults) {
   std::ifstream stream(path, std::ios::binary);
-  std::string text((std::istreambuf_iterator<char>(stream)), std::istreambuf_iterator<char>());
+  // Also a device without end is read no further than that it is too large. Unlike an iterator,
+  // this does not throw for a directory.
+  std::string text(kLargestFile + 1, '\0');
+  stream.read(text.data(), static_cast<std::streamsize>(text.size()));
+  text.resize(static_cast<size_t>(stream.gcount()));
   if (!stream.is_open() || stream.bad()) {
     faults.push_back(absl::StrCat(path, ": cannot be read"));
     return {};
@@ -256,6 +297,11 @@ SettingsFile ParseSettingsFile(absl::string_view text, const std::string& name,
                                std::vector<std::string>& faults) {
   if (text.size() > kLargestFile) {
     faults.push_back(absl::StrCat(name, ": is larger than ", kLargestFile, " bytes"));
+    return {};
+  }
+  // yaml-cpp lets some of it pass; it would reach clients in messages that they cannot read.
+  if (const size_t line = FindWrongLine(text); line > 0) {
+    faults.push_back(absl::StrCat(name, ":", line, ":1: is not UTF-8"));
     return {};
   }
   try {

@@ -44,7 +44,9 @@ std::optional<SpecFault> FindDurationFault(absl::string_view field, bool is_set,
   if (!is_set) return std::nullopt;
   const bool well_formed = duration.seconds() >= TimeUtil::kDurationMinSeconds &&
                            duration.seconds() <= TimeUtil::kDurationMaxSeconds &&
-                           duration.nanos() > -1000000000 && duration.nanos() < 1000000000;
+                           duration.nanos() > -1000000000 && duration.nanos() < 1000000000 &&
+                           !(duration.seconds() > 0 && duration.nanos() < 0) &&
+                           !(duration.seconds() < 0 && duration.nanos() > 0);
   if (well_formed && ToDuration(duration) >= least && ToDuration(duration) <= most) {
     return std::nullopt;
   }

@@ -21,8 +21,6 @@ constexpr int32_t kLargestPageSize = 1000;
 constexpr int kMostIds = 10000;
 
 using Letters = std::vector<DeadLetter>;
-using Change = void (SubscriptionQueue::*)(DeadLetterSelection,
-                                           SubscriptionQueue::Done<DeadLetterOutcome>);
 
 absl::StatusOr<Letters> ReadLetters(SubscriptionQueue& queue, int64_t after, ReadLimits limits) {
   return Awaited<Letters>([&](std::function<void(absl::StatusOr<Letters>)> done) {
@@ -30,12 +28,8 @@ absl::StatusOr<Letters> ReadLetters(SubscriptionQueue& queue, int64_t after, Rea
   });
 }
 
-// Redrives or discards, which ask and answer alike.
 template <typename Request>
-absl::StatusOr<DeadLetterOutcome> ChangeLetters(Store& store, const Request& request, Change change,
-                                                std::vector<std::string>& unknown) {
-  const auto queue = store.FindQueue(request.subscription());
-  if (!queue.ok()) return queue.status();
+absl::Status CheckChange(const Request& request) {
   if (request.all() != request.dead_letter_ids().empty()) {
     return InvalidField("dead_letter_ids",
                         request.all() ? "must be empty with all" : "is empty; set all for all");
@@ -43,25 +37,7 @@ absl::StatusOr<DeadLetterOutcome> ChangeLetters(Store& store, const Request& req
   if (request.dead_letter_ids_size() > kMostIds) {
     return InvalidField("dead_letter_ids", absl::StrCat("holds more than ", kMostIds));
   }
-  DeadLetterSelection selection;
-  selection.all = request.all();
-  for (const std::string& text : request.dead_letter_ids()) {
-    const std::optional<int64_t> id = ParseDeadLetterId(text, store.store_id());
-    if (id.has_value()) {
-      selection.ids.push_back(*id);
-    } else {
-      unknown.push_back(text);
-    }
-  }
-  absl::StatusOr<DeadLetterOutcome> outcome =
-      Awaited<DeadLetterOutcome>([&](std::function<void(absl::StatusOr<DeadLetterOutcome>)> done) {
-        ((**queue).*change)(std::move(selection), std::move(done));
-      });
-  if (!outcome.ok()) return outcome;
-  for (const int64_t id : outcome->unknown) {
-    unknown.push_back(FormatDeadLetterId(store.store_id(), id));
-  }
-  return outcome;
+  return absl::OkStatus();
 }
 
 }  // namespace
@@ -126,26 +102,55 @@ absl::Status DeadLetterCalls::Get(const v1::GetDeadLetterRequest& request,
   return absl::OkStatus();
 }
 
-absl::Status DeadLetterCalls::Redrive(const v1::RedriveDeadLettersRequest& request,
-                                      v1::RedriveDeadLettersResponse& response) {
+template <typename Request>
+void DeadLetterCalls::Run(const Request& request, Change change, Changed changed, Done done) {
+  const auto queue = store_->FindQueue(request.subscription());
+  if (!queue.ok()) return done(queue.status());
+  if (absl::Status wrong = CheckChange(request); !wrong.ok()) return done(wrong);
+  DeadLetterSelection selection;
+  selection.all = request.all();
   std::vector<std::string> unknown;
-  const absl::StatusOr<DeadLetterOutcome> outcome =
-      ChangeLetters(*store_, request, &SubscriptionQueue::Redrive, unknown);
-  if (!outcome.ok()) return outcome.status();
-  response.set_redriven(outcome->done);
-  response.mutable_unknown_ids()->Assign(unknown.begin(), unknown.end());
-  return absl::OkStatus();
+  for (const std::string& text : request.dead_letter_ids()) {
+    const std::optional<int64_t> id = ParseDeadLetterId(text, store_->store_id());
+    if (id.has_value()) {
+      selection.ids.push_back(*id);
+    } else {
+      unknown.push_back(text);
+    }
+  }
+  if (changes_.fetch_add(1) >= max_changes_) {
+    --changes_;
+    return done(absl::UnavailableError("too many changes of dead letters are under way"));
+  }
+  ((**queue).*change)(std::move(selection),
+                      [this, unknown = std::move(unknown), changed = std::move(changed),
+                       done = std::move(done)](absl::StatusOr<DeadLetterOutcome> outcome) mutable {
+                        --changes_;
+                        if (!outcome.ok()) return done(outcome.status());
+                        for (const int64_t id : outcome->unknown) {
+                          unknown.push_back(FormatDeadLetterId(store_->store_id(), id));
+                        }
+                        changed(outcome->done, unknown);
+                        done(absl::OkStatus());
+                      });
 }
 
-absl::Status DeadLetterCalls::Discard(const v1::DiscardDeadLettersRequest& request,
-                                      v1::DiscardDeadLettersResponse& response) {
-  std::vector<std::string> unknown;
-  const absl::StatusOr<DeadLetterOutcome> outcome =
-      ChangeLetters(*store_, request, &SubscriptionQueue::Discard, unknown);
-  if (!outcome.ok()) return outcome.status();
-  response.set_discarded(outcome->done);
-  response.mutable_unknown_ids()->Assign(unknown.begin(), unknown.end());
-  return absl::OkStatus();
+void DeadLetterCalls::Redrive(const v1::RedriveDeadLettersRequest& request,
+                              v1::RedriveDeadLettersResponse* response, Done done) {
+  const auto changed = [response](int64_t count, const std::vector<std::string>& unknown) {
+    response->set_redriven(count);
+    response->mutable_unknown_ids()->Assign(unknown.begin(), unknown.end());
+  };
+  Run(request, &SubscriptionQueue::Redrive, changed, std::move(done));
+}
+
+void DeadLetterCalls::Discard(const v1::DiscardDeadLettersRequest& request,
+                              v1::DiscardDeadLettersResponse* response, Done done) {
+  const auto changed = [response](int64_t count, const std::vector<std::string>& unknown) {
+    response->set_discarded(count);
+    response->mutable_unknown_ids()->Assign(unknown.begin(), unknown.end());
+  };
+  Run(request, &SubscriptionQueue::Discard, changed, std::move(done));
 }
 
 }  // namespace onhook

@@ -87,7 +87,7 @@ bool DeliveryStream::Take(Action action, const absl::Status& end) {
       return Advance();
     case Action::kRelease:
     case Action::kReleaseLost:
-      SetEligible(false);
+      if (eligible_stream_ != nullptr) eligible_stream_->Leave();
       // A client that breaks off may look for a moment as one that half-closes.
       Release(action == Action::kReleaseLost || context_->IsCancelled());
       return true;
@@ -175,11 +175,10 @@ void DeliveryStream::Done() { environment_->registry->Remove(id_); }
 void DeliveryStream::SetEligible(bool eligible) {
   if (eligible == eligible_ || receiver_.empty()) return;
   eligible_ = eligible;
-  if (eligible) {
-    environment_->desk->StreamBecameEligible(receiver_);
-  } else {
-    environment_->desk->StreamCeasedToBeEligible(receiver_);
+  if (eligible_stream_ == nullptr) {
+    eligible_stream_ = environment_->desk->AddStream(receiver_, wants_);
   }
+  eligible_stream_->Set(eligible);
 }
 
 void DeliveryStream::GoAway(v1::GoAway::Reason reason, absl::Duration drain, absl::Status end) {
@@ -248,8 +247,8 @@ absl::string_view DeliveryStream::NoteDeadlines(absl::Duration now) {
   }
   const bool idle = opened_ && !writing_ && control_.empty() && !end_.has_value();
   if (idle && now - last_write_ >= options().heartbeat_interval) control_.push_back(Heartbeat());
-  if (!opened_ && !end_.has_value() && now - born_ >= options().open_timeout) {
-    end_ = absl::DeadlineExceededError("the stream was not opened in time");
+  if (!request_taken_ && !end_.has_value() && now - born_ >= options().open_timeout) {
+    end_ = absl::DeadlineExceededError("no `open` came in time");
   }
   return "";
 }

@@ -130,11 +130,15 @@ class DeliveryStream : public std::enable_shared_from_this<DeliveryStream> {
   const DeliveryOptions& options() const { return environment_->options; }
   // To be set, if at all, before the first event is written. Empty: writes count for nobody.
   void set_receiver(std::string receiver) { receiver_ = std::move(receiver); }
+  // Which events the stream counts for as a receiver; without it, all. To be set before it is
+  // eligible.
+  void set_wants(EligibleStream::Wants wants) { wants_ = std::move(wants); }
 
   mutable absl::Mutex mutex_;
   // Messages without events, which go before events.
   std::deque<grpc::ByteBuffer> control_ ABSL_GUARDED_BY(mutex_);
-  bool opened_ ABSL_GUARDED_BY(mutex_) = false;  // the client was told where it stands
+  bool request_taken_ ABSL_GUARDED_BY(mutex_) = false;  // the client said what it wants
+  bool opened_ ABSL_GUARDED_BY(mutex_) = false;         // the client was told where it stands
   bool writing_ ABSL_GUARDED_BY(mutex_) = false;
   bool draining_ ABSL_GUARDED_BY(mutex_) = false;  // go_away was sent
   // While draining: what is new is sent until another stream has opened, or this has passed.
@@ -171,7 +175,10 @@ class DeliveryStream : public std::enable_shared_from_this<DeliveryStream> {
   grpc::ByteBuffer current_ ABSL_GUARDED_BY(mutex_);              // being written
   std::vector<Sequence> current_events_ ABSL_GUARDED_BY(mutex_);  // its events
 
-  bool eligible_ = false;  // belongs to the thread that steps
+  // Belong to the thread that steps.
+  EligibleStream::Wants wants_;
+  std::shared_ptr<EligibleStream> eligible_stream_;  // once it was eligible
+  bool eligible_ = false;
 };
 
 }  // namespace onhook

@@ -49,6 +49,7 @@ void EventLookup::List(const v1::ListEventsRequest& request, v1::ListEventsRespo
   const size_t page_size = query->max_events;
   const bool with_timelines = !query->call_serial_no.empty();
   ++query->max_events;  // one more shows whether there is another page
+  query->max_bytes = kMaxPageBytes;
   store_->log().Find(
       *std::move(query), [this, response, page_size, with_timelines,
                           done = std::move(done)](absl::StatusOr<std::vector<LogEventPtr>> found) {

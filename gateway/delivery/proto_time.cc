@@ -1,7 +1,5 @@
 #include "gateway/delivery/proto_time.h"
 
-#include <cstdlib>
-
 #include "gateway/delivery/grpc_status.h"
 
 namespace onhook {
@@ -43,8 +41,8 @@ absl::StatusOr<absl::Duration> FromProto(const google::protobuf::Duration& durat
                                          absl::string_view field) {
   const bool signs_differ = (duration.seconds() > 0 && duration.nanos() < 0) ||
                             (duration.seconds() < 0 && duration.nanos() > 0);
-  if (std::abs(duration.seconds()) > kLongestSeconds || duration.nanos() <= -kNanosPerSecond ||
-      duration.nanos() >= kNanosPerSecond || signs_differ) {
+  if (duration.seconds() < -kLongestSeconds || duration.seconds() > kLongestSeconds ||
+      duration.nanos() <= -kNanosPerSecond || duration.nanos() >= kNanosPerSecond || signs_differ) {
     return InvalidField(field, "is not a valid google.protobuf.Duration");
   }
   return absl::Seconds(duration.seconds()) + absl::Nanoseconds(duration.nanos());

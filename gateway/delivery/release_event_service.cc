@@ -32,7 +32,7 @@ Reactor* Refuse(const absl::Status& why) {
 absl::StatusOr<v1::WatchRequest> ParseWatchRequest(grpc::ByteBuffer bytes) {
   v1::WatchRequest request;
   if (!grpc::SerializationTraits<v1::WatchRequest>::Deserialize(&bytes, &request).ok()) {
-    return absl::InvalidArgumentError("the message is not a WatchRequest");
+    return InvalidField("request", "is not a WatchRequest");
   }
   const absl::Status name = CheckConsumerName("consumer_name", request.consumer_name());
   if (!name.ok()) return name;

@@ -11,8 +11,9 @@
 
 namespace onhook {
 
-// One thread that does what may block on the disk, so that gRPC's threads never do: opening,
-// changing and listing subscriptions.
+// One thread that does what may block on the disk, so that gRPC's threads never do: creating,
+// changing and listing subscriptions. What would take many commits does not belong here: whatever
+// comes later waits for it.
 //
 // Promises: tasks run one after the other, in order, outside every lock.
 // Threads: any. Blocking: only Stop. Errors: Run refuses beyond the limit and after Stop.

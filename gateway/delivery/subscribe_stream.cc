@@ -25,7 +25,7 @@ absl::Status Deleted(const std::string& subscription) {
 
 SubscribeStream::SubscribeStream(const StreamEnvironment* environment,
                                  grpc::CallbackServerContext* context)
-    : DeliveryStream(environment, context) {}
+    : DeliveryStream(environment, context), budget_(environment->options) {}
 
 void SubscribeStream::OnReadDone(bool ok) {
   if (!ok) return HalfClosed();
@@ -33,7 +33,7 @@ void SubscribeStream::OnReadDone(bool ok) {
   absl::Status status =
       grpc::SerializationTraits<v1::SubscribeRequest>::Deserialize(&request_, &request).ok()
           ? Take(request)
-          : absl::InvalidArgumentError("the message is not a SubscribeRequest");
+          : InvalidField("request", "is not a SubscribeRequest");
   if (!status.ok()) return End(std::move(status));
   if (!request.has_open()) {  // what follows `open` is read when that is done: see AttachOnce
     absl::MutexLock lock(&mutex_);
@@ -69,36 +69,56 @@ absl::Status SubscribeStream::TakeOpen(const v1::SubscribeOpen& open) {
   if (!terms.ok()) return terms.status();
   terms_ = *std::move(terms);
   set_receiver(absl::StrCat("subscription/", terms_->subscription));
-  auto self = std::static_pointer_cast<SubscribeStream>(shared_from_this());
-  if (!environment().executor->Run([self] { self->FindQueue(); })) {
-    return absl::UnavailableError("too many streams are being opened");
+  {
+    absl::MutexLock lock(&mutex_);
+    request_taken_ = true;
   }
-  return absl::OkStatus();
+  return FindQueue();
 }
 
-void SubscribeStream::FindQueue() {
-  Store* const store = environment().store;
+absl::Status SubscribeStream::FindQueue() {
   const std::string& name = terms_->subscription;
-  absl::StatusOr<std::shared_ptr<SubscriptionQueue>> queue =
-      terms_->create_if_missing.has_value()
-          ? store->FindOrCreateQueue(name, *terms_->create_if_missing)
-          : store->FindQueue(name);
+  const auto& create = terms_->create_if_missing;
+  absl::StatusOr<std::shared_ptr<SubscriptionQueue>> queue = environment().store->FindQueue(name);
+  if (absl::IsNotFound(queue.status()) && create.has_value()) {
+    auto self = std::static_pointer_cast<SubscribeStream>(shared_from_this());
+    if (environment().executor->Run([self] { self->CreateQueue(); })) return absl::OkStatus();
+    return absl::UnavailableError("too many streams are being opened");
+  }
+  if (queue.ok() && create.has_value()) {
+    const absl::StatusOr<SubscriptionInfo> info = environment().store->GetSubscription(name);
+    if (info.ok() && !SameSubscriptionSpec(info->spec, *create)) {
+      queue = absl::FailedPreconditionError("the subscription exists with another specification");
+    }
+  }
+  return TakeQueue(std::move(queue));
+}
+
+void SubscribeStream::CreateQueue() {
+  const absl::Status taken = TakeQueue(
+      environment().store->FindOrCreateQueue(terms_->subscription, *terms_->create_if_missing));
+  if (!taken.ok()) End(taken);
+}
+
+absl::Status SubscribeStream::TakeQueue(absl::StatusOr<std::shared_ptr<SubscriptionQueue>> queue) {
+  const std::string& name = terms_->subscription;
   if (absl::IsNotFound(queue.status())) {
-    return End(absl::NotFoundError(absl::StrCat("there is no subscription named ", name,
-                                                "; set create_if_missing to create it")));
+    return absl::NotFoundError(absl::StrCat("there is no subscription named ", name,
+                                            "; set create_if_missing to create it"));
   }
   if (absl::IsFailedPrecondition(queue.status())) {
-    return End(WithReason(queue.status(), kReasonSpecDiffers));
+    return WithReason(queue.status(), kReasonSpecDiffers);
   }
-  if (!queue.ok()) return End(queue.status());
-  const absl::StatusOr<SubscriptionInfo> info = store->GetSubscription(name);
-  if (!info.ok()) return End(Deleted(name));  // meanwhile
+  if (!queue.ok()) return queue.status();
+  const absl::StatusOr<SubscriptionInfo> info = environment().store->GetSubscription(name);
+  if (!info.ok()) return Deleted(name);  // meanwhile
   {
     absl::MutexLock lock(&mutex_);
     found_queue_ = *std::move(queue);
     ack_deadline_ = terms_->ack_deadline.value_or(RulesOf(info->spec, false).ack_deadline);
   }
   Step();
+  return absl::OkStatus();
 }
 
 absl::Status SubscribeStream::TakeSettle(uint64_t request_id,
@@ -106,7 +126,7 @@ absl::Status SubscribeStream::TakeSettle(uint64_t request_id,
   if (!request.ok()) return request.status();
   {
     absl::MutexLock lock(&mutex_);
-    ++requests_under_way_;
+    budget_.Begin(RequestBudget::CostOf(request->delivery_ids));
   }
   request->consumer_name = terms_->consumer_name;
   auto self = std::static_pointer_cast<SubscribeStream>(shared_from_this());
@@ -123,7 +143,7 @@ absl::Status SubscribeStream::TakeExtend(const v1::ExtendRequest& extend) {
   if (!extension.ok()) return extension.status();
   {
     absl::MutexLock lock(&mutex_);
-    ++requests_under_way_;
+    budget_.Begin(RequestBudget::CostOf(extension->delivery_ids));
   }
   RequestDone(extend.request_id(), extension->delivery_ids,
               queue_->Extend(extension->delivery_ids, extension->ack_deadline));
@@ -136,7 +156,7 @@ void SubscribeStream::RequestDone(uint64_t request_id, const std::vector<std::st
   {
     absl::MutexLock lock(&mutex_);
     control_.push_back(std::move(results));
-    --requests_under_way_;
+    budget_.End(RequestBudget::CostOf(delivery_ids));
     if (CanEndNow() && !end_.has_value()) EndSoon(absl::OkStatus());
   }
   Step();
@@ -175,15 +195,18 @@ void SubscribeStream::HalfClosed() {
   Step();
 }
 
-bool SubscribeStream::Advance() { return ReadNext() || AttachOnce() || ApplyFlow() || Deliver(); }
+bool SubscribeStream::Advance() {
+  return ReadNext() || AttachOnce() || StopTakingOnce() || ApplyFlow() || Deliver();
+}
 
 bool SubscribeStream::ReadNext() {
   {
     absl::MutexLock lock(&mutex_);
+    if (!read_wanted_) return false;
     // Answers that the client does not take count too: they wait in memory.
-    const size_t unanswered = static_cast<size_t>(requests_under_way_) + control_.size();
-    const auto most = static_cast<size_t>(options().max_requests_under_way);
-    if (!read_wanted_ || unanswered >= most) return false;
+    size_t answer_bytes = 0;
+    for (const grpc::ByteBuffer& message : control_) answer_bytes += message.Length();
+    if (!budget_.HasRoom(control_.size(), answer_bytes)) return false;
     read_wanted_ = false;
   }
   StartRead(&request_);
@@ -199,6 +222,7 @@ bool SubscribeStream::AttachOnce() {
     limits_ = terms_->limits;
     *opened.mutable_ack_deadline() = ToProto(ack_deadline_);
   }
+  set_wants([queue = queue_](const v1::ReleaseEvent& event) { return !queue->Excludes(event); });
   const std::weak_ptr<DeliveryStream> weak = weak_from_this();
   ConsumerCallbacks callbacks;
   callbacks.ready = [weak] {
@@ -235,11 +259,31 @@ bool SubscribeStream::AttachOnce() {
   return true;
 }
 
+bool SubscribeStream::TakesDeliveries() const {
+  const bool goes_on = !draining_ || environment().clock->Elapsed() < delivers_until_;
+  return goes_on && !half_closed_;
+}
+
+bool SubscribeStream::StopTakingOnce() {
+  ConsumerLimits limits;
+  {
+    absl::MutexLock lock(&mutex_);
+    if (queue_ == nullptr || stopped_ || TakesDeliveries()) return false;
+    stopped_ = true;
+    limits_changed_ = false;
+    limits = limits_;
+  }
+  // Otherwise the queue would tell this stream of an event, and no other one.
+  limits.paused = true;
+  queue_->SetLimits(consumer_, limits);
+  return true;
+}
+
 bool SubscribeStream::ApplyFlow() {
   ConsumerLimits limits;
   {
     absl::MutexLock lock(&mutex_);
-    if (!limits_changed_ || queue_ == nullptr) return false;
+    if (!limits_changed_ || queue_ == nullptr || stopped_) return false;
     limits_changed_ = false;
     // What the last Pull said of credit and tail no longer holds.
     pull_worthwhile_ = true;
@@ -254,8 +298,7 @@ bool SubscribeStream::Deliver() {
   bool pull = false;
   {
     absl::MutexLock lock(&mutex_);
-    const bool delivers = !draining_ || environment().clock->Elapsed() < delivers_until_;
-    can = opened_ && !writing_ && !half_closed_ && delivers && control_.empty();
+    can = opened_ && !writing_ && TakesDeliveries() && control_.empty();
     pull = can && pull_worthwhile_;
     if (pull) pull_worthwhile_ = false;
   }

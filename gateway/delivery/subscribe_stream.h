@@ -11,6 +11,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
 #include "gateway/delivery/delivery_stream.h"
+#include "gateway/delivery/request_budget.h"
 #include "gateway/delivery/responses.h"
 #include "gateway/delivery/settle_requests.h"
 #include "gateway/delivery/subscribe_open.h"
@@ -60,19 +61,25 @@ class SubscribeStream final : public DeliveryStream,
   void RequestDone(uint64_t request_id, const std::vector<std::string>& delivery_ids,
                    const std::vector<SettleException>& exceptions);
 
-  // Finds or creates the queue. On the executor: may block.
-  void FindQueue();
+  // Finds the queue, or has it created on the executor, since that blocks.
+  absl::Status FindQueue();
+  void CreateQueue();
+  // With the queue that was asked for, or why there is none.
+  absl::Status TakeQueue(absl::StatusOr<std::shared_ptr<SubscriptionQueue>> queue);
   // The subscription is no more.
   void SubscriptionDeleted();
 
   // --- The things that Advance does.
   bool ReadNext();
   bool AttachOnce();
+  bool StopTakingOnce();
   bool ApplyFlow();
   bool Deliver();
 
+  // Whether it is handed events still: it does not go away, and its client may ask for more.
+  bool TakesDeliveries() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool CanEndNow() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-    return half_closed_ && requests_under_way_ == 0;
+    return half_closed_ && budget_.none_under_way();
   }
 
   grpc::ByteBuffer request_;  // being read; between reads, OnReadDone's
@@ -83,12 +90,13 @@ class SubscribeStream final : public DeliveryStream,
   bool read_wanted_ ABSL_GUARDED_BY(mutex_) = true;
   bool half_closed_ ABSL_GUARDED_BY(mutex_) = false;
   bool pull_worthwhile_ ABSL_GUARDED_BY(mutex_) = false;  // unlike after a Pull without result
-  int requests_under_way_ ABSL_GUARDED_BY(mutex_) = 0;
+  RequestBudget budget_ ABSL_GUARDED_BY(mutex_);
   std::shared_ptr<SubscriptionQueue> found_queue_ ABSL_GUARDED_BY(mutex_);
   absl::Duration ack_deadline_ ABSL_GUARDED_BY(mutex_);  // that holds for this stream
   std::string successor_key_ ABSL_GUARDED_BY(mutex_);
   ConsumerLimits limits_ ABSL_GUARDED_BY(mutex_);
   bool limits_changed_ ABSL_GUARDED_BY(mutex_) = false;
+  bool stopped_ ABSL_GUARDED_BY(mutex_) = false;  // the queue was told that it takes no more
 
   // Belong to the thread that steps. `queue_` is constant once `opened` was sent.
   std::shared_ptr<SubscriptionQueue> queue_;

@@ -8,7 +8,7 @@ namespace onhook {
 SubscriptionServiceImpl::SubscriptionServiceImpl(const StreamEnvironment* environment)
     : environment_(environment),
       subscriptions_(environment->store, environment->clock),
-      dead_letters_(environment->store) {}
+      dead_letters_(environment->store, environment->options.max_dead_letter_changes) {}
 
 template <typename Calls, typename Request, typename Response>
 grpc::ServerUnaryReactor* SubscriptionServiceImpl::Run(grpc::CallbackServerContext* context,
@@ -42,8 +42,26 @@ ONHOOK_CALL(PauseSubscription, subscriptions_, SubscriptionCalls::Pause)
 ONHOOK_CALL(ResumeSubscription, subscriptions_, SubscriptionCalls::Resume)
 ONHOOK_CALL(ListDeadLetters, dead_letters_, DeadLetterCalls::List)
 ONHOOK_CALL(GetDeadLetter, dead_letters_, DeadLetterCalls::Get)
-ONHOOK_CALL(RedriveDeadLetters, dead_letters_, DeadLetterCalls::Redrive)
-ONHOOK_CALL(DiscardDeadLetters, dead_letters_, DeadLetterCalls::Discard)
 #undef ONHOOK_CALL
+
+grpc::ServerUnaryReactor* SubscriptionServiceImpl::RedriveDeadLetters(
+    grpc::CallbackServerContext* context, const v1::RedriveDeadLettersRequest* request,
+    v1::RedriveDeadLettersResponse* response) {
+  grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
+  dead_letters_.Redrive(*request, response, [reactor](const absl::Status& status) {
+    reactor->Finish(ToGrpcStatus(status));
+  });
+  return reactor;
+}
+
+grpc::ServerUnaryReactor* SubscriptionServiceImpl::DiscardDeadLetters(
+    grpc::CallbackServerContext* context, const v1::DiscardDeadLettersRequest* request,
+    v1::DiscardDeadLettersResponse* response) {
+  grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
+  dead_letters_.Discard(*request, response, [reactor](const absl::Status& status) {
+    reactor->Finish(ToGrpcStatus(status));
+  });
+  return reactor;
+}
 
 }  // namespace onhook

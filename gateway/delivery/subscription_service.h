@@ -11,7 +11,8 @@
 namespace onhook {
 
 // The gRPC service SubscriptionService. Its calls may wait for the disk, so they are made one after
-// the other on the executor.
+// the other on the executor; but those that change dead letters, which may take many commits, do
+// not wait and hold up nobody.
 //
 // Threads: gRPC's. Blocking: never.
 class SubscriptionServiceImpl final : public v1::SubscriptionService::CallbackService {

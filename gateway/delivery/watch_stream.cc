@@ -18,6 +18,10 @@ WatchStream::WatchStream(const StreamEnvironment* environment, grpc::CallbackSer
       filter_(std::move(filter)),
       stop_at_end_(request.stop_at_end()),
       event_log_(&environment->store->log()) {
+  request_taken_ = true;
+  if (!filter_.matches_all()) {
+    set_wants([wanted = filter_](const v1::ReleaseEvent& event) { return wanted.Matches(event); });
+  }
   if (!request.observe_only() && !stop_at_end_) set_receiver("watch");
 }
 

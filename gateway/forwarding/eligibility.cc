@@ -1,48 +1,68 @@
 #include "gateway/forwarding/eligibility.h"
 
+#include <algorithm>
+#include <utility>
+
 #include "absl/strings/match.h"
 
 namespace onhook {
+namespace {
 
-Eligibility::Eligibility(const Clock* clock, const std::vector<std::string>& named)
-    : clock_(clock) {
-  const int64_t now_ns = absl::ToInt64Nanoseconds(clock->Elapsed());
-  anybody_.last_ns = subscriptions_.last_ns = now_ns;
-  for (const std::string& receiver : named) named_[receiver].last_ns = now_ns;
+constexpr absl::Duration kRemembered = absl::Minutes(1);
+// Of those that left, so that streams that come and go quickly fill no memory.
+constexpr size_t kMostRemembered = 1024;
+
+}  // namespace
+
+Eligibility::Eligibility(const Clock* clock) : clock_(clock), started_(clock->Elapsed()) {}
+
+std::shared_ptr<EligibleStream> Eligibility::Add(std::string receiver,
+                                                 EligibleStream::Wants wants) {
+  auto stream = std::make_shared<EligibleStream>(clock_, std::move(receiver), std::move(wants));
+  std::shared_ptr<const Streams> old;  // destroyed outside the lock
+  absl::MutexLock lock(&mutex_);
+  size_t left = 0;
+  for (const auto& other : *streams_) left += other->has_left() ? 1 : 0;
+  auto streams = std::make_shared<Streams>();
+  for (const auto& other : *streams_) {
+    const bool has_left = other->has_left();
+    const bool forgotten = has_left && (left > kMostRemembered || !other->WasWithin(kRemembered));
+    if (has_left) --left;
+    if (!forgotten) streams->push_back(other);
+  }
+  streams->push_back(stream);
+  old = std::exchange(streams_, std::move(streams));
+  return stream;
 }
 
-Eligibility::Streams& Eligibility::OfKind(const std::string& receiver) {
-  return absl::StartsWith(receiver, "subscription/") ? subscriptions_ : anybody_;
+std::shared_ptr<const Eligibility::Streams> Eligibility::Snapshot() const {
+  absl::MutexLock lock(&mutex_);
+  return streams_;
 }
 
-void Eligibility::Began(const std::string& receiver) {
-  OfKind(receiver).count.fetch_add(1, std::memory_order_relaxed);
-  const auto it = named_.find(receiver);
-  if (it != named_.end()) it->second.count.fetch_add(1, std::memory_order_relaxed);
+bool Eligibility::AnyWithin(absl::Duration time, const v1::ReleaseEvent& event,
+                            const std::function<bool(const std::string& receiver)>& counts) const {
+  if (clock_->Elapsed() - started_ <= time) return true;
+  const std::shared_ptr<const Streams> streams = Snapshot();
+  return std::any_of(streams->begin(), streams->end(), [&](const auto& stream) {
+    const absl::Duration counted = stream->has_left() ? std::min(time, kRemembered) : time;
+    return counts(stream->receiver()) && stream->WasWithin(counted) && stream->WantsEvent(event);
+  });
 }
 
-void Eligibility::Ended(const std::string& receiver) {
-  const int64_t now_ns = absl::ToInt64Nanoseconds(clock_->Elapsed());
-  const auto end = [now_ns](Streams& streams) {
-    streams.last_ns.store(now_ns, std::memory_order_relaxed);
-    streams.count.fetch_sub(1, std::memory_order_release);
-  };
-  end(OfKind(receiver));
-  const auto it = named_.find(receiver);
-  if (it != named_.end()) end(it->second);
+bool Eligibility::AnybodyWithin(absl::Duration time, const v1::ReleaseEvent& event) const {
+  return AnyWithin(time, event, [](const std::string&) { return true; });
 }
 
-bool Eligibility::Within(const std::string& receiver, absl::Duration time) const {
-  const auto it = named_.find(receiver);
-  return it != named_.end() && Within(it->second, time);
+bool Eligibility::AnySubscriptionWithin(absl::Duration time, const v1::ReleaseEvent& event) const {
+  return AnyWithin(time, event, [](const std::string& receiver) {
+    return absl::StartsWith(receiver, "subscription/");
+  });
 }
 
-bool Eligibility::Within(const Streams& streams, absl::Duration time) const {
-  // Whoever sees the last stream gone sees when it went.
-  if (streams.count.load(std::memory_order_acquire) > 0) return true;
-  const absl::Duration since =
-      clock_->Elapsed() - absl::Nanoseconds(streams.last_ns.load(std::memory_order_relaxed));
-  return since <= time;
+bool Eligibility::Within(const std::string& receiver, absl::Duration time,
+                         const v1::ReleaseEvent& event) const {
+  return AnyWithin(time, event, [&](const std::string& other) { return other == receiver; });
 }
 
 }  // namespace onhook

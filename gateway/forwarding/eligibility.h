@@ -1,49 +1,50 @@
 #ifndef ONHOOK_GATEWAY_FORWARDING_ELIGIBILITY_H_
 #define ONHOOK_GATEWAY_FORWARDING_ELIGIBILITY_H_
 
-#include <atomic>
-#include <cstdint>
-#include <map>
+#include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
+#include "absl/base/thread_annotations.h"
+#include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "gateway/base/clock.h"
+#include "gateway/forwarding/eligible_stream.h"
 
 namespace onhook {
 
-// Whether there is, or was a moment ago, a stream that could take an event at once: of any
-// receiver, of any subscription, of a certain one.
+// Whether there is, or was a moment ago, a stream that could take a certain event at once: of any
+// receiver, of any subscription, of one subscription.
 //
-// Threads: any. Blocking: never; no locks, since every write to every stream passes here twice.
+// Threads: any. Blocking: never.
 class Eligibility {
  public:
-  // `named`: receivers that are watched one by one. All are taken to have been eligible just now.
-  Eligibility(const Clock* clock, const std::vector<std::string>& named);
+  // `clock` must outlive this. Every receiver is taken to have been eligible just now.
+  explicit Eligibility(const Clock* clock);
 
-  void Began(const std::string& receiver);
-  void Ended(const std::string& receiver);
+  // Adds a stream, which has to Leave. A stream that left counts for a minute at most, however long
+  // a time is asked for: its receiver did not come back.
+  std::shared_ptr<EligibleStream> Add(std::string receiver, EligibleStream::Wants wants);
 
-  bool AnybodyWithin(absl::Duration time) const {
-    return Within(anybody_, time) || Within(subscriptions_, time);
-  }
-  bool AnySubscriptionWithin(absl::Duration time) const { return Within(subscriptions_, time); }
-  // `receiver` must be one of the named.
-  bool Within(const std::string& receiver, absl::Duration time) const;
+  bool AnybodyWithin(absl::Duration time, const v1::ReleaseEvent& event) const;
+  bool AnySubscriptionWithin(absl::Duration time, const v1::ReleaseEvent& event) const;
+  bool Within(const std::string& receiver, absl::Duration time,
+              const v1::ReleaseEvent& event) const;
 
  private:
-  struct Streams {
-    std::atomic<int64_t> count{0};
-    std::atomic<int64_t> last_ns{0};  // Clock::Elapsed() when the last one ceased to be
-  };
+  using Streams = std::vector<std::shared_ptr<EligibleStream>>;
 
-  bool Within(const Streams& streams, absl::Duration time) const;
-  Streams& OfKind(const std::string& receiver);
+  std::shared_ptr<const Streams> Snapshot() const;
+  bool AnyWithin(absl::Duration time, const v1::ReleaseEvent& event,
+                 const std::function<bool(const std::string& receiver)>& counts) const;
 
   const Clock* const clock_;
-  Streams anybody_;  // but subscriptions
-  Streams subscriptions_;
-  std::map<std::string, Streams> named_;  // its keys are constant
+  const absl::Duration started_;  // Clock::Elapsed()
+  mutable absl::Mutex mutex_;
+  // Replaced as a whole, so that it is looked through without the lock. In the order of their
+  // coming.
+  std::shared_ptr<const Streams> streams_ ABSL_GUARDED_BY(mutex_) = std::make_shared<Streams>();
 };
 
 }  // namespace onhook

@@ -12,6 +12,7 @@ namespace onhook {
 struct ReceiptDesk::Waiter {
   AcknowledgePolicy::When when;
   absl::Duration timeout;
+  const v1::ReleaseEvent* event;
   // Whose receipt it needs; with none named, anybody's. Nobody's: being stored is enough.
   bool needs_receipt = true;
   std::vector<std::string> missing;  // subscriptions
@@ -22,6 +23,7 @@ struct ReceiptDesk::Waiter {
   absl::Notification finished;
   // Under the desk's mutex.
   bool is_waiting = false;  // in waiting_
+  bool is_late = false;     // its time is over
 };
 
 namespace {
@@ -32,19 +34,10 @@ std::string ReceiverOf(const std::string& subscription) {
   return absl::StrCat("subscription/", subscription);
 }
 
-std::vector<std::string> ReceiversOf(const std::vector<std::string>& subscriptions) {
-  std::vector<std::string> receivers;
-  for (const std::string& name : subscriptions) receivers.push_back(ReceiverOf(name));
-  return receivers;
-}
-
 }  // namespace
 
 ReceiptDesk::ReceiptDesk(const Clock* clock, Store* store, ReceiptDeskOptions options)
-    : clock_(clock),
-      store_(store),
-      options_(std::move(options)),
-      eligibility_(clock, ReceiversOf(options_.named_subscriptions)) {
+    : clock_(clock), store_(store), options_(std::move(options)), eligibility_(clock) {
   absl::MutexLock lock(&mutex_);
   for (const std::string& name : options_.named_subscriptions) {
     forwarded_.by_name[ReceiverOf(name)];
@@ -68,6 +61,7 @@ absl::Status ReceiptDesk::Accept(NewEvent new_event, const v1::ReleaseEvent& eve
   Waiter waiter;
   waiter.when = policy.when;
   waiter.timeout = policy.timeout;
+  waiter.event = &event;
   waiter.is_named = !policy.subscriptions.empty();
   for (const NamedSubscription& subscription : policy.subscriptions) {
     if (subscription.filter.Matches(event)) waiter.missing.push_back(subscription.name);
@@ -88,7 +82,7 @@ absl::Status ReceiptDesk::Accept(NewEvent new_event, const v1::ReleaseEvent& eve
         Withdraw(&waiter);
         withdrawn = true;
       } else {
-        waiter.timeout = absl::ZeroDuration();  // once stored, it has no time left
+        waiter.is_late = true;
       }
     }
     // The disk is waited for however long it takes: only it knows whether the event is stored.
@@ -111,31 +105,34 @@ void ReceiptDesk::Stored(Waiter* waiter, const absl::StatusOr<AppendResult>& res
   waiter->stored = *result;
   const Sequence sequence = result->sequence;
   // What was settled in a process before, only the store knows. Who settled an event has received
-  // it, even if a crash forgot that; a filter that merely passed it over is no receiver.
+  // it, even if a crash forgot that; whoever was merely spared it has not.
   if (result->duplicate && !IsMetNow(waiter)) {
     if (!waiter->is_named) {
       return store_->FindProcessed(sequence, [this, waiter](absl::StatusOr<bool> processed) {
         Decide(waiter, processed.value_or(false));
       });
     }
-    const auto is_settled = [this, sequence](const std::string& name) {
-      const absl::StatusOr<std::shared_ptr<SubscriptionQueue>> queue = store_->FindQueue(name);
-      return queue.ok() && (*queue)->IsSettled(sequence);
-    };
-    auto& missing = waiter->missing;
-    missing.erase(std::remove_if(missing.begin(), missing.end(), is_settled), missing.end());
+    return store_->FindProcessedBy(
+        sequence, waiter->missing, [this, waiter](absl::StatusOr<std::vector<std::string>> names) {
+          auto& missing = waiter->missing;
+          for (const std::string& name : names.value_or(std::vector<std::string>())) {
+            missing.erase(std::remove(missing.begin(), missing.end(), name), missing.end());
+          }
+          Decide(waiter, /*processed=*/false);
+        });
   }
   Decide(waiter, /*processed=*/false);
 }
 
 void ReceiptDesk::Decide(Waiter* waiter, bool processed) {
+  const bool may_be_met = !processed && MayBeMet(*waiter);
   {
     absl::MutexLock lock(&mutex_);
     if (processed) {
       const Sequence sequence = waiter->stored.sequence;
       Remember({sequence, sequence}, KnownOf(waiter->when).by_anybody);
     } else if (!IsMet(waiter)) {
-      if (waiting_count_ < options_.max_waiting && MayBeMetWithin(*waiter)) {
+      if (may_be_met && !waiter->is_late && waiting_count_ < options_.max_waiting) {
         waiting_[waiter->stored.sequence].push_back(waiter);
         waiter->is_waiting = true;
         ++waiting_count_;
@@ -172,17 +169,18 @@ bool ReceiptDesk::IsMet(Waiter* waiter) {
   return missing.empty();
 }
 
-bool ReceiptDesk::MayBeMetWithin(const Waiter& waiter) const {
+bool ReceiptDesk::MayBeMet(const Waiter& waiter) const {
   const absl::Duration timeout = waiter.timeout;
-  if (timeout <= absl::ZeroDuration()) return false;
+  if (!waiter.needs_receipt || timeout <= absl::ZeroDuration()) return false;
   if (waiter.is_named) {
     return std::all_of(waiter.missing.begin(), waiter.missing.end(),
-                       [this, timeout](const std::string& name) {
-                         return eligibility_.Within(ReceiverOf(name), timeout);
+                       [this, timeout, &waiter](const std::string& name) {
+                         return eligibility_.Within(ReceiverOf(name), timeout, *waiter.event);
                        });
   }
-  return waiter.when == When::kProcessed ? eligibility_.AnySubscriptionWithin(timeout)
-                                         : eligibility_.AnybodyWithin(timeout);
+  return waiter.when == When::kProcessed
+             ? eligibility_.AnySubscriptionWithin(timeout, *waiter.event)
+             : eligibility_.AnybodyWithin(timeout, *waiter.event);
 }
 
 void ReceiptDesk::Withdraw(Waiter* waiter) {

@@ -4,7 +4,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
@@ -59,8 +61,10 @@ struct ReceiptDeskOptions {
 //
 // Promises: store first, always: an event is appended before anything else is decided. A receipt
 // is OK only for an event that is durable and meets its policy, now or earlier, in this process or
-// one before. What every subscription's filter excludes needs no receipt; what only some exclude
-// does. A repeat of a stored event gets what the original would get now.
+// one before. What every subscription's filter excludes needs no receipt, nor that of a named one
+// whose filter excludes it: the filter as it is now. What a subscription was spared otherwise (by
+// its start, a seek, its backlog limit, a filter of before) it has not received: decision 0008.
+// A repeat of a stored event gets what the original would get now.
 // Threads: any. Blocking: only Accept.
 class ReceiptDesk {
  public:
@@ -81,11 +85,13 @@ class ReceiptDesk {
   // done). `receiver` is bounded in number: "subscription/NAME" or "watch".
   void Forwarded(const std::string& receiver, absl::Span<const Sequence> sequences);
 
-  // A stream became, or ceased to be, eligible: connected, not paused, with credit, at the tail,
-  // and without a write under way. While none is that could meet a policy, and none was within its
+  // Adds a stream of `receiver`, which says when it is eligible and for which events, and at last
+  // that it leaves. While none is that could meet an event's policy, and none was within its
   // timeout, callbacks do not wait. At start, all are taken to have been just before.
-  void StreamBecameEligible(const std::string& receiver) { eligibility_.Began(receiver); }
-  void StreamCeasedToBeEligible(const std::string& receiver) { eligibility_.Ended(receiver); }
+  std::shared_ptr<EligibleStream> AddStream(std::string receiver,
+                                            EligibleStream::Wants wants = nullptr) {
+    return eligibility_.Add(std::move(receiver), std::move(wants));
+  }
 
  private:
   struct Waiter;
@@ -99,7 +105,9 @@ class ReceiptDesk {
   // Takes what is met already off what the waiter needs; says whether that was all.
   bool IsMet(Waiter* waiter) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool IsMetNow(Waiter* waiter) ABSL_LOCKS_EXCLUDED(mutex_);
-  bool MayBeMetWithin(const Waiter& waiter) const;
+  // Whether a stream could meet it in time, as far as that can be told. Asks the streams, which ask
+  // their queues, so not under the lock.
+  bool MayBeMet(const Waiter& waiter) const ABSL_LOCKS_EXCLUDED(mutex_);
   void Settled(const std::string& subscription, const SequenceSet& sequences);
   // Notes the runs, and gathers the waiters that have all they need now.
   void Note(When when, const std::string& receiver, const SequenceSet& runs)

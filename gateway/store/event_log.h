@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <map>
 #include <memory>
 #include <string>
@@ -55,6 +56,8 @@ struct EventQuery {
   absl::Time received_before = absl::InfiniteFuture();  // excluded
   Sequence after = 0;                                   // only events behind this one
   size_t max_events = 100;
+  // The answer ends with the event that makes it larger than this, which shows that there is more.
+  size_t max_bytes = std::numeric_limits<size_t>::max();
 };
 
 // A bound for one answer. At least one event is returned, if there is one, whatever its size.

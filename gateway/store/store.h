@@ -109,6 +109,13 @@ class Store {
   // Errors: kUnavailable, kInternal.
   virtual void FindProcessed(Sequence sequence, std::function<void(absl::StatusOr<bool>)> done) = 0;
 
+  // Which of `subscriptions` have settled the event by ack, skip or parking, ever: not those that
+  // were done with it without having received it, because it lies before their start, or a filter,
+  // a seek or the backlog limit kept it from them. Never blocks. Errors as FindProcessed.
+  virtual void FindProcessedBy(
+      Sequence sequence, std::vector<std::string> subscriptions,
+      std::function<void(absl::StatusOr<std::vector<std::string>>)> done) = 0;
+
   // Whether there are subscriptions and the filter of every one excludes the event. Never blocks.
   virtual bool ExcludedByAll(const v1::ReleaseEvent& event) const = 0;
 

@@ -13,6 +13,7 @@
 #include "absl/time/time.h"
 #include "gateway/store/event_log.h"
 #include "gateway/store/sequence.h"
+#include "onhook/v1/release_event.pb.h"
 #include "onhook/v1/release_event_service.pb.h"
 #include "onhook/v1/subscription_service.pb.h"
 
@@ -204,6 +205,9 @@ class SubscriptionQueue {
   // Whether the subscription owes the event no more, or never did.
   virtual bool IsSettled(Sequence sequence) const = 0;
 
+  // Whether the subscription's filter, as it is now, excludes the event. Never blocks.
+  virtual bool Excludes(const v1::ReleaseEvent& event) const = 0;
+
   // What became of an event here, oldest entry first; with STATE_UNSPECIFIED and no entries if the
   // subscription never owed it. What lives in memory only is absent after a restart.
   // Errors: kUnavailable, kInternal.
@@ -215,7 +219,8 @@ class SubscriptionQueue {
                                Done<std::vector<DeadLetter>> done) = 0;
 
   // Owes dead letters again, with attempts counted from 1. They stay stored until they are settled.
-  // Errors, with nothing changed: kUnavailable, kResourceExhausted.
+  // Errors: kUnavailable, kResourceExhausted, kInternal; of many, some may have been changed
+  // before.
   virtual void Redrive(DeadLetterSelection selection, Done<DeadLetterOutcome> done) = 0;
 
   // Gives dead letters up. Errors as Redrive.

@@ -1,10 +1,14 @@
 // What a restart leaves behind: everything that was promised.
+#include "onhook/v1/subscription_service.grpc.pb.h"
 #include "tests/component/gateway_fixture.h"
 
 namespace onhook {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+constexpr char kRetCodeTwo[] = R"("retCode":"2")";
 
 class RestartTest : public GatewayTest {
  protected:
@@ -12,6 +16,17 @@ class RestartTest : public GatewayTest {
     settings_.acknowledge.when = Settings::Acknowledge::When::kStored;
     // Clients here go without a word; nobody has to be waited for.
     settings_.shutdown.drain_deadline = absl::Seconds(2);
+  }
+  void SeekToLatest(const std::string& subscription) {
+    const auto stub = v1::SubscriptionService::NewStub(grpc::CreateChannel(
+        absl::StrCat("127.0.0.1:", gateway_->grpc_port()), grpc::InsecureChannelCredentials()));
+    v1::SeekRequest request;
+    request.set_name(subscription);
+    request.set_position(v1::START_POSITION_LATEST);
+    grpc::ClientContext context;
+    v1::SeekResponse response;
+    const grpc::Status sought = stub->Seek(&context, request, &response);
+    ASSERT_TRUE(sought.ok()) << sought.error_message();
   }
 };
 
@@ -72,6 +87,30 @@ TEST_F(RestartTest, WhatWasForwardedNeedsNoReceiverAfterwards) {
   }
   RestartGateway();
   EXPECT_EQ(PostCall("1").body, kSuccess);
+}
+
+TEST_F(RestartTest, AnEventFromBeforeANamedSubscriptionsStartWasNotProcessedByIt) {
+  settings_.acknowledge.timeout = absl::Milliseconds(1);
+  settings_.acknowledge.when = Settings::Acknowledge::When::kProcessed;
+  StartGateway();
+  EXPECT_THAT(PostCall("1").body, HasSubstr(kRetCodeTwo));
+  Settings::Subscription crm{"crm", {}};
+  crm.spec.set_start_position(v1::START_POSITION_LATEST);
+  settings_.subscriptions = {crm};
+  settings_.acknowledge.subscriptions = {"crm"};
+  RestartGateway();
+  EXPECT_THAT(PostCall("1").body, HasSubstr(kRetCodeTwo));
+}
+
+TEST_F(RestartTest, ASeekOfANamedSubscriptionPastAnEventMakesItNoReceiver) {
+  settings_.acknowledge.timeout = absl::Milliseconds(1);
+  settings_.acknowledge.when = Settings::Acknowledge::When::kForwarded;
+  settings_.subscriptions = {{"crm", {}}};
+  settings_.acknowledge.subscriptions = {"crm"};
+  StartGateway();
+  EXPECT_THAT(PostCall("1").body, HasSubstr(kRetCodeTwo));
+  SeekToLatest("crm");
+  EXPECT_THAT(PostCall("1").body, HasSubstr(kRetCodeTwo));
 }
 
 TEST_F(RestartTest, AWatchGoesOnBehindItsCursor) {

@@ -202,6 +202,18 @@ TEST_P(EventLogContract, FindGivesAllEventsOfACallOldestFirst) {
   EXPECT_THAT(FindEvents(log(), query), IsEmpty());
 }
 
+TEST_P(EventLogContract, FindEndsWithTheEventThatIsTooMuch) {
+  for (const char* content : {"12345", "67890", "more"}) AppendOne(log(), MakeEvent("1", content));
+  EventQuery query;
+  query.call_serial_no = "1";
+  query.max_bytes = 10;
+  EXPECT_EQ(FindEvents(log(), query).size(), 3);
+  query.max_bytes = 9;
+  EXPECT_EQ(FindEvents(log(), query).size(), 2);
+  query.max_bytes = 0;
+  EXPECT_EQ(FindEvents(log(), query).size(), 1);
+}
+
 TEST_P(EventLogContract, FindByTimeTakesTheStartAndLeavesTheEnd) {
   for (int i = 0; i < 5; ++i) {
     NewEvent event = MakeEvent(absl::StrCat("call-", i), absl::StrCat(i));
@@ -234,6 +246,9 @@ TEST_P(EventLogContract, FindByTimeGoesThroughTheWholeLogInParts) {
   query.received_from = events.front().received_at;
   EXPECT_THAT(Contents(FindEvents(log(), query)), ElementsAre("1", "20001", absl::StrCat(kEvents)));
   query.max_events = 2;
+  EXPECT_THAT(Contents(FindEvents(log(), query)), ElementsAre("1", "20001"));
+  query.max_events = 100;
+  query.max_bytes = 1;  // of "1"; what comes in the next part is too much
   EXPECT_THAT(Contents(FindEvents(log(), query)), ElementsAre("1", "20001"));
   query.after = 20'001;
   EXPECT_THAT(Contents(FindEvents(log(), query)), ElementsAre(absl::StrCat(kEvents)));

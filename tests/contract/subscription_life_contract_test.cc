@@ -265,6 +265,31 @@ TEST_P(SubscriptionLifeContract, ASeekForwardPassesOverWhatLiesBetween) {
   EXPECT_EQ(engine_->store().Seek("crm", 6).code(), absl::StatusCode::kOutOfRange);
 }
 
+// What the vendor may be told of it hangs on this: it is done with an event, and never had it.
+TEST_P(SubscriptionLifeContract, WhatASubscriptionWasSparedItHasNotProcessed) {
+  AppendNumbered(1, 2);
+  v1::SubscriptionSpec latest;
+  latest.set_start_position(v1::START_POSITION_LATEST);
+  Queue("late", latest);
+  Queue("sought");
+  ASSERT_TRUE(engine_->store().Seek("sought", 2).ok());
+  const QueuePtr queue = Queue("crm");
+  TestConsumer consumer(queue);
+  EXPECT_THAT(Ack(queue, {consumer.Take(1)[0].delivery_id}), IsEmpty());
+  consumer.Leave();
+  engine_->Crash();
+  const std::vector<std::string> all = {"crm", "late", "sought", "of nobody"};
+  const auto processed_by = [&](Sequence sequence) {
+    return Await<std::vector<std::string>>(
+        [&](auto done) { engine_->store().FindProcessedBy(sequence, all, std::move(done)); });
+  };
+  EXPECT_THAT(processed_by(1), ElementsAre("crm"));
+  EXPECT_THAT(processed_by(2), IsEmpty());
+  // Also when it is owed again, it was processed once.
+  ASSERT_TRUE(engine_->store().Seek("crm", 0).ok());
+  EXPECT_THAT(processed_by(1), ElementsAre("crm"));
+}
+
 TEST_P(SubscriptionLifeContract, APausedSubscriptionDeliversNothingUntilItIsResumed) {
   AppendNumbered(1, 1);
   Queue();

@@ -19,10 +19,18 @@ class FakeQueue final : public SubscriptionQueue {
  public:
   explicit FakeQueue(std::string name) : name_(std::move(name)) {}
 
-  void SetSettled(Sequence sequence) { settled_.Add(sequence); }
+  // Settled by nobody's wish: by a filter, a seek, a limit.
+  void SetPassedOver(Sequence sequence) { settled_.Add(sequence); }
+  // Settled by ack, skip or parking.
+  void SetProcessed(Sequence sequence) {
+    settled_.Add(sequence);
+    processed_.Add(sequence);
+  }
+  bool IsProcessed(Sequence sequence) const { return processed_.Contains(sequence); }
 
   const std::string& name() const override { return name_; }
   bool IsSettled(Sequence sequence) const override { return settled_.Contains(sequence); }
+  bool Excludes(const v1::ReleaseEvent&) const override { return false; }
   ConsumerId Attach(ConsumerOptions, ConsumerCallbacks) override { return 1; }
   void Detach(ConsumerId, Departure) override {}
   void SetLimits(ConsumerId, ConsumerLimits) override {}
@@ -45,6 +53,7 @@ class FakeQueue final : public SubscriptionQueue {
 
   const std::string name_;
   SequenceSet settled_;
+  SequenceSet processed_;
 };
 
 // What receipts need of a Store, around any EventLog, for tests that say themselves what became of
@@ -102,6 +111,19 @@ class FakeStore final : public Store {
   }
   void FindProcessed(Sequence, std::function<void(absl::StatusOr<bool>)> done) override {
     done(processed_);
+  }
+  void FindProcessedBy(
+      Sequence sequence, std::vector<std::string> subscriptions,
+      std::function<void(absl::StatusOr<std::vector<std::string>>)> done) override {
+    std::vector<std::string> processed_by;
+    for (const std::string& name : subscriptions) {
+      const auto it = queues_.find(name);
+      if (it != queues_.end() && it->second.first->IsProcessed(sequence)) {
+        processed_by.push_back(name);
+      }
+    }
+    done(processed_.ok() ? absl::StatusOr<std::vector<std::string>>(std::move(processed_by))
+                         : processed_.status());
   }
   bool ExcludedByAll(const v1::ReleaseEvent& event) const override {
     for (const auto& [name, queue] : queues_) {

@@ -202,10 +202,14 @@ void EmbeddedLog::SearchOn(const std::shared_ptr<Search>& search) {
                                  : search->last;
     absl::StatusOr<std::vector<LogEventPtr>> found = storage_->Find(query, through);
     if (!found.ok()) return search->done(ReadError(found.status()));
+    size_t bytes = 0;
+    for (const LogEventPtr& event : *found) bytes += event->event.size();
+    const bool too_large = bytes > query.max_bytes;
+    if (!too_large) query.max_bytes -= bytes;
     query.max_events -= found->size();
     query.after = through;
     for (LogEventPtr& event : *found) search->found.push_back(std::move(event));
-    if (query.max_events == 0 || through >= search->last) {
+    if (too_large || query.max_events == 0 || through >= search->last) {
       return search->done(std::move(search->found));
     }
     SearchOn(search);

@@ -103,7 +103,10 @@ void EmbeddedQueue::SetLimits(ConsumerId consumer, ConsumerLimits limits) {
     absl::MutexLock lock(&mutex_);
     state_.SetLimits(consumer, limits);
     WakeForCredit(consumer, calls);
-    if (limits.paused) WakeOne(calls);  // a signal it had taken is another's now
+    if (limits.paused) {
+      StopWaitingForEvents(consumer);
+      WakeOne(calls);  // a signal it had taken is another's now
+    }
   }
   Call(calls);
 }
@@ -428,6 +431,14 @@ void EmbeddedQueue::WakeOne(Calls& calls) {
     if (it == consumers_.end()) continue;
     return Wake(it->second, calls);
   }
+}
+
+void EmbeddedQueue::StopWaitingForEvents(ConsumerId consumer) {
+  const auto it = consumers_.find(consumer);
+  if (it == consumers_.end() || it->second.waiting != Waiting::kForEvents) return;
+  it->second.waiting = Waiting::kForCredit;
+  const auto place = std::find(waiting_for_events_.begin(), waiting_for_events_.end(), consumer);
+  if (place != waiting_for_events_.end()) waiting_for_events_.erase(place);
 }
 
 void EmbeddedQueue::WakeForCredit(ConsumerId consumer, Calls& calls) {

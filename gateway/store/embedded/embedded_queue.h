@@ -64,6 +64,8 @@ class EmbeddedQueue final : public SubscriptionQueue,
                                       absl::Duration ack_deadline) override;
   QueueStats Stats() const override;
   bool IsSettled(Sequence sequence) const override;
+  bool Excludes(
+      const v1::ReleaseEvent& event) const override;  // quick to say that it has no filter
   void FindTimeline(Sequence sequence, Done<v1::SubscriptionTimeline> done) override;
   void ListDeadLetters(int64_t after, ReadLimits limits,
                        Done<std::vector<DeadLetter>> done) override;
@@ -76,7 +78,6 @@ class EmbeddedQueue final : public SubscriptionQueue,
   SubscriptionRecord record() const;
   // Everything up to here is settled in the log.
   Sequence floor() const;
-  bool Excludes(const v1::ReleaseEvent& event) const;  // quick to say that it has no filter
   // The log grew.
   void TailGrew();
   // Does what time has made due. To be called every now and then.
@@ -164,6 +165,8 @@ class EmbeddedQueue final : public SubscriptionQueue,
   void Drop(Sequence through) ABSL_LOCKS_EXCLUDED(mutex_);
   // One that waits for events, if there are any for it.
   void WakeOne(Calls& calls) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // It is paused: it waits for its credit instead, and takes no other's turn.
+  void StopWaitingForEvents(ConsumerId consumer) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void WakeForCredit(ConsumerId consumer, Calls& calls) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Those whose credit came back without anybody's settling, such as one that was reserved in vain.
   void WakeWithCredit(Calls& calls) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);

@@ -84,6 +84,9 @@ absl::StatusOr<EmbeddedStore::QueuePtr> EmbeddedStore::Find(const std::string& n
   absl::MutexLock lock(&queues_mutex_);
   const auto it = queues_.find(name);
   if (it != queues_.end()) return it->second;
+  // What is no name is not repeated: it may be longer than a status can tell.
+  if (!CheckSubscriptionName(name).ok())
+    return absl::NotFoundError("no subscription has this name");
   return absl::NotFoundError(absl::StrCat("there is no subscription '", name, "'"));
 }
 
@@ -301,15 +304,37 @@ void EmbeddedStore::FindProcessed(Sequence sequence,
   const auto look = [this, sequence, ids, done](bool closing) {
     if (closing) return done(absl::UnavailableError("the store is closing"));
     for (const int64_t id : ids) {
-      const absl::StatusOr<EventRows> rows = storage_->FindEventRows(id, sequence);
-      if (!rows.ok()) return done(absl::InternalError(rows.status().message()));
-      for (const SettlementRow& row : rows->settlements) {
-        if (IsProcessed(row.kind)) return done(true);
-      }
+      const absl::StatusOr<bool> processed = HasProcessed(id, sequence);
+      if (!processed.ok() || *processed) return done(processed);
     }
     done(false);
   };
   if (!reader_.Run(look)) done(absl::UnavailableError("too many wait to read the store"));
+}
+
+void EmbeddedStore::FindProcessedBy(
+    Sequence sequence, std::vector<std::string> subscriptions,
+    std::function<void(absl::StatusOr<std::vector<std::string>>)> done) {
+  const auto look = [this, sequence, subscriptions = std::move(subscriptions), done](bool closing) {
+    if (closing) return done(absl::UnavailableError("the store is closing"));
+    std::vector<std::string> processed_by;
+    for (const std::string& name : subscriptions) {
+      const absl::StatusOr<QueuePtr> queue = Find(name);
+      if (!queue.ok()) continue;
+      const absl::StatusOr<bool> processed = HasProcessed((*queue)->record().id, sequence);
+      if (!processed.ok()) return done(processed.status());
+      if (*processed) processed_by.push_back(name);
+    }
+    done(std::move(processed_by));
+  };
+  if (!reader_.Run(look)) done(absl::UnavailableError("too many wait to read the store"));
+}
+
+absl::StatusOr<bool> EmbeddedStore::HasProcessed(int64_t subscription_id, Sequence sequence) const {
+  const absl::StatusOr<EventRows> rows = storage_->FindEventRows(subscription_id, sequence);
+  if (!rows.ok()) return absl::InternalError(rows.status().message());
+  return std::any_of(rows->settlements.begin(), rows->settlements.end(),
+                     [](const SettlementRow& row) { return IsProcessed(row.kind); });
 }
 
 bool EmbeddedStore::ExcludedByAll(const v1::ReleaseEvent& event) const {

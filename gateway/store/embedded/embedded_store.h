@@ -68,6 +68,8 @@ class EmbeddedStore final : public Store {
 
   void AddSettledListener(SettledListener listener) override;
   void FindProcessed(Sequence sequence, std::function<void(absl::StatusOr<bool>)> done) override;
+  void FindProcessedBy(Sequence sequence, std::vector<std::string> subscriptions,
+                       std::function<void(absl::StatusOr<std::vector<std::string>>)> done) override;
   bool ExcludedByAll(const v1::ReleaseEvent& event) const override;
 
   absl::Status Close() override;
@@ -80,6 +82,8 @@ class EmbeddedStore final : public Store {
                 const Clock* clock, const Log* log, CommitQueue::Fatal fatal);
 
   absl::StatusOr<QueuePtr> Find(const std::string& name) const;
+  // On the reading thread.
+  absl::StatusOr<bool> HasProcessed(int64_t subscription_id, Sequence sequence) const;
   std::vector<QueuePtr> Queues() const;
   // The methods with a capital C or D in them hold changing_mutex_.
   absl::StatusOr<QueuePtr> Create(const std::string& name, const v1::SubscriptionSpec& spec,

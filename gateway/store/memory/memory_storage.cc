@@ -291,10 +291,13 @@ absl::StatusOr<std::vector<LogEventPtr>> MemoryStorage::Find(const EventQuery& q
                                                              Sequence last) {
   absl::MutexLock lock(&mutex_);
   std::vector<LogEventPtr> found;
+  size_t bytes = 0;
   for (Sequence sequence = std::max(query.after + 1, rows_->first); sequence <= last; ++sequence) {
-    if (found.size() >= query.max_events) break;
+    if (found.size() >= query.max_events || bytes > query.max_bytes) break;
     const MemoryRows::Event& row = rows_->At(sequence);
-    if (Matches(query, row.event)) found.push_back(row.stored);
+    if (!Matches(query, row.event)) continue;
+    found.push_back(row.stored);
+    bytes += row.stored->event.size();
   }
   return found;
 }

@@ -147,12 +147,15 @@ absl::StatusOr<std::vector<LogEventPtr>> SqliteReader::Find(const EventQuery& qu
       .Bind(last)
       .Bind(static_cast<int64_t>(query.max_events));
   std::vector<LogEventPtr> events;
-  while (true) {
+  for (size_t bytes = 0; bytes <= query.max_bytes;) {
     const absl::StatusOr<bool> row = find.Step();
     if (!row.ok()) return row.status();
     if (!*row) return events;
     events.push_back(MakeEvent(find));
+    bytes += events.back()->event.size();
   }
+  find.Reset();
+  return events;
 }
 
 namespace {

@@ -14,6 +14,7 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::MatchesRegex;
+using ::testing::StartsWith;
 using Action = Invocation::Action;
 using Strings = std::vector<std::string>;
 
@@ -130,7 +131,8 @@ TEST(InvocationTest, AllFaultsAreToldAtOnce) {
   const std::string faults = Faults({"--nonsense", "--http-listen=8080", "--grpc-listen=0.0.0.0:1"},
                                     {"ONHOOK_LOG_LEVEL=loud"});
   EXPECT_EQ(std::count(faults.begin(), faults.end(), '\n'), 3);
-  for (const char* name : {"--nonsense", "http.listen (flag", "grpc.listen: ", "log.level (var"}) {
+  for (const char* name :
+       {"--nonsense", "http.listen (flag", "grpc.listen (flag", "log.level (var"}) {
     EXPECT_THAT(faults, HasSubstr(name));
   }
 }
@@ -157,6 +159,12 @@ TEST(InvocationTest, ListeningBeyondThisMachineNeedsToBeAskedFor) {
   const Invocation invocation =
       Read({"--http-listen=0.0.0.0:8080", "--http-allow-unauthenticated=true"});
   EXPECT_EQ(invocation.settings.http.server.listen, "0.0.0.0:8080");
+}
+
+TEST(InvocationTest, WhatDoesNotFitOtherSettingsIsNamedWithItsOrigin) {
+  EXPECT_THAT(Faults({}, {"ONHOOK_ACKNOWLEDGE_SUBSCRIPTIONS=crm"}),
+              StartsWith("acknowledge.subscriptions (variable ONHOOK_ACKNOWLEDGE_SUBSCRIPTIONS): "
+                         "crm is not declared"));
 }
 
 }  // namespace

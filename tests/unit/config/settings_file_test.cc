@@ -70,9 +70,11 @@ TEST(SettingsFileTest, EveryFaultNamesItsPlaceAndWhatIsExpected) {
       {"http: {listen", "f:1:", "not found"},
       {"subscriptions: crm", "f:1:16: subscriptions", "must be a sequence"},
       {"subscriptions:\n  - crm", "f:2:5: subscriptions[0]", "must be a mapping"},
-      {"subscriptions: [{name: A}]", "f:1:17: subscriptions[0].name", "1 to 63 characters"},
+      {"subscriptions: [{name: A}]", "f:1:24: subscriptions[0].name", "1 to 63 characters"},
+      {"subscriptions: [{ack_deadline: 5s}]", "f:1:17: subscriptions[0].name",
+       "1 to 63 characters"},
       {"subscriptions: [{name: a, color: red}]", "f:1:27: subscriptions[0].color", "no such key"},
-      {"subscriptions: [{name: a, ack_deadline: 11m}]", "subscriptions[0].ack_deadline",
+      {"subscriptions: [{name: a, ack_deadline: 11m}]", "f:1:41: subscriptions[0].ack_deadline",
        "1 s to 10 min"},
       {"subscriptions: [{name: a, ack_deadline: 5}]", "f:1:41: subscriptions[0].ack_deadline",
        "unit"},
@@ -82,6 +84,18 @@ TEST(SettingsFileTest, EveryFaultNamesItsPlaceAndWhatIsExpected) {
        "f:1:45: subscriptions[0].filter.sources", "must be a sequence"},
       {"subscriptions: [{name: a, expire_after_unused: 3d}]",
        "f:1:48: subscriptions[0].expire_after_unused", "never expire"},
+      {"subscriptions:\n  - name: a\n    backlog_limit:\n      age: 999999999d",
+       "f:4:12: subscriptions[0].backlog_limit.age", "1 s to 10 years"},
+      {"subscriptions: [{name: a, max_delivery_attempts: \"20\"}]",
+       "f:1:50: subscriptions[0].max_delivery_attempts", "without quotes"},
+      {"subscriptions: [{name: a, max_unacked_events: !!str 20}]",
+       "subscriptions[0].max_unacked_events", "whole number"},
+      {"subscriptions:\n  - name: a\n  - name: a", "f:3:11: subscriptions[1].name",
+       "a is declared twice"},
+      {"http: {allow_unauthenticated: 'true'}", "f:1:31: http.allow_unauthenticated", "true|false"},
+      {"store.directory: /a\nstore: {directory: /b}", "f:1:1: store.directory", "as mappings"},
+      {"store: {retention.age: 1d}", "f:1:9: store.retention.age", "as mappings"},
+      {"subscriptions:\n  - name: a\n    filter: {sources: [a\xff]}", "f:3:", "UTF-8"},
       {"a: 1\n---\nb: 2", "f", "more than one document"},
   };
   for (const auto& row : kRows) {
@@ -100,6 +114,18 @@ TEST(SettingsFileTest, AFileThatIsNotThereIsAFault) {
   std::vector<std::string> faults;
   ReadSettingsFile("/nonexistent/onhook.yaml", faults);
   EXPECT_THAT(faults, ElementsAre("/nonexistent/onhook.yaml: cannot be read"));
+}
+
+TEST(SettingsFileTest, ADirectoryIsNoFileOfSettings) {
+  std::vector<std::string> faults;
+  ReadSettingsFile("/", faults);
+  EXPECT_THAT(faults, ElementsAre("/: cannot be read"));
+}
+
+TEST(SettingsFileTest, AFileWithoutEndIsTooLarge) {
+  std::vector<std::string> faults;
+  ReadSettingsFile("/dev/zero", faults);
+  EXPECT_THAT(faults, ElementsAre(HasSubstr("is larger than")));
 }
 
 }  // namespace

@@ -66,6 +66,7 @@ TEST(SubscriptionSpecTest, WhatIsNotIsRefusedByItsPath) {
       {"ack_deadline { nanos: 999999999 }", "ack_deadline"},
       {"ack_deadline { seconds: 601 }", "ack_deadline"},
       {"ack_deadline { seconds: 1 nanos: 2000000000 }", "ack_deadline"},
+      {"ack_deadline { seconds: 5 nanos: -1 }", "ack_deadline"},
       {"max_delivery_attempts: 0", "max_delivery_attempts"},
       {"minimum_retry_time { seconds: -1 }", "minimum_retry_time"},
       {"max_unacked_events: 0", "max_unacked_events"},

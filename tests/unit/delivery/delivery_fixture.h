@@ -32,7 +32,7 @@ class DeliveryFixture : public testing::Test {
   ~DeliveryFixture() override { StopGateway(); }
 
   void StartGateway() {
-    store_ = *OpenMemoryStore(disk_, &store_clock_, &log_);
+    store_ = InFrontOf(*OpenMemoryStore(disk_, &store_clock_, &log_, store_options_));
     desk_ = std::make_unique<ReceiptDesk>(&clock_, store_.get(), ReceiptDeskOptions());
     server_ = std::make_unique<DeliveryServer>(options_, store_.get(), desk_.get(), &clock_, &log_);
     port_ = *server_->Start();
@@ -59,6 +59,8 @@ class DeliveryFixture : public testing::Test {
     StartGateway();
   }
   void SetUp() override { StartGateway(); }
+  // The store that the gateway gets instead.
+  virtual std::unique_ptr<Store> InFrontOf(std::unique_ptr<Store> store) { return store; }
   // As if retention had removed what was before; from the next start.
   void BeginTheLogAt(Sequence first) {
     absl::MutexLock lock(&disk_->mutex);
@@ -114,6 +116,7 @@ class DeliveryFixture : public testing::Test {
   }
 
   DeliveryOptions options_;
+  EmbeddedStoreOptions store_options_;
   ManualClock clock_;
   ShiftedClock store_clock_;  // commits of acks linger for a moment of real time
   Log log_{&clock_, LogLevel::kError, Log::Format::kText, [](absl::string_view) {}};

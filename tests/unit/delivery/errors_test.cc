@@ -1,5 +1,6 @@
 // The table of gateway/delivery/ERRORS.md, provoked over real gRPC.
 #include <gmock/gmock.h>
+#include <grpcpp/generic/generic_stub.h>
 
 #include <fstream>
 #include <functional>
@@ -21,11 +22,16 @@ std::string Told(const grpc::Status& status) {
   internal::RpcStatus details;
   EXPECT_TRUE(details.ParseFromString(status.error_details()));
   internal::ErrorInfo info;
+  if (details.details().empty()) info.set_reason("-");
+  bool names_field = false;
   for (const auto& detail : details.details()) {
     if (detail.type_url() == "type.googleapis.com/google.rpc.ErrorInfo") {
       EXPECT_TRUE(info.ParseFromString(detail.value()));
     }
+    names_field = names_field || detail.type_url() == "type.googleapis.com/google.rpc.BadRequest";
   }
+  EXPECT_EQ(names_field, status.error_code() == grpc::StatusCode::INVALID_ARGUMENT)
+      << status.error_message();
   const auto code = static_cast<absl::StatusCode>(status.error_code());
   return absl::StrCat(absl::StatusCodeToString(code), " ", info.reason());
 }
@@ -88,10 +94,30 @@ class ErrorsTest : public DeliveryFixture {
     subscriber.Send(request);
     Note("Subscribe", subscriber.End());
   }
+  // Sends bytes that need not be a message. To a stream they are its first and only one.
+  grpc::Status SendBytes(const std::string& method, const std::string& bytes) {
+    grpc::GenericStub stub(
+        grpc::CreateChannel(absl::StrCat("127.0.0.1:", port_), grpc::InsecureChannelCredentials()));
+    const grpc::Slice slice(bytes);
+    const grpc::ByteBuffer request(&slice, 1);
+    grpc::ByteBuffer response;
+    grpc::ClientContext context;
+    LimitTime(context);
+    grpc::Status status;
+    absl::Notification done;
+    stub.UnaryCall(&context, absl::StrCat("/onhook.v1.", method), {}, &request, &response,
+                   [&](grpc::Status result) {
+                     status = std::move(result);
+                     done.Notify();
+                   });
+    done.WaitForNotification();
+    return status;
+  }
   std::vector<std::string> WrongCursors() const {
     return {"nonsense", FormatCursor("0123456789abcdef", 1), FormatCursor(store_->store_id(), 99),
             FormatCursor(store_->store_id(), 1)};
   }
+  void ProvokeWithBytes();
   void ProvokeStreams();
   void ProvokeLookUps();
   void ProvokeSubscriptions();
@@ -99,6 +125,23 @@ class ErrorsTest : public DeliveryFixture {
 
   std::set<std::string> provoked_;
 };
+
+void ErrorsTest::ProvokeWithBytes() {
+  const std::string no_message = "\xff\xff\xff";
+  Note("Subscribe", SendBytes("ReleaseEventService/Subscribe", no_message));
+  Note("Watch", SendBytes("ReleaseEventService/Watch", no_message));
+  const std::string too_large((1 << 20) + 1, '\0');
+  for (const char* method : {"ReleaseEventService/Subscribe", "ReleaseEventService/Watch",
+                             "ReleaseEventService/GetEvent", "SubscriptionService/Seek"}) {
+    Note("any", SendBytes(method, too_large));
+  }
+  v1::GetEventRequest no_utf8;
+  no_utf8.set_event_id("?");
+  std::string bytes = no_utf8.SerializeAsString();
+  bytes.back() = '\xff';
+  Note("any but streams", SendBytes("ReleaseEventService/GetEvent", bytes));
+  Note("any but streams", SendBytes("SubscriptionService/Seek", no_message));
+}
 
 void ErrorsTest::ProvokeStreams() {
   ProvokeOpen([](auto&) {});
@@ -189,11 +232,20 @@ void ErrorsTest::ProvokeDeadLetters() {
 }
 
 TEST_F(ErrorsTest, TheDocumentNamesExactlyWhatRequestsCanCause) {
+  ProvokeWithBytes();
   ProvokeStreams();
   ProvokeLookUps();
   ProvokeSubscriptions();
   ProvokeDeadLetters();
   EXPECT_THAT(provoked_, testing::ElementsAreArray(DocumentedRows()));
+}
+
+// The client would be told of its size instead, by its own gRPC.
+TEST_F(ErrorsTest, AnOverlongNameIsNotFoundLikeAnyOther) {
+  v1::GetSubscriptionRequest request;
+  request.set_name(std::string(100000, 'x'));
+  v1::GetSubscriptionResponse response;
+  EXPECT_EQ(Told(Call(&Stub::GetSubscription, request, &response)), "NOT_FOUND NOT_FOUND");
 }
 
 }  // namespace

@@ -87,6 +87,25 @@ TEST_F(EventLookupTest, APageIsBoundedInBytes) {
   EXPECT_NE(listed_.next_page_token(), "");
 }
 
+// Which then never owed them, and says so at once.
+TEST_F(EventLookupTest, ACallFromBeforeASubscriptionIsFoundAndListed) {
+  Append("a");
+  NewEvent update = EventOfCall("a");
+  update.digest = EventDigest("another", {});
+  absl::Notification stored;
+  store_->log().Append(std::move(update), [&](const auto&) { stored.Notify(); });
+  stored.WaitForNotification();
+  v1::SubscriptionSpec spec;
+  spec.set_start_position(v1::START_POSITION_LATEST);
+  ASSERT_TRUE(store_->CreateSubscription("late", spec).ok());
+  ASSERT_TRUE(Get(EventId(EventDigest("default", {}), "a")).ok());
+  EXPECT_EQ(got_.stored_event().timelines_size(), 0);
+  v1::ListEventsRequest request;
+  request.set_call_serial_no("a");
+  ASSERT_TRUE(List(request).ok());
+  EXPECT_EQ(listed_.stored_events_size(), 2);
+}
+
 TEST_F(EventLookupTest, WrongListRequestsAreRefused) {
   v1::ListEventsRequest unconditional;
   EXPECT_EQ(List(unconditional).error_code(), grpc::StatusCode::INVALID_ARGUMENT);

@@ -55,6 +55,10 @@ TEST(SpecUpdateTest, AWrongRequestIsRefusedAndTheSpecStays) {
       {"no path", Naming({})},
       {"an unknown path", Naming({"colour"})},
       {"an unknown part of a path", Naming({"filter.colour"})},
+      {"an empty path", Naming({""})},
+      {"half a path", Naming({"filter."})},
+      {"a part of a value", Naming({"ack_deadline.seconds"})},
+      {"a part of a list", Naming({"filter.sources.x"})},
       {"what matters at creation only", Naming({"start_position"})},
       {"a value out of its bounds", out_of_bounds},
   };

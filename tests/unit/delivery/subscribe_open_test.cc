@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <functional>
+#include <limits>
 
 namespace onhook {
 namespace {
@@ -41,6 +42,10 @@ TEST(SubscribeOpenTest, WhatIsOutOfBoundsIsRefusedByName) {
       {"open.max_outstanding_bytes", [](auto& open) { open.set_max_outstanding_bytes(-1); }},
       {"open.ack_deadline", [](auto& open) { open.mutable_ack_deadline()->set_seconds(0); }},
       {"open.ack_deadline", [](auto& open) { open.mutable_ack_deadline()->set_seconds(601); }},
+      {"open.ack_deadline",
+       [](auto& open) {
+         open.mutable_ack_deadline()->set_seconds(std::numeric_limits<int64_t>::min());
+       }},
       {"open.ack_deadline", [](auto& open) { open.mutable_ack_deadline()->set_nanos(-5); }},
   };
   for (const Row& row : rows) {

@@ -255,7 +255,27 @@ TEST_F(OldSubscriberTest, AnOldStreamIsAskedToComeAgainAndItsAcksAreStillTaken) 
   EXPECT_EQ(subscriber.End().error_code(), grpc::StatusCode::UNAVAILABLE);
 }
 
-// A client that does not read: its window closes after about 64 KiB.
+// One that sends large requests and reads their answers late.
+class LateReaderTest : public DeliveryFixture {
+ protected:
+  LateReaderTest() { options_.max_unanswered_bytes = 1; }
+};
+
+TEST_F(LateReaderTest, ItGetsEveryAnswerInOrder) {
+  Subscriber subscriber = Subscribe();
+  subscriber.Open("crm");
+  v1::Delivery made_up;
+  made_up.set_delivery_id(std::string(64, 'x'));
+  for (uint64_t i = 1; i <= 10; ++i) {
+    subscriber.Ack(std::vector<v1::Delivery>(100, made_up), i);
+  }
+  for (uint64_t i = 1; i <= 10; ++i) {
+    const v1::AckResults results = subscriber.Next().ack_results();
+    EXPECT_EQ(results.request_id(), i);
+    EXPECT_EQ(results.exceptions_size(), 100);
+  }
+}
+
 // A subscriber that takes nothing, on a connection whose windows stay as small as they begin.
 class StalledSubscriberTest : public DeliveryFixture {
  protected:

@@ -156,6 +156,21 @@ TEST_F(SubscriptionServiceTest, ADiscardedDeadLetterIsGone) {
   EXPECT_TRUE(Parked("crm").empty());
 }
 
+class NoChangesTest : public SubscriptionServiceTest {
+ protected:
+  NoChangesTest() { options_.max_dead_letter_changes = 0; }
+};
+
+TEST_F(NoChangesTest, OneChangeOfDeadLettersTooManyIsToBeTriedAgain) {
+  Create("crm");
+  v1::DiscardDeadLettersRequest request;
+  request.set_subscription("crm");
+  request.set_all(true);
+  v1::DiscardDeadLettersResponse response;
+  EXPECT_EQ(Call(&Stub::DiscardDeadLetters, request, &response).error_code(),
+            grpc::StatusCode::UNAVAILABLE);
+}
+
 TEST_F(SubscriptionServiceTest, ATimelineSaysWhoSettledTheEvent) {
   Append("a");
   Create("billing");

@@ -123,6 +123,15 @@ TEST_F(WatchStreamTest, ItIsEnoughForACallbackToBeAcknowledged) {
   EXPECT_THAT(watcher.Calls(1), ElementsAre("a"));
 }
 
+TEST_F(WatchStreamTest, ACallbackDoesNotWaitForAFilterThatExcludesItsEvent) {
+  v1::WatchRequest request;
+  request.mutable_filter()->add_sources("another");
+  Watcher watcher = Watch(request);
+  EXPECT_TRUE(watcher.Next().has_heartbeat());
+  clock_.Advance(absl::Hours(2));
+  EXPECT_TRUE(absl::IsDeadlineExceeded(Accept("a", absl::Hours(1)))) << "hangs if it waits";
+}
+
 TEST_F(WatchStreamTest, AnObserverIsNotEnoughForACallback) {
   v1::WatchRequest request;
   request.set_observe_only(true);

@@ -79,6 +79,12 @@ class AcknowledgePolicyTest : public ::testing::Test {
     sequences.Add(1);
     store_->Settle(subscription, sequences);
   }
+  std::shared_ptr<EligibleStream> Eligible(const std::string& receiver,
+                                           EligibleStream::Wants wants = nullptr) {
+    auto stream = desk_->AddStream(receiver, std::move(wants));
+    stream->Set(true);
+    return stream;
+  }
   void Happen(const Happening& happening) {
     for (const std::string& receiver : happening.forwarded) desk_->Forwarded(receiver, {1});
     for (const std::string& subscription : happening.settled) Settle(subscription);
@@ -169,7 +175,7 @@ TEST_P(EveryPolicyTest, TellsARepeatTheSameAfterARestart) {
   }
   Start(GetParam().excluded);
   for (const std::string& name : GetParam().happening.settled) {
-    if (queues_.count(name) > 0) queues_[name]->SetSettled(1);
+    if (queues_.count(name) > 0) queues_[name]->SetProcessed(1);
     store_->SetProcessed(true);
   }
   EXPECT_EQ(Succeeds(GetParam().when, GetParam().named), GetParam().success);
@@ -182,7 +188,7 @@ TEST_F(AcknowledgePolicyTest, WhatWasSettledBeforeACrashWasReceivedWhateverTheMa
   Succeeds(When::kForwarded, {});
   Start();
   store_->SetProcessed(true);
-  queues_["a"]->SetSettled(1);
+  queues_["a"]->SetProcessed(1);
   EXPECT_TRUE(Succeeds(When::kForwarded, {}));
   EXPECT_TRUE(Succeeds(When::kForwarded, {"a"}));
   EXPECT_FALSE(Succeeds(When::kForwarded, {"a", "b"}));
@@ -193,9 +199,19 @@ TEST_F(AcknowledgePolicyTest, WhatOneExcludedBeforeARestartIsNotForwardedForAnot
   Start({"a"});
   Succeeds(When::kForwarded, {});
   Start({"a"});
-  queues_["a"]->SetSettled(1);
+  queues_["a"]->SetPassedOver(1);
   EXPECT_FALSE(Succeeds(When::kForwarded, {}));
   EXPECT_FALSE(Succeeds(When::kProcessed, {}));
+}
+
+// By a seek, its start, its backlog limit, or a filter that is gone: it owes the event no more, and
+// never received it.
+TEST_F(AcknowledgePolicyTest, WhatANamedOneWasSparedIsNotReceived) {
+  Start();
+  Succeeds(When::kForwarded, {"a"});
+  queues_["a"]->SetPassedOver(1);
+  EXPECT_FALSE(Succeeds(When::kForwarded, {"a"}));
+  EXPECT_FALSE(Succeeds(When::kProcessed, {"a"}));
 }
 
 TEST_F(AcknowledgePolicyTest, AStoreThatCannotLookGivesNoSuccess) {
@@ -203,20 +219,21 @@ TEST_F(AcknowledgePolicyTest, AStoreThatCannotLookGivesNoSuccess) {
   Succeeds(When::kProcessed, {});
   store_->SetProcessed(absl::UnavailableError("busy"));
   EXPECT_FALSE(Succeeds(When::kProcessed, {}));
+  EXPECT_FALSE(Succeeds(When::kProcessed, {"a"}));
 }
 
 TEST_F(AcknowledgePolicyTest, NobodyWaitsForANamedOneThatIsAway) {
   Start();
   clock_.Advance(absl::Hours(2));
-  desk_->StreamBecameEligible("watch");
-  desk_->StreamBecameEligible("subscription/a");
+  const auto watch = Eligible("watch");
+  const auto a = Eligible("subscription/a");
   EXPECT_FALSE(Succeeds(When::kForwarded, {"a", "b"}, absl::Hours(1))) << "hangs if it waits";
 }
 
 TEST_F(AcknowledgePolicyTest, NobodyWaitsForAWatchToProcess) {
   Start();
   clock_.Advance(absl::Hours(2));
-  desk_->StreamBecameEligible("watch");
+  const auto watch = Eligible("watch");
   EXPECT_FALSE(Succeeds(When::kProcessed, {}, absl::Hours(1))) << "hangs if it waits";
 }
 

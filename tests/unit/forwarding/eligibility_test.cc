@@ -15,81 +15,124 @@ constexpr absl::Duration kLonger = absl::Milliseconds(501);
 
 class EligibilityTest : public ::testing::Test {
  protected:
+  std::shared_ptr<EligibleStream> Eligible(const std::string& receiver,
+                                           EligibleStream::Wants wants = nullptr) {
+    auto stream = eligibility_.Add(receiver, std::move(wants));
+    stream->Set(true);
+    return stream;
+  }
+  bool Anybody(absl::Duration time = kTime) { return eligibility_.AnybodyWithin(time, event_); }
+  bool AnySubscription() { return eligibility_.AnySubscriptionWithin(kTime, event_); }
+  bool Is(const std::string& receiver) { return eligibility_.Within(receiver, kTime, event_); }
+
   ManualClock clock_;
-  Eligibility eligibility_{&clock_, {"subscription/a", "subscription/b"}};
+  Eligibility eligibility_{&clock_};
+  v1::ReleaseEvent event_;
 };
 
 TEST_F(EligibilityTest, AtStartAllHaveJustBeen) {
   clock_.Advance(kTime);
-  EXPECT_TRUE(eligibility_.AnybodyWithin(kTime));
-  EXPECT_TRUE(eligibility_.AnySubscriptionWithin(kTime));
-  EXPECT_TRUE(eligibility_.Within("subscription/a", kTime));
+  EXPECT_TRUE(Anybody());
+  EXPECT_TRUE(AnySubscription());
+  EXPECT_TRUE(Is("subscription/a"));
 }
 
 TEST_F(EligibilityTest, WithoutStreamsNobodyIsForLong) {
   clock_.Advance(kLonger);
-  EXPECT_FALSE(eligibility_.AnybodyWithin(kTime));
-  EXPECT_FALSE(eligibility_.AnySubscriptionWithin(kTime));
-  EXPECT_FALSE(eligibility_.Within("subscription/a", kTime));
+  EXPECT_FALSE(Anybody());
+  EXPECT_FALSE(AnySubscription());
+  EXPECT_FALSE(Is("subscription/a"));
 }
 
 TEST_F(EligibilityTest, AWatchIsAnybodyButNoSubscription) {
   clock_.Advance(kLonger);
-  eligibility_.Began("watch");
-  EXPECT_TRUE(eligibility_.AnybodyWithin(kTime));
-  EXPECT_FALSE(eligibility_.AnySubscriptionWithin(kTime));
-  EXPECT_FALSE(eligibility_.Within("subscription/a", kTime));
+  const auto watch = Eligible("watch");
+  EXPECT_TRUE(Anybody());
+  EXPECT_FALSE(AnySubscription());
+  EXPECT_FALSE(Is("subscription/a"));
 }
 
-TEST_F(EligibilityTest, ANamedSubscriptionSpeaksForItselfAlone) {
+TEST_F(EligibilityTest, ASubscriptionSpeaksForItselfAlone) {
   clock_.Advance(kLonger);
-  eligibility_.Began("subscription/a");
-  EXPECT_TRUE(eligibility_.AnybodyWithin(kTime));
-  EXPECT_TRUE(eligibility_.AnySubscriptionWithin(kTime));
-  EXPECT_TRUE(eligibility_.Within("subscription/a", kTime));
-  EXPECT_FALSE(eligibility_.Within("subscription/b", kTime));
+  const auto a = Eligible("subscription/a");
+  EXPECT_TRUE(Anybody());
+  EXPECT_TRUE(AnySubscription());
+  EXPECT_TRUE(Is("subscription/a"));
+  EXPECT_FALSE(Is("subscription/b"));
 }
 
-TEST_F(EligibilityTest, ASubscriptionThatNobodyNamedIsOneOfThem) {
+TEST_F(EligibilityTest, AStreamCountsOnlyForEventsThatItWants) {
   clock_.Advance(kLonger);
-  eligibility_.Began("subscription/c");
-  EXPECT_TRUE(eligibility_.AnySubscriptionWithin(kTime));
-  EXPECT_FALSE(eligibility_.Within("subscription/a", kTime));
+  const auto sales =
+      Eligible("watch", [](const v1::ReleaseEvent& event) { return event.source() == "sales"; });
+  EXPECT_FALSE(Anybody());
+  event_.set_source("sales");
+  EXPECT_TRUE(Anybody());
+  sales->Leave();
+  EXPECT_TRUE(Anybody()) << "a moment ago";
+  event_.set_source("service");
+  EXPECT_FALSE(Anybody());
 }
 
-TEST_F(EligibilityTest, AReceiverThatWasNotNamedIsNotKnown) {
-  eligibility_.Began("subscription/c");
-  EXPECT_FALSE(eligibility_.Within("subscription/c", kTime));
+TEST_F(EligibilityTest, AStreamThatNeverWasEligibleIsNot) {
+  clock_.Advance(kLonger);
+  const auto stream = eligibility_.Add("watch", nullptr);
+  EXPECT_FALSE(Anybody());
+  stream->Set(false);
+  EXPECT_FALSE(Anybody());
 }
 
 TEST_F(EligibilityTest, TheLastStreamsEndCountsFromWhenItWas) {
-  eligibility_.Began("subscription/a");
-  eligibility_.Began("subscription/a");
+  const auto first = Eligible("subscription/a");
+  const auto second = Eligible("subscription/a");
   clock_.Advance(10 * kLonger);
-  eligibility_.Ended("subscription/a");
+  first->Set(false);
   clock_.Advance(kLonger);
-  EXPECT_TRUE(eligibility_.Within("subscription/a", kTime)) << "one is left";
-  eligibility_.Ended("subscription/a");
+  EXPECT_TRUE(Is("subscription/a")) << "one is left";
+  second->Leave();
   clock_.Advance(kTime);
-  EXPECT_TRUE(eligibility_.Within("subscription/a", kTime));
+  EXPECT_TRUE(Is("subscription/a"));
   clock_.Advance(kLonger);
-  EXPECT_FALSE(eligibility_.Within("subscription/a", kTime));
+  EXPECT_FALSE(Is("subscription/a"));
 }
 
-TEST_F(EligibilityTest, StreamsOfManyThreadsAreCountedExactly) {
+TEST_F(EligibilityTest, OneThatLeftCountsForAMinuteAtMost) {
+  clock_.Advance(absl::Hours(2));
+  Eligible("watch")->Leave();
+  const auto resting = Eligible("subscription/a");
+  resting->Set(false);
+  clock_.Advance(absl::Seconds(61));
+  EXPECT_TRUE(Anybody(absl::Hours(1))) << "the one that is still there";
+  resting->Leave();
+  EXPECT_FALSE(Anybody(absl::Hours(1)));
+}
+
+TEST_F(EligibilityTest, StreamsThatComeAndGoFillNoMemory) {
+  auto wanted = std::make_shared<int>();
+  for (int i = 0; i < 5000; ++i) {
+    Eligible("watch", [wanted](const v1::ReleaseEvent&) { return *wanted == 0; })->Leave();
+  }
+  EXPECT_LT(wanted.use_count(), 1100);
+  clock_.Advance(absl::Minutes(2));
+  const auto last = Eligible("watch");
+  EXPECT_EQ(wanted.use_count(), 1);
+}
+
+// For races: streams that come, change and go while it is asked for them.
+TEST_F(EligibilityTest, ManyThreadsMayAskAndChange) {
   std::vector<std::thread> threads;
   for (int thread = 0; thread < 4; ++thread) {
     threads.emplace_back([this] {
-      for (int round = 0; round < 1000; ++round) {
-        eligibility_.Began("subscription/a");
-        eligibility_.Ended("subscription/a");
+      for (int round = 0; round < 200; ++round) {
+        const auto stream = Eligible("subscription/a");
+        EXPECT_TRUE(Is("subscription/a"));
+        stream->Leave();
       }
     });
   }
   for (std::thread& thread : threads) thread.join();
   clock_.Advance(kLonger);
-  EXPECT_FALSE(eligibility_.AnySubscriptionWithin(kTime));
-  EXPECT_FALSE(eligibility_.Within("subscription/a", kTime));
+  EXPECT_FALSE(AnySubscription());
 }
 
 }  // namespace

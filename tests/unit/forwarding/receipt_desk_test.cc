@@ -67,6 +67,12 @@ class ReceiptDeskTest : public ::testing::Test {
     sequences.Add(sequence);
     store_.Settle(subscription, sequences);
   }
+  std::shared_ptr<EligibleStream> Eligible(const std::string& receiver,
+                                           EligibleStream::Wants wants = nullptr) {
+    auto stream = desk_->AddStream(receiver, std::move(wants));
+    stream->Set(true);
+    return stream;
+  }
   void Forwarded(std::vector<Sequence> sequences) { desk_->Forwarded("watch", sequences); }
 
   ManualClock clock_;
@@ -104,7 +110,7 @@ TEST_F(ReceiptDeskTest, AnEventForwardedBeforeItsAnswerArrivedNeedNotWait) {
 
 TEST_F(ReceiptDeskTest, NobodyTookItInTime) {
   Start();
-  desk_->StreamBecameEligible("watch");
+  const auto watch = Eligible("watch");
   AppendResult result;
   EXPECT_EQ(Accept("a", {When::kForwarded, {}, kShort}, &result),
             absl::StatusCode::kDeadlineExceeded);
@@ -116,7 +122,7 @@ TEST_F(ReceiptDeskTest, NobodyTookItInTime) {
 
 TEST_F(ReceiptDeskTest, WithoutTimeNobodyWaits) {
   Start();
-  desk_->StreamBecameEligible("watch");
+  const auto watch = Eligible("watch");
   EXPECT_EQ(Accept("a", {When::kForwarded, {}, absl::ZeroDuration()}),
             absl::StatusCode::kDeadlineExceeded);
 }
@@ -127,11 +133,19 @@ TEST_F(ReceiptDeskTest, WithoutAnEligibleStreamNobodyWaits) {
   EXPECT_EQ(Accept("a", {When::kForwarded, {}, kLong}), absl::StatusCode::kDeadlineExceeded);
 }
 
+TEST_F(ReceiptDeskTest, NobodyWaitsForAStreamThatDoesNotWantTheEvent) {
+  Start();
+  clock_.Advance(2 * kLong);
+  const auto watch = Eligible("watch", [](const v1::ReleaseEvent&) { return false; });
+  EXPECT_EQ(Accept("a", {When::kForwarded, {}, kLong}), absl::StatusCode::kDeadlineExceeded)
+      << "hangs if it waits";
+}
+
 TEST_F(ReceiptDeskTest, AStreamThatJustCeasedIsWaitedForAsLongAsTheTimeout) {
   Start();
-  desk_->StreamBecameEligible("watch");
+  const auto watch = Eligible("watch");
   clock_.Advance(10 * kLong);
-  desk_->StreamCeasedToBeEligible("watch");
+  watch->Set(false);
   log_.KeepAnswersBack();
   clock_.Advance(kLong);
   Callback patient(desk_.get(), "a", {When::kForwarded, {}, kLong});
@@ -146,9 +160,8 @@ TEST_F(ReceiptDeskTest, AStreamThatJustCeasedIsWaitedForAsLongAsTheTimeout) {
 
 TEST_F(ReceiptDeskTest, OfSeveralStreamsOneIsEnough) {
   Start();
-  desk_->StreamBecameEligible("watch");
-  desk_->StreamBecameEligible("watch");
-  desk_->StreamCeasedToBeEligible("watch");
+  const auto watch = Eligible("watch");
+  Eligible("watch")->Set(false);
   clock_.Advance(10 * kLong);
   log_.KeepAnswersBack();
   Callback callback(desk_.get(), "a", {When::kForwarded, {}, kLong});
@@ -216,7 +229,7 @@ TEST_F(ReceiptDeskTest, ARepeatWaitsBesideItsOriginal) {
 
 TEST_F(ReceiptDeskTest, TheStoresErrorIsTheReceipt) {
   Start();
-  desk_->StreamBecameEligible("watch");
+  const auto watch = Eligible("watch");
   log_.FailWith(absl::ResourceExhaustedError("disk full"));
   AppendResult result;
   EXPECT_EQ(Accept("a", {When::kForwarded, {}, kLong}, &result),
@@ -226,7 +239,7 @@ TEST_F(ReceiptDeskTest, TheStoresErrorIsTheReceipt) {
 
 TEST_F(ReceiptDeskTest, AStoreSlowerThanTheTimeoutIsWaitedFor) {
   Start();
-  desk_->StreamBecameEligible("watch");
+  const auto watch = Eligible("watch");
   log_.KeepAnswersBack();
   Callback unforwarded(desk_.get(), "a", {When::kForwarded, {}, absl::ZeroDuration()});
   log_.Answer();
@@ -295,7 +308,7 @@ TEST_F(ReceiptDeskTest, OfRunsOnlyTheNewestAreKept) {
 // Callbacks, their forwarding and their giving up, all at once: for races, not for an order.
 TEST_F(ReceiptDeskTest, EveryCallbackGetsAReceiptThatIsTrue) {
   Start();
-  desk_->StreamBecameEligible("watch");
+  const auto watch = Eligible("watch");
   constexpr int kThreads = 4;
   constexpr int kRounds = 1000;
   std::vector<std::thread> threads;

@@ -262,6 +262,24 @@ TEST_F(EmbeddedQueueTest, RaisedLimitsAreAnnounced) {
   EXPECT_THAT(SequencesOf(consumer.Pull()), ElementsAre(2));
 }
 
+TEST_F(EmbeddedQueueTest, APausedConsumerTakesNoSignalFromAnother) {
+  const QueuePtr queue = Queue();
+  TestConsumer first(queue);
+  TestConsumer second(queue);
+  EXPECT_TRUE(first.Pull().leases.empty());
+  EXPECT_TRUE(second.Pull().leases.empty());
+  ConsumerLimits paused;
+  paused.paused = true;
+  first.SetLimits(paused);
+  EXPECT_TRUE(Append("a").ok());
+  second.AwaitReady();
+  EXPECT_THAT(SequencesOf(second.Pull()), ElementsAre(1));
+  EXPECT_TRUE(Append("b").ok());
+  first.SetLimits({});
+  first.AwaitReady();
+  EXPECT_THAT(SequencesOf(first.Pull()), ElementsAre(2));
+}
+
 TEST_F(EmbeddedQueueTest, AConsumerHoldsNoMoreBytesThanItMay) {
   QueuePtr queue = Queue();
   AppendMany(3);  // of 12 bytes
