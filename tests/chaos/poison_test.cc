@@ -1,7 +1,8 @@
 // An event that nobody can process is given up after the attempts that were agreed, and harms no
 // other: one that is nacked each time, and one that kills whoever gets it.
 //
-//   ONHOOK_POISON_ROUNDS=10 build/release/tests/chaos/chaos_test --gtest_filter='*OthersGoOn*'
+//   ONHOOK_POISON_ROUNDS=10 ONHOOK_POISON_OTHERS=3000 build/release/tests/chaos/chaos_test \
+//     --gtest_filter='*OthersGoOn*'
 #include <algorithm>
 #include <csignal>
 #include <iostream>
@@ -27,10 +28,8 @@ using testing::IsEmpty;
 constexpr char kName[] = "crm";
 constexpr int kConsumers = 4;
 constexpr int kAttempts = 3;
-// Streams that an event may take with it before it goes alone and its attempts count; see api.md,
-// rule 2.
+// Streams that an event may take with it before it goes alone and its attempts count.
 constexpr int kUncountedLosses = 3;
-constexpr int64_t kOthers = 3000;
 constexpr int64_t kNone = -1;  // no event is the poison
 constexpr int kConnections = 2;
 constexpr absl::Duration kPatience = GatewayLife::kPatience;
@@ -71,7 +70,7 @@ class PoisonTest : public testing::Test {
   std::vector<absl::Duration> Post(int64_t poison) {
     CallLedger& ledger = life_.ledger();
     const int64_t first = ledger.opened();
-    const int64_t last = first + kOthers + (poison == kNone ? 0 : 1);
+    const int64_t last = first + others_ + (poison == kNone ? 0 : 1);
     CallbackLoad load(&life_.address(), &ledger, kConnections, last - first);
     const absl::Duration given_up = clock_.Elapsed() + kPatience;
     std::vector<absl::Duration> latencies;
@@ -81,15 +80,15 @@ class PoisonTest : public testing::Test {
       const bool parked =
           poison == kNone || (life_.StatsOf(kName).dead_letters() > 0 && AllDeathsAreSeen(poison));
       latencies = ledger.Latencies(kName, first, last);
-      if (parked && static_cast<int64_t>(latencies.size()) == kOthers) break;
+      if (parked && static_cast<int64_t>(latencies.size()) == others_) break;
     }
     if (!load.Finish(kPatience)) life_.GiveUp();
-    EXPECT_EQ(static_cast<int64_t>(latencies.size()), kOthers);
+    EXPECT_EQ(static_cast<int64_t>(latencies.size()), others_);
     EXPECT_TRUE(life_.WaitUntilDrained(kName));
     return latencies;
   }
   // The number of a callback in the midst of those that come next.
-  int64_t NextPoison() { return life_.ledger().opened() + kOthers / 3; }
+  int64_t NextPoison() { return life_.ledger().opened() + others_ / 3; }
   bool AllDeathsAreSeen(int64_t poison) const {
     return manner_ != "dying" || deaths_ == life_.ledger().deliveries(kName, poison);
   }
@@ -130,6 +129,7 @@ class PoisonTest : public testing::Test {
   }
 
   const SystemClock clock_;
+  const int64_t others_ = static_cast<int64_t>(FromEnvironment("ONHOOK_POISON_OTHERS", 3000));
   GatewayLife life_;
   int started_ = 0;
   std::string manner_;
