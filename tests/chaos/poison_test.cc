@@ -1,8 +1,9 @@
 // An event that nobody can process is given up after the attempts that were agreed, and harms no
 // other: one that is nacked each time, and one that kills whoever gets it.
 //
-//   ONHOOK_POISON_ROUNDS=10 ONHOOK_POISON_OTHERS=3000 build/release/tests/chaos/chaos_test \
-//     --gtest_filter='*OthersGoOn*'
+//   ONHOOK_POISON_ROUNDS=10 build/release/tests/chaos/chaos_test --gtest_filter='*OthersGoOn*'
+//
+// ONHOOK_POISON_OTHERS says how many other events each round has.
 #include <algorithm>
 #include <csignal>
 #include <iostream>
