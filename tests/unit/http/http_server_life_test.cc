@@ -58,8 +58,8 @@ TEST_F(HttpServerTest, StopLetsRequestsInFlightBeAnswered) {
   };
   options_.idle_timeout = absl::Hours(1);
   Start();
+  RawHttpClient idle(port());  // first, so that it has been accepted when the other one is served
   RawHttpClient busy(port());
-  RawHttpClient idle(port());
   busy.Send(Post("a"));
   entered.WaitForNotification();
   std::thread stop([&] { server_->Stop(absl::Hours(1)); });
