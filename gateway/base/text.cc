@@ -60,4 +60,13 @@ size_t CountCodePoints(absl::string_view text) {
   return count;
 }
 
+absl::string_view FirstCodePoints(absl::string_view text, size_t most) {
+  size_t seen = 0;
+  for (size_t at = 0; at < text.size(); ++at) {
+    const bool begins_one = (static_cast<unsigned char>(text[at]) & 0xC0) != 0x80;
+    if (begins_one && ++seen > most) return text.substr(0, at);
+  }
+  return text;
+}
+
 }  // namespace onhook

@@ -17,6 +17,9 @@ bool IsValidUtf8(absl::string_view text);
 // The number of code points in `text`, which must be valid UTF-8.
 size_t CountCodePoints(absl::string_view text);
 
+// The first code points of `text`, which must be valid UTF-8: so many at most, none cut in two.
+absl::string_view FirstCodePoints(absl::string_view text, size_t most);
+
 }  // namespace onhook
 
 #endif  // ONHOOK_GATEWAY_BASE_TEXT_H_

@@ -84,6 +84,7 @@ GivenValues ReadArguments(absl::Span<const std::string> arguments, Action& actio
         faults.push_back("--config: its value is missing; expected FILE");
       } else {
         file = apart ? arguments[++i] : std::string(parts.second);
+        if (file.empty()) faults.push_back("--config: is empty; expected FILE");
       }
       continue;
     }

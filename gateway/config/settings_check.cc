@@ -9,6 +9,9 @@
 namespace onhook {
 namespace {
 
+// A callback that waits holds a connection of the contact centre's.
+constexpr absl::Duration kLongestWait = absl::Minutes(1);
+
 // An address that is none is somebody else's fault to tell.
 bool IsBeyondThisMachine(const std::string& listen) {
   const absl::StatusOr<HostPort> address = ParseHostPort(listen);
@@ -37,9 +40,16 @@ std::vector<SettingFault> CheckSettings(const Settings& settings) {
              "could read and acknowledge events. Listen on 127.0.0.1, or set "
              "grpc.allow_unauthenticated to true if the network keeps strangers out")});
   }
-  if (settings.acknowledge.timeout <= absl::ZeroDuration()) {
+  const Settings::Acknowledge& acknowledge = settings.acknowledge;
+  if (acknowledge.timeout <= absl::ZeroDuration() || acknowledge.timeout > kLongestWait) {
     faults.push_back({"acknowledge.timeout",
-                      "must be more than 0s; to wait for nobody set acknowledge.when to stored"});
+                      "must be more than 0s and at most 1m, since the contact centre waits "
+                      "meanwhile; to wait for nobody set acknowledge.when to stored"});
+  }
+  if (acknowledge.when == Settings::Acknowledge::When::kStored &&
+      !acknowledge.subscriptions.empty()) {
+    faults.push_back({"acknowledge.subscriptions",
+                      "names subscriptions, but acknowledge.when is stored, which waits for none"});
   }
   if (settings.shutdown.drain_deadline <= absl::ZeroDuration()) {
     faults.push_back({"shutdown.drain_deadline", "must be more than 0s"});
@@ -48,7 +58,11 @@ std::vector<SettingFault> CheckSettings(const Settings& settings) {
   for (const Settings::Subscription& subscription : settings.subscriptions) {
     declared.insert(subscription.name);
   }
-  for (const std::string& name : settings.acknowledge.subscriptions) {
+  std::set<std::string> named;
+  for (const std::string& name : acknowledge.subscriptions) {
+    if (!named.insert(name).second) {
+      faults.push_back({"acknowledge.subscriptions", absl::StrCat(name, " is named twice")});
+    }
     if (declared.count(name) == 0) {
       faults.push_back({"acknowledge.subscriptions",
                         absl::StrCat(name,

@@ -14,6 +14,7 @@
 #include "absl/strings/str_split.h"
 #include "absl/time/time.h"
 #include "gateway/base/text.h"
+#include "gateway/config/open_quotes.h"
 #include "gateway/config/setting_values.h"
 #include "gateway/config/subscription_spec.h"
 
@@ -311,6 +312,12 @@ SettingsFile ParseSettingsFile(absl::string_view text, const std::string& name,
       return {};
     }
     if (documents.empty()) return {};
+    const auto open_quotes = FindOpenQuotes(documents.front(), text);
+    for (const auto& [line, column] : open_quotes) {
+      faults.push_back(absl::StrCat(name, ":", line + 1, ":", column + 1,
+                                    ": a quoted text must end on the line where it begins"));
+    }
+    if (!open_quotes.empty()) return {};
     return FileReader(name, &faults).Read(documents.front());
   } catch (const YAML::Exception& error) {
     faults.push_back(

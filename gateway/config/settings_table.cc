@@ -153,7 +153,7 @@ std::vector<Setting> MakeTable() {
           "where probes ask /livez, /readyz and /startupz; port 0 takes a free one"),
       Row<std::string>(
           "store.directory", kDirectory, [](S & s) -> auto& { return s.store.directory; },
-          "where events are kept; made if it is missing"),
+          "where events are kept; made if it is missing; from the working directory, if relative"),
       Row<std::optional<absl::Duration>>(
           "store.retention.age", kDurationOrUnlimited,
           [](S & s) -> auto& { return s.store.retention_age; },

@@ -6,6 +6,7 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "google/protobuf/repeated_field.h"
 #include "google/protobuf/util/time_util.h"
 
@@ -163,15 +164,24 @@ SubscriptionRules RulesOf(const v1::SubscriptionSpec& spec, bool declared) {
   return rules;
 }
 
-bool SameSubscriptionSpec(const v1::SubscriptionSpec& a, const v1::SubscriptionSpec& b) {
+std::string DifferenceOfSpecs(const v1::SubscriptionSpec& a, const v1::SubscriptionSpec& b) {
   const SubscriptionRules x = RulesOf(a, /*declared=*/false);
   const SubscriptionRules y = RulesOf(b, /*declared=*/false);
-  return x.start_position == y.start_position && SameFilter(x.filter, y.filter) &&
-         x.ack_deadline == y.ack_deadline && x.max_delivery_attempts == y.max_delivery_attempts &&
-         x.minimum_retry_time == y.minimum_retry_time &&
-         x.max_unacked_events == y.max_unacked_events &&
-         x.expire_after_unused == y.expire_after_unused && x.backlog_age == y.backlog_age &&
-         x.backlog_bytes == y.backlog_bytes;
+  const std::pair<bool, absl::string_view> members[] = {
+      {x.start_position == y.start_position, "start_position"},
+      {SameFilter(x.filter, y.filter), "filter"},
+      {x.ack_deadline == y.ack_deadline, "ack_deadline"},
+      {x.max_delivery_attempts == y.max_delivery_attempts, "delivery_attempts"},
+      {x.minimum_retry_time == y.minimum_retry_time, "minimum_retry_time"},
+      {x.max_unacked_events == y.max_unacked_events, "max_unacked_events"},
+      {x.expire_after_unused == y.expire_after_unused, "expire_after_unused"},
+      {x.backlog_age == y.backlog_age && x.backlog_bytes == y.backlog_bytes, "backlog_limit"},
+  };
+  std::vector<absl::string_view> differing;
+  for (const auto& [same, name] : members) {
+    if (!same) differing.push_back(name);
+  }
+  return absl::StrJoin(differing, ", ");
 }
 
 }  // namespace onhook

@@ -50,8 +50,13 @@ struct SubscriptionRules {
 // `spec` must have no fault. `declared`: it stands, or stood, in the settings.
 SubscriptionRules RulesOf(const v1::SubscriptionSpec& spec, bool declared);
 
+// The members in which two specifications without fault differ, "filter, ack_deadline".
+std::string DifferenceOfSpecs(const v1::SubscriptionSpec& a, const v1::SubscriptionSpec& b);
+
 // Whether two specifications without fault ask for the same, unset and default being one.
-bool SameSubscriptionSpec(const v1::SubscriptionSpec& a, const v1::SubscriptionSpec& b);
+inline bool SameSubscriptionSpec(const v1::SubscriptionSpec& a, const v1::SubscriptionSpec& b) {
+  return DifferenceOfSpecs(a, b).empty();
+}
 
 }  // namespace onhook
 

@@ -16,6 +16,7 @@
 #include "gateway/delivery/release_event_service.h"
 #include "gateway/delivery/serial_executor.h"
 #include "gateway/delivery/stream_registry.h"
+#include "google/protobuf/stubs/logging.h"
 #include "gateway/delivery/subscription_service.h"
 
 namespace onhook {
@@ -85,6 +86,9 @@ DeliveryServer::DeliveryServer(const DeliveryOptions& options, Store* store, Rec
 DeliveryServer::~DeliveryServer() { Stop(absl::ZeroDuration()); }
 
 absl::StatusOr<int> DeliveryServer::Start() {
+  // Protobuf would write a line to standard error for each message with bad bytes, from whomever it
+  // comes. The call's status says the same.
+  google::protobuf::SetLogHandler(nullptr);
   const DeliveryOptions& options = parts_->environment.options;
   if (!IsHostAndPort(options.listen)) {
     return absl::InvalidArgumentError(absl::StrCat(options.listen, " is not HOST:PORT"));

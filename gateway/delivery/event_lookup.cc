@@ -1,5 +1,6 @@
 #include "gateway/delivery/event_lookup.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "gateway/delivery/cursor.h"
@@ -13,6 +14,9 @@ namespace {
 
 constexpr int32_t kDefaultPageSize = 100;
 constexpr int32_t kLargestPageSize = 1000;
+// Of all subscriptions and events in one answer, which must fit a client's default of 4 MiB. A page may
+// end early for it.
+constexpr size_t kMostTimelinesInPage = 5000;
 
 absl::Status ReadTime(bool is_set, const google::protobuf::Timestamp& time, absl::string_view field,
                       absl::Time& result) {
@@ -99,6 +103,10 @@ absl::StatusOr<EventQuery> EventLookup::QueryOf(const v1::ListEventsRequest& req
   }
   query.max_events =
       static_cast<size_t>(request.page_size() == 0 ? kDefaultPageSize : request.page_size());
+  if (!query.call_serial_no.empty()) {
+    const size_t subscriptions = std::max<size_t>(store_->ListSubscriptions().size(), 1);
+    query.max_events = std::min(query.max_events, 1 + kMostTimelinesInPage / subscriptions);
+  }
   if (!request.page_token().empty()) {
     const absl::StatusOr<Sequence> after = ParseCursor(request.page_token(), store_->store_id());
     if (absl::IsInvalidArgument(after.status())) {

@@ -24,7 +24,7 @@ class RequestBudget {
   // the answer.
   static size_t CostOf(const std::vector<std::string>& delivery_ids) {
     size_t bytes = 0;
-    for (const std::string& id : delivery_ids) bytes += 2 * (sizeof(id) + id.size());
+    for (const std::string& id : delivery_ids) bytes += 2 * (sizeof(std::string) + id.size());
     return bytes;
   }
 

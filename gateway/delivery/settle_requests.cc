@@ -68,11 +68,7 @@ absl::StatusOr<SettleRequest> CheckNack(const v1::NackRequest& nack) {
     }
     request.delay = *delay;
   }
-  if (CountCodePoints(nack.reason()) > kLongestReason) {
-    return InvalidField("nack.reason",
-                        absl::StrCat("is longer than ", kLongestReason, " characters"));
-  }
-  request.reason = nack.reason();
+  request.reason = std::string(FirstCodePoints(nack.reason(), kLongestReason));
   return request;
 }
 

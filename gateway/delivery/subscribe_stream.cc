@@ -87,8 +87,10 @@ absl::Status SubscribeStream::FindQueue() {
   }
   if (queue.ok() && create.has_value()) {
     const absl::StatusOr<SubscriptionInfo> info = environment().store->GetSubscription(name);
-    if (info.ok() && !SameSubscriptionSpec(info->spec, *create)) {
-      queue = absl::FailedPreconditionError("the subscription exists with another specification");
+    const std::string difference = info.ok() ? DifferenceOfSpecs(info->spec, *create) : "";
+    if (!difference.empty()) {
+      queue = absl::FailedPreconditionError(
+          absl::StrCat("the subscription exists with another specification: ", difference));
     }
   }
   return TakeQueue(std::move(queue));

@@ -28,7 +28,11 @@ struct ReceiptDesk::Waiter {
 
 namespace {
 
-absl::Status NotForwarded() { return absl::DeadlineExceededError("stored, not yet forwarded"); }
+absl::Status NotYet(AcknowledgePolicy::When when) {
+  return absl::DeadlineExceededError(when == AcknowledgePolicy::When::kProcessed
+                                         ? "stored, not yet processed"
+                                         : "stored, not yet forwarded");
+}
 
 std::string ReceiverOf(const std::string& subscription) {
   return absl::StrCat("subscription/", subscription);
@@ -63,6 +67,7 @@ absl::Status ReceiptDesk::Accept(NewEvent new_event, const v1::ReleaseEvent& eve
   waiter.timeout = policy.timeout;
   waiter.event = &event;
   waiter.is_named = !policy.subscriptions.empty();
+  waiter.missing.reserve(policy.subscriptions.size());
   for (const NamedSubscription& subscription : policy.subscriptions) {
     if (subscription.filter.Matches(event)) waiter.missing.push_back(subscription.name);
   }
@@ -87,7 +92,7 @@ absl::Status ReceiptDesk::Accept(NewEvent new_event, const v1::ReleaseEvent& eve
     }
     // The disk is waited for however long it takes: only it knows whether the event is stored.
     if (withdrawn) {
-      waiter.outcome = NotForwarded();
+      waiter.outcome = NotYet(waiter.when);
     } else {
       waiter.finished.WaitForNotification();
     }
@@ -138,7 +143,7 @@ void ReceiptDesk::Decide(Waiter* waiter, bool processed) {
         ++waiting_count_;
         return;
       }
-      waiter->outcome = NotForwarded();
+      waiter->outcome = NotYet(waiter->when);
     }
   }
   waiter->finished.Notify();

@@ -47,7 +47,8 @@ CallbackHandler::CallbackHandler(CallbackSource source, const Clock* clock, cons
       log_(log),
       desk_(desk),
       not_forwarded_(clock, kTroubleInterval),
-      not_stored_(clock, kTroubleInterval) {}
+      not_stored_(clock, kTroubleInterval),
+      refused_(clock, kTroubleInterval) {}
 
 HttpResponse CallbackHandler::Handle(const HttpRequest& request) const {
   if (request.path != source_.path) return ReplyToRefusal(404, "no source has this path");
@@ -80,8 +81,13 @@ absl::Status CallbackHandler::Accept(const HttpRequest& request, std::string& ev
 void CallbackHandler::LogOutcome(absl::string_view event_id, const absl::Status& status) const {
   if (absl::IsDeadlineExceeded(status)) {
     if (const int64_t callbacks = not_forwarded_.Occurred(); callbacks > 0) {
-      log_->Warning("ingress", "callbacks are stored, but no receiver took them in time",
-                    {{"source", source_.name}, {"callbacks", callbacks}});
+      log_->Warning("ingress", "callbacks were not answered with success in time",
+                    {{"source", source_.name}, {"callbacks", callbacks}, {"status", status}});
+    }
+  } else if (absl::IsInvalidArgument(status)) {
+    if (const int64_t callbacks = refused_.Occurred(); callbacks > 0) {
+      log_->Warning("ingress", "callbacks were refused",
+                    {{"source", source_.name}, {"callbacks", callbacks}, {"status", status}});
     }
   } else if (absl::IsUnavailable(status) || absl::IsResourceExhausted(status)) {
     if (const int64_t callbacks = not_stored_.Occurred(); callbacks > 0) {

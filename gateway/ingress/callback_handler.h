@@ -52,6 +52,7 @@ class CallbackHandler {
   ReceiptDesk* desk_;
   mutable LogThrottle not_forwarded_;
   mutable LogThrottle not_stored_;
+  mutable LogThrottle refused_;
 };
 
 }  // namespace onhook

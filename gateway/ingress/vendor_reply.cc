@@ -49,7 +49,7 @@ HttpResponse ReplyTo(const absl::Status& status) {
     case absl::StatusCode::kNotFound:
       return Reply(404, kRefused, status.message());
     case absl::StatusCode::kDeadlineExceeded:
-      return Reply(503, kNotForwarded, "stored, not yet forwarded");
+      return Reply(503, kNotForwarded, status.message());
     case absl::StatusCode::kResourceExhausted:
     case absl::StatusCode::kUnavailable:
     case absl::StatusCode::kCancelled:

@@ -49,10 +49,9 @@ SubscriptionState::SubscriptionState(Beginning beginning, const SubscriptionRule
 
 // ------------------------------------------------------------------------------------ consumers
 
-std::vector<SubscriptionState::Decision> SubscriptionState::Detach(ConsumerId consumer,
-                                                                   Departure departure,
-                                                                   Moment now) {
-  std::vector<Decision> decisions;
+SubscriptionState::Detached SubscriptionState::Detach(ConsumerId consumer, Departure departure,
+                                                      Moment now) {
+  Detached detached;
   std::vector<Sequence> held;
   if (accounts_.EventsOf(consumer) > 0) {
     for (const auto& [sequence, record] : records_) {
@@ -63,7 +62,7 @@ std::vector<SubscriptionState::Decision> SubscriptionState::Detach(ConsumerId co
     Record& record = records_.at(sequence);
     const bool lost = departure == Departure::kLost && record.written;
     if (lost && record.alone && record.deciding == 0) {
-      decisions.push_back(
+      detached.decisions.push_back(
           Failed(sequence, record, v1::TimelineEntry::KIND_STREAM_LOST, std::nullopt, now));
       continue;
     }
@@ -72,12 +71,15 @@ std::vector<SubscriptionState::Decision> SubscriptionState::Detach(ConsumerId co
     record.reason = v1::Delivery::REDELIVERY_REASON_RELEASED;
     if (lost) {
       record.reason = v1::Delivery::REDELIVERY_REASON_STREAM_LOST;
-      if (record.deciding == 0) ++record.losses;
+      if (record.deciding == 0) {
+        ++record.losses;
+        detached.lost.push_back(sequence);
+      }
     }
     Settle(sequence, record, now);
   }
   accounts_.Detach(consumer);
-  return decisions;
+  return detached;
 }
 
 // ---------------------------------------------------------------------------------- handing out
@@ -202,6 +204,7 @@ std::vector<SubscriptionState::Decision> SubscriptionState::Advance(Moment now) 
       record.deadline = now.elapsed + kAgain;
       SetTimer(sequence, record, Phase::kLeased, record.deadline);
     } else if (!record.written) {
+      KeepFromHolder(record, now.elapsed);
       EndLease(sequence, record);
       record.reason = v1::Delivery::REDELIVERY_REASON_RELEASED;
       MakeReady(sequence, record);
@@ -282,6 +285,11 @@ void SubscriptionState::Settle(Sequence sequence, Record& record, Moment now) {
   } else {
     MakeReady(sequence, record);
   }
+}
+
+void SubscriptionState::KeepFromHolder(Record& record, absl::Duration from) {
+  record.avoid = record.holder;
+  record.avoid_until = from + kAvoidance;
 }
 
 ConsumerId SubscriptionState::EndLease(Sequence sequence, Record& record) {

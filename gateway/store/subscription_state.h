@@ -102,9 +102,13 @@ class SubscriptionState {
   void SetLimits(ConsumerId consumer, ConsumerLimits limits) {
     accounts_.SetLimits(consumer, limits);
   }
+  struct Detached {
+    std::vector<Decision> decisions;  // begun
+    std::vector<Sequence> lost;       // with the stream, and counted as nothing so far
+  };
   // Its leases become ready, but for those being decided; what was alone with a consumer that is
-  // lost has failed: these decisions are begun.
-  std::vector<Decision> Detach(ConsumerId consumer, Departure departure, Moment now);
+  // lost has failed.
+  Detached Detach(ConsumerId consumer, Departure departure, Moment now);
   bool attached(ConsumerId consumer) const { return accounts_.attached(consumer); }
   // Whether it may hold one event more, of that many bytes at least.
   bool HasCredit(ConsumerId consumer, int64_t bytes = 1) const {
@@ -147,8 +151,11 @@ class SubscriptionState {
   // Whether max_unacked_events allows another event to be handed out for the first time. What it
   // bounds is what must be remembered: unsettled events, and runs of settled ones between them.
   bool HasRoom() const {
-    return static_cast<int64_t>(std::max(records_.size(), settled_.run_count())) <
-           rules_.max_unacked_events;
+    const int64_t most = rules_.max_unacked_events;
+    if (static_cast<int64_t>(records_.size()) >= most) return false;
+    // What lies between the runs closes gaps: a limit that was lowered must not shut it out.
+    return static_cast<int64_t>(settled_.run_count()) < most ||
+           next_fresh_ < settled_.runs().rbegin()->first;
   }
   // The lowest sequence that was never handed out.
   Sequence next_fresh() const { return next_fresh_; }
@@ -234,6 +241,8 @@ class SubscriptionState {
  private:
   // For what could not be parked, and for a lease that is over while it is decided about.
   static constexpr absl::Duration kAgain = absl::Seconds(1);
+  // How long an event is kept for a consumer other than its last.
+  static constexpr absl::Duration kAvoidance = absl::Seconds(1);
 
   enum class Phase {
     kNone,     // being decided, or about to get another phase
@@ -250,7 +259,7 @@ class SubscriptionState {
     int32_t losses = 0;    // of streams, not counted as attempts
     int32_t deciding = 0;  // decisions under way
     ConsumerId holder = 0;
-    ConsumerId avoid = 0;  // released it just now
+    ConsumerId avoid = 0;  // released it just now, or let its deadline pass
     int64_t bytes = 0;
     LeaseNumber lease = 0;    // newest in this process; 0: none
     absl::Duration due;       // of its timer, or when it may be handed out again
@@ -275,6 +284,8 @@ class SubscriptionState {
   void MakeReady(Sequence sequence, Record& record);
   // What is in no phase and undecided becomes ready, or waits.
   void Settle(Sequence sequence, Record& record, Moment now);
+  // For a moment, once it may be handed out again, the event is kept for others than its holder.
+  void KeepFromHolder(Record& record, absl::Duration from);
   // Takes a lease off its holder's account; says who it was.
   ConsumerId EndLease(Sequence sequence, Record& record);
   // An attempt has failed, for `kind`: what is to become of it.

@@ -6,12 +6,6 @@
 #include "gateway/store/subscription_state.h"
 
 namespace onhook {
-namespace {
-
-// How long a released event is kept for another consumer.
-constexpr absl::Duration kAvoidance = absl::Seconds(1);
-
-}  // namespace
 
 // ------------------------------------------------------------------------------------- deciding
 
@@ -74,12 +68,12 @@ std::optional<ConsumerId> SubscriptionState::ReleaseLease(Sequence sequence, Lea
   if (!IsLatest(sequence, lease)) return std::nullopt;
   Record& record = Take(sequence);
   record.trials.last_ended = lease;
-  record.avoid = EndLease(sequence, record);
-  record.avoid_until = now.elapsed + kAvoidance;
+  KeepFromHolder(record, now.elapsed);
+  const ConsumerId freed = EndLease(sequence, record);
   record.reason = v1::Delivery::REDELIVERY_REASON_RELEASED;
   record.due = now.elapsed;
   Settle(sequence, record, now);
-  return record.avoid;
+  return freed;
 }
 
 ConsumerId SubscriptionState::Finish(const Decision& decision, bool committed, Moment now) {
@@ -251,10 +245,13 @@ SubscriptionState::Decision SubscriptionState::Failed(Sequence sequence, Record&
   ++record.deciding;
   if (kind == v1::TimelineEntry::KIND_NACKED) return decision;  // its consumer has it till then
   // Whatever becomes of the commit, this attempt is over.
-  EndLease(sequence, record);
   record.parking = exhausted;
   record.trials = decision.trials;
-  record.due = now.elapsed + (exhausted ? kAgain : decision.trials.retry_at - now.wall);
+  const absl::Duration due =
+      now.elapsed + (exhausted ? kAgain : decision.trials.retry_at - now.wall);
+  KeepFromHolder(record, due);
+  EndLease(sequence, record);
+  record.due = due;
   record.reason = kind == v1::TimelineEntry::KIND_STREAM_LOST
                       ? v1::Delivery::REDELIVERY_REASON_STREAM_LOST
                       : v1::Delivery::REDELIVERY_REASON_DEADLINE_EXPIRED;

@@ -68,6 +68,20 @@ TEST_P(SubscriptionLifeContract, AReleasedEventCountsNothing) {
   EXPECT_EQ(again[0].reason, v1::Delivery::REDELIVERY_REASON_RELEASED);
 }
 
+TEST_P(SubscriptionLifeContract, WhatWasReleasedAndWhatWasLostIsToldAsLongAsMemoryKnows) {
+  AppendNumbered(1, 1);
+  const QueuePtr queue = Queue();
+  TestConsumer consumer(queue);
+  Nack(queue, Ids(consumer.Take(1)), SettleRequest::Action::kRelease, "too busy");
+  consumer.Take(1);
+  consumer.Leave(Departure::kLost);
+  const v1::SubscriptionTimeline timeline = Timeline(queue, 1);
+  using Entry = v1::TimelineEntry;
+  EXPECT_THAT(Kinds(timeline), ElementsAre(Entry::KIND_DELIVERED, Entry::KIND_NACKED,
+                                           Entry::KIND_DELIVERED, Entry::KIND_STREAM_LOST));
+  EXPECT_EQ(timeline.entries(1).reason(), "too busy");
+}
+
 TEST_P(SubscriptionLifeContract, AConsumerWithoutCreditIsWokenByItsOwnRelease) {
   AppendNumbered(1, 1);
   const QueuePtr queue = Queue();

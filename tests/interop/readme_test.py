@@ -43,6 +43,7 @@ class Shell:
     def start(self, line):
         if self.http:
             line = line.replace("127.0.0.1:8080", self.http)
+            line = line.replace("onhook send", f"onhook send --url http://{self.http}/release-events")
         line = line.replace("@tests/", f"@{TOP}/tests/")
         print(f"$ {line}", flush=True)
         return Program("/bin/sh", "-c", f"cd {self.folder} && exec {line}", environment=self.environment)
@@ -74,9 +75,11 @@ def try_by_hand(shell):
 
 
 def run_a_team(shell):
-    create, consume, watch, get, *rest = commands(next(b for b in blocks("sh") if "dead-letters" in b))
+    create, consume, send, watch, get, *rest = commands(next(b for b in blocks("sh") if "dead-letters" in b))
     check("billing" in shell.run(create), "billing is created")
     billing = shell.start(consume)
+    check(interop_test.SUCCESS in shell.run(send), "the contact centre is answered")
+    check(billing.line().startswith("got v1-"), "the reader's program gets it")
     table = shell.start(watch)
     while "billing" not in table.line():
         pass

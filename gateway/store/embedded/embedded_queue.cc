@@ -49,6 +49,7 @@ EmbeddedQueue::EmbeddedQueue(SubscriptionRecord record, const QueueEnvironment* 
       environment_(*environment),
       dropping_(environment->clock, kWarningInterval),
       reading_fails_(environment->clock, kWarningInterval),
+      parking_(environment->clock, kWarningInterval),
       record_(std::move(record)),
       rules_(RulesOf(record_.spec, record_.origin != SubscriptionRecord::Origin::kCreated)),
       filter_(rules_.filter),
@@ -85,7 +86,12 @@ void EmbeddedQueue::Detach(ConsumerId consumer, Departure departure) {
     absl::MutexLock lock(&mutex_);
     const auto it = consumers_.find(consumer);
     if (it == consumers_.end()) return;
-    AddWishes(state_.Detach(consumer, departure, Now()));
+    SubscriptionState::Detached detached = state_.Detach(consumer, departure, Now());
+    for (const Sequence sequence : detached.lost) {
+      recent_.Add(sequence, v1::TimelineEntry::KIND_STREAM_LOST, 0, it->second.name, "",
+                  environment_.clock->Now());
+    }
+    AddWishes(std::move(detached.decisions));
     consumers_.erase(it);
     record_.last_used_at = environment_.clock->Now();
     unused_since_ = environment_.clock->Elapsed();
@@ -230,7 +236,7 @@ void EmbeddedQueue::MarkWritten(ConsumerId consumer, const std::vector<WrittenEv
   for (const WrittenEvent& event : events) {
     state_.MarkWritten(event.sequence, consumer, now);
     recent_.Add(event.sequence, v1::TimelineEntry::KIND_DELIVERED, event.attempt, it->second.name,
-                now.wall);
+                "", now.wall);
   }
 }
 
@@ -284,6 +290,12 @@ void EmbeddedQueue::ReadRedriven(const Next& next) {
         self->environment_.storage->ReadDeadLetter(self->id_, next.sequence);
     if (!event.ok()) return self->ReadDone(next, event.status());
     LogPage page;
+    if (*event == nullptr) {  // acknowledged meanwhile; what a seek owes all the same is in the log
+      absl::StatusOr<std::vector<LogEventPtr>> events = self->environment_.storage->Read(
+          next.sequence - 1, next.sequence, {1, ReadLimits().max_bytes});
+      if (!events.ok()) return self->ReadDone(next, events.status());
+      if (!events->empty()) *event = events->front();
+    }
     if (*event != nullptr) page.events.push_back(*std::move(event));
     self->ReadDone(next, std::move(page));
   });

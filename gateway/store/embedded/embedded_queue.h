@@ -123,17 +123,20 @@ class EmbeddedQueue final : public SubscriptionQueue,
     bool progress = false;  // the subscription's progress is worth saving
     bool empty() const { return excluded.empty() && dropped.empty() && !progress; }
   };
+  // Calls collected under the lock, to be made without it.
+  using Calls = std::vector<std::shared_ptr<const ConsumerCallbacks>>;
   // What one operation writes.
   struct Journal {
     std::vector<Wish> wishes;
     Unrequested unrequested;
     SequenceSet processed;
     bool deleted = false;
+    // What is to be said when it has been finished.
+    int64_t parked = 0;
+    Calls calls;
   };
   struct DeadLetterChange;
   using ChangePtr = std::shared_ptr<DeadLetterChange>;
-  // Calls collected under the lock, to be made without it.
-  using Calls = std::vector<std::shared_ptr<const ConsumerCallbacks>>;
 
   Moment Now() const { return {environment_.clock->Elapsed(), environment_.clock->Now()}; }
 
@@ -190,7 +193,9 @@ class EmbeddedQueue final : public SubscriptionQueue,
   void SubmitSettling() ABSL_LOCKS_EXCLUDED(mutex_);
   Journal TakePending() ABSL_LOCKS_EXCLUDED(mutex_);
   absl::Status Write(Journal& journal, Storage& storage) ABSL_LOCKS_EXCLUDED(mutex_);
-  void Finish(Journal journal, const absl::Status& status) ABSL_LOCKS_EXCLUDED(mutex_);
+  // The state follows what is durable now, or was refused.
+  void Finish(Journal& journal, const absl::Status& status) ABSL_LOCKS_EXCLUDED(mutex_);
+  void Answer(Journal journal, const absl::Status& status) ABSL_LOCKS_EXCLUDED(mutex_);
   // Its commit failed: whatever is not refused already is to be asked for again.
   static void RefuseTheRest(Wish& wish);
 
@@ -211,6 +216,7 @@ class EmbeddedQueue final : public SubscriptionQueue,
   const QueueEnvironment environment_;
   LogThrottle dropping_;
   LogThrottle reading_fails_;
+  LogThrottle parking_;
   std::atomic<bool> filtered_{false};  // the filter excludes something
 
   mutable absl::Mutex mutex_;

@@ -33,11 +33,14 @@ class EmbeddedQueue::SettleOperation final : public CommitOperation {
     journal_ = queue_->TakePending();
     return queue_->Write(journal_, storage);
   }
+  // In the order of the writing: a redrive or a seek may follow in the same transaction.
+  void Publish() override { queue_->Finish(journal_, absl::OkStatus()); }
   void Finish(const absl::Status& status) override {
     // Refused, perhaps while another one is being written.
     if (!applied_) journal_ = queue_->TakePending();
     if (applied_ && !status.ok()) queue_->commits_since_save_ = kCommitsBetweenSaves;
-    queue_->Finish(std::move(journal_), status);
+    if (!status.ok()) queue_->Finish(journal_, status);
+    queue_->Answer(std::move(journal_), status);
   }
 
  private:
@@ -107,7 +110,11 @@ void EmbeddedQueue::Begin(const SettleRequest& request, size_t index, Wish& wish
     case Action::kRelease: {
       const std::optional<ConsumerId> freed = state_.ReleaseLease(named->sequence, lease, Now());
       stale = !freed.has_value();
-      if (freed.has_value()) WakeForCredit(*freed, calls);
+      if (!freed.has_value()) break;
+      recent_.Add(named->sequence, v1::TimelineEntry::KIND_NACKED, 0,
+                  std::make_shared<const std::string>(request.consumer_name),
+                  request.reason.empty() ? "released" : request.reason, environment_.clock->Now());
+      WakeForCredit(*freed, calls);
       break;
     }
   }
@@ -176,8 +183,14 @@ absl::Status EmbeddedQueue::Write(Journal& journal, Storage& storage) {
     absl::MutexLock lock(&mutex_);
     journal.deleted = deleted_;
     if (deleted_) return absl::OkStatus();
-    for (const Wish& wish : journal.wishes) {
-      for (const Decision& decision : wish.decisions) {
+    for (Wish& wish : journal.wishes) {
+      for (Decision& decision : wish.decisions) {
+        // A dead letter may have come since it was begun, by what was decided before a seek.
+        const bool dead = state_.HasDeadLetter(decision.sequence) ||
+                          state_.redriven().Contains(decision.sequence);
+        decision.ends_dead_letter =
+            decision.ends_dead_letter ||
+            (dead && decision.outcome == SubscriptionState::Outcome::kSettle);
         const bool settled =
             decision.epoch == state_.epoch() && state_.IsSettled(decision.sequence);
         batch.Add(decision, wish.consumer_name, wish.reason, settled);
@@ -209,41 +222,51 @@ void EmbeddedQueue::RefuseTheRest(Wish& wish) {
   }
 }
 
-void EmbeddedQueue::Finish(Journal journal, const absl::Status& status) {
-  Calls calls;
+void EmbeddedQueue::Finish(Journal& journal, const absl::Status& status) {
+  absl::MutexLock lock(&mutex_);
+  const Moment now = Now();
+  const bool had_room = state_.HasRoom();
+  for (Wish& wish : journal.wishes) {
+    for (size_t i = 0; i < wish.decisions.size(); ++i) {
+      const Decision& decision = wish.decisions[i];
+      WakeForCredit(state_.Finish(decision, status.ok() && !journal.deleted, now), journal.calls);
+      const bool settles = decision.outcome != SubscriptionState::Outcome::kRetry;
+      if (journal.deleted) {
+        wish.exceptions.push_back({wish.indexes[i], SettleError::kUnknown});
+      } else if (status.ok() && settles) {
+        ++settled_;
+        if (decision.outcome == SubscriptionState::Outcome::kPark) {
+          journal.parked = std::max(journal.parked, parking_.Occurred());
+        }
+      }
+    }
+    if (!status.ok()) RefuseTheRest(wish);
+  }
+  if (!status.ok()) {  // with the next tick
+    for (const auto& [first, last] : journal.unrequested.excluded.runs()) {
+      unrequested_.excluded.Add({first, last});
+    }
+    for (const auto& [first, last] : journal.unrequested.dropped.runs()) {
+      unrequested_.dropped.Add({first, last});
+    }
+    unrequested_.progress = unrequested_.progress || journal.unrequested.progress;
+  }
+  // Something may have been returned. With room again, consumers are at the tail again.
+  WakeOne(journal.calls);
+  if (!had_room && state_.HasRoom()) WakeAll(journal.calls);
+}
+
+void EmbeddedQueue::Answer(Journal journal, const absl::Status& status) {
   bool submit = false;
   {
     absl::MutexLock lock(&mutex_);
-    const Moment now = Now();
-    const bool had_room = state_.HasRoom();
-    for (Wish& wish : journal.wishes) {
-      for (size_t i = 0; i < wish.decisions.size(); ++i) {
-        const Decision& decision = wish.decisions[i];
-        WakeForCredit(state_.Finish(decision, status.ok() && !journal.deleted, now), calls);
-        const bool settles = decision.outcome != SubscriptionState::Outcome::kRetry;
-        if (journal.deleted) {
-          wish.exceptions.push_back({wish.indexes[i], SettleError::kUnknown});
-        } else if (status.ok() && settles) {
-          ++settled_;
-        }
-      }
-      if (!status.ok()) RefuseTheRest(wish);
-    }
-    if (!status.ok()) {  // with the next tick
-      for (const auto& [first, last] : journal.unrequested.excluded.runs()) {
-        unrequested_.excluded.Add({first, last});
-      }
-      for (const auto& [first, last] : journal.unrequested.dropped.runs()) {
-        unrequested_.dropped.Add({first, last});
-      }
-      unrequested_.progress = unrequested_.progress || journal.unrequested.progress;
-    }
-    // Something may have been returned. With room again, consumers are at the tail again.
-    WakeOne(calls);
-    if (!had_room && state_.HasRoom()) WakeAll(calls);
     submit = !pending_.empty() && MustSubmit();
   }
   if (submit) SubmitSettling();
+  if (journal.parked > 0) {
+    environment_.log->Warning("store", "events were parked among the dead letters",
+                              {{"subscription", name_}, {"events", journal.parked}});
+  }
   for (Wish& wish : journal.wishes) {
     if (wish.done == nullptr) continue;
     std::sort(wish.exceptions.begin(), wish.exceptions.end(),
@@ -255,7 +278,7 @@ void EmbeddedQueue::Finish(Journal journal, const absl::Status& status) {
       listener(name_, journal.processed);
     }
   }
-  Call(calls);
+  Call(journal.calls);
 }
 
 }  // namespace onhook

@@ -126,9 +126,10 @@ absl::StatusOr<std::shared_ptr<SubscriptionQueue>> EmbeddedStore::FindOrCreateQu
   absl::StatusOr<QueuePtr> queue = Find(name);
   if (!queue.ok()) queue = Create(name, spec, Origin::kCreated);
   if (!queue.ok()) return queue.status();
-  if (!SameSubscriptionSpec((*queue)->record().spec, spec)) {
+  const std::string difference = DifferenceOfSpecs((*queue)->record().spec, spec);
+  if (!difference.empty()) {
     return absl::FailedPreconditionError(
-        absl::StrCat("subscription '", name, "' exists with another specification"));
+        absl::StrCat("subscription '", name, "' exists with another specification: ", difference));
   }
   return *std::move(queue);
 }
@@ -176,6 +177,7 @@ absl::StatusOr<EmbeddedStore::QueuePtr> EmbeddedStore::Create(const std::string&
   };
   const absl::Status created = CommitAndWait(commits_, apply, publish);
   if (!created.ok()) return created;
+  Tell("subscription created", name);
   return queue;
 }
 
@@ -197,7 +199,10 @@ absl::StatusOr<SubscriptionInfo> EmbeddedStore::UpdateSubscription(
 
 absl::Status EmbeddedStore::Change(const QueuePtr& queue, const v1::SubscriptionSpec& spec,
                                    Origin origin) {
-  return CommitAndWait(
+  const SubscriptionRecord before = queue->record();
+  const bool same = before.spec.SerializeAsString() == spec.SerializeAsString();
+  if (same && before.origin == origin) return absl::OkStatus();
+  const absl::Status changed = CommitAndWait(
       commits_,
       [&](Storage& storage) {
         SubscriptionRecord record = queue->record();
@@ -206,13 +211,24 @@ absl::Status EmbeddedStore::Change(const QueuePtr& queue, const v1::Subscription
         return storage.UpdateSubscription(record);
       },
       [&] { queue->Apply(spec, origin); });
+  if (changed.ok()) {
+    Tell(origin == Origin::kOnceDeclared && before.origin == Origin::kDeclared
+             ? "subscription is declared no more; it stays, as if created by a call"
+             : "subscription changed",
+         queue->name());
+  }
+  return changed;
+}
+
+void EmbeddedStore::Tell(absl::string_view what, const std::string& name) const {
+  log_->Info("store", what, {{"subscription", name}});
 }
 
 absl::Status EmbeddedStore::SetPaused(const std::string& name, bool paused) {
   absl::MutexLock changing(&changing_mutex_);
   const absl::StatusOr<QueuePtr> queue = Find(name);
   if (!queue.ok()) return queue.status();
-  return CommitAndWait(
+  const absl::Status changed = CommitAndWait(
       commits_,
       [&](Storage& storage) {
         SubscriptionRecord record = (*queue)->record();
@@ -220,6 +236,8 @@ absl::Status EmbeddedStore::SetPaused(const std::string& name, bool paused) {
         return storage.UpdateSubscription(record);
       },
       [&] { (*queue)->ApplyPaused(paused); });
+  if (changed.ok()) Tell(paused ? "subscription paused" : "subscription resumed", name);
+  return changed;
 }
 
 absl::Status EmbeddedStore::Seek(const std::string& name, Sequence after) {
@@ -239,6 +257,7 @@ absl::Status EmbeddedStore::Seek(const std::string& name, Sequence after) {
       [&] {
         if (in_range) (*queue)->ApplySeek();
       });
+  if (moved.ok() && in_range) Tell("subscription sent to another place", name);
   if (!moved.ok() || in_range) return moved;
   return absl::OutOfRangeError("the log does not keep the events behind this place");
 }
@@ -260,6 +279,7 @@ absl::Status EmbeddedStore::Delete(const QueuePtr& queue) {
       });
   if (!deleted.ok()) return deleted;
   queue->ApplyDeletion();
+  Tell("subscription deleted", queue->name());
   housekeeping_.SubscriptionDeleted();
   return absl::OkStatus();
 }

@@ -92,6 +92,8 @@ class EmbeddedStore final : public Store {
   absl::Status Change(const QueuePtr& queue, const v1::SubscriptionSpec& spec,
                       SubscriptionRecord::Origin origin)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(changing_mutex_);
+  // A line in the log for what an administrator, or time, has done to a subscription.
+  void Tell(absl::string_view what, const std::string& name) const;
   absl::Status Delete(const QueuePtr& queue) ABSL_EXCLUSIVE_LOCKS_REQUIRED(changing_mutex_);
 
   Housekeeping::Callbacks HousekeepingCallbacks();

@@ -7,8 +7,8 @@
 namespace onhook {
 
 void RecentDeliveries::Add(Sequence sequence, v1::TimelineEntry::Kind kind, int32_t attempt,
-                           ConsumerName consumer, absl::Time at) {
-  Entry entry{sequence, kind, attempt, std::move(consumer), at};
+                           ConsumerName consumer, std::string reason, absl::Time at) {
+  Entry entry{sequence, kind, attempt, std::move(consumer), std::move(reason), at};
   if (entries_.size() < kMost) {
     entries_.push_back(std::move(entry));
     return;
@@ -21,7 +21,7 @@ void RecentDeliveries::Tell(Sequence sequence, v1::SubscriptionTimeline& timelin
   for (size_t i = 0; i < entries_.size(); ++i) {
     const Entry& entry = entries_[(next_ + i) % entries_.size()];
     if (entry.sequence != sequence) continue;
-    AddTimelineEntry(timeline, entry.kind, entry.at, *entry.consumer, entry.attempt, "");
+    AddTimelineEntry(timeline, entry.kind, entry.at, *entry.consumer, entry.attempt, entry.reason);
   }
 }
 

@@ -13,7 +13,7 @@
 namespace onhook {
 
 // What a timeline tells of that is written nowhere: the last some thousand deliveries of one
-// subscription, and the streams that were lost.
+// subscription, the streams that were lost, and what was released.
 //
 // Threads: one at a time. Blocking: never. Errors: none; what is forgotten is not told.
 class RecentDeliveries {
@@ -21,7 +21,7 @@ class RecentDeliveries {
   using ConsumerName = std::shared_ptr<const std::string>;
 
   void Add(Sequence sequence, v1::TimelineEntry::Kind kind, int32_t attempt, ConsumerName consumer,
-           absl::Time at);
+           std::string reason, absl::Time at);
 
   // Adds what is known of an event to its timeline, oldest first.
   void Tell(Sequence sequence, v1::SubscriptionTimeline& timeline) const;
@@ -34,6 +34,7 @@ class RecentDeliveries {
     v1::TimelineEntry::Kind kind = v1::TimelineEntry::KIND_UNSPECIFIED;
     int32_t attempt = 0;
     ConsumerName consumer;
+    std::string reason;
     absl::Time at;
   };
 

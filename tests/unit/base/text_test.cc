@@ -105,5 +105,13 @@ TEST(TextTest, AJsonStringIsAppendedToWhatIsThere) {
   EXPECT_EQ(out, R"(["a")");
 }
 
+TEST(TextTest, TheFirstCodePointsAreNeverCutInTwo) {
+  EXPECT_EQ(FirstCodePoints("abc", 2), "ab");
+  EXPECT_EQ(FirstCodePoints("abc", 3), "abc");
+  EXPECT_EQ(FirstCodePoints("\u00e4\u4e2d\U0001F600x", 3), "\u00e4\u4e2d\U0001F600");
+  EXPECT_EQ(FirstCodePoints("", 3), "");
+  EXPECT_EQ(FirstCodePoints("x", 0), "");
+}
+
 }  // namespace
 }  // namespace onhook

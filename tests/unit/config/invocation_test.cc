@@ -167,5 +167,11 @@ TEST(InvocationTest, WhatDoesNotFitOtherSettingsIsNamedWithItsOrigin) {
                          "crm is not declared"));
 }
 
+TEST(InvocationTest, AnEmptyNameOfTheFileIsAnError) {
+  for (const Strings& arguments : {Strings{"--config="}, Strings{"--config", ""}}) {
+    EXPECT_EQ(Faults(arguments), "--config: is empty; expected FILE");
+  }
+}
+
 }  // namespace
 }  // namespace onhook

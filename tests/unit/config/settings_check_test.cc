@@ -62,6 +62,24 @@ TEST(SettingsCheckTest, TimesThatLeaveNoTimeAreFaults) {
                                               StartsWith("shutdown.drain_deadline: ")));
 }
 
+TEST(SettingsCheckTest, AWaitThatTheVendorWouldNotWaitForIsAFault) {
+  Settings settings;
+  settings.acknowledge.timeout = absl::Minutes(1);
+  EXPECT_THAT(FaultsOf(settings), IsEmpty());
+  settings.acknowledge.timeout += absl::Milliseconds(1);
+  EXPECT_THAT(FaultsOf(settings), ElementsAre(StartsWith("acknowledge.timeout: ")));
+}
+
+TEST(SettingsCheckTest, NamedSubscriptionsAreNamedOnceAndWaitedFor) {
+  Settings settings;
+  settings.subscriptions = {{"crm", {}}};
+  settings.acknowledge.subscriptions = {"crm", "crm"};
+  EXPECT_THAT(FaultsOf(settings), ElementsAre(HasSubstr("crm is named twice")));
+  settings.acknowledge.subscriptions = {"crm"};
+  settings.acknowledge.when = Settings::Acknowledge::When::kStored;
+  EXPECT_THAT(FaultsOf(settings), ElementsAre(HasSubstr("waits for none")));
+}
+
 TEST(SettingsCheckTest, AReceiptNeedsASubscriptionThatIsDeclared) {
   Settings settings;
   settings.subscriptions = {{"crm", {}}};

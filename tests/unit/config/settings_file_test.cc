@@ -128,5 +128,22 @@ TEST(SettingsFileTest, AFileWithoutEndIsTooLarge) {
   EXPECT_THAT(faults, ElementsAre(HasSubstr("is larger than")));
 }
 
+TEST(SettingsFileTest, AQuoteThatIsNotClosedOnItsLineIsToldWithItsPlace) {
+  for (const char* text :
+       {"store:\n  directory: \"./x\nacknowledge:\n  when: processed\n",
+        "store:\n  directory: './x\nlog: {level: debug}\n", "store:\n  directory: \"a \\\"\n"}) {
+    std::vector<std::string> faults;
+    ParseSettingsFile(text, "o.yaml", faults);
+    ASSERT_EQ(faults.size(), 1U) << text;
+    EXPECT_EQ(faults[0], "o.yaml:2:14: a quoted text must end on the line where it begins");
+  }
+  std::vector<std::string> faults;
+  ParseSettingsFile("store: {directory: \"a \\\" b\"}\nlog:\n  'level': 'info'\n", "o.yaml",
+                    faults);
+  EXPECT_TRUE(faults.empty()) << faults[0];
+  ParseSettingsFile("store: {directory: 'it''s'}\n", "o.yaml", faults);
+  EXPECT_TRUE(faults.empty()) << faults[0];
+}
+
 }  // namespace
 }  // namespace onhook

@@ -14,6 +14,7 @@ namespace onhook {
 namespace {
 
 using ::testing::Contains;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
@@ -107,7 +108,7 @@ TEST_F(CallbackHandlerTest, AnEventThatNobodyTookInTimeIsStoredAndAskedForAgain)
   EXPECT_EQ(response.status, 503);
   EXPECT_THAT(response.body, HasSubstr(R"("retCode":"2")"));
   EXPECT_EQ(event_log_.appended().size(), 1u);
-  EXPECT_THAT(lines_, Contains(HasSubstr("no receiver took them in time")));
+  EXPECT_THAT(lines_, Contains(HasSubstr("not answered with success in time")));
 }
 
 TEST_F(CallbackHandlerTest, AFailingStoreIsNotSuccessAndTellsNothingOfItsInside) {
@@ -146,14 +147,21 @@ TEST_F(CallbackHandlerTest, ACallbackIsOneLineAtDebugAndNothingPersonalIsInIt) {
   Post(kCall);
   Post(R"({"canary":1,"canary":88880067})");
 
-  ASSERT_EQ(lines_.size(), 2u);
+  ASSERT_EQ(lines_.size(), 3u);
   EXPECT_THAT(lines_[0], HasSubstr("-42\""));
   EXPECT_THAT(lines_[0], HasSubstr("\"OK\""));
-  EXPECT_THAT(lines_[1], HasSubstr("INVALID_ARGUMENT"));
+  EXPECT_THAT(lines_[1], HasSubstr("\"callbacks were refused\""));
+  EXPECT_THAT(lines_[2], HasSubstr("INVALID_ARGUMENT"));
   for (const std::string& line : lines_) {
     EXPECT_THAT(line, Not(HasSubstr("88880067")));
     EXPECT_THAT(line, Not(HasSubstr("canary")));
   }
+}
+
+TEST_F(CallbackHandlerTest, RefusedCallbacksAreToldOnceAMinuteWithTheReasonOfTheLast) {
+  log_.set_level(LogLevel::kWarning);
+  for (int i = 0; i < 3; ++i) Post("garbage");
+  EXPECT_THAT(lines_, ElementsAre(HasSubstr("\"callbacks\":1")));
 }
 
 TEST_F(CallbackHandlerTest, AboveDebugNothingIsLogged) {

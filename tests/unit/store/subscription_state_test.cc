@@ -72,7 +72,7 @@ class SubscriptionStateTest : public ::testing::Test {
     return decision->outcome;
   }
   void Lose(ConsumerId consumer) {
-    for (const Decision& decision : state_->Detach(consumer, Departure::kLost, now_)) {
+    for (const Decision& decision : state_->Detach(consumer, Departure::kLost, now_).decisions) {
       Finish(decision);
     }
     state_->Attach(consumer, ConsumerLimits(), std::nullopt);
@@ -276,6 +276,24 @@ TEST_F(SubscriptionStateTest, WhatWasNeverWrittenHasNotFailedWhenItsTimeIsOver) 
   EXPECT_EQ(again->reason, Delivery::REDELIVERY_REASON_RELEASED);
 }
 
+TEST_F(SubscriptionStateTest, AnExpiredEventGoesRatherToAnotherConsumer) {
+  last_ = 1;
+  Take(kAnna);
+  Wait(absl::Seconds(30));
+  Wait(absl::Seconds(2));
+  EXPECT_FALSE(Take(kAnna).has_value()) << "Ben is there";
+  EXPECT_EQ(Take(kBen)->attempt, 2);
+}
+
+TEST_F(SubscriptionStateTest, AnExpiredEventGoesToTheSameConsumerIfThereIsNoOther) {
+  last_ = 1;
+  state_->Detach(kBen, Departure::kInOrder, now_);
+  Take(kAnna);
+  Wait(absl::Seconds(30));
+  Wait(absl::Seconds(2));
+  EXPECT_EQ(Take(kAnna)->attempt, 2);
+}
+
 TEST_F(SubscriptionStateTest, ADeadlineCountsFromTheWriting) {
   last_ = 1;
   Pull(kAnna);
@@ -324,6 +342,17 @@ TEST_F(SubscriptionStateTest, OneUnsettledEventLeavesRoomForAllButOneOfTheLimit)
   EXPECT_FALSE(state_->AtTail(102)) << "the next one would have to wait";
   Ack(102);
   EXPECT_THAT(TakeAll(kBen), ElementsAre(103));
+}
+
+TEST_F(SubscriptionStateTest, ALimitThatWasLoweredShutsNothingOutThatLiesBetweenSettledRuns) {
+  rules_.max_unacked_events = 2;
+  for (const Sequence sequence : {2, 4, 6, 8}) beginning_.settled.Add(sequence);
+  last_ = 10;
+  Restart();
+  EXPECT_THAT(TakeAll(kAnna), ElementsAre(1, 3));
+  Ack(1);
+  Ack(3);
+  EXPECT_THAT(TakeAll(kAnna), ElementsAre(5, 7));
 }
 
 TEST_F(SubscriptionStateTest, BetweenTwoSuspectsOthersHaveTheirTurn) {

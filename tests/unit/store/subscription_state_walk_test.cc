@@ -135,7 +135,9 @@ class Walk {
   void Detach(ConsumerId consumer) {
     if (!state_->attached(consumer)) return;
     const Departure departure = Random(2) == 0 ? Departure::kLost : Departure::kInOrder;
-    for (const Decision& decision : state_->Detach(consumer, departure, now_)) Opened(decision);
+    for (const Decision& decision : state_->Detach(consumer, departure, now_).decisions) {
+      Opened(decision);
+    }
     for (auto& [sequence, event] : events_) {
       if (event.holder == consumer) event.holder = 0;
     }
