@@ -16,8 +16,8 @@
 #include "gateway/delivery/release_event_service.h"
 #include "gateway/delivery/serial_executor.h"
 #include "gateway/delivery/stream_registry.h"
-#include "google/protobuf/stubs/logging.h"
 #include "gateway/delivery/subscription_service.h"
+#include "google/protobuf/stubs/logging.h"
 
 namespace onhook {
 namespace {

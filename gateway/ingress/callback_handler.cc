@@ -86,8 +86,9 @@ void CallbackHandler::LogOutcome(absl::string_view event_id, const absl::Status&
     }
   } else if (absl::IsInvalidArgument(status)) {
     if (const int64_t callbacks = refused_.Occurred(); callbacks > 0) {
-      log_->Warning("ingress", "callbacks were refused",
-                    {{"source", source_.name}, {"callbacks", callbacks}, {"status", status}});
+      // Not why: the reason may hold words of whoever sent it. The answer told them.
+      log_->Warning("ingress", "callbacks were refused: malformed, or without a mandatory field",
+                    {{"source", source_.name}, {"callbacks", callbacks}});
     }
   } else if (absl::IsUnavailable(status) || absl::IsResourceExhausted(status)) {
     if (const int64_t callbacks = not_stored_.Occurred(); callbacks > 0) {

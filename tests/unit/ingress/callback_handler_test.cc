@@ -150,7 +150,7 @@ TEST_F(CallbackHandlerTest, ACallbackIsOneLineAtDebugAndNothingPersonalIsInIt) {
   ASSERT_EQ(lines_.size(), 3u);
   EXPECT_THAT(lines_[0], HasSubstr("-42\""));
   EXPECT_THAT(lines_[0], HasSubstr("\"OK\""));
-  EXPECT_THAT(lines_[1], HasSubstr("\"callbacks were refused\""));
+  EXPECT_THAT(lines_[1], HasSubstr("callbacks were refused"));
   EXPECT_THAT(lines_[2], HasSubstr("INVALID_ARGUMENT"));
   for (const std::string& line : lines_) {
     EXPECT_THAT(line, Not(HasSubstr("88880067")));
@@ -158,10 +158,10 @@ TEST_F(CallbackHandlerTest, ACallbackIsOneLineAtDebugAndNothingPersonalIsInIt) {
   }
 }
 
-TEST_F(CallbackHandlerTest, RefusedCallbacksAreToldOnceAMinuteWithTheReasonOfTheLast) {
+TEST_F(CallbackHandlerTest, ARefusedCallbackLeavesATrace) {
   log_.set_level(LogLevel::kWarning);
-  for (int i = 0; i < 3; ++i) Post("garbage");
-  EXPECT_THAT(lines_, ElementsAre(HasSubstr("\"callbacks\":1")));
+  Post("garbage");
+  EXPECT_THAT(lines_, ElementsAre(HasSubstr("callbacks were refused")));
 }
 
 TEST_F(CallbackHandlerTest, AboveDebugNothingIsLogged) {
