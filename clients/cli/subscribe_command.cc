@@ -49,8 +49,8 @@ class Subscribe final : public Command {
     return R"(Receives every event that the subscription NAME still owes and every one that comes,
 prints it, or runs a command for it, and only then acknowledges it. The gateway keeps the place:
 what was not acknowledged comes again, also after a crash, also to another program that
-subscribes to the same name. A subscription that does not exist is created and begins with the
-oldest event kept.
+subscribes to the same name. A subscription that does not exist is created, which is said, and
+begins with the oldest event kept: if you mistyped the name, `onhook subscriptions delete` it.
 
 With --exec CMD, /bin/sh -c CMD is run for each event. It finds the Delivery on its standard input,
 one line of JSON with every number as it is, and ONHOOK_EVENT_ID, ONHOOK_DELIVERY_ID,
@@ -188,11 +188,12 @@ not confirmed; 130 ended by a second Ctrl-C.
     const int64_t outstanding =
         max_outstanding_ == 0 && command_.has_value() ? parallel_ : max_outstanding_;
     if (outstanding > 0) options.max_outstanding_events = static_cast<int32_t>(outstanding);
-    options.on_opened = [this](const v1::SubscribeOpened& opened) {
-      opened_ = true;
+    const bool creates = options.create_if_missing.has_value();
+    options.on_opened = [this, creates](const v1::SubscribeOpened& opened) {
+      const bool is_first = !opened_.exchange(true);
       news_.Opened();
-      Say(absl::StrCat("subscription ", name_, ": attached, ", opened.backlog_events(),
-                       " event(s) owed"));
+      Say(absl::StrCat("subscription ", name_, is_first && creates ? ": created, " : ": attached, ",
+                       opened.backlog_events(), " event(s) owed"));
     };
     options.on_disconnected = [this](const absl::Status& why) { news_.Lost(why); };
     options.on_settled = [this](const client::Settled& settled) { Count(settled); };

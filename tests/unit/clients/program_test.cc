@@ -43,6 +43,27 @@ TEST_F(ProgramTest, SubscribeCreatesWhatIsMissingAndAcknowledgesWhatItPrinted) {
   second->End();
   EXPECT_EQ(End(), kExitOk);
   EXPECT_THAT(output_, HasSubstr("attempt"));
+  EXPECT_THAT(said_, HasSubstr("onhook: subscription crm: created, 0 event(s) owed\n"));
+}
+
+TEST_F(ProgramTest, SubscribeSaysThatItCreatedOnlyWhenItDid) {
+  Start({"subscribe", "crm", "--count", "1"});
+  gateway_.TakeSubscribe()->End(grpc::Status(grpc::StatusCode::NOT_FOUND, "no such subscription"));
+  client::FakeSubscribeStream* const created = gateway_.TakeSubscribe();
+  created->SendOpened();
+  created->End(grpc::Status(grpc::StatusCode::UNAVAILABLE, "lost"));
+  client::FakeSubscribeStream* const again = gateway_.TakeSubscribe();
+  again->Take();
+  again->SendOpened();
+  again->Deliver({1});
+  v1::SubscribeRequest request = again->Take();
+  while (request.has_flow()) request = again->Take();
+  again->Confirm(request.ack().request_id());
+  EXPECT_TRUE(again->AwaitHalfClose());
+  again->End();
+  EXPECT_EQ(End(), kExitOk);
+  EXPECT_THAT(said_, HasSubstr("crm: created, 0 event(s) owed\n"));
+  EXPECT_THAT(said_, HasSubstr("crm: attached, 0 event(s) owed\n"));
 }
 
 TEST_F(ProgramTest, TailOnlyLooksOn) {
