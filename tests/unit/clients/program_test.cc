@@ -111,6 +111,18 @@ TEST_F(ProgramTest, GetPrintsWhatItFound) {
   EXPECT_THAT(output_, HasSubstr("event_id v1-0-7"));
 }
 
+TEST_F(ProgramTest, GetFindsAnEventByItsId) {
+  gateway_.events.add_stored_events()->mutable_event()->set_event_id("v1-of another");
+  EXPECT_EQ(Run({"get", "v1-0-9"}), kExitOk);
+  EXPECT_THAT(output_, HasSubstr("event_id v1-0-9"));
+}
+
+TEST_F(ProgramTest, GetOfAnUnknownEventIsANegativeAnswer) {
+  gateway_.lookup_status = grpc::Status(grpc::StatusCode::NOT_FOUND, "no such event");
+  EXPECT_EQ(Run({"get", "v1-0-9"}), kExitNegative);
+  EXPECT_EQ(said_, "onhook: no event v1-0-9 is kept\n");
+}
+
 TEST_F(ProgramTest, GetOfAnUnknownCallIsANegativeAnswer) {
   Start({"get", "7"});
   EXPECT_EQ(End(), kExitNegative);
