@@ -86,6 +86,7 @@ void Subscriber::Engine::Supervise() {
   }
   const absl::Status ended = KeepStreamOpen();
   RequestStop();
+  if (!ended.ok() && options_.on_ending) options_.on_ending(ended);
   const absl::Status drained = Drain(std::move(handlers));
   status_ = ended.ok() ? drained : ended;
   done_.Notify();

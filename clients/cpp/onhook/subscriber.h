@@ -64,6 +64,9 @@ struct SubscribeOptions {
   // A stream was lost and will be opened again; or could not be opened, which for want of a
   // connection is told once.
   std::function<void(const absl::Status& why)> on_disconnected;
+  // The subscriber ends by itself, which Wait returns once the running handlers have returned: the
+  // subscription was deleted, say. Called once at most, and not for a stop.
+  std::function<void(const absl::Status& why)> on_ending;
   // The gateway answered a settlement.
   std::function<void(const Settled& settled)> on_settled;
 };

@@ -182,6 +182,21 @@ TEST_F(SubscriberTest, ADeletedSubscriptionIsNotOpenedAgain) {
   EXPECT_EQ(subscriber_->Wait().code(), absl::StatusCode::kNotFound);
 }
 
+TEST_F(SubscriberTest, ThatItEndsByItselfIsToldWhileAHandlerStillRuns) {
+  Inbox<absl::Status> endings;
+  options_.on_ending = [&](const absl::Status& why) { endings.Put(why); };
+  Start();
+  FakeSubscribeStream& stream = Stream();
+  stream.Deliver({1});
+  EXPECT_EQ(handling_.Take(), "e1");
+  stream.SendGoAway(v1::GoAway::REASON_SUBSCRIPTION_DELETED);
+  EXPECT_EQ(endings.Take().code(), absl::StatusCode::kNotFound);
+  verdicts_.Put(Settlement::Ack());
+  EXPECT_EQ(subscriber_->Wait().code(), absl::StatusCode::kNotFound);
+  EXPECT_TRUE(endings.empty());
+  subscriber_.reset();  // before what it calls
+}
+
 TEST_F(SubscriberTest, AMissingSubscriptionEndsItWithTheGatewaysReason) {
   Start();
   gateway_.TakeSubscribe()->End(
