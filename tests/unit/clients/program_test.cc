@@ -104,6 +104,28 @@ TEST_F(ProgramTest, ALostConnectionIsToldOncePerReason) {
             "onhook: looking on\n");
 }
 
+TEST_F(ProgramTest, APlannedEndIsNoLostConnection) {
+  Start({"tail", "--count=1"});
+  gateway_.TakeWatch()->End(
+      client::StatusWithReason(grpc::StatusCode::UNAVAILABLE,
+                               "the gateway ends this stream as planned; reconnect", "GOING_AWAY"));
+  gateway_.TakeWatch()->SendEvents({1});
+  EXPECT_EQ(End(), kExitOk);
+  EXPECT_THAT(said_, HasSubstr("onhook: the gateway ends this stream as planned; reconnecting\n"));
+  EXPECT_THAT(said_, Not(HasSubstr("lost")));
+}
+
+TEST_F(ProgramTest, WhyAConnectionWasLostIsToldWithoutSocketAddresses) {
+  Start({"tail", "--count=1"});
+  gateway_.TakeWatch()->End(grpc::Status(
+      grpc::StatusCode::UNAVAILABLE,
+      "failed to connect to all addresses; last error: UNKNOWN: ipv4:127.0.0.1:50051: Failed to "
+      "connect to remote host: Connection refused"));
+  gateway_.TakeWatch()->SendEvents({1});
+  EXPECT_EQ(End(), kExitOk);
+  EXPECT_THAT(said_, HasSubstr("connection lost, trying again: Connection refused\n"));
+}
+
 TEST_F(ProgramTest, GetPrintsWhatItFound) {
   gateway_.events.add_stored_events()->mutable_event()->set_event_id("v1-0-7");
   Start({"get", "7"});
