@@ -21,15 +21,18 @@ namespace onhook::cli {
 class ConnectionNews {
  public:
   void Lost(const absl::Status& why) {
+    bool is_first = false;
     {
       absl::MutexLock lock(&mutex_);
       if (said_ == why.message()) return;
+      is_first = said_.empty();
       said_ = std::string(why.message());
     }
     if (client::ErrorReason(why) == "GOING_AWAY") {
       Say("the gateway ends this stream as planned; reconnecting");
     } else {
-      Say(absl::StrCat("connection lost, trying again: ", Words(why.message())));
+      Say(absl::StrCat(is_first ? "connection lost" : "no connection yet",
+                       ", trying again: ", Words(why.message())));
     }
   }
 

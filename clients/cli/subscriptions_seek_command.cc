@@ -76,10 +76,9 @@ the gateway was not reached, or failed.
     if (!status.ok()) return status;
     const v1::SubscriptionStats& stats = before.subscription().stats();
     if (!yes_ && MayPassOver(stats)) {
-      Say(absl::StrCat(name_, " owes ", stats.backlog_events(), " event(s); this ",
-                       after_.empty() ? "passes" : "may pass",
-                       " over events of these, which then do not come to it any more; add --yes to "
-                       "do it"));
+      Say(absl::StrCat(name_, " owes ", stats.backlog_events(),
+                       " event(s) and would not get those before the new place any more; add --yes "
+                       "to do it"));
       exit_code_ = kExitUsage;
       return absl::OkStatus();
     }
