@@ -1,6 +1,7 @@
 #include <memory>
 #include <string>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "clients/cli/command.h"
 #include "clients/cli/connection_flags.h"
@@ -9,11 +10,14 @@
 namespace onhook::cli {
 namespace {
 
+// Of every event_id; a call's number begins with a digit.
+constexpr absl::string_view kEventIdPrefix = "v1-";
+
 class Get final : public Command {
  public:
   absl::string_view name() const override { return "get"; }
   absl::string_view summary() const override {
-    return "what became of one call's hang-up, and who handled it";
+    return "what became of one call's hang-up, or of one event, and who handled it";
   }
   absl::string_view description() const override {
     return R"(Answers: did we get the hang-up of this call, when, and who handled it? Prints every
@@ -22,37 +26,58 @@ subscription where it stands, as in "crm: acked by pod-1 at 2022-02-22T10:04:37.
 came there: delivered to whom and when, given back and why, parked, redriven. That a delivery was
 made is known to the gateway since its start only; how it ended is kept as long as the event.
 
+Instead of the call an event_id may be given (v1-..., as ONHOOK_EVENT_ID, a dead letter and the
+gateway's log have it): then it is about this one event.
+
 A vendor that repeats itself makes no second event; one that sends other content for the same call
 does, and then there are several.
 
 Examples:
   onhook get 1197765398201387012
+  onhook get "$ONHOOK_EVENT_ID"
   onhook get 1197765398201387012 --show-numbers
   onhook get 1197765398201387012 --json --show-numbers | jq .event.releaseTime
 
-Exit codes: 0 found; 1 no event of this call is kept, or the gateway refused; 2 wrong usage;
+Exit codes: 0 found; 1 no such event is kept, or the gateway refused; 2 wrong usage;
 3 the gateway was not reached, or failed.
 )";
   }
 
   void Declare(Arguments& arguments) override {
-    arguments.Positional("CALL_SERIAL_NO", "The call: what createCall returned.", &call_);
+    arguments.Positional("CALL_SERIAL_NO|EVENT_ID",
+                         "The call, by what createCall returned; or the event, by v1-...", &which_);
     connection_.Declare(arguments);
   }
 
   absl::Status Check() override {
-    if (call_.empty()) return absl::InvalidArgumentError("CALL_SERIAL_NO is empty");
+    if (which_.empty()) return absl::InvalidArgumentError("CALL_SERIAL_NO is empty");
     return absl::OkStatus();
   }
 
   ExitCode Run() override {
     const absl::StatusOr<client::Client> client = connection_.Connect();
     if (!client.ok()) return ReportFailure(client.status());
+    return absl::StartsWith(which_, kEventIdPrefix) ? PrintEvent(*client) : PrintCall(*client);
+  }
+
+ private:
+  ExitCode PrintEvent(const client::Client& client) {
+    const absl::StatusOr<v1::StoredEvent> event = client.GetEvent(which_);
+    if (event.status().code() == absl::StatusCode::kNotFound) {
+      Say(absl::StrCat("no event ", which_, " is kept"));
+      return kExitNegative;
+    }
+    if (!event.ok()) return ReportFailure(event.status());
+    const absl::Status printed = Print(Format(*event, connection_.format()));
+    return printed.ok() ? kExitOk : ReportFailure(printed);
+  }
+
+  ExitCode PrintCall(const client::Client& client) {
     v1::ListEventsRequest request;
-    request.set_call_serial_no(call_);
+    request.set_call_serial_no(which_);
     bool found = false;
     do {
-      const absl::StatusOr<v1::ListEventsResponse> page = client->ListEvents(request);
+      const absl::StatusOr<v1::ListEventsResponse> page = client.ListEvents(request);
       if (!page.ok()) return ReportFailure(page.status());
       for (const v1::StoredEvent& event : page->stored_events()) {
         found = true;
@@ -63,13 +88,12 @@ Exit codes: 0 found; 1 no event of this call is kept, or the gateway refused; 2 
       request.set_page_token(page->next_page_token());
     } while (!request.page_token().empty());
     if (found) return kExitOk;
-    Say(absl::StrCat("no event of call ", call_, " is kept"));
+    Say(absl::StrCat("no event of call ", which_, " is kept"));
     return kExitNegative;
   }
 
- private:
   ConnectionFlags connection_;
-  std::string call_;
+  std::string which_;
 };
 
 }  // namespace

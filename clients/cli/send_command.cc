@@ -56,7 +56,7 @@ Examples:
   onhook send                                          a made-up call
   onhook send --sample javamap                         the vendor's sample, in Java's map form
   onhook send --field called=13800000000 --field releaseReason=5
-  onhook send --file body.json --url http://127.0.0.1:8080/release-events/sales
+  onhook send --file body.json --url http://gateway:8080/release-events
   onhook send --count 1000 --concurrency 20            some load, with a summary
 
 Exit codes: 0 every callback was acknowledged (HTTP 200 and retCode "0"); 1 one was not;

@@ -49,8 +49,8 @@ class Subscribe final : public Command {
     return R"(Receives every event that the subscription NAME still owes and every one that comes,
 prints it, or runs a command for it, and only then acknowledges it. The gateway keeps the place:
 what was not acknowledged comes again, also after a crash, also to another program that
-subscribes to the same name. A subscription that does not exist is created and begins with the
-oldest event kept.
+subscribes to the same name. A subscription that does not exist is created, which is said, and
+begins with the oldest event kept: if you mistyped the name, `onhook subscriptions delete` it.
 
 With --exec CMD, /bin/sh -c CMD is run for each event. It finds the Delivery on its standard input,
 one line of JSON with every number as it is, and ONHOOK_EVENT_ID, ONHOOK_DELIVERY_ID,
@@ -61,7 +61,9 @@ event may come again: ONHOOK_EVENT_ID tells. How it ends decides:
   any other, signal   not now: comes again after the subscription's backoff, which counts as an
                       attempt; the exit code or the signal is the reason that `onhook get` shows
 While a command runs its event is nobody else's, for up to an hour; a command that takes longer may
-see its event given to another consumer as well.
+see its event given to another consumer as well. A second command for the same event is not started
+here while the first runs. If onhook itself is killed (kill -9), its commands run on while their
+events are delivered again.
 
 Ctrl-C ends it: no further event is taken, those that wait are given back at once (which counts as
 no attempt), running commands are let finish, acknowledgements are confirmed. A second Ctrl-C ends
@@ -103,8 +105,8 @@ not confirmed; 130 ended by a second Ctrl-C.
                      &max_outstanding_);
     arguments.Duration(
         "--ack-deadline",
-        "After so long without a sign of life from here an event is given to another "
-        "consumer: 1s to 10m. Default: as the subscription is set.",
+        "After so long without a sign of life from here an event is given to another consumer if "
+        "there is one: 1s to 10m. Default: as the subscription is set.",
         &ack_deadline_);
     arguments.Text("--consumer-name", "NAME",
                    "Names this consumer in `onhook get` and in dead letters.", &consumer_name_);
@@ -143,30 +145,61 @@ not confirmed; 130 ended by a second Ctrl-C.
  private:
   // On the signals' thread, as Abandon.
   void Stop() {
-    const size_t running = command_.has_value() ? command_->running() : 0;
-    if (running > 0) {
-      Say(absl::StrCat("ending: waiting for ", running,
-                       " command(s) to finish; Ctrl-C again ends them and this at once"));
-    }
+    TellWaiting("ending: ", " to finish; Ctrl-C again ends them and this at once");
     stop_.Press();
   }
 
   void Abandon() {
     abandoned_ = true;
-    if (command_.has_value()) command_->Terminate();
+    if (!command_.has_value()) return;
+    if (const size_t running = command_->running(); running > 0) {
+      Say(absl::StrCat("ending ", running, " command(s)"));
+    }
+    command_->Terminate();
+  }
+
+  // The subscription is gone, for one, while commands may run.
+  void Ending(const absl::Status& why) {
+    if (why.code() != absl::StatusCode::kNotFound || !opened_) return;
+    TellWaiting(absl::StrCat("subscription ", name_, " was deleted: "),
+                " to finish, which cannot be acknowledged any more");
+  }
+
+  // From now on each command that ends says how many are left.
+  void TellWaiting(absl::string_view why, absl::string_view what_then) {
+    const size_t running = command_.has_value() ? command_->running() : 0;
+    if (running == 0) return;
+    {
+      absl::MutexLock lock(&mutex_);
+      waited_for_ = running;
+    }
+    Say(absl::StrCat(why, "waiting for ", running, " command(s)", what_then));
+  }
+
+  void TellFewerWaiting() {
+    const size_t running = command_->running();
+    {
+      absl::MutexLock lock(&mutex_);
+      if (running == 0 || running >= waited_for_) return;
+      waited_for_ = running;
+    }
+    Say(absl::StrCat("waiting for ", running, " command(s)"));
   }
 
   ExitCode Conclude(const absl::Status& status) {
     const absl::Status printed = printed_status();
     if (!printed.ok()) return ReportFailure(printed);
-    if (status.code() == absl::StatusCode::kNotFound && opened_) {
+    const bool deleted = status.code() == absl::StatusCode::kNotFound && opened_;
+    if (!status.ok() && !deleted) return ReportFailure(status);
+    if (deleted) {
       Say(absl::StrCat(
           "subscription ", name_,
           " was deleted: nothing more comes. `onhook subscribe` once more begins a new "
           "one, with the oldest event kept"));
-      return kExitNegative;
+      if (const int64_t lost = acknowledged_ - confirmed_.acks; lost > 0) {
+        Say(absl::StrCat(lost, " acknowledgement(s) of finished work were lost with it"));
+      }
     }
-    if (!status.ok()) return ReportFailure(status);
     const int64_t handled = count_ == 0 ? taken_.load() : std::min(taken_.load(), count_);
     std::string summary = absl::StrCat(handled, " event(s), ", confirmed_.acks.load(),
                                        " acknowledgement(s) confirmed");
@@ -175,7 +208,7 @@ not confirmed; 130 ended by a second Ctrl-C.
                       confirmed_.parks.load(), " parked");
     }
     Say(summary);
-    return kExitOk;
+    return deleted ? kExitNegative : kExitOk;
   }
 
   client::SubscribeOptions Options(std::optional<v1::SubscriptionSpec> create) {
@@ -188,13 +221,15 @@ not confirmed; 130 ended by a second Ctrl-C.
     const int64_t outstanding =
         max_outstanding_ == 0 && command_.has_value() ? parallel_ : max_outstanding_;
     if (outstanding > 0) options.max_outstanding_events = static_cast<int32_t>(outstanding);
-    options.on_opened = [this](const v1::SubscribeOpened& opened) {
-      opened_ = true;
+    const bool creates = options.create_if_missing.has_value();
+    options.on_opened = [this, creates](const v1::SubscribeOpened& opened) {
+      const bool is_first = !opened_.exchange(true);
       news_.Opened();
-      Say(absl::StrCat("subscription ", name_, ": attached, ", opened.backlog_events(),
-                       " event(s) owed"));
+      Say(absl::StrCat("subscription ", name_, is_first && creates ? ": created, " : ": attached, ",
+                       opened.backlog_events(), " event(s) owed"));
     };
     options.on_disconnected = [this](const absl::Status& why) { news_.Lost(why); };
+    options.on_ending = [this](const absl::Status& why) { Ending(why); };
     options.on_settled = [this](const client::Settled& settled) { Count(settled); };
     return options;
   }
@@ -238,6 +273,7 @@ not confirmed; 130 ended by a second Ctrl-C.
     // Another handler has the last one.
     if (count_ > 0 && taken > count_) return Settlement::Release("the consumer stops");
     Settlement settlement = command_.has_value() ? Execute(delivery) : PrintOut(delivery);
+    if (settlement.action == Settlement::Action::kAck) ++acknowledged_;
     if (taken == count_) stop_.Press();
     return settlement;
   }
@@ -258,11 +294,13 @@ not confirmed; 130 ended by a second Ctrl-C.
     Settlement settlement = command_->Run(delivery);
     // How a command ends that was not let finish means nothing.
     if (abandoned_) return Settlement::Leave();
+    TellFewerWaiting();
     if (settlement.action != Settlement::Action::kAck && !quiet_) {
-      Say(absl::StrCat(
-          "call ", delivery.event().call_serial_no(), ", attempt ", delivery.attempt(), ": ",
-          settlement.reason,
-          settlement.action == Settlement::Action::kPark ? "; parked" : "; given back"));
+      Say(absl::StrCat("call ", delivery.event().call_serial_no(), ", attempt ", delivery.attempt(),
+                       ": ", settlement.reason,
+                       settlement.action == Settlement::Action::kPark
+                           ? "; parked"
+                           : "; given back, comes again unless this was its last attempt"));
     }
     return settlement;
   }
@@ -288,9 +326,12 @@ not confirmed; 130 ended by a second Ctrl-C.
   std::atomic<bool> opened_{false};
   std::atomic<bool> abandoned_{false};
   std::atomic<int64_t> taken_{0};
+  std::atomic<int64_t> acknowledged_{0};  // by what handled them; confirmed or not
   Confirmed confirmed_;
   absl::Mutex mutex_;
   absl::Status printed_ ABSL_GUARDED_BY(mutex_);
+  // Commands that the user was last told of as being waited for; 0: of none.
+  size_t waited_for_ ABSL_GUARDED_BY(mutex_) = 0;
 };
 
 }  // namespace

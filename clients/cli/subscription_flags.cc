@@ -77,7 +77,8 @@ void SubscriptionFlags::Declare(Arguments& arguments) {
                   "careful. Unless set: never.",
                   [this](const std::string& value) { return SetBacklogBytes(value); });
   arguments.List("--source", "NAME",
-                 "Only events that came in by this source. Of each kind of filter any may match; "
+                 "Only events that came in by this source; this version has one, default. Of each "
+                 "kind of filter any may match; "
                  "of different kinds all must.",
                  &sources_);
   arguments.List("--service-no", "AGENT",

@@ -20,8 +20,8 @@ whatever it owes, whether anybody is attached or not.
 Examples:
   onhook subscriptions create crm                        everything kept, and what comes
   onhook subscriptions create crm --start latest --ack-deadline 2m
-  onhook subscriptions create sales --source sales --release-reason-code 0 \
-      --release-reason-code 1                            hang-ups of one source only
+  onhook subscriptions create ended --release-reason-code 0 --release-reason-code 1
+                                                         hang-ups with one of these reasons only
   onhook subscriptions create audit --max-delivery-attempts unlimited
   onhook subscriptions create preview --backlog-limit-age 7d --expire-after-unused 1d
 
@@ -62,7 +62,7 @@ of filters replaces the list of its kind. One declared in the gateway's settings
 
 Examples:
   onhook subscriptions update crm --ack-deadline 1m --max-delivery-attempts 5
-  onhook subscriptions update crm --source sales --source service
+  onhook subscriptions update crm --service-no 8001 --service-no 8002
   onhook subscriptions update crm --unset ack_deadline --unset filter
 
 Exit codes: 0 done; 1 the gateway refused, or there is none of this name; 2 wrong usage; 3 the

@@ -2,10 +2,8 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
-#include "absl/time/clock.h"
 #include "clients/cli/administration_command.h"
 #include "clients/cli/printable.h"
-#include "clients/cli/start_place.h"
 #include "clients/cli/subscription_format.h"
 #include "clients/cli/subscription_list.h"
 
@@ -122,73 +120,6 @@ gateway was not reached, or failed.
   bool yes_ = false;
 };
 
-class Seek final : public AdministrationCommand {
- public:
-  absl::string_view name() const override { return "subscriptions seek"; }
-  absl::string_view summary() const override { return "moves one to another place in the log"; }
-  absl::string_view description() const override {
-    return R"(Moves the subscription: what lies behind the new place comes (again), what lies before it
-is passed over. Deliveries that are under way no longer count; dead letters stay.
-
-Examples:
-  onhook subscriptions seek crm --to earliest            everything kept, again
-  onhook subscriptions seek crm --to latest              passes over the backlog
-  onhook subscriptions seek crm --time 2h                what arrived in the last two hours, again
-  onhook subscriptions seek crm --time 2022-02-22T10:00:00Z
-  onhook subscriptions seek crm --after CURSOR           behind the event with this cursor, as
-                                                         `onhook get` and `tail --json` print it
-
-Exit codes: 0 done; 1 the gateway refused, or does not keep that place any more; 2 wrong usage; 3
-the gateway was not reached, or failed.
-)";
-  }
-  void Declare(Arguments& arguments) override {
-    DeclareName(arguments);
-    arguments.Choice("--to", {"earliest", "latest"}, "To this end of the log.", &to_);
-    arguments.Text("--after", "CURSOR", "Behind the event with this cursor.", &after_);
-    arguments.Text("--time", "WHEN",
-                   "To the first event received at or after a time (RFC 3339, with its zone), or "
-                   "an age, for so long ago.",
-                   &time_);
-    connection_.DeclareServer(arguments);
-  }
-  absl::Status Check() override {
-    if (!to_.empty() + !after_.empty() + !time_.empty() != 1) {
-      return absl::InvalidArgumentError("seek needs one of --to, --after and --time");
-    }
-    request_.set_name(name_);
-    if (!to_.empty()) {
-      request_.set_position(to_ == "latest" ? v1::START_POSITION_LATEST
-                                            : v1::START_POSITION_EARLIEST);
-    } else if (!after_.empty()) {
-      request_.set_after_cursor(after_);
-    } else {
-      const auto moment = ParseMoment(time_, absl::Now());
-      if (!moment.ok()) {
-        return absl::InvalidArgumentError(absl::StrCat("--time ", moment.status().message()));
-      }
-      *request_.mutable_time() = *moment;
-    }
-    return absl::OkStatus();
-  }
-
- protected:
-  absl::Status Perform(const client::Client& client) override {
-    v1::SeekResponse response;
-    const absl::Status status = client.Administer(&Service::Seek, request_, &response);
-    if (!status.ok()) return status;
-    return Print(absl::StrCat(Printable(name_), " owes ", response.backlog_events(),
-                              " event(s) now, those behind cursor ", Printable(response.cursor()),
-                              "\n"));
-  }
-
- private:
-  std::string to_;
-  std::string after_;
-  std::string time_;
-  v1::SeekRequest request_;
-};
-
 class Pause final : public AdministrationCommand {
  public:
   absl::string_view name() const override { return "subscriptions pause"; }
@@ -255,7 +186,6 @@ failed.
 std::unique_ptr<Command> SubscriptionsListCommand() { return std::make_unique<List>(); }
 std::unique_ptr<Command> SubscriptionsShowCommand() { return std::make_unique<Show>(); }
 std::unique_ptr<Command> SubscriptionsDeleteCommand() { return std::make_unique<Delete>(); }
-std::unique_ptr<Command> SubscriptionsSeekCommand() { return std::make_unique<Seek>(); }
 std::unique_ptr<Command> SubscriptionsPauseCommand() { return std::make_unique<Pause>(); }
 std::unique_ptr<Command> SubscriptionsResumeCommand() { return std::make_unique<Resume>(); }
 

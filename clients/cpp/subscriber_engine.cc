@@ -1,6 +1,8 @@
 #include "clients/cpp/subscriber_engine.h"
 
 #include <algorithm>
+#include <deque>
+#include <optional>
 #include <random>
 #include <utility>
 
@@ -84,6 +86,7 @@ void Subscriber::Engine::Supervise() {
   }
   const absl::Status ended = KeepStreamOpen();
   RequestStop();
+  if (!ended.ok() && options_.on_ending) options_.on_ending(ended);
   const absl::Status drained = Drain(std::move(handlers));
   status_ = ended.ok() ? drained : ended;
   done_.Notify();
@@ -161,9 +164,7 @@ void Subscriber::Engine::RunAttempt(Attempt* attempt) {
     absl::MutexLock lock(&mutex_);
     if (current_ == stream) current_ = nullptr;
     // Whatever waited for a handler comes again on another stream.
-    queue_.erase(std::remove_if(queue_.begin(), queue_.end(),
-                                [&](const Work& work) { return work.stream == stream; }),
-                 queue_.end());
+    held_.DropWaiting(stream.get());
     // The end of the stream has given back what was not to be acknowledged.
     for (PendingSettlement& pending : unconfirmed) {
       if (pending.settlement.action == Settlement::Action::kAck) {
@@ -201,15 +202,15 @@ void Subscriber::Engine::GiveBack(SubscriberStream* stream, const v1::Delivery& 
 }
 
 void Subscriber::Engine::GiveBackWaiting() {
-  std::deque<Work> waiting;
+  std::deque<HeldEvents::Work> waiting;
   std::vector<std::shared_ptr<SubscriberStream>> streams;
   {
     absl::MutexLock lock(&mutex_);
-    waiting.swap(queue_);
+    waiting = held_.TakeWaiting();
     for (const Attempt& attempt : attempts_) streams.push_back(attempt.stream);
   }
   for (const auto& stream : streams) stream->Pause();
-  for (const Work& work : waiting) GiveBack(work.stream.get(), work.delivery);
+  for (const HeldEvents::Work& work : waiting) GiveBack(work.stream.get(), work.delivery);
 }
 
 absl::Status Subscriber::Engine::Drain(std::vector<std::thread> handlers) {
@@ -245,25 +246,28 @@ absl::Status Subscriber::Engine::Drain(std::vector<std::thread> handlers) {
 
 void Subscriber::Engine::HandleDeliveries() {
   for (;;) {
-    Work work;
+    v1::Delivery delivery;
     {
       absl::MutexLock lock(&mutex_);
       mutex_.Await(absl::Condition(this, &Engine::HasWorkOrStops));
       if (stopping_) return;
-      work = std::move(queue_.front());
-      queue_.pop_front();
+      delivery = held_.Begin().delivery;
     }
-    Settle(work, handler_(work.delivery));
+    Settle(delivery.event().event_id(), handler_(delivery));
   }
 }
 
-void Subscriber::Engine::Settle(const Work& work, Settlement settlement) {
-  if (settlement.action == Settlement::Action::kLeave) {
-    return work.stream->Discard(work.delivery.delivery_id());
+void Subscriber::Engine::Settle(const std::string& event_id, Settlement settlement) {
+  HeldEvents::Place place;
+  {
+    absl::MutexLock lock(&mutex_);
+    place = held_.End(event_id);
   }
-  PendingSettlement pending{work.delivery.delivery_id(), work.delivery.event().event_id(),
-                            std::move(settlement)};
-  if (work.stream->Settle(pending)) return;
+  if (settlement.action == Settlement::Action::kLeave) {
+    return place.stream->Discard(place.delivery_id);
+  }
+  PendingSettlement pending{place.delivery_id, event_id, std::move(settlement)};
+  if (place.stream->Settle(pending)) return;
   if (pending.settlement.action != Settlement::Action::kAck) return;
   {
     absl::MutexLock lock(&mutex_);
@@ -325,14 +329,17 @@ void Subscriber::Engine::OnOpened(SubscriberStream* stream, const v1::SubscribeO
 
 void Subscriber::Engine::OnDelivery(std::shared_ptr<SubscriberStream> stream,
                                     v1::Delivery delivery) {
+  std::optional<HeldEvents::Place> replaced;
+  bool taken = false;
   {
     absl::MutexLock lock(&mutex_);
-    if (!stopping_) {
-      queue_.push_back({std::move(stream), std::move(delivery)});
-      return;
-    }
+    // After a stop too, its handler settles what came again: released, it would be handled
+    // elsewhere meanwhile.
+    taken = !stopping_ || held_.Has(delivery.event().event_id());
+    if (taken) replaced = held_.Take({stream, std::move(delivery)});
   }
-  GiveBack(stream.get(), delivery);
+  if (!taken) return GiveBack(stream.get(), delivery);
+  if (replaced.has_value()) replaced->stream->Discard(replaced->delivery_id);
 }
 
 void Subscriber::Engine::OnGoAway(SubscriberStream* stream, const v1::GoAway& go_away) {

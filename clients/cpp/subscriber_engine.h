@@ -1,10 +1,10 @@
 #ifndef ONHOOK_CLIENTS_CPP_SUBSCRIBER_ENGINE_H_
 #define ONHOOK_CLIENTS_CPP_SUBSCRIBER_ENGINE_H_
 
-#include <deque>
 #include <functional>
 #include <list>
 #include <memory>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -13,6 +13,7 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/synchronization/notification.h"
 #include "absl/time/time.h"
+#include "clients/cpp/held_events.h"
 #include "clients/cpp/reconnect_backoff.h"
 #include "clients/cpp/subscriber_stream.h"
 #include "onhook/subscriber.h"
@@ -45,10 +46,6 @@ class Subscriber::Engine final : private SubscriberStream::Listener {
     bool ended = false;
     absl::Status status;
   };
-  struct Work {
-    std::shared_ptr<SubscriberStream> stream;
-    v1::Delivery delivery;
-  };
 
   void OnOpened(SubscriberStream* stream, const v1::SubscribeOpened& opened) override;
   void OnDelivery(std::shared_ptr<SubscriberStream> stream, v1::Delivery delivery) override;
@@ -75,13 +72,13 @@ class Subscriber::Engine final : private SubscriberStream::Listener {
   absl::Status Drain(std::vector<std::thread> handlers);
 
   void HandleDeliveries();
-  void Settle(const Work& work, Settlement settlement);
+  void Settle(const std::string& event_id, Settlement settlement);
   // Gives settlements whose stream has ended to the stream that is open, if there is one.
   void PlaceOrphans();
 
   Attempt* Find(const SubscriberStream* stream) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool HasWorkOrStops() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-    return stopping_ || !queue_.empty();
+    return stopping_ || held_.HasWaiting();
   }
   bool HandlersDone() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     return stopping_ && handlers_running_ == 0;
@@ -99,8 +96,8 @@ class Subscriber::Engine final : private SubscriberStream::Listener {
   std::list<Attempt> attempts_ ABSL_GUARDED_BY(mutex_);
   // The stream opened last, while it lives.
   std::shared_ptr<SubscriberStream> current_ ABSL_GUARDED_BY(mutex_);
-  // Bounded by what the gateway lets a stream hold unsettled.
-  std::deque<Work> queue_ ABSL_GUARDED_BY(mutex_);
+  // Bounded by what the gateway lets a stream hold unsettled, and the handlers.
+  HeldEvents held_ ABSL_GUARDED_BY(mutex_);
   // Acknowledgements that their stream could not confirm; each was with a stream, so there are no
   // more of them than a stream or two may hold unsettled.
   std::vector<PendingSettlement> orphans_ ABSL_GUARDED_BY(mutex_);

@@ -67,7 +67,7 @@ def try_by_hand(shell):
     shell.http = addresses["http"]
     shell.environment["ONHOOK_SERVER"] = addresses["grpc"]
     crm = shell.start(subscribe)
-    check("attached" in crm.line("stderr"), "crm is attached")
+    check("created" in crm.line("stderr"), "crm is created")
     check(shell.run(post) == interop_test.SUCCESS, "the vendor is answered")
     check(interop_test.CALL in crm.line(), "crm prints the event")
     check(crm.end(signal.SIGINT) == 0, "Ctrl-C ends it")

@@ -38,12 +38,14 @@ struct SubscribeOptions {
   // defaults (1,000 events, 16 MiB). This also bounds the subscriber's memory.
   std::optional<int32_t> max_outstanding_events;
   std::optional<int64_t> max_outstanding_bytes;
-  // How long an event may be silent here before it is given to somebody else: after a crash, say.
-  // Unset: as the subscription is set. A handler may take longer; see max_extension.
+  // How long an event may be silent here before it is given to another consumer, if there is one:
+  // after a crash, say. Unset: as the subscription is set. A handler may take longer; see
+  // max_extension.
   std::optional<absl::Duration> ack_deadline;
   // For how long, counted from its arrival, an event that waits for a handler or is in one has its
-  // deadline extended. A handler that takes longer may see its event given to somebody else, one
-  // deadline later at most. Zero: nothing is extended.
+  // deadline extended. A handler that takes longer may see its event given to another consumer, one
+  // deadline later at most; where there is none it comes here again, as a further attempt, and the
+  // time counts from then (see S8). Zero: nothing is extended.
   absl::Duration max_extension = absl::Hours(1);
 
   // How many threads call the handler. With 1, events are handled one at a time in the order they
@@ -62,6 +64,9 @@ struct SubscribeOptions {
   // A stream was lost and will be opened again; or could not be opened, which for want of a
   // connection is told once.
   std::function<void(const absl::Status& why)> on_disconnected;
+  // The subscriber ends by itself, which Wait returns once the running handlers have returned: the
+  // subscription was deleted, say. Called once at most, and not for a stop.
+  std::function<void(const absl::Status& why)> on_ending;
   // The gateway answered a settlement.
   std::function<void(const Settled& settled)> on_settled;
 };
@@ -87,6 +92,11 @@ struct SubscribeOptions {
 //   S7 stops cleanly     After a stop what waits here, and what still comes, is released at once:
 //                        others get it, and it counts as no attempt. A stream is kept open for the
 //                        handlers that still run.
+//   S8 one at a time     An event that comes again while it waits here or is being handled, after a
+//                        lost stream say, is not handled a second time at once. The newest delivery
+//                        takes the place of the one before: it is the one that is extended, and
+//                        that the handler's answer settles. Once that answer is given, an event
+//                        that comes again is handled again.
 //
 // Threads: `handler_threads` threads call the handler and nothing else; further ones of the
 // subscriber read and write. All methods may be called from any thread, but only RequestStop from
@@ -96,7 +106,8 @@ struct SubscribeOptions {
 // exists with another specification), kPermissionDenied, kUnauthenticated.
 class Subscriber {
  public:
-  // Called once for every delivery; see settlement.h for what to return. Must not throw.
+  // Called once for every delivery but those of S8; see settlement.h for what to return. Must not
+  // throw.
   using Handler = std::function<Settlement(const v1::Delivery& delivery)>;
 
   // As Stop.

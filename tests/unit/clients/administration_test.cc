@@ -125,6 +125,49 @@ TEST_F(AdministrationTest, SeekGoesToAnEndBehindACursorOrToATime) {
   EXPECT_EQ(service_.seek.requests.Take().time().seconds(), 9);
 }
 
+// Owes 22 events, the oldest for an hour, and has settled up to cursor c3.
+v1::GetSubscriptionResponse WithBacklog() {
+  v1::GetSubscriptionResponse response;
+  v1::SubscriptionStats& stats = *response.mutable_subscription()->mutable_stats();
+  stats.set_backlog_events(22);
+  stats.mutable_oldest_unsettled_age()->set_seconds(3600);
+  stats.set_settled_cursor("c3");
+  return response;
+}
+
+TEST_F(AdministrationTest, SeekPassesOverWhatIsOwedOnlyWithYes) {
+  service_.get_subscription.responses = {WithBacklog()};
+  const std::vector<std::vector<std::string>> kAhead = {
+      {"--to", "latest"}, {"--time", "10m"}, {"--after", "c9"}};
+  for (const auto& place : kAhead) {
+    std::vector<std::string> arguments = {"subscriptions", "seek", "crm"};
+    arguments.insert(arguments.end(), place.begin(), place.end());
+    EXPECT_EQ(Run(arguments), kExitUsage) << place[1];
+    EXPECT_TRUE(service_.seek.requests.empty()) << place[1];
+    EXPECT_THAT(said_, HasSubstr("crm owes 22 event(s)"));
+    EXPECT_THAT(said_, HasSubstr("add --yes"));
+    arguments.push_back("--yes");
+    EXPECT_EQ(Run(arguments), kExitOk) << place[1];
+    EXPECT_EQ(service_.seek.requests.Take().name(), "crm");
+    EXPECT_EQ(output_, "crm passed over 22, owes 0 event(s) now, those behind cursor \n");
+  }
+}
+
+TEST_F(AdministrationTest, SeekBackAsksForNothing) {
+  service_.get_subscription.responses = {WithBacklog()};
+  v1::SeekResponse response;
+  response.set_backlog_events(30);
+  service_.seek.responses = {response};
+  const std::vector<std::vector<std::string>> kBack = {
+      {"--to", "earliest"}, {"--time", "2h"}, {"--after", "c3"}};
+  for (const auto& place : kBack) {
+    std::vector<std::string> arguments = {"subscriptions", "seek", "crm"};
+    arguments.insert(arguments.end(), place.begin(), place.end());
+    EXPECT_EQ(Run(arguments), kExitOk) << place[1];
+    EXPECT_THAT(output_, HasSubstr("crm owes 30 event(s) now"));
+  }
+}
+
 TEST_F(AdministrationTest, SeekNeedsOnePlace) {
   EXPECT_EQ(Run({"subscriptions", "seek", "crm"}), kExitUsage);
   EXPECT_EQ(Run({"subscriptions", "seek", "crm", "--to", "latest", "--time", "2h"}), kExitUsage);

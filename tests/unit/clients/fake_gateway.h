@@ -57,11 +57,19 @@ class FakeSubscribeStream
       delivery.set_delivery_id(absl::StrCat("d", n));
       delivery.set_attempt(1);
       delivery.mutable_event()->set_event_id(absl::StrCat("e", n));
-      if (ack_deadline != absl::InfiniteDuration()) {
-        *delivery.mutable_ack_deadline() = google::protobuf::util::TimeUtil::MillisecondsToDuration(
-            absl::ToInt64Milliseconds(ack_deadline));
-      }
+      SetAckDeadline(ack_deadline, delivery);
     }
+    Send(response);
+  }
+  // `event` once more, as `delivery_id`.
+  void Redeliver(const std::string& event, const std::string& delivery_id,
+                 absl::Duration ack_deadline = absl::InfiniteDuration()) {
+    v1::SubscribeResponse response;
+    v1::Delivery& delivery = *response.mutable_deliveries()->add_deliveries();
+    delivery.set_delivery_id(delivery_id);
+    delivery.set_attempt(2);
+    delivery.mutable_event()->set_event_id(event);
+    SetAckDeadline(ack_deadline, delivery);
     Send(response);
   }
   void SendGoAway(v1::GoAway::Reason reason) {
@@ -95,6 +103,12 @@ class FakeSubscribeStream
   void OnDone() override {}  // the gateway owns it
 
  private:
+  static void SetAckDeadline(absl::Duration ack_deadline, v1::Delivery& delivery) {
+    if (ack_deadline == absl::InfiniteDuration()) return;
+    *delivery.mutable_ack_deadline() = google::protobuf::util::TimeUtil::MillisecondsToDuration(
+        absl::ToInt64Milliseconds(ack_deadline));
+  }
+
   v1::SubscribeRequest incoming_;
   v1::SubscribeResponse outgoing_;
   absl::Notification* written_ = nullptr;

@@ -43,6 +43,27 @@ TEST_F(ProgramTest, SubscribeCreatesWhatIsMissingAndAcknowledgesWhatItPrinted) {
   second->End();
   EXPECT_EQ(End(), kExitOk);
   EXPECT_THAT(output_, HasSubstr("attempt"));
+  EXPECT_THAT(said_, HasSubstr("onhook: subscription crm: created, 0 event(s) owed\n"));
+}
+
+TEST_F(ProgramTest, SubscribeSaysThatItCreatedOnlyWhenItDid) {
+  Start({"subscribe", "crm", "--count", "1"});
+  gateway_.TakeSubscribe()->End(grpc::Status(grpc::StatusCode::NOT_FOUND, "no such subscription"));
+  client::FakeSubscribeStream* const created = gateway_.TakeSubscribe();
+  created->SendOpened();
+  created->End(grpc::Status(grpc::StatusCode::UNAVAILABLE, "lost"));
+  client::FakeSubscribeStream* const again = gateway_.TakeSubscribe();
+  again->Take();
+  again->SendOpened();
+  again->Deliver({1});
+  v1::SubscribeRequest request = again->Take();
+  while (request.has_flow()) request = again->Take();
+  again->Confirm(request.ack().request_id());
+  EXPECT_TRUE(again->AwaitHalfClose());
+  again->End();
+  EXPECT_EQ(End(), kExitOk);
+  EXPECT_THAT(said_, HasSubstr("crm: created, 0 event(s) owed\n"));
+  EXPECT_THAT(said_, HasSubstr("crm: attached, 0 event(s) owed\n"));
 }
 
 TEST_F(ProgramTest, TailOnlyLooksOn) {
@@ -83,11 +104,45 @@ TEST_F(ProgramTest, ALostConnectionIsToldOncePerReason) {
             "onhook: looking on\n");
 }
 
+TEST_F(ProgramTest, APlannedEndIsNoLostConnection) {
+  Start({"tail", "--count=1"});
+  gateway_.TakeWatch()->End(
+      client::StatusWithReason(grpc::StatusCode::UNAVAILABLE,
+                               "the gateway ends this stream as planned; reconnect", "GOING_AWAY"));
+  gateway_.TakeWatch()->SendEvents({1});
+  EXPECT_EQ(End(), kExitOk);
+  EXPECT_THAT(said_, HasSubstr("onhook: the gateway ends this stream as planned; reconnecting\n"));
+  EXPECT_THAT(said_, Not(HasSubstr("lost")));
+}
+
+TEST_F(ProgramTest, WhyAConnectionWasLostIsToldWithoutSocketAddresses) {
+  Start({"tail", "--count=1"});
+  gateway_.TakeWatch()->End(grpc::Status(
+      grpc::StatusCode::UNAVAILABLE,
+      "failed to connect to all addresses; last error: UNKNOWN: ipv4:127.0.0.1:50051: Failed to "
+      "connect to remote host: Connection refused"));
+  gateway_.TakeWatch()->SendEvents({1});
+  EXPECT_EQ(End(), kExitOk);
+  EXPECT_THAT(said_, HasSubstr("connection lost, trying again: Connection refused\n"));
+}
+
 TEST_F(ProgramTest, GetPrintsWhatItFound) {
   gateway_.events.add_stored_events()->mutable_event()->set_event_id("v1-0-7");
   Start({"get", "7"});
   EXPECT_EQ(End(), kExitOk);
   EXPECT_THAT(output_, HasSubstr("event_id v1-0-7"));
+}
+
+TEST_F(ProgramTest, GetFindsAnEventByItsId) {
+  gateway_.events.add_stored_events()->mutable_event()->set_event_id("v1-of another");
+  EXPECT_EQ(Run({"get", "v1-0-9"}), kExitOk);
+  EXPECT_THAT(output_, HasSubstr("event_id v1-0-9"));
+}
+
+TEST_F(ProgramTest, GetOfAnUnknownEventIsANegativeAnswer) {
+  gateway_.lookup_status = grpc::Status(grpc::StatusCode::NOT_FOUND, "no such event");
+  EXPECT_EQ(Run({"get", "v1-0-9"}), kExitNegative);
+  EXPECT_EQ(said_, "onhook: no event v1-0-9 is kept\n");
 }
 
 TEST_F(ProgramTest, GetOfAnUnknownCallIsANegativeAnswer) {

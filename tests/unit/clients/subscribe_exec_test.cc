@@ -107,7 +107,8 @@ TEST_F(SubscribeExecTest, TheExitCodeSettlesTheEvent) {
   EXPECT_EQ(settlements.at("d3"), "ACTION_PARK exit status 65");
   EXPECT_EQ(settlements.at("d4"), "ACTION_RETRY killed by signal 9 (Killed)");
   EXPECT_EQ(EndOf(stream), kExitOk);
-  EXPECT_THAT(said_, HasSubstr("attempt 1: exit status 3; given back\n"));
+  EXPECT_THAT(said_, HasSubstr("attempt 1: exit status 3; given back, comes again unless this "
+                               "was its last attempt\n"));
   EXPECT_THAT(said_,
               HasSubstr("4 event(s), 1 acknowledgement(s) confirmed, 2 given back, 1 parked\n"));
   EXPECT_EQ(output_, "");
@@ -171,6 +172,53 @@ TEST_F(SubscribeExecTest, ADeletedSubscriptionIsANegativeAnswer) {
   stream.End(grpc::Status(grpc::StatusCode::NOT_FOUND, "deleted"));
   EXPECT_EQ(End(), kExitNegative);
   EXPECT_THAT(said_, HasSubstr("subscription crm was deleted"));
+}
+
+TEST_F(SubscribeExecTest, WhileCommandsAreWaitedForTheirNumberIsToldAsItFalls) {
+  ASSERT_TRUE(kSignalsBlocked);
+  const Gate begun;
+  const Gate gates[3];
+  client::FakeSubscribeStream& stream = StartWith(
+      absl::StrCat("case $ONHOOK_EVENT_ID in e1) ", gates[0].wait(), ";; e2) ", gates[1].wait(),
+                   ";; *) ", begun.wait(), "; ", gates[2].wait(), ";; esac"),
+      {"--parallel=3"});
+  stream.Deliver({1, 2});
+  stream.Deliver({3});
+  begun.Open();
+  // A command that waits at its gate runs; to find out, the gate is opened for writing only.
+  const int first = open(gates[0].path().c_str(), O_WRONLY | O_CLOEXEC);
+  const int second = open(gates[1].path().c_str(), O_WRONLY | O_CLOEXEC);
+  kill(getpid(), SIGINT);
+  EXPECT_TRUE(stream.Take().flow().paused());
+  EXPECT_EQ(write(first, "go\n", 3), 3);
+  EXPECT_EQ(SettlementsOf(stream, 1).at("d1"), "ack");
+  EXPECT_EQ(write(second, "go\n", 3), 3);
+  EXPECT_EQ(SettlementsOf(stream, 1).at("d2"), "ack");
+  gates[2].Open();
+  EXPECT_EQ(SettlementsOf(stream, 1).at("d3"), "ack");
+  EXPECT_EQ(EndOf(stream), kExitOk);
+  close(first);
+  close(second);
+  EXPECT_THAT(said_, HasSubstr("ending: waiting for 3 command(s) to finish; Ctrl-C again"));
+  EXPECT_THAT(said_,
+              HasSubstr("onhook: waiting for 2 command(s)\nonhook: waiting for 1 command(s)\n"));
+}
+
+TEST_F(SubscribeExecTest, ADeletionIsToldWhileItsCommandsRunAndTheirLostWorkIsCounted) {
+  const Gate begun;
+  const Gate gate;
+  client::FakeSubscribeStream& stream = StartWith(absl::StrCat(begun.wait(), "; ", gate.wait()));
+  stream.Deliver({1});
+  begun.Open();
+  stream.SendGoAway(v1::GoAway::REASON_SUBSCRIPTION_DELETED);
+  EXPECT_TRUE(stream.Take().flow().paused());  // said by then
+  stream.End(grpc::Status(grpc::StatusCode::NOT_FOUND, "deleted"));
+  gate.Open();
+  EXPECT_EQ(End(), kExitNegative);
+  EXPECT_THAT(said_, HasSubstr("crm was deleted: waiting for 1 command(s) to finish"));
+  EXPECT_THAT(said_, HasSubstr("subscription crm was deleted: nothing more comes"));
+  EXPECT_THAT(said_, HasSubstr("1 acknowledgement(s) of finished work were lost with it\n"));
+  EXPECT_THAT(said_, HasSubstr("1 event(s), 0 acknowledgement(s) confirmed, 0 given back"));
 }
 
 class InterruptedProgramTest : public ProgramFixture {};

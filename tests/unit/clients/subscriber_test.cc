@@ -3,10 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <optional>
-
 #include "onhook/status.h"
 #include "tests/unit/clients/fake_gateway.h"
+#include "tests/unit/clients/subscriber_fixture.h"
 
 namespace onhook::client {
 namespace {
@@ -14,62 +13,7 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::UnorderedElementsAre;
 
-std::vector<std::string> AckedIds(const v1::SubscribeRequest& request) {
-  return {request.ack().delivery_ids().begin(), request.ack().delivery_ids().end()};
-}
-
-// A subscriber of the fake gateway whose handler waits, for each event, until the test says how
-// that one ends.
-class SubscriberTest : public ::testing::Test {
- protected:
-  // Most tests leave acknowledgements unanswered behind.
-  SubscriberTest() { options_.drain_timeout = absl::Milliseconds(20); }
-  ~SubscriberTest() override {
-    // Whatever the test left open must not hold the subscriber back.
-    for (int i = 0; i < 10; ++i) verdicts_.Put(Settlement::Ack());
-  }
-
-  void Start() {
-    options_.subscription = "crm";
-    options_.on_settled = [this](const Settled& settled) { settled_.Put(settled); };
-    options_.on_disconnected = [this](const absl::Status& why) { losses_.Put(why); };
-    subscriber_ =
-        Client(gateway_.client_options()).Subscribe(options_, [this](const v1::Delivery& delivery) {
-          handling_.Put(delivery.event().event_id());
-          return *verdicts_.Take();
-        });
-  }
-  // The next stream, past its opening.
-  FakeSubscribeStream& Stream() {
-    FakeSubscribeStream* const stream = gateway_.TakeSubscribe();
-    open_ = stream->Take().open();
-    stream->SendOpened();
-    return *stream;
-  }
-  // Lets the handler return `verdict` for the next event it has, which must be `event`.
-  void Handle(const std::string& event, const Settlement& verdict = Settlement::Ack()) {
-    EXPECT_EQ(handling_.Take(), event);
-    verdicts_.Put(verdict);
-  }
-
-  // The stream asks for nothing more and gives `delivery_id` back.
-  static void ExpectReleased(FakeSubscribeStream& stream, const std::string& delivery_id) {
-    EXPECT_TRUE(stream.Take().flow().paused());
-    const v1::NackRequest nack = stream.Take().nack();
-    EXPECT_EQ(nack.action(), v1::NackRequest::ACTION_RELEASE);
-    EXPECT_THAT(nack.delivery_ids(), ElementsAre(delivery_id));
-    stream.Confirm(nack.request_id());
-  }
-
-  FakeGateway gateway_;
-  SubscribeOptions options_;
-  v1::SubscribeOpen open_;
-  Inbox<std::string> handling_;
-  Inbox<std::optional<Settlement>> verdicts_;
-  Inbox<Settled> settled_;
-  Inbox<absl::Status> losses_;
-  std::unique_ptr<Subscriber> subscriber_;
-};
+class SubscriberTest : public SubscriberFixture {};
 
 TEST_F(SubscriberTest, TheStreamIsOpenedWithNameAndFlowControl) {
   options_.consumer_name = "pod-1";
@@ -236,6 +180,21 @@ TEST_F(SubscriberTest, ADeletedSubscriptionIsNotOpenedAgain) {
   EXPECT_TRUE(stream.AwaitHalfClose());
   stream.End();
   EXPECT_EQ(subscriber_->Wait().code(), absl::StatusCode::kNotFound);
+}
+
+TEST_F(SubscriberTest, ThatItEndsByItselfIsToldWhileAHandlerStillRuns) {
+  Inbox<absl::Status> endings;
+  options_.on_ending = [&](const absl::Status& why) { endings.Put(why); };
+  Start();
+  FakeSubscribeStream& stream = Stream();
+  stream.Deliver({1});
+  EXPECT_EQ(handling_.Take(), "e1");
+  stream.SendGoAway(v1::GoAway::REASON_SUBSCRIPTION_DELETED);
+  EXPECT_EQ(endings.Take().code(), absl::StatusCode::kNotFound);
+  verdicts_.Put(Settlement::Ack());
+  EXPECT_EQ(subscriber_->Wait().code(), absl::StatusCode::kNotFound);
+  EXPECT_TRUE(endings.empty());
+  subscriber_.reset();  // before what it calls
 }
 
 TEST_F(SubscriberTest, AMissingSubscriptionEndsItWithTheGatewaysReason) {

@@ -1,0 +1,49 @@
+#include "clients/cpp/held_events.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace onhook::client {
+
+std::optional<HeldEvents::Place> HeldEvents::Take(Work work) {
+  const std::string& event_id = work.delivery.event().event_id();
+  const auto [found, is_new] =
+      places_.try_emplace(event_id, Place{work.stream, work.delivery.delivery_id()});
+  if (is_new) {
+    waiting_.push_back(std::move(work));
+    return std::nullopt;
+  }
+  Place before = std::exchange(found->second, Place{work.stream, work.delivery.delivery_id()});
+  const auto waits = std::find_if(waiting_.begin(), waiting_.end(), [&](const Work& other) {
+    return other.delivery.event().event_id() == event_id;
+  });
+  if (waits != waiting_.end()) *waits = std::move(work);
+  return before;
+}
+
+HeldEvents::Work HeldEvents::Begin() {
+  Work work = std::move(waiting_.front());
+  waiting_.pop_front();
+  return work;
+}
+
+HeldEvents::Place HeldEvents::End(const std::string& event_id) {
+  return std::move(places_.extract(event_id).mapped());
+}
+
+std::deque<HeldEvents::Work> HeldEvents::TakeWaiting() {
+  std::deque<Work> waiting = std::exchange(waiting_, {});
+  for (const Work& work : waiting) places_.erase(work.delivery.event().event_id());
+  return waiting;
+}
+
+void HeldEvents::DropWaiting(const SubscriberStream* stream) {
+  const auto drop = [&](const Work& work) {
+    if (work.stream.get() != stream) return false;
+    places_.erase(work.delivery.event().event_id());
+    return true;
+  };
+  waiting_.erase(std::remove_if(waiting_.begin(), waiting_.end(), drop), waiting_.end());
+}
+
+}  // namespace onhook::client
