@@ -73,6 +73,7 @@ absl::Status Subscriber::Engine::Wait() {
 void Subscriber::Engine::Supervise() {
   std::vector<std::thread> handlers;
   const int count = std::max(options_.handler_threads, 1);
+  handlers.reserve(static_cast<size_t>(count));
   {
     absl::MutexLock lock(&mutex_);
     handlers_running_ = count;
