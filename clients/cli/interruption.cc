@@ -44,8 +44,8 @@ Interruption::Interruption() {
 Interruption::~Interruption() {
   if (!thread_.joinable()) return;
   ending_ = true;
-  // Only to wake it: it waits for the signal, sees `ending_` and leaves.
-  pthread_kill(thread_.native_handle(), SIGTERM);  // NOLINT(bugprone-bad-signal-to-kill-thread)
+  // NOLINTNEXTLINE(bugprone-bad-signal-to-kill-thread): it waits for signals, and leaves by itself
+  pthread_kill(thread_.native_handle(), SIGTERM);
   thread_.join();
 }
 
