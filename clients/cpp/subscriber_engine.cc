@@ -339,6 +339,7 @@ void Subscriber::Engine::OnDelivery(std::shared_ptr<SubscriberStream> stream,
     taken = !stopping_ || held_.Has(delivery.event().event_id());
     if (taken) replaced = held_.Take({stream, std::move(delivery)});
   }
+  // NOLINTNEXTLINE(bugprone-use-after-move): what was not taken was not moved
   if (!taken) return GiveBack(stream.get(), delivery);
   if (replaced.has_value()) replaced->stream->Discard(replaced->delivery_id);
 }

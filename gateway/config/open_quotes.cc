@@ -1,7 +1,5 @@
 #include "gateway/config/open_quotes.h"
 
-#include <yaml-cpp/yaml.h>
-
 #include <set>
 
 #include "absl/strings/str_split.h"

@@ -1,14 +1,12 @@
 #ifndef ONHOOK_GATEWAY_CONFIG_OPEN_QUOTES_H_
 #define ONHOOK_GATEWAY_CONFIG_OPEN_QUOTES_H_
 
+#include <yaml-cpp/yaml.h>
+
 #include <utility>
 #include <vector>
 
 #include "absl/strings/string_view.h"
-
-namespace YAML {
-class Node;
-}
 
 namespace onhook {
 
