@@ -10,12 +10,7 @@
 # in DIR (default build/bench/backlog). Close other programs first.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
-
-build=build/release
-arguments=("$@")
-for ((i = 0; i + 1 < ${#arguments[@]}; ++i)); do
-  if [ "${arguments[i]}" = --build ]; then build="${arguments[i + 1]}"; fi
-done
-[ -f "$build/CMakeCache.txt" ] || cmake --preset release -B "$build" >/dev/null
-cmake --build "$build" --target onhookd gateway_bench backlog_bench >/dev/null
+# shellcheck source=tests/bench/programs.sh
+. tests/bench/programs.sh
+build_programs onhookd gateway_bench backlog_bench -- "$@"
 exec python3 tests/bench/backlog.py "$@"

@@ -9,12 +9,7 @@
 # they are of a quiet machine. Close other programs first: load, subscribers and server share it.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
-
-build=build/release
-arguments=("$@")
-for ((i = 0; i + 1 < ${#arguments[@]}; ++i)); do
-  if [ "${arguments[i]}" = --build ]; then build="${arguments[i + 1]}"; fi
-done
-[ -f "$build/CMakeCache.txt" ] || cmake --preset release -B "$build" >/dev/null
-cmake --build "$build" --target onhookd gateway_bench bench_http_floor >/dev/null
+# shellcheck source=tests/bench/programs.sh
+. tests/bench/programs.sh
+build_programs onhookd gateway_bench bench_http_floor -- "$@"
 exec python3 tests/bench/benchmark.py "$@"
