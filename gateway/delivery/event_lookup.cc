@@ -14,8 +14,8 @@ namespace {
 
 constexpr int32_t kDefaultPageSize = 100;
 constexpr int32_t kLargestPageSize = 1000;
-// Of all subscriptions and events in one answer, which must fit a client's default of 4 MiB. A page may
-// end early for it.
+// Of all subscriptions and events in one answer, which must fit a client's default of 4 MiB. A page
+// may end early for it.
 constexpr size_t kMostTimelinesInPage = 5000;
 
 absl::Status ReadTime(bool is_set, const google::protobuf::Timestamp& time, absl::string_view field,
