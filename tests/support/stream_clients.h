@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "onhook/v1/release_event_service.grpc.pb.h"
@@ -74,9 +75,20 @@ class Subscriber {
     if (!stream_->Read(&response)) response.Clear();
     return response;
   }
+  // The results of the request that was sent last. An event that it gave back may come before them:
+  // it is kept for Deliveries.
+  v1::AckResults Results() {
+    v1::SubscribeResponse response = Next();
+    while (response.has_deliveries()) {
+      for (const auto& delivery : response.deliveries().deliveries()) early_.push_back(delivery);
+      response = Next();
+    }
+    EXPECT_TRUE(response.has_ack_results()) << response.ShortDebugString();
+    return response.ack_results();
+  }
   // Reads until `count` deliveries have come.
   std::vector<v1::Delivery> Deliveries(size_t count) {
-    std::vector<v1::Delivery> deliveries;
+    std::vector<v1::Delivery> deliveries = std::exchange(early_, {});
     while (deliveries.size() < count) {
       const v1::SubscribeResponse response = Next();
       if (!response.has_deliveries()) {
@@ -102,6 +114,7 @@ class Subscriber {
   grpc::ClientContext context_;
   std::unique_ptr<grpc::ClientReaderWriter<v1::SubscribeRequest, v1::SubscribeResponse>> stream_;
   v1::SubscribeRequest open_;
+  std::vector<v1::Delivery> early_;
   bool finished_ = false;
 };
 

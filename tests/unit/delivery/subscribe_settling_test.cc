@@ -20,14 +20,14 @@ class SubscribeSettlingTest : public DeliveryFixture {
     request.mutable_nack()->set_reason("because");
     if (action == v1::NackRequest::ACTION_RETRY) request.mutable_nack()->mutable_delay();
     subscriber.Send(request);
-    return subscriber.Next().ack_results();
+    return subscriber.Results();
   }
   static v1::AckResults Extend(Subscriber& subscriber, const v1::Delivery& delivery) {
     v1::SubscribeRequest request;
     request.mutable_extend()->add_delivery_ids(delivery.delivery_id());
     request.mutable_extend()->mutable_ack_deadline()->set_seconds(600);
     subscriber.Send(request);
-    return subscriber.Next().ack_results();
+    return subscriber.Results();
   }
   v1::SubscriptionStats StatsOf(const std::string& name) {
     v1::GetSubscriptionRequest request;
