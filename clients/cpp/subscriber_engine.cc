@@ -225,7 +225,7 @@ absl::Status Subscriber::Engine::Drain(std::vector<std::thread> handlers) {
     absl::MutexLock lock(&mutex_);
     // A stream that is being opened takes them as soon as it is.
     const auto placed = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-      return orphans_.empty() || AllEnded();
+      return (orphans_.empty() && placing_ == 0) || AllEnded();
     };
     mutex_.AwaitWithDeadline(absl::Condition(&placed), deadline);
     for (const Attempt& attempt : attempts_) {
@@ -286,12 +286,14 @@ void Subscriber::Engine::PlaceOrphans() {
       if (current_ == nullptr || orphans_.empty()) return;
       stream = current_;
       orphans.swap(orphans_);
+      ++placing_;
     }
     std::vector<PendingSettlement> refused;
     for (PendingSettlement& orphan : orphans) {
       if (!stream->Adopt(orphan)) refused.push_back(std::move(orphan));
     }
     absl::MutexLock lock(&mutex_);
+    --placing_;
     std::move(refused.begin(), refused.end(), std::back_inserter(orphans_));
     // Else another stream opened meanwhile and did not see these.
     if (current_ == stream) return;

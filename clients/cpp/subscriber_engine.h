@@ -101,6 +101,8 @@ class Subscriber::Engine final : private SubscriberStream::Listener {
   // Acknowledgements that their stream could not confirm; each was with a stream, so there are no
   // more of them than a stream or two may hold unsettled.
   std::vector<PendingSettlement> orphans_ ABSL_GUARDED_BY(mutex_);
+  // Threads that have taken orphans off the list and not yet said which of them stay.
+  int placing_ ABSL_GUARDED_BY(mutex_) = 0;
 
   absl::Status status_;  // set before done_
   absl::Notification done_;
