@@ -37,6 +37,7 @@ build  libsqlite3-dev            the embedded store
 build  libxxhash-dev             the checksum of a stored event
 build  libyaml-cpp-dev           reads the file of settings
 build  libsimdjson-dev           reads the vendor'\''s JSON
+build  prometheus-cpp-dev        counts, and shows the counts
 build  ca-certificates           mirrors that are reached by https
 build  dpkg-dev                  unpacks the source package of cpp-httplib
 build  xz-utils                  likewise
@@ -55,8 +56,11 @@ tests  python3-protobuf          its messages; the stubs come from protobuf-comp
 tests  sqlite3                   looks into a store from outside
 tests  strace                    counts the fsyncs
 tests  util-linux                setarch, for the thread sanitizer
+tests  nlohmann-json3-dev        another reader of JSON, to differ from
+tests  rapidjson-dev             and a third
+tests  prometheus                promtool, lint of the metrics
 tests  wrk                       load for the benchmark
-tests  nginx-light               the benchmark'\''s yardstick
+tests  nginx-light               the benchmark'\''s yardstick, and a proxy in front
 '
 THIRD_PARTY="$STEPS_TOP/build/third_party"
 HTTPLIB_HEADER="$THIRD_PARTY/cpp-httplib/httplib.h"

@@ -3,8 +3,10 @@
 
 #include <cstddef>
 #include <string>
+#include <vector>
 
 #include "absl/time/time.h"
+#include "gateway/base/ip_network.h"
 
 namespace onhook {
 
@@ -43,8 +45,9 @@ struct HttpOptions {
   // Each connection is a thread with about 45 KiB of touched memory: 1024 are 45 MB.
   int max_connections = 1024;
   // So that one peer cannot take them all. Not for loopback, where a proxy or a sidecar speaks
-  // for many.
+  // for many, nor for the proxies named here.
   int max_connections_per_peer = 128;
+  std::vector<IpNetwork> uncapped_peers;
   // Connections beyond a cap that are told so (503) at the same time; past these they are closed
   // without a word.
   int max_refusals = 32;

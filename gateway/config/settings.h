@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "absl/time/time.h"
+#include "gateway/base/ip_network.h"
 #include "gateway/base/log.h"
 #include "gateway/config/delivery_options.h"
 #include "gateway/config/http_options.h"
@@ -22,6 +23,9 @@ struct Settings {
     HttpOptions server;
     // Listen beyond loopback although nothing proves who posts a callback.
     bool allow_unauthenticated = false;
+    // Callbacks that may wait to be forwarded at once; nothing: three quarters of max_connections,
+    // so that the rest goes on taking those that need not wait.
+    std::optional<int> max_waiting_callbacks;
   };
 
   // The port for subscribers.
@@ -45,6 +49,7 @@ struct Settings {
   };
 
   struct Store {
+    std::string engine = "sqlite";  // the only one there is yet
     std::string directory = "onhook-data";
     // Events that no subscription is owed are kept so long, and so many bytes of them. Nothing:
     // without limit.
@@ -55,6 +60,13 @@ struct Settings {
     // They hold numbers of callers, so they are not kept for ever.
     std::optional<absl::Duration> dead_letters_age = absl::Hours(30 * 24);
     std::optional<int64_t> dead_letters_size = int64_t{1} << 30;
+    // Below this nothing new is stored, so that what must be written (acks, a checkpoint) still
+    // can.
+    int64_t minimum_free_disk = int64_t{512} << 20;
+    // Keep each callback's body beside its event, byte for byte.
+    bool keep_raw_body = false;
+    // Newest events in memory, from which subscribers that keep up are served.
+    size_t memory_tail = 64 << 20;
   };
 
   // A subscription that exists because it stands here.
@@ -73,6 +85,65 @@ struct Settings {
     absl::Duration timeout = absl::Milliseconds(500);
   };
 
+  // Somebody who sends callbacks, and how the gateway takes them.
+  struct Source {
+    // By the vendor's signature. Present only if the callback's address was given by callBackUrl
+    // and the tenant is in Shared Key mode.
+    struct SharedKey {
+      std::vector<std::string> key_files;  // one, or two while keys change: current, previous
+      // How far a callback's timestamp may be from now, either way; 0: however far.
+      absl::Duration replay_window = absl::Minutes(15);
+      // Report: what does not verify is accepted, marked UNVERIFIED and counted.
+      enum class Enforce { kReject, kReport };
+      Enforce enforce = Enforce::kReject;
+    };
+    // By the header Authorization.
+    struct Bearer {
+      std::vector<std::string> token_files;  // one or two
+    };
+    struct Basic {
+      std::string username;
+      std::vector<std::string> password_files;  // one or two
+    };
+
+    std::string name = "default";          // what events, logs and metrics call it
+    std::string path = "/release-events";  // where it posts to
+    // Its content is a secret last segment of the path. Empty: there is none.
+    std::string path_token_file;
+    // At most one of the three; none: whoever knows the path is believed.
+    std::optional<SharedKey> shared_key;
+    std::optional<Bearer> bearer;
+    std::optional<Basic> basic;
+    std::vector<IpNetwork> allowed_networks;  // empty: from anywhere
+    // From these alone X-Forwarded-For is believed.
+    std::vector<IpNetwork> trusted_proxies;
+    std::string time_zone = "UTC";  // of the vendor's times: an IANA name
+    Acknowledge acknowledge;
+    // Every answer has HTTP status 200, for a vendor that reads retCode only.
+    bool always_200 = false;
+
+    // Whether a callback proves anything about its sender.
+    bool HasAuthentication() const {
+      return !path_token_file.empty() || shared_key.has_value() || bearer.has_value() ||
+             basic.has_value();
+    }
+  };
+
+  // Callbacks that were refused and are kept.
+  struct QuarantineLimits {
+    int64_t size = 64 << 20;  // of bodies, each counted with 256 bytes for what stands beside it
+    absl::Duration age = absl::Hours(30 * 24);
+    // Of one source: kept in a second, in the long run, and at once.
+    double rate = 100;
+    int64_t burst = 1000;
+  };
+
+  // What one callback may hold.
+  struct CallbackLimits {
+    size_t max_fields = 256;
+    size_t max_nesting = 16;
+  };
+
   struct LogOutput {
     LogLevel level = LogLevel::kInfo;
   };
@@ -88,7 +159,10 @@ struct Settings {
   Grpc grpc;
   Admin admin;
   Store store;
-  Acknowledge acknowledge;
+  Acknowledge acknowledge;  // of a source that does not say its own
+  std::vector<Source> sources = {Source()};
+  QuarantineLimits quarantine;
+  CallbackLimits callbacks;
   std::vector<Subscription> subscriptions;
   LogOutput log;
   Shutdown shutdown;

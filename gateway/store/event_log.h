@@ -7,6 +7,7 @@
 #include <limits>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -24,6 +25,20 @@ struct NewEvent {
   std::string digest;      // 16 bytes that identify the content; see event/event_identity.h
   absl::Time received_at;  // microseconds are kept
   std::string event;       // a serialised onhook.v1.ReleaseEvent
+
+  // Of a signed callback: what lets its signature be used for this one content only.
+  struct Nonce {
+    std::string nonce;
+    int64_t timestamp_ms = 0;  // since 1970, by the sender's clock
+    // One that is as old as nonces that have been forgotten counts as a repeat only: it could be
+    // one of those. Set where a replay window is kept.
+    bool refuse_forgotten = true;
+  };
+  std::optional<Nonce> nonce;
+  // Stores nothing: it is a repeat, or an error.
+  bool only_if_known = false;
+  // The callback's body, if it is to be kept beside the event for as long as that.
+  std::string raw_body;
 };
 
 // An event as it lies in the log. Never changes.
@@ -91,6 +106,8 @@ struct LogPage {
 //   P8 kept      Only a prefix of the log is ever removed: what is beyond the retention's age or
 //                size, and owed to no subscription. An identity outlives its event by the
 //                deduplication window: a repeat within it is still a duplicate.
+//   P9 nonces    A nonce with its timestamp and source goes with one content, for as long as nonces
+//                are kept, over a crash as well; kept in the same transaction as the event.
 //
 // Threads: any, on every method. Callbacks come from the caller's thread or from one of the
 // engine's; they must not block and may call the log again.
@@ -107,8 +124,9 @@ class EventLog {
   // Stores an event, or finds that it is stored. Appends that wait together share one commit. May
   // do the commit on the calling thread, so it may block for as long as the disk takes.
   //
-  // Errors, all with nothing stored: kResourceExhausted (no room), kUnavailable (the engine cannot
-  // write now, or is closing; try again).
+  // Errors, all with nothing stored: kPermissionDenied (its nonce came with another content),
+  // kNotFound (only_if_known, or refuse_forgotten, and no such event is known), kResourceExhausted
+  // (no room), kUnavailable (the engine cannot write now, or is closing; try again).
   virtual void Append(NewEvent event, AppendDone done) = 0;
 
   // Reads the events behind `after`, from memory when they are there: then `done` is called before

@@ -10,6 +10,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "gateway/store/event_log.h"
+#include "gateway/store/quarantine.h"
 #include "gateway/store/subscription_queue.h"
 #include "onhook/v1/release_event.pb.h"
 #include "onhook/v1/release_event_service.pb.h"
@@ -52,6 +53,9 @@ class Store {
   virtual v1::DurabilityClass durability_class() const = 0;
 
   virtual EventLog& log() = 0;
+
+  // Callbacks that were refused and kept.
+  virtual Quarantine& quarantine() = 0;
 
   // The queue of a subscription; the same object every time. Errors: kNotFound.
   virtual absl::StatusOr<std::shared_ptr<SubscriptionQueue>> FindQueue(

@@ -11,6 +11,7 @@
 #include "absl/status/status.h"
 #include "gateway/event/event_filter.h"
 #include "gateway/store/store.h"
+#include "tests/support/fake_quarantine.h"
 
 namespace onhook {
 
@@ -80,6 +81,7 @@ class FakeStore final : public Store {
   const std::string& store_id() const override { return store_id_; }
   v1::DurabilityClass durability_class() const override { return v1::DURABILITY_CLASS_UNSPECIFIED; }
   EventLog& log() override { return *log_; }
+  Quarantine& quarantine() override { return quarantine_; }
   absl::StatusOr<std::shared_ptr<SubscriptionQueue>> FindQueue(
       const std::string& name) const override {
     const auto it = queues_.find(name);
@@ -138,6 +140,7 @@ class FakeStore final : public Store {
 
   const std::string store_id_ = "0123456789abcdef";
   EventLog* const log_;
+  FakeQuarantine quarantine_;
   std::map<std::string, std::pair<std::shared_ptr<FakeQueue>, EventFilter>> queues_;
   absl::StatusOr<bool> processed_ = false;
   std::vector<SettledListener> settled_listeners_;

@@ -15,6 +15,7 @@
 #include "gateway/base/periodic_thread.h"
 #include "gateway/store/embedded/commit_queue.h"
 #include "gateway/store/embedded/embedded_log.h"
+#include "gateway/store/embedded/embedded_quarantine.h"
 #include "gateway/store/embedded/embedded_queue.h"
 #include "gateway/store/embedded/housekeeping.h"
 #include "gateway/store/embedded/reading_thread.h"
@@ -50,6 +51,7 @@ class EmbeddedStore final : public Store {
   const std::string& store_id() const override { return store_id_; }
   v1::DurabilityClass durability_class() const override { return durability_class_; }
   EventLog& log() override { return event_log_; }
+  Quarantine& quarantine() override { return quarantine_; }
 
   absl::StatusOr<std::shared_ptr<SubscriptionQueue>> FindQueue(
       const std::string& name) const override;
@@ -123,6 +125,7 @@ class EmbeddedStore final : public Store {
   CommitQueue commits_;
   ReadingThread reader_;
   EmbeddedLog event_log_;
+  EmbeddedQuarantine quarantine_;
   QueueEnvironment environment_;
   Housekeeping housekeeping_;
   PeriodicThread ticking_;

@@ -37,6 +37,7 @@ class HeldStore final : public Store {
   const std::string& store_id() const override { return store_->store_id(); }
   v1::DurabilityClass durability_class() const override { return store_->durability_class(); }
   EventLog& log() override { return store_->log(); }
+  Quarantine& quarantine() override { return store_->quarantine(); }
   absl::StatusOr<std::shared_ptr<SubscriptionQueue>> FindQueue(
       const std::string& name) const override {
     return store_->FindQueue(name);

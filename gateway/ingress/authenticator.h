@@ -1,0 +1,80 @@
+#ifndef ONHOOK_GATEWAY_INGRESS_AUTHENTICATOR_H_
+#define ONHOOK_GATEWAY_INGRESS_AUTHENTICATOR_H_
+
+#include <memory>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "absl/types/optional.h"
+#include "absl/types/variant.h"
+#include "gateway/base/clock.h"
+#include "gateway/base/log.h"
+#include "gateway/config/settings.h"
+#include "gateway/event/vendor_fields.h"
+#include "gateway/http/http_message.h"
+#include "gateway/store/event_log.h"
+#include "onhook/v1/release_event.pb.h"
+
+namespace onhook {
+
+// Why a callback was not let in: for the log and the counters, never for its sender.
+enum class Distrust {
+  kNetwork,         // its address is in none of the source's networks
+  kCredentials,     // no bearer token or password, or a wrong one
+  kUnsigned,        // a field that belongs to a signature is missing, or is no such thing
+  kUnsignableName,  // a field's name would make the signature ambiguous
+  kSignature,       // the signature is of no key that is live
+  kReplayWindow,    // its timestamp is too far from now, and no event of it is known
+  kNonceReused,     // its nonce and timestamp came with another content
+};
+
+// "network", "credentials", ...: the label of a counter.
+absl::string_view DistrustName(Distrust distrust);
+
+// How a callback has proved where it comes from.
+struct Proof {
+  v1::Authentication authentication = v1::AUTHENTICATION_NONE;
+  // What the store is to remember of it; of a verified signature only.
+  absl::optional<NewEvent::Nonce> nonce;
+  // Its timestamp lies outside the replay window: it is to count only as a repeat of what is
+  // stored.
+  bool stale = false;
+  // Of UNVERIFIED: what would have been said.
+  absl::optional<Distrust> tolerated;
+};
+
+// Says whether a callback comes from whom its source expects.
+//
+// The first question is asked of the request, before its body is looked at; the second of its
+// fields, since the vendor signs those. Either answers the sender the same whatever was wrong.
+// Promises: secrets are compared in constant time; keys and tokens are taken as their files have
+// them now.
+// Threads: any. Blocking: as SecretFile::Get.
+class Authenticator {
+ public:
+  // Opens the secrets' files. `clock` and `log` must outlive it. Errors: kInvalidArgument, saying
+  // which file and why.
+  static absl::StatusOr<std::unique_ptr<Authenticator>> Open(const Settings::Source& source,
+                                                             const Clock* clock, const Log* log);
+
+  // The path that callbacks come in by, with its token as it is now. Constant time for paths of one
+  // length.
+  bool IsAt(absl::string_view path) const;
+
+  // Network and credentials. Nothing: it is let in so far.
+  absl::optional<Distrust> CheckRequest(const HttpRequest& request) const;
+
+  // The signature, and whether its time is within the replay window of `now`, either way. Either a
+  // proof, or why there is none.
+  absl::variant<Proof, Distrust> CheckFields(const VendorFields& fields, absl::Time now) const;
+
+ private:
+  struct Parts;
+  explicit Authenticator(std::unique_ptr<Parts> parts);
+  std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace onhook
+
+#endif  // ONHOOK_GATEWAY_INGRESS_AUTHENTICATOR_H_
