@@ -48,6 +48,7 @@ THIRD_PARTY = {
     "gmock/": ["tests/"],
     "gtest/": ["tests/"],
     "httplib.h": ["gateway/http/", "clients/cli/", "tests/"],
+    "prometheus/": ["gateway/base/"],
     "nats/": ["gateway/store/jetstream/"],
     "openssl/": ["gateway/http/", "gateway/event/", "gateway/ingress/", "tests/"],
     "simdjson.h": ["gateway/ingress/"],
