@@ -1,6 +1,8 @@
 #include "gateway/ingress/signature.h"
 
 #include <algorithm>
+#include <cstdint>
+#include <cstdlib>
 #include <fstream>
 #include <iterator>
 #include <random>
@@ -231,10 +233,17 @@ std::string MessageOf(const Words& words) {
   return absl::StrCat(fresh, absl::StrJoin(parts, ","));
 }
 
+// ONHOOK_TEST_SEED replays a run.
+uint32_t Seed() {
+  const char* given = std::getenv("ONHOOK_TEST_SEED");
+  return given != nullptr ? static_cast<uint32_t>(std::strtoul(given, nullptr, 10))
+                          : std::random_device()();
+}
+
 TEST(SignatureTest, RandomChangesAreRefusedUnlessTheySignAlike) {
-  const uint32_t seed = std::random_device()();
-  RecordProperty("seed", std::to_string(seed));
-  SCOPED_TRACE(absl::StrCat("seed ", seed));
+  const uint32_t seed = Seed();
+  SCOPED_TRACE(absl::StrCat("ONHOOK_TEST_SEED=", seed));
+  RecordProperty("seed", absl::StrCat(seed));
   std::mt19937 random(seed);
   int refused = 0;
   for (int round = 0; round < 5000; ++round) {
