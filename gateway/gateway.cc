@@ -145,7 +145,8 @@ absl::Status Gateway::OpenStore() {
 absl::Status Gateway::StartDelivery() {
   DeliveryOptions options = settings_.grpc.server;
   options.drain_timeout = settings_.shutdown.drain_deadline;
-  delivery_ = std::make_unique<DeliveryServer>(options, store_.get(), desk_.get(), clock_, log_);
+  delivery_ = std::make_unique<DeliveryServer>(options, store_.get(), desk_.get(),
+                                               /*judge=*/nullptr, clock_, log_);
   const absl::StatusOr<int> port = delivery_->Start();
   if (!port.ok()) return AboutPort("grpc.listen", port.status());
   grpc_port_ = *port;
