@@ -14,6 +14,7 @@
 #include "gateway/delivery/delivery_server.h"
 #include "gateway/forwarding/receipt_desk.h"
 #include "gateway/http/http_server.h"
+#include "gateway/http/refusal_counters.h"
 #include "gateway/ingress/callback_handler.h"
 #include "gateway/ingress/open_source.h"
 #include "gateway/ingress/vendor_reply.h"
@@ -145,8 +146,8 @@ absl::Status Gateway::OpenStore() {
 absl::Status Gateway::StartDelivery() {
   DeliveryOptions options = settings_.grpc.server;
   options.drain_timeout = settings_.shutdown.drain_deadline;
-  delivery_ = std::make_unique<DeliveryServer>(options, store_.get(), desk_.get(),
-                                               /*judge=*/nullptr, clock_, log_);
+  delivery_ = std::make_unique<DeliveryServer>(options, store_.get(), desk_.get(), handler_.get(),
+                                               clock_, log_);
   const absl::StatusOr<int> port = delivery_->Start();
   if (!port.ok()) return AboutPort("grpc.listen", port.status());
   grpc_port_ = *port;
@@ -172,6 +173,11 @@ absl::Status Gateway::StartHttp() {
   HttpServer::Callbacks callbacks;
   callbacks.handler = [this](const HttpRequest& request) { return handler_->Handle(request); };
   callbacks.error_body = ReplyToRefusal;
+  callbacks.on_refused = CountRefusals("http", &metrics_);
+  callbacks.on_listener_given_up = [log = log_](const absl::Status& why) {
+    log->Error("http", "no callback can come in: ending, to be started anew", {{"error", why}});
+    std::_Exit(EXIT_FAILURE);
+  };
   http_ = std::make_unique<HttpServer>(std::move(options), std::move(callbacks), clock_, log_);
   const absl::Status started = http_->Start();
   if (!started.ok()) return AboutPort("http.listen", started);

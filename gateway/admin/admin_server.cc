@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/time/time.h"
+#include "gateway/http/refusal_counters.h"
 
 namespace onhook {
 namespace {
@@ -25,12 +26,14 @@ HttpResponse Verdict(const std::vector<std::string>& reasons) {
 
 }  // namespace
 
-AdminServer::AdminServer(HttpOptions options, Probes probes, const Metrics* metrics,
-                         const Clock* clock, const Log* log)
+AdminServer::AdminServer(HttpOptions options, Probes probes, Metrics* metrics, const Clock* clock,
+                         const Log* log)
     : probes_(std::move(probes)),
       metrics_(metrics),
       server_(std::move(options),
-              {[this](const HttpRequest& request) { return Answer(request); }, Text, nullptr},
+              {[this](const HttpRequest& request) { return Answer(request); }, Text,
+               /*on_listener_failed=*/nullptr, /*on_listener_given_up=*/nullptr,
+               CountRefusals("admin", metrics)},
               clock, log) {}
 
 void AdminServer::Stop() { server_.Stop(absl::ZeroDuration()); }

@@ -37,7 +37,7 @@ class AdminServer {
   };
 
   // `metrics`, `clock` and `log` must outlive the server.
-  AdminServer(HttpOptions options, Probes probes, const Metrics* metrics, const Clock* clock,
+  AdminServer(HttpOptions options, Probes probes, Metrics* metrics, const Clock* clock,
               const Log* log);
 
   // Errors: as HttpServer::Start.
@@ -50,7 +50,7 @@ class AdminServer {
   HttpResponse Answer(const HttpRequest& request) const;
 
   const Probes probes_;
-  const Metrics* const metrics_;
+  Metrics* const metrics_;
   HttpServer server_;
 };
 
