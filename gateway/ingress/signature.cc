@@ -158,6 +158,10 @@ std::string Sign(absl::string_view key, const VendorFields& fields, AbsentFields
       absl::string_view(reinterpret_cast<const char*>(mac.data()), mac.size()));
 }
 
+bool HasSignature(const VendorFields& fields) {
+  return Decode(TextOf(fields, "signature")).has_value();
+}
+
 bool VerifySignature(absl::Span<const absl::string_view> keys, const VendorFields& fields) {
   const absl::optional<std::string> signature = Decode(TextOf(fields, "signature"));
   if (!signature.has_value()) return false;

@@ -32,6 +32,9 @@ std::string CanonicalText(const VendorFields& fields, AbsentFields absent);
 // The signature of `fields`, 44 characters, with their timestamp and nonce (empty if absent).
 std::string Sign(absl::string_view key, const VendorFields& fields, AbsentFields absent);
 
+// Whether the field `signature` is there and spelled as one: 32 bytes in Base64, in 44 characters.
+bool HasSignature(const VendorFields& fields);
+
 // Whether the field `signature` is the signature of the others, by one of `keys`, in either way to
 // take absent fields. Compares in constant time, and does the same work whichever key fits.
 bool VerifySignature(absl::Span<const absl::string_view> keys, const VendorFields& fields);

@@ -277,14 +277,19 @@ TEST(SignatureTest, WhatIsNoSignatureIsRefused) {
       {good + std::string(1, '\0'), "a zero byte behind it"},
       {std::string(44, '='), "nothing but padding"},
       {std::string(44, 'A'), "33 bytes"},
-      {std::string(43, 'A') + "=", "zeros"},
       {std::string(64, 'a'), "hexadecimal"},
       {std::string(100000, 'A'), "long"},
   };
   for (const auto& row : rows) {
-    EXPECT_FALSE(Verify(With(Sample(), "signature", row.signature))) << row.why;
+    const Words words = With(Sample(), "signature", row.signature);
+    EXPECT_FALSE(Verify(words)) << row.why;
+    EXPECT_FALSE(HasSignature(FieldsOf(words))) << row.why;
   }
   EXPECT_FALSE(Verify(Without(Sample(), "signature"))) << "absent";
+  EXPECT_FALSE(HasSignature(FieldsOf(Without(Sample(), "signature")))) << "absent";
+  const Words zeros = With(Sample(), "signature", std::string(43, 'A') + "=");
+  EXPECT_TRUE(HasSignature(FieldsOf(zeros))) << "spelled as one, of nothing";
+  EXPECT_FALSE(Verify(zeros));
 }
 
 // 32 bytes leave two bits of the last character unused: four spellings would decode alike.
