@@ -96,11 +96,11 @@ class AuthenticatorTest : public ::testing::Test {
   }
 
   absl::variant<Proof, Distrust> CheckFields(const Words& words,
-                                             Window window = Window::kEnforced) {
+                                             ReplayWindow window = ReplayWindow::kEnforced) {
     return Opened().CheckFields(FieldsOf(words), clock_.Now(), window);
   }
   // Of fields that are let in.
-  Proof ProofOf(const Words& words, Window window = Window::kEnforced) {
+  Proof ProofOf(const Words& words, ReplayWindow window = ReplayWindow::kEnforced) {
     const auto checked = CheckFields(words, window);
     EXPECT_TRUE(absl::holds_alternative<Proof>(checked)) << DistrustName(DistrustOf(checked));
     return absl::holds_alternative<Proof>(checked) ? absl::get<Proof>(checked) : Proof();
@@ -505,13 +505,13 @@ TEST_F(AuthenticatorTest, WithoutAWindowNothingIsStaleOrForgotten) {
 TEST_F(AuthenticatorTest, WhatIsJudgedAgainIsNeverStaleButHasToVerify) {
   UseSharedKey();
   const Words old = Signed(Callback("1"));
-  const Proof proof = ProofOf(old, Window::kIgnored);
+  const Proof proof = ProofOf(old, ReplayWindow::kIgnored);
   EXPECT_EQ(proof.authentication, v1::AUTHENTICATION_SIGNATURE);
   EXPECT_FALSE(proof.stale);
   EXPECT_FALSE(proof.nonce->refuse_forgotten);
-  EXPECT_EQ(DistrustOf(CheckFields(Signed(Callback("1"), "another-key-of-16"), Window::kIgnored)),
+  EXPECT_EQ(DistrustOf(CheckFields(Signed(Callback("1"), "another-key-of-16"), ReplayWindow::kIgnored)),
             Distrust::kSignature);
-  EXPECT_EQ(DistrustOf(CheckFields({}, Window::kIgnored)), Distrust::kUnsigned);
+  EXPECT_EQ(DistrustOf(CheckFields({}, ReplayWindow::kIgnored)), Distrust::kUnsigned);
 }
 
 TEST_F(AuthenticatorTest, ASourceThatOnlyReportsLetsInWhatDoesNotVerifyAndSaysWhy) {
