@@ -138,10 +138,10 @@ TEST(SourcesReaderTest, WhatIsNoSequenceOfSourcesIsAFault) {
   ExpectFaults({
       {"sources: sales", "f:1:10: sources: must be a sequence"},
       {"sources: {name: a, path: /a}", "f:1:10: sources: must be a sequence"},
-      {"sources:", "f:1:9: sources: must be a sequence"},
+      {"sources:", "f:1:1: sources: must be a sequence"},
       {"sources: []", "f:1:10: sources: must hold 1 to 100"},
       {"sources: [sales]", "f:1:11: sources[0]: must be a mapping"},
-      {"sources:\n  - {name: a, path: /a}\n  -\n", "f:3:"},
+      {"sources:\n  - {name: a, path: /a}\n  - ~\n", "f:3:5: sources[1]: must be a mapping"},
       {"sources: [{name: a, path: /a}]\nsources: [{name: b, path: /b}]",
        "f:2:1: sources: is given twice"},
       {"sources: [{name: a, path: /a, color: red}]", "f:1:31: sources[0].color: no such key"},
