@@ -7,14 +7,19 @@
 #include <iterator>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "absl/types/span.h"
+#include "gateway/config/setting_values.h"
+#include "gateway/config/settings.h"
 #include "gateway/config/settings_file.h"
 #include "gateway/config/settings_members.h"
 #include "gateway/config/settings_table.h"
+#include "gateway/config/subscription_spec.h"
 
 namespace onhook {
 namespace {
@@ -108,6 +113,44 @@ TEST(SettingsMembersTest, WhatNeedNotBeGivenHasAReasonForWhatThenHolds) {
       EXPECT_FALSE(member.description.empty()) << member.name;
     }
   }
+}
+
+std::string FallbackOf(absl::Span<const SettingMember> members, absl::string_view name) {
+  for (const SettingMember& member : members) {
+    if (member.name == name) return std::string(member.fallback);
+  }
+  ADD_FAILURE() << name;
+  return "";
+}
+
+TEST(SettingsMembersTest, WhatTheReferenceSaysOfASubscriptionThatSaysNothingHolds) {
+  std::string text = "subscriptions:\n  - name: says_nothing\n  - name: says_it\n";
+  for (const char* member : {"start_position", "ack_deadline", "max_delivery_attempts",
+                             "minimum_retry_time", "max_unacked_events"}) {
+    absl::StrAppend(&text, "    ", member, ": ", FallbackOf(SubscriptionMembers(), member), "\n");
+  }
+  std::vector<std::string> faults;
+  const SettingsFile file = ParseSettingsFile(text, "f", faults);
+  ASSERT_EQ(file.subscriptions.size(), 2u) << faults.front();
+  EXPECT_EQ(DifferenceOfSpecs(file.subscriptions[0].spec, file.subscriptions[1].spec), "");
+  const SubscriptionRules rules = RulesOf(file.subscriptions[0].spec, /*declared=*/true);
+  EXPECT_FALSE(rules.backlog_age || rules.backlog_bytes || rules.expire_after_unused);
+}
+
+TEST(SettingsMembersTest, WhatTheReferenceSaysOfASourceThatSaysNothingHolds) {
+  const auto fallback = [](absl::string_view member) {
+    return FallbackOf(SourceMembers(), member);
+  };
+  Settings::Source source;
+  source.shared_key.emplace();
+  EXPECT_EQ(FormatDurationValue(source.shared_key->replay_window),
+            fallback("authentication.shared_key.replay_window"));
+  EXPECT_EQ(source.shared_key->enforce == Settings::Source::SharedKey::Enforce::kReject,
+            fallback("authentication.shared_key.enforce") == "reject");
+  EXPECT_EQ(source.time_zone, fallback("time_zone"));
+  EXPECT_EQ(FormatBoolean(source.always_200), fallback("answer.always_200"));
+  EXPECT_TRUE(source.allowed_networks.empty() && source.trusted_proxies.empty());
+  EXPECT_TRUE(source.path_token_file.empty());
 }
 
 }  // namespace
