@@ -57,7 +57,7 @@ class AuthenticatorFixture : public ::testing::Test {
                                      File("previous", "password-2")};
   }
   void UseSharedKey(Enforce enforce = Enforce::kReject) {
-    source_.shared_key.emplace();
+    source_.shared_key = Settings::Source::SharedKey();
     source_.shared_key->key_files = {File("current", kKey), File("previous", "previous-key-of-16")};
     source_.shared_key->enforce = enforce;
   }
