@@ -65,8 +65,21 @@ std::vector<IpNetwork> TrustedProxies(const Settings& settings) {
   return proxies;
 }
 
-RetentionOptions RetentionOf(const Settings::Store& store) {
+// Within which a signature may be given again.
+absl::Duration NonceMemory(const Settings& settings) {
+  absl::Duration memory = settings.store.deduplication_window;
+  for (const Settings::Source& source : settings.sources) {
+    if (source.shared_key.has_value()) {
+      memory = std::max(memory, 2 * source.shared_key->replay_window);
+    }
+  }
+  return memory;
+}
+
+RetentionOptions RetentionOf(const Settings& settings) {
+  const Settings::Store& store = settings.store;
   RetentionOptions retention;
+  retention.nonce_memory = NonceMemory(settings);
   retention.age = store.retention_age;
   retention.bytes = store.retention_size;
   retention.deduplication_window = store.deduplication_window;
@@ -118,7 +131,11 @@ absl::Status Gateway::StartAdmin() {
 absl::Status Gateway::OpenStore() {
   SqliteStoreOptions options;
   options.directory = settings_.store.directory;
-  options.embedded.retention = RetentionOf(settings_.store);
+  options.embedded.retention = RetentionOf(settings_);
+  options.embedded.quarantine.bytes = settings_.quarantine.size;
+  options.embedded.quarantine.age = settings_.quarantine.age;
+  options.embedded.minimum_free_disk = settings_.store.minimum_free_disk;
+  options.embedded.tail_bytes = settings_.store.memory_tail;
   const auto fatal = [log = log_](const absl::Status& error) {
     log->Error("store", "the disk cannot be relied upon: ending at once", {{"error", error}});
     std::_Exit(EXIT_FAILURE);

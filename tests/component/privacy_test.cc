@@ -1,5 +1,5 @@
-// Canaries: words that may be in events and in the quarantine, and nowhere else. They go in by every
-// way there is, and must come out in no log line, no metric and no answer.
+// Canaries: words that may be in events and in the quarantine, and nowhere else. They go in by
+// every way there is, and must come out in no log line, no metric and no answer.
 #include <string>
 #include <vector>
 
@@ -60,14 +60,13 @@ class PrivacyTest : public GatewayTest {
     settings_.sources.clear();
     AddSource("open");
     AddSource("path").path_token_file = directory_.Write("path", kPathToken);
-    AddSource("signed").shared_key.emplace().key_files = {directory_.Write("key", kKey)};
-    Settings::Source& reported = AddSource("reported");
-    reported.shared_key.emplace().key_files = {directory_.Write("key", kKey)};
-    reported.shared_key->enforce = Settings::Source::SharedKey::Enforce::kReport;
-    AddSource("bearer").bearer.emplace().token_files = {directory_.Write("token", kToken)};
-    Settings::Source& basic = AddSource("basic");
-    basic.basic.emplace().username = "user";
-    basic.basic->password_files = {directory_.Write("password", kPassword)};
+    Settings::Source::SharedKey shared_key;
+    shared_key.key_files = {directory_.Write("key", kKey)};
+    AddSource("signed").shared_key = shared_key;
+    shared_key.enforce = Settings::Source::SharedKey::Enforce::kReport;
+    AddSource("reported").shared_key = shared_key;
+    AddSource("bearer").bearer = {{directory_.Write("token", kToken)}};
+    AddSource("basic").basic = {"user", {directory_.Write("password", kPassword)}};
     StartGateway();
   }
 
@@ -134,7 +133,7 @@ TEST_F(PrivacyTest, WhatIsAcceptedIsInEventsOnly) {
 TEST_F(PrivacyTest, WhatIsRefusedByTheGatewayIsRepeatedNowhere) {
   const std::string number_as_name = absl::StrCat(R"(,")", kNumber, R"(":1)");
   const std::string bodies[] = {
-      Body().substr(0, Body().size() - 1),         // cut
+      Body().substr(0, Body().size() - 1),                   // cut
       Body(R"(,"called":")" + std::string(kNumber) + "\""),  // called twice
       Body(number_as_name + number_as_name),
       absl::StrCat("[", Body(), "]"),

@@ -165,8 +165,9 @@ TEST_F(AuthenticatorSignatureTest, WhatIsJudgedAgainIsNeverStaleButHasToVerify) 
   EXPECT_EQ(proof.authentication, v1::AUTHENTICATION_SIGNATURE);
   EXPECT_FALSE(proof.stale);
   EXPECT_FALSE(proof.nonce->refuse_forgotten);
-  EXPECT_EQ(DistrustOf(CheckFields(Signed(Callback("1"), "another-key-of-16"), ReplayWindow::kIgnored)),
-            Distrust::kSignature);
+  EXPECT_EQ(
+      DistrustOf(CheckFields(Signed(Callback("1"), "another-key-of-16"), ReplayWindow::kIgnored)),
+      Distrust::kSignature);
   EXPECT_EQ(DistrustOf(CheckFields({}, ReplayWindow::kIgnored)), Distrust::kUnsigned);
 }
 

@@ -24,20 +24,18 @@ constexpr char kNotAllowed[] = R"({"retCode":"1","retMsg":"not allowed"})";
 class CallbackAuthenticationTest : public CallbackHandlerFixture {
  protected:
   CallbackAuthenticationTest() {
-    source_.shared_key.emplace();
+    source_.shared_key = Settings::Source::SharedKey();
     source_.shared_key->key_files = {SecretFile("key", kKey)};
   }
-  void OnlyReport() {
-    source_.shared_key->enforce = Settings::Source::SharedKey::Enforce::kReport;
-  }
+  void OnlyReport() { source_.shared_key->enforce = Settings::Source::SharedKey::Enforce::kReport; }
   // A callback, signed `ago`.
   std::string Signed(absl::string_view key = kKey, absl::Duration ago = absl::ZeroDuration()) {
-    const std::string words = absl::StrCat(
-        R"("callSerialNo":"42","called":"88880067","nonce":"-7","timestamp":")",
-        absl::ToUnixMillis(clock_.Now() - ago), "\"");
+    const std::string words =
+        absl::StrCat(R"("callSerialNo":"42","called":"88880067","nonce":"-7","timestamp":")",
+                     absl::ToUnixMillis(clock_.Now() - ago), "\"");
     const absl::StatusOr<VendorFields> fields = ParseCallback(absl::StrCat("{", words, "}"));
-    return absl::StrCat("{", words, R"(,"signature":")",
-                        Sign(key, *fields, AbsentFields::kLeftOut), "\"}");
+    return absl::StrCat("{", words, R"(,"signature":")", Sign(key, *fields, AbsentFields::kLeftOut),
+                        "\"}");
   }
 };
 
@@ -55,9 +53,7 @@ TEST_F(CallbackAuthenticationTest, WhateverIsWrongWithAProofTheAnswerIsTheSame) 
   std::string altered = Signed();
   altered.replace(altered.find("88880067"), 8, "88880068");
   const std::string tampered[] = {
-      R"({"callSerialNo":"42","called":"88880067"})",
-      Signed("another key of 16 bytes"),
-      altered,
+      R"({"callSerialNo":"42","called":"88880067"})", Signed("another key of 16 bytes"), altered,
       Signed().replace(2, 1, " "),  // a name that cannot be signed
   };
   for (const std::string& body : tampered) {

@@ -23,7 +23,7 @@ constexpr char kTruncated[] = R"({"callSerialNo":"42","called":"888800)";
 class CallbackQuarantineTest : public CallbackHandlerFixture {
  protected:
   void DemandSignature() {
-    source_.shared_key.emplace();
+    source_.shared_key = Settings::Source::SharedKey();
     source_.shared_key->key_files = {SecretFile("key", kKey)};
   }
   // What was kept first, with its body.
@@ -66,7 +66,7 @@ TEST_F(CallbackQuarantineTest, SoIsWhatDoesNotVerify) {
 }
 
 TEST_F(CallbackQuarantineTest, WhatFailsByPathNetworkOrCredentialsIsOnlyCounted) {
-  source_.bearer.emplace();
+  source_.bearer = Settings::Source::Bearer();
   source_.bearer->token_files = {SecretFile("token", "0123456789abcdef")};
   source_.allowed_networks = {*IpNetwork::Parse("192.0.2.0/24")};
   EXPECT_EQ(Send("POST", "/elsewhere", kCall).status, 404);
@@ -121,7 +121,7 @@ TEST_F(CallbackQuarantineTest, JudgedAgainByOtherSettingsItBecomesAnEvent) {
 }
 
 TEST_F(CallbackQuarantineTest, WhatProvedItselfByHeaderOnlyIsUnverifiedWhenJudgedAgain) {
-  source_.bearer.emplace();
+  source_.bearer = Settings::Source::Bearer();
   source_.bearer->token_files = {SecretFile("token", "0123456789abcdef")};
   headers_ = {{"Authorization", "Bearer 0123456789abcdef"}};
   Post(R"({"callSerialNo":"42","called":""})");

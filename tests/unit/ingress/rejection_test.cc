@@ -23,9 +23,9 @@ TEST(RejectionTest, EachHasALabelOfItsOwn) {
 }
 
 TEST(RejectionTest, OfAFailedProofTheSenderLearnsNothing) {
-  for (const Distrust distrust : {Distrust::kCredentials, Distrust::kUnsigned,
-                                  Distrust::kUnsignableName, Distrust::kSignature,
-                                  Distrust::kReplayWindow}) {
+  for (const Distrust distrust :
+       {Distrust::kCredentials, Distrust::kUnsigned, Distrust::kUnsignableName,
+        Distrust::kSignature, Distrust::kReplayWindow}) {
     EXPECT_EQ(StatusOf(RejectionFor(distrust)), absl::UnauthenticatedError("not authenticated"));
     EXPECT_EQ(RuleOf(RejectionFor(distrust).reason).label, DistrustName(distrust));
   }
