@@ -14,6 +14,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
 #include "absl/types/optional.h"
+#include "gateway/ingress/callback_parser.h"
 #include "google/protobuf/struct.pb.h"
 #include "google/protobuf/util/json_util.h"
 #include "gtest/gtest.h"
@@ -131,6 +132,21 @@ TEST(SignatureTest, TheOrderThatFieldsWereSentInDoesNotMatter) {
       EXPECT_TRUE(Verify(vector.body, vector.key)) << vector.name;
     }
   }
+}
+
+// A number of 19 digits would lose some as a double.
+TEST(SignatureTest, ABodyWithNumbersVerifiesByTheirText) {
+  std::vector<std::string> members;
+  for (const Word& word : Sample()) {
+    const bool is_number =
+        word.name == "nonce" || word.name == "timestamp" || word.name == "callSerialNo";
+    const char* quote = is_number ? "" : "\"";
+    members.push_back(absl::StrCat("\"", word.name, "\": ", quote, *word.value, quote));
+  }
+  const absl::StatusOr<VendorFields> fields =
+      ParseCallback(absl::StrCat("{", absl::StrJoin(members, ", "), "}"));
+  ASSERT_TRUE(fields.ok()) << fields.status();
+  EXPECT_TRUE(VerifySignature({kKey}, *fields));
 }
 
 TEST(SignatureTest, OnlyTheKeyThatSignedVerifiesWhereverItStands) {
