@@ -44,7 +44,7 @@ Take Networks(NodeReader& reader, std::vector<IpNetwork>* networks) {
 
 void TakeSharedKey(NodeReader& reader, const YAML::Node& node, const std::string& key,
                    Settings::Source& source) {
-  Settings::Source::SharedKey& shared = source.shared_key.emplace();
+  Settings::Source::SharedKey& shared = *(source.shared_key = Settings::Source::SharedKey());
   reader.TakeMembers(
       node, key,
       {{"key_files", Texts(reader, &shared.key_files)},
