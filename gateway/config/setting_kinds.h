@@ -88,15 +88,16 @@ Kind<Value> IntegerKind(absl::string_view form, ParseInteger parse, FormatIntege
 // Whole numbers. `Value` must hold the bounds.
 template <typename Value>
 Kind<Value> NumberKind(int64_t least, int64_t most) {
-  using namespace setting_kinds_internal;
-  Kind<Value> kind = IntegerKind<Value>("NUMBER", ParseWholeNumber, FormatNumber, least, most);
+  Kind<Value> kind = setting_kinds_internal::IntegerKind<Value>(
+      "NUMBER", ParseWholeNumber, setting_kinds_internal::FormatNumber, least, most);
   kind.is_plain = true;
   return kind;
 }
 template <typename Value>
 Kind<Value> BytesKind(int64_t least, int64_t most) {
-  using namespace setting_kinds_internal;
-  return IntegerKind<Value>("BYTES", ParseBytes, FormatBytes, least, most);
+  return setting_kinds_internal::IntegerKind<Value>("BYTES", setting_kinds_internal::ParseBytes,
+                                                    setting_kinds_internal::FormatBytes, least,
+                                                    most);
 }
 
 // `place` gives a pointer to the value within the settings that it is given. `reason`: why the

@@ -13,6 +13,7 @@
 #include "gateway/base/text.h"
 #include "gateway/config/node_reader.h"
 #include "gateway/config/open_quotes.h"
+#include "gateway/config/second_document.h"
 #include "gateway/config/sources_reader.h"
 #include "gateway/config/subscriptions_reader.h"
 
@@ -140,19 +141,20 @@ SettingsFile ParseSettingsFile(absl::string_view text, const std::string& name,
     return {};
   }
   try {
-    const std::vector<YAML::Node> documents = YAML::LoadAll(std::string(text));
-    if (documents.size() > 1) {
-      faults.push_back(absl::StrCat(name, ": holds more than one document"));
+    const std::string whole(text);
+    if (const auto second = FindSecondDocument(whole)) {
+      faults.push_back(absl::StrCat(name, ":", second->first + 1, ":", second->second + 1,
+                                    ": holds more than one document, or what is part of none"));
       return {};
     }
-    if (documents.empty()) return {};
-    const auto open_quotes = FindOpenQuotes(documents.front(), text);
+    const YAML::Node document = YAML::Load(whole);
+    const auto open_quotes = FindOpenQuotes(document, text);
     for (const auto& [line, column] : open_quotes) {
       faults.push_back(absl::StrCat(name, ":", line + 1, ":", column + 1,
                                     ": a quoted text must end on the line where it begins"));
     }
     if (!open_quotes.empty()) return {};
-    return FileReader(name, &faults).Read(documents.front());
+    return FileReader(name, &faults).Read(document);
   } catch (const YAML::Exception& error) {
     faults.push_back(
         absl::StrCat(name, ":", error.mark.line + 1, ":", error.mark.column + 1, ": ", error.msg));

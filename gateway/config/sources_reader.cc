@@ -27,6 +27,11 @@ absl::StatusOr<Enforce> ParseEnforce(absl::string_view text) {
   return absl::InvalidArgumentError("must be reject or report");
 }
 
+absl::StatusOr<std::string> ParseSubscriptionName(absl::string_view text) {
+  if (CheckSubscriptionName(text).ok()) return std::string(text);
+  return absl::InvalidArgumentError("must be the name of a subscription");
+}
+
 // Each puts what it reads where it was told.
 Take Text(NodeReader& reader, std::string* text) {
   return [&reader, text](const auto& n, const auto& key) { *text = reader.Text(n, key); };
@@ -44,7 +49,7 @@ Take Networks(NodeReader& reader, std::vector<IpNetwork>* networks) {
 
 void TakeSharedKey(NodeReader& reader, const YAML::Node& node, const std::string& key,
                    Settings::Source& source) {
-  Settings::Source::SharedKey& shared = source.shared_key.emplace();
+  Settings::Source::SharedKey& shared = *(source.shared_key = Settings::Source::SharedKey());
   reader.TakeMembers(
       node, key,
       {{"key_files", Texts(reader, &shared.key_files)},
@@ -78,16 +83,10 @@ void TakeAuthentication(NodeReader& reader, const YAML::Node& node, const std::s
 void TakeAcknowledge(NodeReader& reader, const YAML::Node& node, const std::string& key,
                      DeclaredSource& declared) {
   const Take subscriptions = [&](const YAML::Node& n, const std::string& inside) {
+    std::vector<std::string>& names = declared.subscriptions.emplace();
     reader.TakeEach(n, inside, [&](const YAML::Node& part, const std::string& k) {
-      const std::string name = reader.Text(part, k);
-      if (part.IsScalar() && !CheckSubscriptionName(name).ok()) {
-        reader.Fault(part, k, "must be the name of a subscription");
-      }
+      names.push_back(reader.Parsed<std::string>(part, k, ParseSubscriptionName));
     });
-    declared.subscriptions.emplace();
-    for (const YAML::Node& part : n) {
-      if (n.IsSequence() && part.IsScalar()) declared.subscriptions->push_back(part.Scalar());
-    }
   };
   reader.TakeMembers(
       node, key,

@@ -8,7 +8,6 @@
 namespace onhook {
 namespace {
 
-using ::std::string_literals::operator""s;
 using ::testing::HasSubstr;
 
 IpAddress Address(absl::string_view text) {
@@ -64,9 +63,9 @@ TEST(IpAddressTest, AnythingElseIsRefused) {
       {"192.0.2.7 ", "a space behind"},
       {"192.0.2.7\n", "a newline behind"},
       {"192.0.2.7:80", "a port"},
-      {"192.0.2.7\0"s, "a zero byte behind"},
-      {"192.0.2.7\0.evil"s, "more behind a zero byte"},
-      {"::1\0"s, "a zero byte behind IPv6"},
+      {std::string("192.0.2.7\0", 10), "a zero byte behind"},
+      {std::string("192.0.2.7\0.evil", 15), "more behind a zero byte"},
+      {std::string("::1\0", 4), "a zero byte behind IPv6"},
       {"[::1]", "brackets"},
       {"fe80::1%eth0", "a zone"},
       {"1::2::3", "two gaps"},
@@ -165,7 +164,7 @@ TEST(IpNetworkTest, AnythingElseIsRefused) {
       {"198.51.100.0/24/24", "ADDRESS/BITS", "bits twice"},
       {"198.51.100.0/255.255.255.0", "ADDRESS/BITS", "a mask"},
       {"198.51.100.0/99999999999", "ADDRESS/BITS", "bits that would overflow"},
-      {"198.51.100.0\0/24"s, "ADDRESS/BITS", "a zero byte"},
+      {std::string("198.51.100.0\0/24", 16), "ADDRESS/BITS", "a zero byte"},
       {"example.org/24", "ADDRESS/BITS", "a name"},
       {"198.51.100.7/24", "bits set behind its prefix", "an address within the network"},
       {"198.51.100.1/31", "bits set behind its prefix", "one bit too many"},

@@ -142,7 +142,7 @@ TEST(SettingsMembersTest, WhatTheReferenceSaysOfASourceThatSaysNothingHolds) {
     return FallbackOf(SourceMembers(), member);
   };
   Settings::Source source;
-  source.shared_key.emplace();
+  source.shared_key = Settings::Source::SharedKey();
   EXPECT_EQ(FormatDurationValue(source.shared_key->replay_window),
             fallback("authentication.shared_key.replay_window"));
   EXPECT_EQ(source.shared_key->enforce == Settings::Source::SharedKey::Enforce::kReject,

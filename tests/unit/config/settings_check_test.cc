@@ -53,13 +53,14 @@ TEST(SettingsCheckTest, EachSourceBeyondThisMachineMustProveItself) {
   Settings::Source token = SourceNamed("token");
   token.path_token_file = "f";
   Settings::Source key = SourceNamed("key");
-  key.shared_key.emplace();
+  key.shared_key = Settings::Source::SharedKey();
   Settings::Source bearer = SourceNamed("bearer");
   bearer.bearer.emplace();
   Settings::Source basic = SourceNamed("basic");
   basic.basic.emplace();
   Settings::Source reported = SourceNamed("reported");
-  reported.shared_key.emplace().enforce = Enforce::kReport;
+  reported.shared_key = Settings::Source::SharedKey();
+  reported.shared_key->enforce = Enforce::kReport;
   Settings::Source networks = SourceNamed("networks");
   networks.allowed_networks.push_back(IpNetwork::Parse("198.51.100.0/24").value());
 

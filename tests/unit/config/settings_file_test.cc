@@ -102,7 +102,10 @@ TEST(SettingsFileTest, EveryFaultNamesItsPlaceAndWhatIsExpected) {
       {"store.directory: /a\nstore: {directory: /b}", "f:1:1: store.directory", "as mappings"},
       {"store: {retention.age: 1d}", "f:1:9: store.retention.age", "as mappings"},
       {"subscriptions:\n  - name: a\n    filter: {sources: [a\xff]}", "f:3:", "UTF-8"},
-      {"a: 1\n---\nb: 2", "f", "more than one document"},
+      {"a: 1\n---\nb: 2", "f:2:1", "more than one document"},
+      // The parser gives this out as documents without end.
+      {", a: 1", "f:1:1", "or what is part of none"},
+      {"]", "f:1:1", "illegal flow end"},
   };
   for (const auto& row : kRows) {
     const std::vector<std::string> faults = FaultsOf(row.text);
