@@ -90,6 +90,10 @@ RetentionOptions RetentionOf(const Settings& settings) {
 
 }  // namespace
 
+std::vector<SettingFault> FindOutsideFaults(const Settings& settings) {
+  return FindSecretFaults(settings);
+}
+
 Gateway::Gateway(Settings settings, const Clock* clock, const Log* log)
     : settings_(std::move(settings)), clock_(clock), log_(log) {
   readiness_.Require("gateway", [this] { return PhaseStatus(); });

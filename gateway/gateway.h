@@ -4,6 +4,7 @@
 #include <atomic>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
@@ -13,6 +14,7 @@
 #include "gateway/base/log.h"
 #include "gateway/base/metrics.h"
 #include "gateway/config/settings.h"
+#include "gateway/config/settings_check.h"
 
 namespace onhook {
 
@@ -88,6 +90,10 @@ class Gateway {
   std::unique_ptr<DeliveryServer> delivery_;
   std::unique_ptr<HttpServer> http_;
 };
+
+// What settings name outside of themselves and cannot be used: files of secrets. Changes nothing.
+// Blocking: reads them.
+std::vector<SettingFault> FindOutsideFaults(const Settings& settings);
 
 }  // namespace onhook
 

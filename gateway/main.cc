@@ -33,7 +33,8 @@ int Run(const Invocation& invocation) {
 }
 
 int Main(const std::vector<std::string>& arguments, const std::vector<std::string>& environment) {
-  const absl::StatusOr<Invocation> invocation = ReadInvocation(arguments, environment);
+  const absl::StatusOr<Invocation> invocation =
+      ReadInvocation(arguments, environment, FindOutsideFaults);
   if (!invocation.ok()) {
     std::fprintf(stderr, "%s\n", std::string(invocation.status().message()).c_str());
     return 2;

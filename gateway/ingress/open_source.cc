@@ -6,6 +6,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "absl/time/time.h"
 #include "gateway/event/event_filter.h"
 #include "gateway/forwarding/receipt_desk.h"
@@ -76,6 +77,21 @@ absl::StatusOr<CallbackSource> OpenSource(const Settings::Source& source, const 
   opened.limits = settings.callbacks;
   opened.keep_raw_body = settings.store.keep_raw_body;
   return opened;
+}
+
+std::vector<SettingFault> FindSecretFaults(const Settings& settings) {
+  const SystemClock clock;
+  const Log silent(&clock, LogLevel::kError, Log::Format::kText, [](absl::string_view) {});
+  std::vector<SettingFault> faults;
+  for (size_t i = 0; i < settings.sources.size(); ++i) {
+    const auto opened = Authenticator::Open(settings.sources[i], &clock, &silent);
+    if (opened.ok()) continue;
+    // The message begins with the member that names the file.
+    const std::pair<absl::string_view, absl::string_view> parts =
+        absl::StrSplit(opened.status().message(), absl::MaxSplits(": ", 1));
+    faults.push_back({absl::StrCat("sources[", i, "].", parts.first), std::string(parts.second)});
+  }
+  return faults;
 }
 
 }  // namespace onhook

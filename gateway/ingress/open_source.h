@@ -1,10 +1,13 @@
 #ifndef ONHOOK_GATEWAY_INGRESS_OPEN_SOURCE_H_
 #define ONHOOK_GATEWAY_INGRESS_OPEN_SOURCE_H_
 
+#include <vector>
+
 #include "absl/status/statusor.h"
 #include "gateway/base/clock.h"
 #include "gateway/base/log.h"
 #include "gateway/config/settings.h"
+#include "gateway/config/settings_check.h"
 #include "gateway/ingress/callback_source.h"
 
 namespace onhook {
@@ -16,6 +19,9 @@ namespace onhook {
 // Threads: any. Blocking: reads files. Errors: kInvalidArgument, naming the source and the file.
 absl::StatusOr<CallbackSource> OpenSource(const Settings::Source& source, const Settings& settings,
                                           const Clock* clock, const Log* log);
+
+// What is wrong with the files that sources name: of each source the first fault. Changes nothing.
+std::vector<SettingFault> FindSecretFaults(const Settings& settings);
 
 }  // namespace onhook
 
