@@ -26,8 +26,8 @@ class Engine {
 
   // How long the store keeps what nobody is owed; from the next opening. Unset: for ever.
   std::optional<absl::Duration> retention_age;
-  // What the quarantine may hold; from the next opening.
-  QuarantineOptions quarantine;
+  // What the quarantine may hold, and for how long; from the next opening.
+  QuarantineOptions quarantine = {int64_t{64} << 20, absl::InfiniteDuration()};
 
   // Closes in good order and opens again.
   void Restart();
