@@ -70,6 +70,7 @@ EmbeddedStoreOptions Engine::Options() const {
   EmbeddedStoreOptions options;
   options.tick_interval = absl::Milliseconds(5);
   options.retention.age = retention_age;
+  options.quarantine = quarantine;
   return options;
 }
 
@@ -144,6 +145,18 @@ std::vector<LogEventPtr> FindEvents(EventLog& log, EventQuery query) {
   });
   found.WaitForNotification();
   return events;
+}
+
+std::optional<std::string> FindRawBody(EventLog& log, Sequence sequence) {
+  absl::Notification found;
+  std::optional<std::string> body;
+  log.FindRawBody(sequence, [&](absl::StatusOr<std::optional<std::string>> result) {
+    EXPECT_TRUE(result.ok()) << result.status();
+    if (result.ok()) body = *std::move(result);
+    found.Notify();
+  });
+  found.WaitForNotification();
+  return body;
 }
 
 std::vector<std::string> Contents(const std::vector<LogEventPtr>& events) {

@@ -26,6 +26,8 @@ class Engine {
 
   // How long the store keeps what nobody is owed; from the next opening. Unset: for ever.
   std::optional<absl::Duration> retention_age;
+  // What the quarantine may hold, and for how long; from the next opening.
+  QuarantineOptions quarantine = {int64_t{64} << 20, absl::InfiniteDuration()};
 
   // Closes in good order and opens again.
   void Restart();
@@ -62,6 +64,7 @@ AppendResult AppendOne(EventLog& log, NewEvent event);
 
 LogPage ReadPage(EventLog& log, Sequence after, ReadLimits limits = {});
 std::vector<LogEventPtr> FindEvents(EventLog& log, EventQuery query);
+std::optional<std::string> FindRawBody(EventLog& log, Sequence sequence);
 // The contents of events, as MakeEvent made them.
 std::vector<std::string> Contents(const std::vector<LogEventPtr>& events);
 

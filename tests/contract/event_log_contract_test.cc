@@ -291,6 +291,23 @@ TEST_P(EventLogContract, ForwardedMarksAreThereAfterAGoodEnd) {
   EXPECT_EQ(log().ForwardedAtOpen().at("subscription/crm").ToText(), "4");
 }
 
+TEST_P(EventLogContract, P5_ARawBodyComesBackAsItWasAndAnEventWithoutOneHasNone) {
+  NewEvent event = MakeEvent("call-1");
+  event.raw_body = std::string("{\0\xFF \"x\":1}", 10);
+  const std::string body = event.raw_body;
+  AppendOne(log(), std::move(event));
+  AppendOne(log(), MakeEvent("call-2"));
+  NewEvent repeat = MakeEvent("call-2");
+  repeat.raw_body = "of the repeat";
+  EXPECT_TRUE(AppendOne(log(), std::move(repeat)).duplicate);
+  for (const bool crashed : {false, true}) {
+    if (crashed) engine_->Crash();
+    EXPECT_EQ(FindRawBody(log(), 1), body);
+    EXPECT_EQ(FindRawBody(log(), 2), std::nullopt);
+    EXPECT_EQ(FindRawBody(log(), 3), std::nullopt) << "there is no such event";
+  }
+}
+
 TEST_P(EventLogContract, TheStoreKeepsItsIdentity) {
   const std::string id = engine_->store().store_id();
   EXPECT_EQ(id.size(), 16);
