@@ -67,8 +67,8 @@ TEST_F(HostileTest, ItMakesNoDifferenceHowAMalformedRequestIsCut) {
   }
 }
 
-// What shows that the corpus would find something: the library alone lets this one through.
-TEST_F(HostileTest, ABareLibraryTakesAMalformedRequestForARequest) {
+// What shows that the corpus would find something: the library alone lets some of it through.
+TEST_F(HostileTest, ABareLibraryTakesMalformedRequestsForRequests) {
   httplib::Server bare;
   bare.set_tcp_nodelay(true);
   bare.set_read_timeout(1);
@@ -82,12 +82,15 @@ TEST_F(HostileTest, ABareLibraryTakesAMalformedRequestForARequest) {
   bare.wait_until_ready();
   std::vector<std::string> let_through;
   for (const MalformedRequest& row : MalformedRequests()) {
-    if (absl::string_view(row.name) != "two equal lengths") continue;
-    let_through = FaultsOf(row, bare_port, record_);
+    const std::string malformed = record_.NewMarker();
+    RawHttpClient client(bare_port);
+    client.Send(row.WithMarkers(malformed, record_.NewMarker())).FinishSending().ReadAnswer();
+    if (record_.TimesTaken(malformed) > 0) let_through.push_back(row.name);
   }
   bare.stop();
   listener.join();
-  EXPECT_THAT(let_through, testing::Contains("it was taken for a request"));
+  EXPECT_THAT(let_through, testing::IsSupersetOf({"a Range", "two equal lengths", "chunked in gzip",
+                                                  "a chunk size with 0x"}));
 }
 
 }  // namespace
