@@ -49,7 +49,7 @@ THIRD_PARTY = {
     "gtest/": ["tests/"],
     "httplib.h": ["gateway/http/", "clients/cli/", "tests/"],
     "nats/": ["gateway/store/jetstream/"],
-    "openssl/": ["gateway/http/", "gateway/event/", "gateway/ingress/", "tests/"],
+    "openssl/": ["gateway/http/", "gateway/event/", "gateway/ingress/", "clients/cli/", "tests/"],
     "simdjson.h": ["gateway/ingress/"],
     "sqlite3.h": ["gateway/store/sqlite/", "tests/"],
     "xxhash.h": ["gateway/store/sqlite/"],
