@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cstdint>
 #include <fstream>
 #include <memory>
@@ -7,13 +8,16 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "clients/cli/command.h"
 #include "clients/cli/printable.h"
 #include "clients/cli/send_load.h"
+#include "clients/cli/sender_flags.h"
 #include "clients/cli/vendor_body.h"
 #include "clients/cli/vendor_client.h"
+#include "clients/cli/vendor_profile.h"
 #include "gateway/base/text.h"
 
 namespace onhook::cli {
@@ -21,6 +25,33 @@ namespace {
 
 // Far above what the gateway takes, so that its refusal can be tried.
 constexpr size_t kMaxFileBytes = 64 << 20;
+constexpr size_t kStatusDigits = 3;
+
+constexpr absl::string_view kIntroduction =
+    R"(Posts a callback to the gateway as the contact centre would, and prints what it was answered: the
+HTTP status, retCode and retMsg. The callback is made up (a plausible call with a new callSerialNo,
+in which --field sets what you like), one of the vendor's own samples, or a file.
+
+A profile shapes the made-up callback, so that each rule of the front door can be tried by hand. What
+is answered depends on the source's settings; with shared_key.enforce: report, what fails the
+signature is answered with success too, and the event says UNVERIFIED. "Success" further needs
+somebody who receives, unless the source is set to acknowledge what is stored.
+
+)";
+
+constexpr absl::string_view kExamples = R"(
+Examples:
+  onhook send                                          a made-up call
+  onhook send --sample javamap                         the vendor's sample, in Java's map form
+  onhook send --field called=13800000000 --field releaseReason=5
+  onhook send --file body.json --url http://gateway:8080/release-events
+  onhook send --path /release-events/sales --key-file key --profile replayed --expect 403
+  onhook send --path /release-events/sales --path-token-file token --user us --password-file word
+  onhook send --count 1000 --concurrency 20            some load, with a summary
+
+Exit codes: 0 every callback was acknowledged (HTTP 200 and retCode "0"), or answered as --expect
+says; 1 one was not; 2 wrong usage; 3 no answer came.
+)";
 
 absl::StatusOr<std::string> ReadBody(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
@@ -41,35 +72,39 @@ uint64_t RandomSerial() {
                                                  8'999'999'999'000'000'000)(random);
 }
 
+std::vector<std::string> ProfileNames() {
+  std::vector<std::string> names;
+  for (const VendorProfile& profile : VendorProfiles()) names.emplace_back(profile.name);
+  return names;
+}
+
+// What an answer is to be: a success, or, if it is given, an HTTP status or a retCode.
+bool IsExpected(const VendorAnswer& answer, const std::string& code) {
+  if (code.empty()) return answer.acknowledged;
+  return code.size() == kStatusDigits ? absl::StrCat(answer.http_status) == code
+                                      : answer.ret_code == code;
+}
+
 class Send final : public Command {
  public:
   absl::string_view name() const override { return "send"; }
   absl::string_view summary() const override {
     return "plays the contact centre: posts a hang-up callback";
   }
-  absl::string_view description() const override {
-    return R"(Posts a callback to the gateway as the contact centre would and prints the HTTP status and
-the acknowledgment, letter by letter. The callback is one of the vendor's own samples, a file,
-or made up: a plausible call with a new callSerialNo, in which --field sets what you like.
-
-Examples:
-  onhook send                                          a made-up call
-  onhook send --sample javamap                         the vendor's sample, in Java's map form
-  onhook send --field called=13800000000 --field releaseReason=5
-  onhook send --file body.json --url http://gateway:8080/release-events
-  onhook send --count 1000 --concurrency 20            some load, with a summary
-
-Exit codes: 0 every callback was acknowledged (HTTP 200 and retCode "0"); 1 one was not;
-2 wrong usage; 3 no answer came.
-)";
-  }
+  absl::string_view description() const override { return description_; }
 
   void Declare(Arguments& arguments) override {
-    arguments.Text("--url", "URL", "Where callbacks go.", &url_text_);
-    arguments.Choice("--sample", {"javamap", "json"}, "Posts the vendor's sample in this form.",
-                     &sample_);
-    arguments.Text("--file", "FILE", "Posts this file's bytes as they are.", &file_);
+    sender_.Declare(arguments);
+    arguments.Choice("--profile", ProfileNames(), "Shapes the made-up callback; see above. Default: json.",
+                     &profile_);
     arguments.List("--field", "NAME=VALUE", "Sets a field of the made-up callback.", &fields_);
+    arguments.Choice("--sample", {"javamap", "json"},
+                     "Posts the vendor's sample in this form instead.", &sample_);
+    arguments.Text("--file", "FILE", "Posts this file's bytes as they are instead.", &file_);
+    arguments.Value("--expect", "CODE",
+                    "The answer that is success for the exit code: an HTTP status (403) or a "
+                    "retCode (2). Of a profile that posts twice, the second answer.",
+                    [this](const std::string& value) { return SetExpected(value); });
     arguments.Number("--count", "N", 1, 10'000'000,
                      "How many to post. Made-up ones each get their own callSerialNo, unless "
                      "--field sets it; samples and files are repeated.",
@@ -79,59 +114,94 @@ Exit codes: 0 every callback was acknowledged (HTTP 200 and retCode "0"); 1 one 
     arguments.Number("--timeout-ms", "N", 1, 600'000, "How long to wait for an answer.",
                      &timeout_ms_);
     arguments.Switch("--json",
-                     "One JSON object for each callback: httpStatus, body (verbatim), "
-                     "acknowledged. Not with --count above 1.",
+                     "One JSON object for each callback: profile, httpStatus, retCode, retMsg, "
+                     "body (verbatim), acknowledged. Not with --count above 1.",
                      &json_);
   }
 
   absl::Status Check() override {
-    const int chosen =
-        (sample_.empty() ? 0 : 1) + (file_.empty() ? 0 : 1) + (fields_.empty() ? 0 : 1);
-    if (chosen > 1) {
-      return absl::InvalidArgumentError("only one of --sample, --file and --field");
-    }
-    if (json_ && count_ > 1) return absl::InvalidArgumentError("--json shows one callback only");
-    absl::StatusOr<VendorUrl> url = ParseVendorUrl(url_text_);
-    if (!url.ok()) return url.status();
-    url_ = *url;
+    if (absl::Status status = CheckCombinations(); !status.ok()) return status;
+    if (absl::Status status = sender_.Check(); !status.ok()) return status;
     absl::StatusOr<MadeUpCallback> made_up = MadeUpCallback::From(fields_);
     if (!made_up.ok()) return made_up.status();
     made_up_ = *std::move(made_up);
-    if (sample_.empty() && file_.empty()) return absl::OkStatus();
+    if (sample_.empty() && file_.empty()) return CheckProfile();
+    if (!sender_.key().empty()) {
+      return absl::InvalidArgumentError("--key-file signs made-up callbacks only");
+    }
     absl::StatusOr<std::string> body = sample_.empty() ? ReadBody(file_) : VendorSample(sample_);
     if (!body.ok()) return body.status();
     fixed_body_ = *std::move(body);
+    label_ = sample_.empty() ? "file" : absl::StrCat("sample ", sample_);
     return absl::OkStatus();
   }
 
   ExitCode Run() override { return count_ == 1 ? SendOne() : SendMany(); }
 
  private:
+  absl::Status SetExpected(const std::string& code) {
+    const bool digits = std::all_of(code.begin(), code.end(), absl::ascii_isdigit);
+    if (code.empty() || code.size() > kStatusDigits || !digits) {
+      return absl::InvalidArgumentError("must be an HTTP status of three digits, or a retCode");
+    }
+    expected_ = code;
+    return absl::OkStatus();
+  }
+
+  absl::Status CheckCombinations() const {
+    const int chosen = (sample_.empty() ? 0 : 1) + (file_.empty() ? 0 : 1) +
+                       (fields_.empty() && profile_.empty() ? 0 : 1);
+    if (chosen > 1) {
+      return absl::InvalidArgumentError(
+          "only one of --sample, --file and a made-up callback (--profile, --field)");
+    }
+    if (count_ == 1) return absl::OkStatus();
+    if (json_) return absl::InvalidArgumentError("--json shows one callback only");
+    if (!expected_.empty()) {
+      return absl::InvalidArgumentError("--expect is about one callback only");
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status CheckProfile() {
+    const VendorProfile& profile = FindVendorProfile(profile_);
+    label_ = std::string(profile.name);
+    if (profile.needs_key && sender_.key().empty()) {
+      return absl::InvalidArgumentError(absl::StrCat("--profile ", label_, " needs --key-file"));
+    }
+    if (profile.posts > 1 && count_ > 1) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("--profile ", label_, " goes with --count 1 only"));
+    }
+    return absl::OkStatus();
+  }
+
   // The serials of one run are consecutive, so they never repeat.
-  std::string Body(int64_t n) const {
-    if (fixed_body_.has_value()) return *fixed_body_;
-    return made_up_->Body(first_serial_ + static_cast<uint64_t>(n), absl::Now());
+  std::vector<std::string> Bodies(int64_t n) const {
+    if (fixed_body_.has_value()) return {*fixed_body_};
+    const uint64_t serial = first_serial_ + static_cast<uint64_t>(n);
+    const absl::Time now = absl::Now();
+    return FindVendorProfile(profile_).bodies(
+        {made_up_->Fields(serial, now), sender_.key(), serial, now});
   }
 
   ExitCode SendOne() {
-    const absl::StatusOr<VendorAnswer> answer =
-        VendorClient(url_, absl::Milliseconds(timeout_ms_)).Post(Body(0));
-    if (!answer.ok()) return ReportFailure(answer.status());
-    std::string text;
-    if (json_) {
-      absl::StrAppend(&text, "{\"httpStatus\":", answer->http_status, ",\"body\":");
-      AppendJsonString(answer->body, text);
-      absl::StrAppend(&text, ",\"acknowledged\":", answer->acknowledged ? "true" : "false", "}\n");
-    } else {
-      text = absl::StrCat("HTTP ", answer->http_status, "\n", Printable(answer->body), "\n");
+    VendorClient client(sender_.target(), absl::Milliseconds(timeout_ms_));
+    const std::vector<std::string> bodies = Bodies(0);
+    bool expected = true;
+    for (size_t i = 0; i < bodies.size(); ++i) {
+      const absl::StatusOr<VendorAnswer> answer = client.Post(bodies[i]);
+      if (!answer.ok()) return ReportFailure(answer.status());
+      const absl::Status printed = Print(json_ ? AnswerJson(*answer) : AnswerText(*answer));
+      if (!printed.ok()) return ReportFailure(printed);
+      expected = expected && IsExpected(*answer, i + 1 < bodies.size() ? "" : expected_);
     }
-    if (const absl::Status status = Print(text); !status.ok()) return ReportFailure(status);
-    return answer->acknowledged ? kExitOk : kExitNegative;
+    return expected ? kExitOk : kExitNegative;
   }
 
   ExitCode SendMany() {
-    const LoadSummary summary = SendLoad(url_, absl::Milliseconds(timeout_ms_), count_,
-                                         concurrency_, [this](int64_t n) { return Body(n); });
+    const LoadSummary summary = SendLoad(sender_.target(), absl::Milliseconds(timeout_ms_), count_,
+                                         concurrency_, [this](int64_t n) { return Bodies(n)[0]; });
     if (const absl::Status status = Print(summary.Text()); !status.ok()) {
       return ReportFailure(status);
     }
@@ -139,16 +209,44 @@ Exit codes: 0 every callback was acknowledged (HTTP 200 and retCode "0"); 1 one 
     return summary.failed() == 0 ? kExitOk : kExitNegative;
   }
 
-  std::string url_text_ = "http://127.0.0.1:8080/release-events";
+  std::string AnswerText(const VendorAnswer& answer) const {
+    const std::string begin = absl::StrCat(label_, ": HTTP ", answer.http_status, ", ");
+    if (!answer.ret_code.has_value()) {
+      return absl::StrCat(begin, "no retCode: ", Printable(answer.body), "\n");
+    }
+    return absl::StrCat(begin, "retCode ", Printable(*answer.ret_code), ", retMsg ",
+                        Printable(answer.ret_msg), "\n");
+  }
+
+  std::string AnswerJson(const VendorAnswer& answer) const {
+    std::string text = "{\"profile\":";
+    AppendJsonString(label_, text);
+    absl::StrAppend(&text, ",\"httpStatus\":", answer.http_status);
+    if (answer.ret_code.has_value()) {
+      text.append(",\"retCode\":");
+      AppendJsonString(*answer.ret_code, text);
+      text.append(",\"retMsg\":");
+      AppendJsonString(answer.ret_msg, text);
+    }
+    text.append(",\"body\":");
+    AppendJsonString(answer.body, text);
+    absl::StrAppend(&text, ",\"acknowledged\":", answer.acknowledged ? "true" : "false", "}\n");
+    return text;
+  }
+
+  const std::string description_ = absl::StrCat(kIntroduction, VendorProfilesHelp(), kExamples);
+  SenderFlags sender_;
+  std::string profile_;
   std::string sample_;
   std::string file_;
   std::vector<std::string> fields_;
+  std::string expected_;
   int64_t count_ = 1;
   int64_t concurrency_ = 1;
   int64_t timeout_ms_ = 10'000;
   bool json_ = false;
 
-  VendorUrl url_;
+  std::string label_;
   std::optional<std::string> fixed_body_;
   std::optional<MadeUpCallback> made_up_;
   const uint64_t first_serial_ = RandomSerial();

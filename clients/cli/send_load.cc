@@ -56,11 +56,11 @@ std::string LoadSummary::Text() const {
   return text;
 }
 
-LoadSummary SendLoad(const VendorUrl& url, absl::Duration timeout, int64_t count,
+LoadSummary SendLoad(const VendorTarget& target, absl::Duration timeout, int64_t count,
                      int64_t concurrency, const std::function<std::string(int64_t n)>& body) {
   std::atomic<int64_t> next{0};
   const auto send = [&](LoadSummary* part) {
-    VendorClient client(url, timeout);
+    VendorClient client(target, timeout);
     for (int64_t n = next++; n < count; n = next++) {
       const absl::Duration begun = Elapsed();
       const absl::StatusOr<VendorAnswer> answer = client.Post(body(n));

@@ -28,7 +28,7 @@ struct LoadSummary {
 // Posts `count` callbacks over `concurrency` connections, each of which sends its next when its
 // last was answered. `body` makes the n-th, from 0; called from all sending threads at once.
 // Blocking: until all are answered or have failed.
-LoadSummary SendLoad(const VendorUrl& url, absl::Duration timeout, int64_t count,
+LoadSummary SendLoad(const VendorTarget& target, absl::Duration timeout, int64_t count,
                      int64_t concurrency, const std::function<std::string(int64_t n)>& body);
 
 }  // namespace onhook::cli

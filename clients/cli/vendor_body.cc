@@ -17,6 +17,48 @@ std::string VendorTime(absl::Time time) {
 
 }  // namespace
 
+const std::string* FindValue(const BodyFields& fields, absl::string_view name) {
+  const auto found = std::find_if(fields.begin(), fields.end(),
+                                  [name](const BodyField& field) { return field.name == name; });
+  return found != fields.end() && found->value.has_value() ? &*found->value : nullptr;
+}
+
+void SetValue(absl::string_view name, absl::string_view value, BodyFields& fields) {
+  const auto known = std::find_if(fields.begin(), fields.end(),
+                                  [name](const BodyField& field) { return field.name == name; });
+  if (known == fields.end()) {
+    fields.push_back({std::string(name), std::string(value)});
+  } else {
+    known->value = std::string(value);
+  }
+}
+
+std::string JsonBody(const BodyFields& fields) {
+  std::string body = "{";
+  for (const BodyField& field : fields) {
+    if (body.size() > 1) body.push_back(',');
+    AppendJsonString(field.name, body);
+    body.push_back(':');
+    if (field.value.has_value()) {
+      AppendJsonString(*field.value, body);
+    } else {
+      body.append("null");
+    }
+  }
+  body.push_back('}');
+  return body;
+}
+
+std::string JavaMapBody(const BodyFields& fields) {
+  std::string body = "{";
+  for (const BodyField& field : fields) {
+    absl::StrAppend(&body, body.size() > 1 ? ", " : "", "\n ", field.name, "=",
+                    field.value.value_or("null"));
+  }
+  body.append("\n }\n");
+  return body;
+}
+
 absl::StatusOr<std::string> VendorSample(absl::string_view name) {
   if (name == "javamap") return std::string(kVendorSampleJavamap);
   if (name == "json") return std::string(kVendorSampleJson);
@@ -31,13 +73,13 @@ absl::StatusOr<MadeUpCallback> MadeUpCallback::From(const std::vector<std::strin
       return absl::InvalidArgumentError(
           absl::StrCat("--field must be NAME=VALUE, not '", field, "'"));
     }
-    callback.given_.emplace_back(field.substr(0, equals), field.substr(equals + 1));
+    callback.given_.push_back({field.substr(0, equals), field.substr(equals + 1)});
   }
   return callback;
 }
 
-std::string MadeUpCallback::Body(uint64_t serial, absl::Time now) const {
-  std::vector<std::pair<std::string, std::string>> fields = {
+BodyFields MadeUpCallback::Fields(uint64_t serial, absl::Time now) const {
+  BodyFields fields = {
       {"callSerialNo", absl::StrCat(serial)},
       {"serviceNo", "1001"},
       {"called", "88880067"},
@@ -50,25 +92,8 @@ std::string MadeUpCallback::Body(uint64_t serial, absl::Time now) const {
       {"talkDuration", "6"},
       {"releaseReason", "0"},
   };
-  for (const auto& [name, value] : given_) {
-    const auto known =
-        std::find_if(fields.begin(), fields.end(),
-                     [&name = name](const auto& field) { return field.first == name; });
-    if (known == fields.end()) {
-      fields.emplace_back(name, value);
-    } else {
-      known->second = value;
-    }
-  }
-  std::string body = "{";
-  for (const auto& [name, value] : fields) {
-    if (body.size() > 1) body.push_back(',');
-    AppendJsonString(name, body);
-    body.push_back(':');
-    AppendJsonString(value, body);
-  }
-  body.push_back('}');
-  return body;
+  for (const BodyField& given : given_) SetValue(given.name, *given.value, fields);
+  return fields;
 }
 
 }  // namespace onhook::cli

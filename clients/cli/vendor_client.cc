@@ -4,6 +4,8 @@
 #include <google/protobuf/util/json_util.h>
 #include <httplib.h>
 
+#include <utility>
+
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 
@@ -25,12 +27,20 @@ absl::StatusOr<VendorUrl> ParseVendorUrl(absl::string_view url) {
   return VendorUrl{absl::StrCat(kScheme, authority), path.empty() ? "/" : std::string(path)};
 }
 
-bool IsAcknowledgment(int http_status, absl::string_view body) {
-  google::protobuf::Struct answer;
-  const auto parsed = google::protobuf::util::JsonStringToMessage(std::string(body), &answer);
-  if (http_status != 200 || !parsed.ok()) return false;
-  const auto ret_code = answer.fields().find("retCode");
-  return ret_code != answer.fields().end() && ret_code->second.string_value() == "0";
+VendorAnswer ReadAnswer(int http_status, std::string body) {
+  VendorAnswer answer;
+  answer.http_status = http_status;
+  answer.body = std::move(body);
+  google::protobuf::Struct object;
+  if (!google::protobuf::util::JsonStringToMessage(answer.body, &object).ok()) return answer;
+  const auto ret_code = object.fields().find("retCode");
+  const auto ret_msg = object.fields().find("retMsg");
+  if (ret_code != object.fields().end() && ret_code->second.has_string_value()) {
+    answer.ret_code = ret_code->second.string_value();
+  }
+  if (ret_msg != object.fields().end()) answer.ret_msg = ret_msg->second.string_value();
+  answer.acknowledged = http_status == 200 && answer.ret_code == "0";
+  return answer;
 }
 
 struct VendorClient::Connection {
@@ -38,8 +48,8 @@ struct VendorClient::Connection {
   httplib::Client client;
 };
 
-VendorClient::VendorClient(const VendorUrl& url, absl::Duration timeout)
-    : url_(url), connection_(std::make_unique<Connection>(url)) {
+VendorClient::VendorClient(const VendorTarget& target, absl::Duration timeout)
+    : target_(target), connection_(std::make_unique<Connection>(target.url)) {
   httplib::Client& client = connection_->client;
   client.set_keep_alive(true);
   client.set_tcp_nodelay(true);
@@ -52,13 +62,15 @@ VendorClient::VendorClient(const VendorUrl& url, absl::Duration timeout)
 VendorClient::~VendorClient() = default;
 
 absl::StatusOr<VendorAnswer> VendorClient::Post(const std::string& body) {
+  httplib::Headers headers;
+  if (!target_.authorization.empty()) headers.emplace("Authorization", target_.authorization);
   const httplib::Result result =
-      connection_->client.Post(url_.path, body, "application/json;charset=UTF-8");
+      connection_->client.Post(target_.url.path, headers, body, "application/json;charset=UTF-8");
   if (!result) {
-    return absl::UnavailableError(
-        absl::StrCat("no answer from ", url_.origin, ": ", httplib::to_string(result.error())));
+    return absl::UnavailableError(absl::StrCat("no answer from ", target_.url.origin, ": ",
+                                               httplib::to_string(result.error())));
   }
-  return VendorAnswer{result->status, result->body, IsAcknowledgment(result->status, result->body)};
+  return ReadAnswer(result->status, result->body);
 }
 
 }  // namespace onhook::cli

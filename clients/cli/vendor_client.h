@@ -2,6 +2,7 @@
 #define ONHOOK_CLIENTS_CLI_VENDOR_CLIENT_H_
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "absl/status/status.h"
@@ -20,23 +21,32 @@ struct VendorUrl {
 // kInvalidArgument: not such a URL (https is not spoken here).
 absl::StatusOr<VendorUrl> ParseVendorUrl(absl::string_view url);
 
+// Where callbacks go, and what is said there to be let in.
+struct VendorTarget {
+  VendorUrl url;
+  std::string authorization;  // the header of that name; empty: none
+};
+
 // What came back for a callback.
 struct VendorAnswer {
   int http_status = 0;
   std::string body;
+  // The body's, if it is an acknowledgment at all: a JSON object with a text of that name.
+  std::optional<std::string> ret_code;
+  std::string ret_msg;
   // HTTP 200 and retCode "0": what the vendor takes for success. Either alone is not enough.
   bool acknowledged = false;
 };
 
-// Judges an answer as the vendor does.
-bool IsAcknowledgment(int http_status, absl::string_view body);
+// Reads an answer as the vendor does.
+VendorAnswer ReadAnswer(int http_status, std::string body);
 
 // Plays the vendor: posts callbacks over one connection, which is kept.
 //
 // Threads: one. Blocking: Post, up to the timeout.
 class VendorClient {
  public:
-  VendorClient(const VendorUrl& url, absl::Duration timeout);
+  VendorClient(const VendorTarget& target, absl::Duration timeout);
   ~VendorClient();
 
   // An answer, whatever it says, is OK. kUnavailable: none came.
@@ -45,7 +55,7 @@ class VendorClient {
  private:
   struct Connection;
 
-  const VendorUrl url_;
+  const VendorTarget target_;
   std::unique_ptr<Connection> connection_;
 };
 

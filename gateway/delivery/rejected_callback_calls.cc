@@ -245,27 +245,29 @@ absl::Status RejectedCallbackCalls::Reparse(const v1::ReparseRejectedCallbacksRe
   return absl::OkStatus();
 }
 
+absl::Status RejectedCallbackCalls::DiscardNext(Pass& pass,
+                                                v1::DiscardRejectedCallbacksResponse& response) {
+  const absl::StatusOr<Ids> ids = NextOf(pass);
+  if (!ids.ok()) return ids.status();
+  if (!ids->empty()) {
+    const absl::StatusOr<Ids> gone = Remove(*ids);
+    if (!gone.ok()) return gone.status();
+    response.set_discarded(response.discarded() + static_cast<int64_t>(ids->size() - gone->size()));
+  }
+  pass.after = ids->empty() ? pass.last : ids->back();
+  return absl::OkStatus();
+}
+
 absl::Status RejectedCallbackCalls::DiscardAll(Pass pass, const Abandoned& abandoned,
                                                v1::DiscardRejectedCallbacksResponse& response) {
   const absl::Duration begun = clock_->Elapsed();
-  bool any = false;
-  while (true) {
-    const absl::StatusOr<Ids> ids = NextOf(pass);
-    if (ids.ok() && ids->empty()) return absl::OkStatus();
-    const absl::StatusOr<Ids> gone = ids.ok() ? Remove(*ids) : ids.status();
-    if (!gone.ok() && !any) return gone.status();
-    if (gone.ok()) {
-      any = true;
-      pass.after = ids->back();
-      response.set_discarded(response.discarded() +
-                             static_cast<int64_t>(ids->size() - gone->size()));
-    }
-    if (pass.after >= pass.last) return absl::OkStatus();
-    if (!gone.ok() || abandoned() || clock_->Elapsed() - begun >= kLongestCall) {
-      response.set_next_page_token(TokenOf(pass));
-      return absl::OkStatus();
-    }
+  // An error is the call's only if nothing was done before it.
+  if (absl::Status first = DiscardNext(pass, response); !first.ok()) return first;
+  while (pass.after < pass.last && !abandoned() && clock_->Elapsed() - begun < kLongestCall) {
+    if (!DiscardNext(pass, response).ok()) break;
   }
+  if (pass.after < pass.last) response.set_next_page_token(TokenOf(pass));
+  return absl::OkStatus();
 }
 
 absl::Status RejectedCallbackCalls::Discard(const v1::DiscardRejectedCallbacksRequest& request,

@@ -74,6 +74,8 @@ class RejectedCallbackCalls {
                                    v1::ReparseRejectedCallbacksResponse& response);
   // Judges one. Also kNotFound. An id that passed is appended to `passed`.
   absl::Status JudgeOne(int64_t id, v1::ReparseRejectedCallbacksResponse& response, Ids& passed);
+  // Discards the next 1,000 at most, and moves `pass` behind them.
+  absl::Status DiscardNext(Pass& pass, v1::DiscardRejectedCallbacksResponse& response);
   absl::Status DiscardAll(Pass pass, const Abandoned& abandoned,
                           v1::DiscardRejectedCallbacksResponse& response);
 

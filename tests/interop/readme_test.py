@@ -78,7 +78,7 @@ def run_a_team(shell):
     create, consume, send, watch, get, *rest = commands(next(b for b in blocks("sh") if "dead-letters" in b))
     check("billing" in shell.run(create), "billing is created")
     billing = shell.start(consume)
-    check(interop_test.SUCCESS in shell.run(send), "the contact centre is answered")
+    check("HTTP 200, retCode 0, retMsg success" in shell.run(send), "the contact centre is answered")
     check(billing.line().startswith("got v1-"), "the reader's program gets it")
     table = shell.start(watch)
     while "billing" not in table.line():

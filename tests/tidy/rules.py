@@ -50,7 +50,7 @@ THIRD_PARTY = {
     "httplib.h": ["gateway/http/", "clients/cli/", "tests/"],
     "prometheus/": ["gateway/base/"],
     "nats/": ["gateway/store/jetstream/"],
-    "openssl/": ["gateway/http/", "gateway/event/", "gateway/ingress/", "tests/"],
+    "openssl/": ["gateway/http/", "gateway/event/", "gateway/ingress/", "clients/cli/", "tests/"],
     "simdjson.h": ["gateway/ingress/"],
     "sqlite3.h": ["gateway/store/sqlite/", "tests/"],
     "xxhash.h": ["gateway/store/sqlite/"],

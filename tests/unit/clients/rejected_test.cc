@@ -1,6 +1,11 @@
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <google/protobuf/util/json_util.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
 
 #include "clients/cli/command.h"
 #include "tests/unit/clients/program_fixture.h"
@@ -105,6 +110,26 @@ TEST_F(RejectedTest, RawIsTheBodyByteForByteElsewhereThanOnATerminal) {
   EXPECT_EQ(Run({"rejected", "show", "r1", "--raw"}), kExitOk);
   EXPECT_EQ(output_, kBody);
   EXPECT_EQ(Run({"rejected", "show", "r1", "--raw", "--json"}), kExitUsage);
+}
+
+TEST_F(RejectedTest, RawIsEscapedOnATerminal) {
+  service_.get.responses = {WithBody()};
+  const int terminal = posix_openpt(O_RDWR | O_NOCTTY);
+  ASSERT_EQ(grantpt(terminal), 0);
+  ASSERT_EQ(unlockpt(terminal), 0);
+  const int shown = open(ptsname(terminal), O_RDWR | O_NOCTTY);
+  ASSERT_GE(shown, 0);
+  std::fflush(stdout);
+  const int standard_output = dup(STDOUT_FILENO);
+  dup2(shown, STDOUT_FILENO);
+  const int code =
+      RunProgram({"rejected", "show", "r1", "--raw", "--server=" + gateway_.address()});
+  dup2(standard_output, STDOUT_FILENO);
+  char printed[256] = {};
+  EXPECT_GT(read(terminal, printed, sizeof(printed) - 1), 0);
+  for (const int file : {terminal, shown, standard_output}) close(file);
+  EXPECT_EQ(code, kExitOk);
+  EXPECT_STREQ(printed, "{\"called\":\"88880067\",\\x1B[2J\r\n") << "a terminal adds the \\r";
 }
 
 TEST_F(RejectedTest, AnUnknownIdSaysWhereToLook) {

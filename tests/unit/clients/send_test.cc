@@ -23,7 +23,9 @@ std::map<std::string, std::string> Fields(const std::vector<std::string>& given)
   const absl::StatusOr<MadeUpCallback> callback = MadeUpCallback::From(given);
   EXPECT_TRUE(callback.ok()) << callback.status();
   google::protobuf::Struct body;
-  EXPECT_TRUE(google::protobuf::util::JsonStringToMessage(callback->Body(17, kNow), &body).ok());
+  EXPECT_TRUE(
+      google::protobuf::util::JsonStringToMessage(JsonBody(callback->Fields(17, kNow)), &body)
+          .ok());
   std::map<std::string, std::string> fields;
   for (const auto& [name, value] : body.fields()) fields[name] = value.string_value();
   return fields;
@@ -69,7 +71,9 @@ TEST(SendTest, OnlyHttp200WithRetCode0IsAnAcknowledgment) {
       {200, "OK", false},
       {200, "", false},
   };
-  for (const auto& c : kCases) EXPECT_EQ(IsAcknowledgment(c.status, c.body), c.acknowledged);
+  for (const auto& c : kCases) {
+    EXPECT_EQ(ReadAnswer(c.status, c.body).acknowledged, c.acknowledged) << c.body;
+  }
 }
 
 TEST(SendTest, AUrlIsSplitIntoOriginAndPath) {

@@ -71,6 +71,21 @@ class RejectedCallbackCallsTest : public testing::Test {
     request.set_page_token(token);
     return Ask<v1::DiscardRejectedCallbacksResponse>(&RejectedCallbackCalls::Discard, request);
   }
+  // The store fails once so many pages are discarded.
+  absl::StatusOr<v1::DiscardRejectedCallbacksResponse> DiscardAllFailingAfter(int pages) {
+    v1::DiscardRejectedCallbacksRequest request;
+    request.set_all(true);
+    v1::DiscardRejectedCallbacksResponse response;
+    const auto fail = [this] { quarantine_.FailWith(absl::UnavailableError("closing")); };
+    if (pages == 0) fail();
+    absl::Status status = calls_.Discard(request, response, [&] {
+      if (--pages == 0) fail();  // asked after each page
+      return false;
+    });
+    quarantine_.FailWith(absl::OkStatus());
+    if (!status.ok()) return status;
+    return response;
+  }
   template <typename Response, typename Method, typename Request>
   absl::StatusOr<Response> Ask(Method method, const Request& request) {
     Response response;
@@ -273,6 +288,25 @@ TEST_F(RejectedCallbackCallsTest, DiscardOfAllTakesAsManyPagesAsThereAre) {
   EXPECT_EQ(answer->next_page_token(), "");
   EXPECT_THAT(Left(), IsEmpty());
   EXPECT_TRUE(judge_.judged().empty());
+}
+
+TEST_F(RejectedCallbackCallsTest, DiscardOfAllTellsWhatIsDoneWhenTheStoreFailsInTheMiddle) {
+  KeepMany(1500);
+  EXPECT_TRUE(absl::IsUnavailable(DiscardAllFailingAfter(0).status()));
+  const auto answer = DiscardAllFailingAfter(1);
+  ASSERT_TRUE(answer.ok()) << answer.status();
+  EXPECT_EQ(answer->discarded(), 1000);
+  EXPECT_EQ(DiscardAll(answer->next_page_token())->discarded(), 500);
+}
+
+TEST_F(RejectedCallbackCallsTest, ADiscardOfAllLeavesOutWhatCameMeanwhile) {
+  KeepMany(1500);
+  abandoned_ = true;
+  const auto first = DiscardAll();
+  abandoned_ = false;
+  const std::string newer = Keep("newer");
+  EXPECT_EQ(DiscardAll(first->next_page_token())->discarded(), 500);
+  EXPECT_THAT(Left(), ElementsAre(newer));
 }
 
 TEST_F(RejectedCallbackCallsTest, WithoutAJudgeOnlyReparseIsMissing) {

@@ -1,0 +1,110 @@
+#include "clients/cli/sender_flags.h"
+
+#include <algorithm>
+#include <fstream>
+#include <utility>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/escaping.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
+
+namespace onhook::cli {
+namespace {
+
+constexpr size_t kLargestSecret = 4096;
+
+// The file's content without one line end at its end, as the gateway reads it.
+absl::StatusOr<std::string> ReadSecret(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::string secret(kLargestSecret + 1, '\0');
+  file.read(secret.data(), static_cast<std::streamsize>(secret.size()));
+  secret.resize(static_cast<size_t>(std::max<std::streamsize>(file.gcount(), 0)));
+  if (secret.size() > kLargestSecret) {
+    return absl::InvalidArgumentError(absl::StrCat(path, " is larger than 4 KiB"));
+  }
+  absl::string_view content = secret;
+  if (absl::ConsumeSuffix(&content, "\n")) absl::ConsumeSuffix(&content, "\r");
+  if (content.empty()) {
+    return absl::InvalidArgumentError(absl::StrCat("cannot read ", path, ", or it is empty"));
+  }
+  return std::string(content);
+}
+
+// Of a token, which goes into a line of its own: nothing in it may end that line.
+absl::StatusOr<std::string> ReadToken(const std::string& path) {
+  absl::StatusOr<std::string> token = ReadSecret(path);
+  if (token.ok() &&
+      !std::all_of(token->begin(), token->end(), [](char c) { return c > ' ' && c <= '~'; })) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(path, " holds no token: a space, or a character that is not ASCII"));
+  }
+  return token;
+}
+
+}  // namespace
+
+void SenderFlags::Declare(Arguments& arguments) {
+  arguments.Text("--url", "URL", "Where callbacks go.", &url_);
+  arguments.Text("--path", "PATH", "A source's path, instead of the URL's.", &path_);
+  arguments.Text("--path-token-file", "FILE",
+                 "Holds the secret last segment of the path: the source's path_token_file.",
+                 &path_token_file_);
+  arguments.Text("--key-file", "FILE",
+                 "Signs with the key in this file: one of the source's shared_key.key_files.",
+                 &key_file_);
+  arguments.Text("--token-file", "FILE",
+                 "Sends the token in this file: one of the source's bearer.token_files.",
+                 &token_file_);
+  arguments.Text("--user", "NAME", "Sends this user's name: the source's basic.username.", &user_);
+  arguments.Text("--password-file", "FILE", "Holds the password of --user.", &password_file_);
+}
+
+absl::Status SenderFlags::Check() {
+  absl::StatusOr<VendorUrl> url = ParseVendorUrl(url_);
+  if (!url.ok()) return url.status();
+  target_.url = *std::move(url);
+  if (absl::Status status = FindPath(); !status.ok()) return status;
+  if (absl::Status status = FindCredentials(); !status.ok()) return status;
+  if (key_file_.empty()) return absl::OkStatus();
+  absl::StatusOr<std::string> key = ReadSecret(key_file_);
+  if (key.ok()) key_ = *std::move(key);
+  return key.status();
+}
+
+absl::Status SenderFlags::FindPath() {
+  if (!path_.empty()) {
+    if (!absl::StartsWith(path_, "/")) return absl::InvalidArgumentError("--path begins with /");
+    target_.url.path = path_;
+  }
+  if (path_token_file_.empty()) return absl::OkStatus();
+  const absl::StatusOr<std::string> token = ReadToken(path_token_file_);
+  if (token.ok()) {
+    target_.url.path = absl::StrCat(absl::StripSuffix(target_.url.path, "/"), "/", *token);
+  }
+  return token.status();
+}
+
+absl::Status SenderFlags::FindCredentials() {
+  if (user_.empty() != password_file_.empty()) {
+    return absl::InvalidArgumentError("--user and --password-file go together");
+  }
+  if (!user_.empty() && !token_file_.empty()) {
+    return absl::InvalidArgumentError("only one of --token-file and --user");
+  }
+  if (!token_file_.empty()) {
+    const absl::StatusOr<std::string> token = ReadToken(token_file_);
+    if (token.ok()) target_.authorization = absl::StrCat("Bearer ", *token);
+    return token.status();
+  }
+  if (user_.empty()) return absl::OkStatus();
+  const absl::StatusOr<std::string> password = ReadSecret(password_file_);
+  if (password.ok()) {
+    target_.authorization =
+        absl::StrCat("Basic ", absl::Base64Escape(absl::StrCat(user_, ":", *password)));
+  }
+  return password.status();
+}
+
+}  // namespace onhook::cli
