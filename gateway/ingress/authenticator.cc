@@ -225,7 +225,8 @@ bool Authenticator::HasCredentials(const HttpRequest& request) const {
 }
 
 absl::variant<Proof, Distrust> Authenticator::CheckFields(const VendorFields& fields,
-                                                          absl::Time now, ReplayWindow window) const {
+                                                          absl::Time now,
+                                                          ReplayWindow window) const {
   Proof proof;
   if (!source_.shared_key.has_value()) {
     if (source_.bearer.has_value()) {

@@ -82,7 +82,7 @@ struct CallbackHandler::SourceDesk {
 
 CallbackHandler::CallbackHandler(std::vector<CallbackSource> sources,
                                  const Settings::QuarantineLimits& limits, Parts parts)
-    : parts_(parts), counters_("", parts.metrics) {
+    : parts_(parts), counters_(SourceCounters::OfNoSource(parts.metrics)) {
   for (CallbackSource& source : sources) {
     desks_.push_back(std::make_unique<SourceDesk>(std::move(source), limits, parts_));
   }

@@ -1,7 +1,5 @@
 #include "gateway/ingress/source_counters.h"
 
-#include <cstddef>
-
 namespace onhook {
 namespace {
 
@@ -19,22 +17,39 @@ SourceCounters::SourceCounters(const std::string& source, Metrics* metrics)
       duplicates_(metrics->AddCounter("onhook_events_duplicate_total",
                                       "Callbacks whose event was stored already.",
                                       {{"source", source}})) {
-  for (const char* outcome : kOutcomes) {
-    outcomes_.push_back(metrics->AddCounter("onhook_callbacks_total",
-                                            "Callbacks, by what their sender was told.",
-                                            {{"source", source}, {"outcome", outcome}}));
+  for (size_t i = 0; i < outcomes_.size(); ++i) {
+    Show(static_cast<CallbackOutcome>(i), source, metrics);
   }
   for (const RejectionRule& rule : RejectionRules()) {
-    rejections_.push_back(
-        metrics->AddCounter("onhook_rejected_callbacks_total", "Callbacks that were not taken.",
-                            {{"source", source}, {"reason", std::string(rule.label)}}));
+    // What meets no path meets no source.
+    if (rule.reason != RejectionReason::kPath) Show(rule.reason, source, metrics);
   }
-  for (const char* why : kNotKept) {
-    not_kept_.push_back(metrics->AddCounter(
+  for (size_t i = 0; i < not_kept_.size(); ++i) {
+    not_kept_[i] = metrics->AddCounter(
         "onhook_rejected_callbacks_not_kept_total",
         "Rejected callbacks that the quarantine did not take: too many came, or the disk was full.",
-        {{"source", source}, {"reason", why}}));
+        {{"source", source}, {"reason", kNotKept[i]}});
   }
+}
+
+SourceCounters SourceCounters::OfNoSource(Metrics* metrics) {
+  SourceCounters counters;
+  counters.Show(CallbackOutcome::kRejected, "", metrics);
+  counters.Show(RejectionReason::kPath, "", metrics);
+  return counters;
+}
+
+void SourceCounters::Show(CallbackOutcome outcome, const std::string& source, Metrics* metrics) {
+  const auto i = static_cast<size_t>(outcome);
+  outcomes_[i] =
+      metrics->AddCounter("onhook_callbacks_total", "Callbacks, by what their sender was told.",
+                          {{"source", source}, {"outcome", kOutcomes[i]}});
+}
+
+void SourceCounters::Show(RejectionReason reason, const std::string& source, Metrics* metrics) {
+  rejections_[static_cast<size_t>(reason)] =
+      metrics->AddCounter("onhook_rejected_callbacks_total", "Callbacks that were not taken.",
+                          {{"source", source}, {"reason", std::string(RuleOf(reason).label)}});
 }
 
 void SourceCounters::Count(CallbackOutcome outcome) const {

@@ -1,8 +1,9 @@
 #ifndef ONHOOK_GATEWAY_INGRESS_SOURCE_COUNTERS_H_
 #define ONHOOK_GATEWAY_INGRESS_SOURCE_COUNTERS_H_
 
+#include <array>
+#include <cstddef>
 #include <string>
-#include <vector>
 
 #include "gateway/base/metrics.h"
 #include "gateway/ingress/rejection.h"
@@ -15,11 +16,14 @@ enum class CallbackOutcome { kSucceeded, kNotForwarded, kNotStored, kRejected };
 // Why a rejected callback was not kept in the quarantine though it might have been.
 enum class NotKept { kTooMany, kNoRoom };
 
-// The counters of one source; each is shown from the start. Threads: any. Blocking: never.
+// The counters of one source, or of what reached none. What can be counted there is shown from the
+// start. Threads: any. Blocking: never.
 class SourceCounters {
  public:
-  // `source` is empty for what reached no source. `metrics` must outlive it.
+  // `metrics` must outlive it.
   SourceCounters(const std::string& source, Metrics* metrics);
+  // For what reached no source, shown as the source "".
+  static SourceCounters OfNoSource(Metrics* metrics);
 
   void Count(CallbackOutcome outcome) const;
   void CountRejection(RejectionReason reason) const;
@@ -29,9 +33,13 @@ class SourceCounters {
   void CountNotKept(NotKept why) const;
 
  private:
-  std::vector<Metrics::Counter> outcomes_;
-  std::vector<Metrics::Counter> rejections_;
-  std::vector<Metrics::Counter> not_kept_;
+  SourceCounters() = default;
+  void Show(CallbackOutcome outcome, const std::string& source, Metrics* metrics);
+  void Show(RejectionReason reason, const std::string& source, Metrics* metrics);
+
+  std::array<Metrics::Counter, 4> outcomes_;
+  std::array<Metrics::Counter, static_cast<size_t>(RejectionReason::kInvalidField) + 1> rejections_;
+  std::array<Metrics::Counter, 2> not_kept_;
   Metrics::Counter unverified_;
   Metrics::Counter duplicates_;
 };

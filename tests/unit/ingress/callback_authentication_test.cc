@@ -1,11 +1,9 @@
 #include <string>
 #include <vector>
 
-#include "absl/strings/str_cat.h"
-#include "gateway/ingress/callback_parser.h"
-#include "gateway/ingress/signature.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "tests/support/signed_callback.h"
 #include "tests/unit/ingress/callback_handler_fixture.h"
 
 namespace onhook {
@@ -30,12 +28,8 @@ class CallbackAuthenticationTest : public CallbackHandlerFixture {
   void OnlyReport() { source_.shared_key->enforce = Settings::Source::SharedKey::Enforce::kReport; }
   // A callback, signed `ago`.
   std::string Signed(absl::string_view key = kKey, absl::Duration ago = absl::ZeroDuration()) {
-    const std::string words =
-        absl::StrCat(R"("callSerialNo":"42","called":"88880067","nonce":"-7","timestamp":")",
-                     absl::ToUnixMillis(clock_.Now() - ago), "\"");
-    const absl::StatusOr<VendorFields> fields = ParseCallback(absl::StrCat("{", words, "}"));
-    return absl::StrCat("{", words, R"(,"signature":")", Sign(key, *fields, AbsentFields::kLeftOut),
-                        "\"}");
+    return SignedCallback(key, clock_.Now() - ago, "-7",
+                          R"("callSerialNo":"42","called":"88880067")");
   }
 };
 

@@ -10,10 +10,9 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
-#include "gateway/ingress/callback_parser.h"
-#include "gateway/ingress/signature.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "tests/support/signed_callback.h"
 #include "tests/unit/ingress/callback_handler_fixture.h"
 
 namespace onhook {
@@ -40,14 +39,10 @@ std::vector<Row> ReadTable() {
 
 class CallbackRefusalsTest : public CallbackHandlerFixture {
  protected:
-  // Posts words with a right signature for them.
+  // Posts a callback with a right signature.
   HttpResponse PostSigned(absl::string_view more = "") {
-    const std::string words =
-        absl::StrCat(R"("callSerialNo":"42","called":"1","nonce":"7","timestamp":")",
-                     absl::ToUnixMillis(clock_.Now()), "\"", more);
-    const absl::StatusOr<VendorFields> fields = ParseCallback(absl::StrCat("{", words, "}"));
-    return Post(absl::StrCat("{", words, R"(,"signature":")",
-                             Sign(kKey, *fields, AbsentFields::kLeftOut), "\"}"));
+    return Post(SignedCallback(kKey, clock_.Now(), "7",
+                               absl::StrCat(R"("callSerialNo":"42","called":"1")", more)));
   }
   void DemandSignature() {
     source_.shared_key = Settings::Source::SharedKey();
