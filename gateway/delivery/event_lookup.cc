@@ -1,6 +1,8 @@
 #include "gateway/delivery/event_lookup.h"
 
 #include <algorithm>
+#include <optional>
+#include <string>
 #include <utility>
 
 #include "gateway/delivery/cursor.h"
@@ -42,7 +44,14 @@ void EventLookup::Get(const v1::GetEventRequest& request, v1::GetEventResponse* 
     if (found->empty()) return done(absl::NotFoundError("no event with this event_id is kept"));
     v1::StoredEvent* const stored = response->mutable_stored_event();
     if (absl::Status status = Fill(*found->front(), *stored); !status.ok()) return done(status);
-    GatherTimelines(*store_, {{found->front()->sequence, stored}}, done);
+    const Sequence sequence = found->front()->sequence;
+    const auto gather = [this, sequence, stored,
+                         done](absl::StatusOr<std::optional<std::string>> raw_body) {
+      if (!raw_body.ok()) return done(raw_body.status());
+      if (raw_body->has_value()) stored->set_raw_body(**std::move(raw_body));
+      GatherTimelines(*store_, {{sequence, stored}}, done);
+    };
+    store_->log().FindRawBody(sequence, gather);
   });
 }
 

@@ -22,8 +22,8 @@ class EventLookup {
   // `store` must outlive the lookup.
   explicit EventLookup(Store* store) : store_(store) {}
 
-  // Errors: kInvalidArgument (no event_id), kNotFound, kDataLoss (stored, but no longer readable),
-  // and EventLog's.
+  // With its raw_body, if that is kept. Errors: kInvalidArgument (no event_id), kNotFound,
+  // kDataLoss (stored, but the event or its body is no longer readable), and EventLog's.
   void Get(const v1::GetEventRequest& request, v1::GetEventResponse* response, Done done) const;
 
   // A page holds as many events as asked for, or about kMaxPageBytes. Corrupt events are left out.

@@ -44,6 +44,24 @@ TEST_F(EventLookupTest, AnEventIsFoundByItsId) {
   EXPECT_GT(got_.stored_event().stored_at().seconds(), 0);
 }
 
+TEST_F(EventLookupTest, TheBodyComesWithOneEventButWithNoList) {
+  NewEvent event = EventOfCall("a");
+  event.raw_body = std::string("{\"x\":1\0}", 9);
+  const std::string body = event.raw_body;
+  absl::Notification stored;
+  store_->log().Append(std::move(event), [&](const auto&) { stored.Notify(); });
+  stored.WaitForNotification();
+  Append("without");
+  ASSERT_TRUE(Get(EventId(EventDigest("default", {}), "a")).ok());
+  EXPECT_EQ(got_.stored_event().raw_body(), body);
+  ASSERT_TRUE(Get(EventId(EventDigest("default", {}), "without")).ok());
+  EXPECT_FALSE(got_.stored_event().has_raw_body());
+  v1::ListEventsRequest request;
+  request.set_call_serial_no("a");
+  ASSERT_TRUE(List(request).ok());
+  EXPECT_FALSE(listed_.stored_events(0).has_raw_body());
+}
+
 TEST_F(EventLookupTest, AnUnknownIdIsNotFoundAndAWrongOneIsRefused) {
   EXPECT_EQ(Get(EventId(EventDigest("default", {}), "a")).error_code(),
             grpc::StatusCode::NOT_FOUND);

@@ -102,16 +102,6 @@ TEST_F(SqliteStorageTest, ADirectoryServesOneStoreAtATime) {
   EXPECT_TRUE(SqliteStorage::Open(directory_.path()).ok());
 }
 
-TEST_F(SqliteStorageTest, ANewerFormatIsRefusedAndLeftAlone) {
-  Open();
-  Tamper("PRAGMA user_version=4");
-  const absl::Status status = SqliteStorage::Open(directory_.path()).status();
-  EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
-  EXPECT_THAT(std::string(status.message()), HasSubstr("format 4"));
-  Tamper("PRAGMA user_version=3");
-  EXPECT_TRUE(SqliteStorage::Open(directory_.path()).ok());
-}
-
 TEST_F(SqliteStorageTest, ADirectoryThatCannotBeCreatedIsNamed) {
   const std::string path = directory_.path() + "/missing/store";
   const absl::Status status = SqliteStorage::Open(path).status();

@@ -1,0 +1,165 @@
+// What stands beside events, on a disk that alters it, or fails.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sqlite3.h>
+
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "gateway/store/sqlite/sqlite_storage.h"
+#include "tests/support/faulty_disk.h"
+#include "tests/support/temporary_directory.h"
+#include "tests/unit/store/embedded_store_fixture.h"
+
+namespace onhook {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+NewRejectedCallback CallbackOf(const std::string& body) {
+  NewRejectedCallback callback;
+  callback.source = "default";
+  callback.received_at = absl::FromUnixSeconds(1'645'524'280);
+  callback.reason = v1::RejectedCallback::REASON_MALFORMED;
+  callback.raw_body = body;
+  return callback;
+}
+
+class SqliteDamageTest : public EmbeddedStoreFixture {
+ protected:
+  SqliteDamageTest() { Open(); }
+
+  absl::StatusOr<std::unique_ptr<Storage>> NewStorage() override {
+    return SqliteStorage::Open(directory_.path());
+  }
+  // Does something to the file behind the store's back.
+  void TamperAndOpen(const std::string& sql) {
+    store_.reset();
+    {
+      auto database = SqliteDatabase::Open(directory_.path() + "/onhook.db", /*read_only=*/false);
+      ASSERT_TRUE(database.ok()) << database.status();
+      ASSERT_TRUE(database->Execute(sql).ok());
+      ASSERT_TRUE(database->Checkpoint(/*truncate=*/true).ok());
+    }
+    Open();
+  }
+  template <typename Result, typename Ask>
+  absl::StatusOr<Result> Answer(Ask ask) {
+    absl::Notification answered;
+    absl::StatusOr<Result> answer;
+    ask([&](absl::StatusOr<Result> result) {
+      answer = std::move(result);
+      answered.Notify();
+    });
+    answered.WaitForNotification();
+    return answer;
+  }
+  absl::StatusOr<int64_t> Keep(const std::string& body) {
+    return Answer<int64_t>(
+        [&](auto done) { store_->quarantine().Keep(CallbackOf(body), std::move(done)); });
+  }
+  absl::StatusOr<RejectedCallback> Get(int64_t id) {
+    return Answer<RejectedCallback>(
+        [&](auto done) { store_->quarantine().Get(id, std::move(done)); });
+  }
+  std::vector<RejectedCallback> List() {
+    return Answer<std::vector<RejectedCallback>>(
+               [&](auto done) { store_->quarantine().List({}, std::move(done)); })
+        .value();
+  }
+  absl::StatusOr<std::optional<std::string>> RawBodyOf(Sequence sequence) {
+    return Answer<std::optional<std::string>>(
+        [&](auto done) { store_->log().FindRawBody(sequence, std::move(done)); });
+  }
+
+  TemporaryDirectory directory_;
+  FaultyDisk disk_;
+};
+
+TEST_F(SqliteDamageTest, AnAlteredCallbackIsListedAndNotGiven) {
+  for (const char* alteration : {"body = x'00'", "detail = 'x'", "source = 'x'", "reason = 4",
+                                 "content_type = 'x'", "received_us = received_us + 1"}) {
+    const int64_t id = *Keep("body");
+    TamperAndOpen(absl::StrCat("UPDATE rejected_callbacks SET ", alteration));
+    EXPECT_THAT(List(), SizeIs(1)) << alteration;
+    const absl::Status status = Get(id).status();
+    EXPECT_EQ(status.code(), absl::StatusCode::kDataLoss) << alteration;
+    EXPECT_THAT(std::string(status.message()), HasSubstr("checksum"));
+    TamperAndOpen("DELETE FROM rejected_callbacks");
+  }
+}
+
+TEST_F(SqliteDamageTest, WhatComesAgainTakesTheAlteredOnesPlace) {
+  const int64_t id = *Keep("body");
+  TamperAndOpen("UPDATE rejected_callbacks SET detail = 'x'");
+  const int64_t again = *Keep("body");
+  EXPECT_GT(again, id);
+  EXPECT_EQ(Get(again)->callback.raw_body, "body");
+  EXPECT_THAT(List(), SizeIs(1));
+}
+
+TEST_F(SqliteDamageTest, WhatWasKeptJustNowStaysThoughTheCountIsWrong) {
+  ASSERT_TRUE(Keep("one").ok());
+  TamperAndOpen("UPDATE counters SET value = 1 << 40 WHERE key = 'rejected_callback_bytes'");
+  const int64_t id = *Keep("two");
+  EXPECT_EQ(Get(id)->callback.raw_body, "two");
+}
+
+TEST_F(SqliteDamageTest, AnAlteredBodyOfAnEventIsNotGivenAndTheEventIs) {
+  NewEvent event = EventNamed("a");
+  event.raw_body = "body";
+  ASSERT_TRUE(Append(event).ok());
+  EXPECT_EQ(RawBodyOf(1)->value(), "body");
+  TamperAndOpen("UPDATE raw_bodies SET body = x'00'");
+  EXPECT_EQ(RawBodyOf(1).status().code(), absl::StatusCode::kDataLoss);
+  EXPECT_EQ(Read(0)->events.at(0)->event, "event a");
+}
+
+TEST_F(SqliteDamageTest, OnAFullDiskNothingIsKeptAndLaterItIs) {
+  for (const int code : {SQLITE_FULL, SQLITE_IOERR_WRITE}) {
+    disk_.FailWrites(code);
+    EXPECT_EQ(Keep("body").status().code(), code == SQLITE_FULL
+                                                ? absl::StatusCode::kResourceExhausted
+                                                : absl::StatusCode::kUnavailable);
+    disk_.Heal();
+    EXPECT_THAT(List(), IsEmpty());
+  }
+  ASSERT_TRUE(Keep("body").ok());
+  Open();
+  EXPECT_THAT(List(), SizeIs(1));
+}
+
+TEST_F(SqliteDamageTest, OnAFullDiskNothingIsDiscarded) {
+  const int64_t id = *Keep("body");
+  disk_.FailWrites(SQLITE_FULL);
+  const auto discarded = Answer<std::vector<int64_t>>(
+      [&](auto done) { store_->quarantine().Discard({id}, std::move(done)); });
+  EXPECT_EQ(discarded.status().code(), absl::StatusCode::kResourceExhausted);
+  disk_.Heal();
+  EXPECT_TRUE(Get(id).ok());
+}
+
+TEST_F(SqliteDamageTest, OnAFullDiskNoNonceIsBound) {
+  NewEvent event = EventNamed("a");
+  event.nonce = NewEvent::Nonce{"n", 1, true};
+  disk_.FailWrites(SQLITE_FULL);
+  EXPECT_EQ(Append(event).status().code(), absl::StatusCode::kResourceExhausted);
+  disk_.Heal();
+  event.digest = std::string(16, 'x');
+  EXPECT_EQ(Append(event)->sequence, 1);
+}
+
+TEST_F(SqliteDamageTest, AfterAFailedSyncNobodyIsToldThatACallbackWasKept) {
+  disk_.FailSyncs(SQLITE_IOERR_FSYNC);
+  store_->quarantine().Keep(CallbackOf("body"), [](const absl::StatusOr<int64_t>&) {
+    ADD_FAILURE() << "nobody knows whether it is kept";
+  });
+  EXPECT_TRUE(fatal_.HasBeenNotified());
+}
+
+}  // namespace
+}  // namespace onhook
