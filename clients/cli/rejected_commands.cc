@@ -34,8 +34,9 @@ std::string ReasonText(v1::RejectedCallback::Reason reason) {
 
 // "REASON: DETAIL", or the reason alone.
 std::string WhyText(v1::RejectedCallback::Reason reason, const std::string& detail) {
-  return detail.empty() ? ReasonText(reason)
-                        : absl::StrCat(ReasonText(reason), ": ", Printable(detail));
+  if (detail.empty()) return ReasonText(reason);
+  if (reason == v1::RejectedCallback::REASON_UNSPECIFIED) return Printable(detail);
+  return absl::StrCat(ReasonText(reason), ": ", Printable(detail));
 }
 
 class RejectedCommand : public AdministrationCommand {

@@ -69,8 +69,9 @@ absl::Status SenderFlags::Check() {
   if (absl::Status status = FindCredentials(); !status.ok()) return status;
   if (key_file_.empty()) return absl::OkStatus();
   absl::StatusOr<std::string> key = ReadSecret(key_file_);
-  if (key.ok()) key_ = *std::move(key);
-  return key.status();
+  if (!key.ok()) return key.status();
+  key_ = *std::move(key);
+  return absl::OkStatus();
 }
 
 absl::Status SenderFlags::FindPath() {

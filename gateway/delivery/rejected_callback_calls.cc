@@ -179,6 +179,13 @@ absl::Status RejectedCallbackCalls::JudgeOne(int64_t id,
                                              v1::ReparseRejectedCallbacksResponse& response,
                                              Ids& passed) {
   const absl::StatusOr<RejectedCallback> rejected = ReadOne(id);
+  // A pass over all is not to end at one that nothing will ever mend.
+  if (absl::IsDataLoss(rejected.status())) {
+    v1::ReparseRejectedCallbacksResponse::Refusal& refusal = *response.add_refusals();
+    refusal.set_rejected_callback_id(IdText(id));
+    refusal.set_detail("its stored bytes do not fit their checksum");
+    return absl::OkStatus();
+  }
   if (!rejected.ok()) return rejected.status();
   const absl::StatusOr<Judgement> judgement = judge_->Judge(*rejected);
   if (!judgement.ok()) return judgement.status();

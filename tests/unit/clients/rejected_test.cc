@@ -162,11 +162,15 @@ TEST_F(RejectedTest, ReparseOfAllGoesOnWithTheSamePass) {
   refusal.set_rejected_callback_id("r2");
   refusal.set_reason(v1::RejectedCallback::REASON_SIGNATURE);
   refusal.set_detail("the signature is of no key");
+  auto& unreadable = *second.add_refusals();
+  unreadable.set_rejected_callback_id("r3");
+  unreadable.set_detail("its stored bytes do not fit their checksum");
   service_.reparse.responses = {first, second};
   EXPECT_EQ(Run({"rejected", "reparse", "--all"}), kExitNegative);
   EXPECT_EQ(output_,
             "event v1-a\nrefused r2  signature: the signature is of no key\n"
-            "1 became event(s), 1 refused again\n");
+            "refused r3  its stored bytes do not fit their checksum\n"
+            "1 became event(s), 2 refused again\n");
   EXPECT_EQ(service_.reparse.requests.Take().page_token(), "");
   const v1::ReparseRejectedCallbacksRequest next = service_.reparse.requests.Take();
   EXPECT_TRUE(next.all());

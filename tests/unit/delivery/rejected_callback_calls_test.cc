@@ -3,6 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <set>
+#include <utility>
+
 #include "tests/support/fake_quarantine.h"
 #include "tests/support/manual_clock.h"
 #include "tests/unit/delivery/fake_judge.h"
@@ -14,6 +17,30 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
+
+// One in which the bytes of some callbacks have rotted.
+class RottenQuarantine final : public Quarantine {
+ public:
+  RottenQuarantine(Quarantine* whole, std::set<int64_t> rotten)
+      : whole_(whole), rotten_(std::move(rotten)) {}
+  void Keep(NewRejectedCallback callback, Done<int64_t> done) override {
+    whole_->Keep(std::move(callback), std::move(done));
+  }
+  void List(RejectedCallbackQuery query, Done<std::vector<RejectedCallback>> done) override {
+    whole_->List(std::move(query), std::move(done));
+  }
+  void Get(int64_t id, Done<RejectedCallback> done) override {
+    if (rotten_.count(id) > 0) return done(absl::DataLossError("bytes do not fit their checksum"));
+    whole_->Get(id, std::move(done));
+  }
+  void Discard(std::vector<int64_t> ids, Done<std::vector<int64_t>> done) override {
+    whole_->Discard(std::move(ids), std::move(done));
+  }
+
+ private:
+  Quarantine* const whole_;
+  const std::set<int64_t> rotten_;
+};
 
 class RejectedCallbackCallsTest : public testing::Test {
  protected:
@@ -206,6 +233,22 @@ TEST_F(RejectedCallbackCallsTest, APassOverAllGoesOnBehindWhatFailedInTheMiddle)
   EXPECT_THAT(second->event_ids(), ElementsAre("v1-c"));
   EXPECT_THAT(second->refusals(), IsEmpty()) << "refused once in a pass";
   EXPECT_EQ(second->next_page_token(), "");
+}
+
+TEST_F(RejectedCallbackCallsTest, OneThatHasRottenIsToldAndHoldsUpNoOther) {
+  const std::string first = Keep("a");
+  Keep("b");
+  RottenQuarantine rotten(&quarantine_, {1});
+  RejectedCallbackCalls calls(&rotten, "0123456789abcdef", &judge_, &clock_);
+  v1::ReparseRejectedCallbacksRequest request;
+  request.set_all(true);
+  v1::ReparseRejectedCallbacksResponse response;
+  ASSERT_TRUE(calls.Reparse(request, response, [] { return false; }).ok());
+  EXPECT_THAT(response.event_ids(), ElementsAre("v1-b"));
+  ASSERT_EQ(response.refusals_size(), 1);
+  EXPECT_EQ(response.refusals(0).rejected_callback_id(), first);
+  EXPECT_EQ(response.refusals(0).reason(), v1::RejectedCallback::REASON_UNSPECIFIED);
+  EXPECT_THAT(Left(), ElementsAre(first));
 }
 
 TEST_F(RejectedCallbackCallsTest, APassLeavesOutWhatIsRefusedWhileItRuns) {
