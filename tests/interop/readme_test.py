@@ -48,14 +48,14 @@ class Shell:
         print(f"$ {line}", flush=True)
         return Program("/bin/sh", "-c", f"cd {self.folder} && exec {line}", environment=self.environment)
 
-    def run(self, line):
-        """The lines it prints. It must end well."""
+    def run(self, line, expected=0):
+        """The lines it prints. It must end with the exit code that is expected."""
         program = self.start(line)
         code = program.end()
         printed = list(iter(program.lines["stdout"].get, None))
-        if code != 0:
+        if code != expected:
             print(*printed, *iter(program.lines["stderr"].get, None), sep="\n")
-        check(code == 0, f"exit code {code}")
+        check(code == expected, f"exit code {code}")
         return "\n".join(printed)
 
 
@@ -91,11 +91,23 @@ def run_a_team(shell):
     check(billing.end(signal.SIGINT) == 0, "Ctrl-C ends the consumer")
 
 
-def check_settings(shell):
-    (block,) = blocks("yaml")
+def refuse(shell):
+    send, show, reparse, discard = commands(next(b for b in blocks("sh") if "rejected" in b))
+    check("400" in shell.run(send), "nobody can read it")
+    check("MALFORMED" in shell.run(show).upper(), "it is kept")
+    check("refused" in shell.run(reparse, expected=1), "nobody can read it still")
+    shell.run(discard)
+
+
+def check_settings(shell, block):
+    secrets = shell.folder / "secrets"
+    secrets.mkdir(exist_ok=True)
+    for name in re.findall(r"/etc/onhook/([\w.]+)", block):
+        (secrets / name).write_text("0123456789abcdef\n", encoding="utf-8")
+    block = block.replace("/etc/onhook", str(secrets))
     (shell.folder / "onhook.yaml").write_text(block, encoding="utf-8")
     for name in ("STORE_DIRECTORY", "HTTP_LISTEN", "GRPC_LISTEN", "ADMIN_LISTEN"):
-        shell.environment.pop(f"ONHOOK_{name}")
+        shell.environment.pop(f"ONHOOK_{name}", None)
     shell.run("onhookd --config onhook.yaml --check")
 
 
@@ -107,8 +119,10 @@ def main():
         shell = Shell(arguments.build, pathlib.Path(directory))
         gateway = try_by_hand(shell)
         run_a_team(shell)
+        refuse(shell)
         check(gateway.end(signal.SIGTERM) == 0, "the gateway ends well")
-        check_settings(shell)
+        for block in blocks("yaml"):
+            check_settings(shell, block)
 
 
 if __name__ == "__main__":
