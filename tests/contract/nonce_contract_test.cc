@@ -10,7 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "tests/contract/engine.h"
+#include "tests/contract/subscription_queue_contract.h"
 
 namespace onhook {
 namespace {
@@ -118,6 +118,18 @@ TEST_P(NonceContract, InOneCommitWhatMayOnlyBeARepeatFindsItsOriginal) {
   unknown.only_if_known = true;
   EXPECT_THAT(Answers({MakeEvent("1"), stale, unknown, MakeEvent("3")}),
               ElementsAre("1", "1 again", "NOT_FOUND", "2"));
+}
+
+TEST_P(NonceContract, P9_ANonceThatWasForgottenAdmitsRepeatsOnly) {
+  EXPECT_EQ(Answer(Signed("n", "call", "genuine")), "1");
+  engine_->clock().Advance(absl::Hours(49));
+  Until([this] { return Answer(Signed("n", "call", "altered")) == "NOT_FOUND"; });
+  engine_->Crash();
+  EXPECT_EQ(Answer(Signed("n", "call", "altered")), "NOT_FOUND");
+  EXPECT_EQ(Answer(Signed("n", "call", "genuine")), "1 again");
+  NewEvent later = Signed("m", "2");
+  later.nonce->timestamp_ms += 1;
+  EXPECT_EQ(Answer(later), "2");
 }
 
 TEST_P(NonceContract, SequencesHaveNoGapWhereSomethingWasRefused) {
