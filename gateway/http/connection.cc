@@ -22,10 +22,10 @@ Connection::~Connection() { close(socket_); }
 void Connection::Serve() {
   RequestReader reader(context_.options, peer_, &stream_, context_.clock);
   while (true) {
-    // Before looking at `stopping`, which Stop() sets before it looks at the rank.
-    if (!reader.HasUnread()) rank_ = context_.turns++;
+    rank_ = context_.turns++;
+    idle_ = !reader.HasUnread();  // before looking at `stopping`, which Stop() sets before it looks
     if (context_.stopping || !reader.WaitForRequest()) return;
-    rank_ = kNotIdle | context_.turns++;
+    if (idle_.exchange(false)) rank_ = context_.turns++;
     switch (reader.Read()) {
       case RequestReader::Outcome::kClosed:
         return;
@@ -77,7 +77,7 @@ HttpResponse Connection::ErrorResponse(const Refusal& refusal) const {
 }
 
 void Connection::Linger() {
-  rank_ = kNotIdle | context_.turns++;
+  rank_ = context_.turns++;
   stream_.FinishWriting();
   std::vector<char> dropped(16 * 1024);
   const absl::Duration deadline = context_.clock->Elapsed() + context_.options.linger_timeout;
@@ -92,7 +92,7 @@ void Connection::Linger() {
 }
 
 void Connection::CloseIfIdle() {
-  if (rank_ < kNotIdle) CloseUnlessInUse();
+  if (idle_) CloseUnlessInUse();
 }
 
 void Connection::CloseUnlessInUse() {

@@ -35,8 +35,6 @@ struct ConnectionContext {
 // object exists. Blocking: the former two until the connection is at its end.
 class Connection {
  public:
-  // The rank of every connection whose request is coming is this or more, of every idle one less.
-  static constexpr uint64_t kNotIdle = uint64_t{1} << 63;
   // The rank of a connection with a whole request.
   static constexpr uint64_t kInUse = std::numeric_limits<uint64_t>::max();
 
@@ -50,8 +48,8 @@ class Connection {
   // Reads nothing, answers 503 with Retry-After.
   void TurnAway();
 
-  // The lower, the sooner it may end for another: first those that wait for a request, by how long,
-  // then those whose request is still coming or was refused, by how long.
+  // The lower, the sooner it may end for another: when it began to wait for a request, or for the
+  // rest of one.
   uint64_t rank() const { return rank_; }
 
   // Wakes a connection that waits for a request, so that it ends. If one has just begun to come, it
@@ -80,6 +78,7 @@ class Connection {
   const std::string peer_;
   PlainStream stream_;
   std::atomic<uint64_t> rank_;
+  std::atomic<bool> idle_{true};
   std::atomic<bool> told_to_end_{false};
 };
 

@@ -4,18 +4,16 @@
 #include <netinet/in.h>
 
 #include <algorithm>
-#include <cstdint>
 #include <iterator>
 
 #include "gateway/base/ip_network.h"
-#include "gateway/http/connection.h"
 #include "gateway/http/listening_socket.h"
 
 namespace onhook {
 namespace {
 
-// The rank of a connection whose thread is about to start: the newest of the idle ones.
-constexpr uint64_t kNotYetOccupied = Connection::kNotIdle - 1;
+// The rank of a connection whose thread is about to start: the newest of those that wait.
+constexpr uint64_t kNotYetOccupied = Connection::kInUse - 1;
 
 // Under which name the connections of `peer` are counted.
 std::string CountedAs(const std::string& peer) {
@@ -32,10 +30,15 @@ std::string CountedAs(const std::string& peer) {
 ConnectionRegistry::Place* ConnectionRegistry::Admit(const std::string& peer) {
   const std::string counted_as = IsCapped(peer) ? CountedAs(peer) : "";
   absl::MutexLock lock(&mutex_);
+  const bool served = HasRoom(counted_as);
+  if (!served && turned_away_ >= options_.max_refusals) return nullptr;
   Place& place = places_.emplace_back();
   place.self = std::prev(places_.end());
-  if (!HasRoom(counted_as)) return &place;
-  place.served = true;
+  place.served = served;
+  if (!served) {
+    ++turned_away_;
+    return &place;
+  }
   place.counted_as = counted_as;
   ++served_;
   if (!counted_as.empty()) ++served_per_peer_[counted_as];
@@ -62,10 +65,10 @@ bool ConnectionRegistry::HasRoom(const std::string& counted_as) {
   return served_ < options_.max_connections || EndOne(nullptr);
 }
 
-bool ConnectionRegistry::EndOne(const std::string* counted_as) {
+bool ConnectionRegistry::EndOne(const std::string* counted_as, uint64_t before) {
   if (leaving_ >= kLeavingMax) return false;
   Place* chosen = nullptr;
-  uint64_t lowest = Connection::kInUse;
+  uint64_t lowest = before;
   for (Place& place : places_) {
     if (!place.served || place.leaving) continue;
     if (counted_as != nullptr && place.counted_as != *counted_as) continue;
@@ -101,13 +104,15 @@ void ConnectionRegistry::Leave(Place* place) {
     --leaving_;
   } else if (place->served) {
     StopCounting(*place);
+  } else {
+    --turned_away_;
   }
   places_.erase(place->self);
 }
 
-void ConnectionRegistry::End(int count) {
+void ConnectionRegistry::EndThoseWaitingSince(uint64_t turn, int count) {
   absl::MutexLock lock(&mutex_);
-  while (count > 0 && EndOne(nullptr)) --count;
+  while (count > 0 && EndOne(nullptr, turn)) --count;
 }
 
 void ConnectionRegistry::EndAllIdle() {

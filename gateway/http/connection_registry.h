@@ -1,6 +1,7 @@
 #ifndef ONHOOK_GATEWAY_HTTP_CONNECTION_REGISTRY_H_
 #define ONHOOK_GATEWAY_HTTP_CONNECTION_REGISTRY_H_
 
+#include <cstdint>
 #include <list>
 #include <string>
 
@@ -9,24 +10,23 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "gateway/config/http_options.h"
+#include "gateway/http/connection.h"
 
 namespace onhook {
-
-class Connection;
 
 // Which connections are open, who has how many of them, and who has to go when there are too many.
 //
 // Promises:
 //   - At most max_connections are served, and of one peer at most max_connections_per_peer. Of IPv6
 //     a peer is its /64 network, since one subscriber usually has all of that.
-//   - An idle connection keeps nobody out, nor does a slow one: for a newcomer that would find no
-//     place the longest idle one ends, or else the one whose request has been coming the longest. A
-//     connection with a whole request is never ended for another.
+//   - An idle or slow connection keeps nobody out: for a newcomer that would find no place that one
+//     ends which has been waiting for a request, or for the rest of one, the longest. A connection
+//     with a whole request is never ended for another.
 // Threads: any. Blocking: AwaitNone() only.
 class ConnectionRegistry {
  public:
   // Connections that were told to end, and have not done so yet, at the same time.
-  static constexpr int kLeavingMax = 64;
+  static constexpr int kLeavingMax = 256;
 
   // One accepted connection.
   struct Place {
@@ -40,16 +40,17 @@ class ConnectionRegistry {
   // `options` must outlive the registry.
   explicit ConnectionRegistry(const HttpOptions& options) : options_(options) {}
 
-  // Counts one more connection of `peer`, an Endpoint's address, until Leave(). If it is not to be
-  // served, it should be told so and closed.
+  // Counts one more connection of `peer`, an Endpoint's address, until Leave(). One that is not to
+  // be served should be told so and closed; null if max_refusals are being told so already.
   Place* Admit(const std::string& peer);
 
   // `connection` has taken its place; it exists until Leave().
   void Occupy(Place* place, Connection* connection);
   void Leave(Place* place);
 
-  // Ends up to `count` connections as if for newcomers.
-  void End(int count);
+  // Ends up to `count` connections as if for newcomers, but none that began to wait at `turn` (of
+  // ConnectionContext::turns) or later: who has just come is about to send its request.
+  void EndThoseWaitingSince(uint64_t turn, int count);
   // Ends all that are idle.
   void EndAllIdle();
   // Breaks all connections.
@@ -61,8 +62,10 @@ class ConnectionRegistry {
   bool IsCapped(const std::string& peer) const;
   // Makes room if that can be done; an empty `counted_as` has no cap of its own.
   bool HasRoom(const std::string& counted_as) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // Ends the connection of the lowest rank: of one peer or, if that is null, of all.
-  bool EndOne(const std::string* counted_as) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Ends the connection of the lowest rank, if that is below `before`: of one peer or, if that is
+  // null, of all.
+  bool EndOne(const std::string* counted_as, uint64_t before = Connection::kInUse)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void StopCounting(Place& place) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool IsEmpty() const ABSL_SHARED_LOCKS_REQUIRED(mutex_) { return places_.empty(); }
 
@@ -70,6 +73,7 @@ class ConnectionRegistry {
   absl::Mutex mutex_;
   std::list<Place> places_ ABSL_GUARDED_BY(mutex_);
   int served_ ABSL_GUARDED_BY(mutex_) = 0;
+  int turned_away_ ABSL_GUARDED_BY(mutex_) = 0;
   int leaving_ ABSL_GUARDED_BY(mutex_) = 0;
   absl::flat_hash_map<std::string, int> served_per_peer_ ABSL_GUARDED_BY(mutex_);
 };

@@ -116,6 +116,7 @@ class HttpServer::Parts {
   ListenerWatch watch_;
   std::thread listener_thread_;
   // Of the listener's thread.
+  uint64_t last_shortage_turn_ = 0;
   absl::Duration next_shortage_logged_ = -absl::InfiniteDuration();
 
   absl::Mutex mutex_;
@@ -210,9 +211,9 @@ void HttpServer::Parts::Take(int socket, const Endpoint& peer) {
   }
   ConnectionRegistry::Place* const place = registry_.Admit(peer.address);
   const auto serve = [this, socket, address = peer.address, place] { Run(socket, address, place); };
-  if (threads_.Run(serve)) return;
+  if (place != nullptr && threads_.Run(serve)) return;
   if (callbacks_.on_refused) callbacks_.on_refused(refusals::kTooManyConnections.label);
-  registry_.Leave(place);
+  if (place != nullptr) registry_.Leave(place);
   close(socket);
 }
 
@@ -224,7 +225,8 @@ void HttpServer::Parts::MakeDescriptorsFree() {
     log_->Error("http", "there are no descriptors for another connection; others are closed",
                 {{"listen", options_.listen}, {"port", port()}});
   }
-  registry_.End(kFreedAtOnce);
+  registry_.EndThoseWaitingSince(last_shortage_turn_, kFreedAtOnce);
+  last_shortage_turn_ = turns_;
 }
 
 void HttpServer::Parts::Run(int socket, const std::string& peer, ConnectionRegistry::Place* place) {

@@ -24,7 +24,9 @@ class ConnectionRegistryTest : public testing::Test {
   };
 
   ~ConnectionRegistryTest() override {
-    for (Guest& guest : guests_) registry_.Leave(guest.place);
+    for (Guest& guest : guests_) {
+      if (guest.place != nullptr) registry_.Leave(guest.place);
+    }
   }
 
   Guest& Admit(const std::string& peer) {
@@ -87,6 +89,16 @@ TEST_F(ConnectionRegistryTest, ThoseWhoHaveToGoAreNotUnlimited) {
     EXPECT_TRUE(Admit("192.0.2.1").place->served) << i;
   }
   EXPECT_FALSE(Admit("192.0.2.1").place->served);
+}
+
+TEST_F(ConnectionRegistryTest, ThoseWhoAreTurnedAwayTakeNoRoomFromTheServed) {
+  options_.max_connections_per_peer = 1;
+  options_.max_refusals = 2;
+  EXPECT_TRUE(Admit("192.0.2.1").place->served);
+  for (int i = 0; i < ConnectionRegistry::kLeavingMax; ++i) Admit("192.0.2.1");
+  for (int i = 0; i < 2; ++i) EXPECT_FALSE(Admit("192.0.2.1").place->served);
+  EXPECT_EQ(Admit("192.0.2.1").place, nullptr);
+  EXPECT_TRUE(Admit("192.0.2.2").place->served);
 }
 
 TEST_F(ConnectionRegistryTest, ANetworkOfIpv6CountsAsOnePeer) {
