@@ -203,6 +203,7 @@ absl::Status Gateway::StartHttp() {
   const absl::Status started = http_->Start();
   if (!started.ok()) return AboutPort("http.listen", started);
   delivery_->SetServing("ingress", true);
+  readiness_.Require("store", [this] { return store_->CheckRoom(); });
   readiness_.Require("http", [this] {
     return http_->alive() ? absl::OkStatus() : absl::UnavailableError("accepts no connection");
   });

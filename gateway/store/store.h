@@ -57,6 +57,10 @@ class Store {
   // Callbacks that were refused and kept.
   virtual Quarantine& quarantine() = 0;
 
+  // Whether something new may be stored now, as far as that is known without trying. Never blocks.
+  // kResourceExhausted: too little room is left; what is stored is still delivered and settled.
+  virtual absl::Status CheckRoom() const = 0;
+
   // The queue of a subscription; the same object every time. Errors: kNotFound.
   virtual absl::StatusOr<std::shared_ptr<SubscriptionQueue>> FindQueue(
       const std::string& name) const = 0;

@@ -245,6 +245,23 @@ TEST_F(FrontDoorTest, ASourceThatOnlyReportsTakesWhatDoesNotVerify) {
               HasSubstr("onhook_unverified_callbacks_total{source=\"default\"} 2\n"));
 }
 
+TEST_F(FrontDoorTest, WithoutRoomOnTheDiskNothingIsTakenAndTheGatewayIsNotReady) {
+  Source().shared_key.reset();
+  settings_.store.minimum_free_disk = int64_t{1} << 62;
+  StartGateway();
+  for (const std::string& body : {CallbackOf("1"), std::string("{")}) {
+    const RawAnswer answer = Post(body);
+    EXPECT_EQ(answer.status, 503) << body;
+    EXPECT_EQ(answer.body, R"({"retCode":"3","retMsg":"not stored, try again"})") << body;
+  }
+  EXPECT_EQ(AskAdmin("/readyz").status, 503);
+  EXPECT_THAT(AskAdmin("/readyz").body, HasSubstr("store: "));
+  settings_.store.minimum_free_disk = 0;
+  RestartGateway();
+  EXPECT_EQ(PostCall("1").body, kSuccess);
+  EXPECT_EQ(AskAdmin("/readyz").status, 200);
+}
+
 TEST_F(FrontDoorTest, AFileOfASecretThatIsNoGoodKeepsTheGatewayFromStarting) {
   Source().shared_key->key_files = {directory_.Write("short", "too short")};
   Gateway gateway(settings_, &clock_, &log_);

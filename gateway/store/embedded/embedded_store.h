@@ -59,6 +59,7 @@ class EmbeddedStore final : public Store {
   v1::DurabilityClass durability_class() const override { return durability_class_; }
   EventLog& log() override { return event_log_; }
   Quarantine& quarantine() override { return quarantine_; }
+  absl::Status CheckRoom() const override { return free_disk_.Check(); }
 
   absl::StatusOr<std::shared_ptr<SubscriptionQueue>> FindQueue(
       const std::string& name) const override;
