@@ -22,9 +22,10 @@ Connection::~Connection() { close(socket_); }
 void Connection::Serve() {
   RequestReader reader(context_.options, peer_, &stream_, context_.clock);
   while (true) {
+    // Before looking whether to end, as whoever wants it to says so before looking at these.
     rank_ = context_.turns++;
-    idle_ = !reader.HasUnread();  // before looking at `stopping`, which Stop() sets before it looks
-    if (context_.stopping || !reader.WaitForRequest()) return;
+    idle_ = !reader.HasUnread();
+    if (context_.stopping || told_to_end_ || !reader.WaitForRequest()) return;
     if (idle_.exchange(false)) rank_ = context_.turns++;
     switch (reader.Read()) {
       case RequestReader::Outcome::kClosed:
@@ -51,7 +52,7 @@ void Connection::Serve() {
 bool Connection::AnswerRequest(const HttpRequest& request, bool keep_alive, bool is_http_1_0) {
   const auto respond = [&] {
     HttpResponse response = context_.handler(request);
-    response.close = response.close || !keep_alive || context_.stopping;
+    response.close = response.close || !keep_alive || context_.stopping || told_to_end_;
     return response;
   };
   const auto respond_after_exception = [&] { return ErrorResponse(refusals::kException); };
@@ -96,9 +97,8 @@ void Connection::CloseIfIdle() {
 }
 
 void Connection::CloseUnlessInUse() {
-  if (rank_ == kInUse) return;
   told_to_end_ = true;
-  shutdown(socket_, SHUT_RD);
+  if (rank_ != kInUse) shutdown(socket_, SHUT_RD);
 }
 
 void Connection::Cut() { shutdown(socket_, SHUT_RDWR); }

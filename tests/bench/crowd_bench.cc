@@ -126,8 +126,8 @@ int Main(int argc, char** argv) {
     options.port = server->port();
     crowd = std::make_unique<SlowCrowd>(options);
   }
-  Healthy healthy = SendHealthy(server->port(), arguments.Number("rate", 50),
-                                arguments.Number("seconds", 20));
+  Healthy healthy =
+      SendHealthy(server->port(), arguments.Number("rate", 50), arguments.Number("seconds", 20));
   std::printf(
       "%s: %zu healthy requests, %d refused, %d lost; p50 %.2f ms, p99 %.2f ms, max %.2f ms",
       is_bare ? "bare" : "onhook", healthy.latencies.size(), healthy.refused, healthy.lost,

@@ -58,6 +58,11 @@ bool OnhookdProcess::WaitUntilListening(absl::Duration timeout) {
       timeout);
 }
 
+bool OnhookdProcess::WaitForLog(absl::string_view text, absl::Duration timeout) const {
+  return process_.WaitForOutput(
+      [text](absl::string_view log) { return absl::StrContains(log, text); }, timeout);
+}
+
 void OnhookdProcess::Kill() {
   process_.Signal(SIGKILL);
   process_.Wait(absl::InfiniteDuration());

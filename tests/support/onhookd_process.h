@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "tests/support/child_process.h"
 
@@ -46,6 +47,8 @@ class OnhookdProcess {
   // How it ended; nothing if it still runs after `timeout`.
   std::optional<ProcessEnd> Wait(absl::Duration timeout) { return process_.Wait(timeout); }
 
+  // Whether `text` was logged before `timeout`.
+  bool WaitForLog(absl::string_view text, absl::Duration timeout) const;
   // What it wrote so far: its log.
   std::string log() const { return process_.output(); }
 
