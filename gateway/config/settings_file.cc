@@ -15,6 +15,7 @@
 #include "absl/time/time.h"
 #include "gateway/base/text.h"
 #include "gateway/config/open_quotes.h"
+#include "gateway/config/second_document.h"
 #include "gateway/config/setting_values.h"
 #include "gateway/config/subscription_spec.h"
 
@@ -306,19 +307,20 @@ SettingsFile ParseSettingsFile(absl::string_view text, const std::string& name,
     return {};
   }
   try {
-    const std::vector<YAML::Node> documents = YAML::LoadAll(std::string(text));
-    if (documents.size() > 1) {
-      faults.push_back(absl::StrCat(name, ": holds more than one document"));
+    const std::string yaml(text);
+    if (const auto second = FindSecondDocument(yaml)) {
+      faults.push_back(absl::StrCat(name, ":", second->line + 1, ":", second->column + 1,
+                                    ": the one document of settings ends here"));
       return {};
     }
-    if (documents.empty()) return {};
-    const auto open_quotes = FindOpenQuotes(documents.front(), text);
+    const YAML::Node document = YAML::Load(yaml);
+    const auto open_quotes = FindOpenQuotes(document, text);
     for (const auto& [line, column] : open_quotes) {
       faults.push_back(absl::StrCat(name, ":", line + 1, ":", column + 1,
                                     ": a quoted text must end on the line where it begins"));
     }
     if (!open_quotes.empty()) return {};
-    return FileReader(name, &faults).Read(documents.front());
+    return FileReader(name, &faults).Read(document);
   } catch (const YAML::Exception& error) {
     faults.push_back(
         absl::StrCat(name, ":", error.mark.line + 1, ":", error.mark.column + 1, ": ", error.msg));

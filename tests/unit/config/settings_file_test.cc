@@ -96,7 +96,10 @@ TEST(SettingsFileTest, EveryFaultNamesItsPlaceAndWhatIsExpected) {
       {"store.directory: /a\nstore: {directory: /b}", "f:1:1: store.directory", "as mappings"},
       {"store: {retention.age: 1d}", "f:1:9: store.retention.age", "as mappings"},
       {"subscriptions:\n  - name: a\n    filter: {sources: [a\xff]}", "f:3:", "UTF-8"},
-      {"a: 1\n---\nb: 2", "f", "more than one document"},
+      {"http: {}\n---\nhttp: {}", "f:2:1: ", "one document"},
+      {"http: {listen: 'a:1'}\n---\n", "f:2:1: ", "one document"},
+      {", http: {}", "f:1:1: ", "one document"},
+      {"{http: {}} , {}", "f:1:12: ", "one document"},
   };
   for (const auto& row : kRows) {
     const std::vector<std::string> faults = FaultsOf(row.text);
