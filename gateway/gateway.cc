@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -13,7 +14,9 @@
 #include "gateway/delivery/delivery_server.h"
 #include "gateway/forwarding/receipt_desk.h"
 #include "gateway/http/http_server.h"
+#include "gateway/http/refusal_counters.h"
 #include "gateway/ingress/callback_handler.h"
+#include "gateway/ingress/open_source.h"
 #include "gateway/ingress/vendor_reply.h"
 #include "gateway/store/sqlite/sqlite_store.h"
 
@@ -44,30 +47,22 @@ std::string OpenAddress(const std::string& listen, int port) {
   return FormatHostPort(*address);
 }
 
-AcknowledgePolicy::When WhenOf(Settings::Acknowledge::When when) {
-  switch (when) {
-    case Settings::Acknowledge::When::kForwarded:
-      return AcknowledgePolicy::When::kForwarded;
-    case Settings::Acknowledge::When::kStored:
-      return AcknowledgePolicy::When::kStored;
-    case Settings::Acknowledge::When::kProcessed:
-      return AcknowledgePolicy::When::kProcessed;
+// Every subscription that some source waits for.
+std::vector<std::string> NamedSubscriptions(const Settings& settings) {
+  std::set<std::string> names;
+  for (const Settings::Source& source : settings.sources) {
+    names.insert(source.acknowledge.subscriptions.begin(), source.acknowledge.subscriptions.end());
   }
-  return AcknowledgePolicy::When::kProcessed;  // the strictest
+  return {names.begin(), names.end()};
 }
 
-AcknowledgePolicy PolicyOf(const Settings& settings) {
-  AcknowledgePolicy policy;
-  policy.when = WhenOf(settings.acknowledge.when);
-  policy.timeout = settings.acknowledge.timeout;
-  for (const std::string& name : settings.acknowledge.subscriptions) {
-    for (const Settings::Subscription& declared : settings.subscriptions) {
-      if (declared.name == name) {
-        policy.subscriptions.push_back({name, EventFilter(declared.spec.filter())});
-      }
-    }
+// Peers that speak for many.
+std::vector<IpNetwork> TrustedProxies(const Settings& settings) {
+  std::vector<IpNetwork> proxies;
+  for (const Settings::Source& source : settings.sources) {
+    proxies.insert(proxies.end(), source.trusted_proxies.begin(), source.trusted_proxies.end());
   }
-  return policy;
+  return proxies;
 }
 
 RetentionOptions RetentionOf(const Settings::Store& store) {
@@ -95,6 +90,7 @@ Gateway::~Gateway() {
 absl::Status Gateway::Start() {
   absl::Status started = StartAdmin();
   if (started.ok()) started = OpenStore();
+  if (started.ok()) started = OpenSources();
   if (started.ok()) started = StartDelivery();
   if (started.ok()) started = StartHttp();
   if (!started.ok()) {
@@ -114,7 +110,7 @@ absl::Status Gateway::StartAdmin() {
     return starting ? std::vector<std::string>{"gateway: starting"} : std::vector<std::string>{};
   };
   probes.ready = [this] { return readiness_.Unmet(); };
-  admin_ = std::make_unique<AdminServer>(settings_.admin.server, std::move(probes), clock_, log_);
+  admin_ = std::make_unique<AdminServer>(settings_.admin.server, std::move(probes), &metrics_, clock_, log_);
   const absl::Status started = admin_->Start();
   return started.ok() ? started : AboutPort("admin.listen", started);
 }
@@ -139,9 +135,10 @@ absl::Status Gateway::OpenStore() {
   }
 
   ReceiptDeskOptions desk_options;
-  desk_options.named_subscriptions = settings_.acknowledge.subscriptions;
+  desk_options.named_subscriptions = NamedSubscriptions(settings_);
   // The rest of the connections goes on taking callbacks whose events need not wait.
-  desk_options.max_waiting = settings_.http.server.max_connections / 4 * 3;
+  desk_options.max_waiting =
+      settings_.http.max_waiting_callbacks.value_or(settings_.http.server.max_connections / 4 * 3);
   desk_ = std::make_unique<ReceiptDesk>(clock_, store_.get(), desk_options);
   return absl::OkStatus();
 }
@@ -149,21 +146,39 @@ absl::Status Gateway::OpenStore() {
 absl::Status Gateway::StartDelivery() {
   DeliveryOptions options = settings_.grpc.server;
   options.drain_timeout = settings_.shutdown.drain_deadline;
-  delivery_ = std::make_unique<DeliveryServer>(options, store_.get(), desk_.get(), clock_, log_);
+  delivery_ = std::make_unique<DeliveryServer>(options, store_.get(), desk_.get(), handler_.get(),
+                                               clock_, log_);
   const absl::StatusOr<int> port = delivery_->Start();
   if (!port.ok()) return AboutPort("grpc.listen", port.status());
   grpc_port_ = *port;
   return absl::OkStatus();
 }
 
+absl::Status Gateway::OpenSources() {
+  std::vector<CallbackSource> sources;
+  for (const Settings::Source& source : settings_.sources) {
+    absl::StatusOr<CallbackSource> opened = OpenSource(source, settings_, clock_, log_);
+    if (!opened.ok()) return About("sources", opened.status());
+    sources.push_back(*std::move(opened));
+  }
+  handler_ = std::make_unique<CallbackHandler>(
+      std::move(sources), settings_.quarantine,
+      CallbackHandler::Parts{clock_, log_, &metrics_, desk_.get(), &store_->quarantine()});
+  return absl::OkStatus();
+}
+
 absl::Status Gateway::StartHttp() {
-  CallbackSource source;
-  source.acknowledge = PolicyOf(settings_);
-  handler_ = std::make_unique<CallbackHandler>(std::move(source), clock_, log_, desk_.get());
+  HttpOptions options = settings_.http.server;
+  options.uncapped_peers = TrustedProxies(settings_);
   HttpServer::Callbacks callbacks;
   callbacks.handler = [this](const HttpRequest& request) { return handler_->Handle(request); };
   callbacks.error_body = ReplyToRefusal;
-  http_ = std::make_unique<HttpServer>(settings_.http.server, std::move(callbacks), clock_, log_);
+  callbacks.on_refused = CountRefusals("http", &metrics_);
+  callbacks.on_listener_given_up = [log = log_](const absl::Status& why) {
+    log->Error("http", "no callback can come in: ending, to be started anew", {{"error", why}});
+    std::_Exit(EXIT_FAILURE);
+  };
+  http_ = std::make_unique<HttpServer>(std::move(options), std::move(callbacks), clock_, log_);
   const absl::Status started = http_->Start();
   if (!started.ok()) return AboutPort("http.listen", started);
   delivery_->SetServing("ingress", true);
@@ -181,9 +196,12 @@ void Gateway::LogWhatIsOpen() const {
   listening("http", settings_.http.server.listen, http_port());
   listening("grpc", settings_.grpc.server.listen, grpc_port());
   listening("admin", settings_.admin.server.listen, admin_port());
-  log_->Warning("gateway",
-                "the source has no authentication: whoever reaches its port can post callbacks",
-                {{"source", CallbackSource().name}});
+  for (const Settings::Source& source : settings_.sources) {
+    if (source.HasAuthentication()) continue;
+    log_->Warning("gateway",
+                  "the source has no authentication: whoever reaches its port can post callbacks",
+                  {{"source", source.name}});
+  }
 }
 
 absl::Status Gateway::Stop() {

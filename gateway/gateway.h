@@ -11,6 +11,7 @@
 #include "gateway/admin/readiness.h"
 #include "gateway/base/clock.h"
 #include "gateway/base/log.h"
+#include "gateway/base/metrics.h"
 #include "gateway/config/settings.h"
 
 namespace onhook {
@@ -63,6 +64,7 @@ class Gateway {
 
   absl::Status StartAdmin();
   absl::Status OpenStore();
+  absl::Status OpenSources();
   absl::Status StartDelivery();
   absl::Status StartHttp();
   void LogWhatIsOpen() const;
@@ -77,12 +79,13 @@ class Gateway {
   int grpc_port_ = 0;
 
   // In the order of the layers.
+  Metrics metrics_;
   Readiness readiness_;
   std::unique_ptr<AdminServer> admin_;
   std::unique_ptr<Store> store_;
   std::unique_ptr<ReceiptDesk> desk_;
-  std::unique_ptr<DeliveryServer> delivery_;
   std::unique_ptr<CallbackHandler> handler_;
+  std::unique_ptr<DeliveryServer> delivery_;
   std::unique_ptr<HttpServer> http_;
 };
 

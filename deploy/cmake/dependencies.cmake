@@ -6,6 +6,7 @@ find_package(Protobuf 3.21 REQUIRED)
 find_package(OpenSSL 3.0 REQUIRED COMPONENTS Crypto SSL)
 find_package(SQLite3 3.40 REQUIRED)    # gateway/store/sqlite
 find_package(simdjson 3.0 REQUIRED)    # gateway/ingress
+find_package(prometheus-cpp REQUIRED)  # gateway/base
 find_package(yaml-cpp 0.7 REQUIRED)    # gateway/config
 find_package(absl REQUIRED)
 if(ONHOOK_GRPC)

@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/time/time.h"
+#include "gateway/http/refusal_counters.h"
 
 namespace onhook {
 namespace {
@@ -25,10 +26,14 @@ HttpResponse Verdict(const std::vector<std::string>& reasons) {
 
 }  // namespace
 
-AdminServer::AdminServer(HttpOptions options, Probes probes, const Clock* clock, const Log* log)
+AdminServer::AdminServer(HttpOptions options, Probes probes, Metrics* metrics, const Clock* clock,
+                         const Log* log)
     : probes_(std::move(probes)),
+      metrics_(metrics),
       server_(std::move(options),
-              {[this](const HttpRequest& request) { return Answer(request); }, Text, nullptr},
+              {[this](const HttpRequest& request) { return Answer(request); }, Text,
+               /*on_listener_failed=*/nullptr, /*on_listener_given_up=*/nullptr,
+               CountRefusals("admin", metrics)},
               clock, log) {}
 
 void AdminServer::Stop() { server_.Stop(absl::ZeroDuration()); }
@@ -37,8 +42,9 @@ HttpResponse AdminServer::Answer(const HttpRequest& request) const {
   const bool is_live = request.path == "/livez";
   const bool is_started = request.path == "/startupz";
   const bool is_ready = request.path == "/readyz";
-  if (!is_live && !is_started && !is_ready) {
-    return Text(404, "not found; there are /livez, /readyz and /startupz");
+  const bool is_metrics = request.path == "/metrics";
+  if (!is_live && !is_started && !is_ready && !is_metrics) {
+    return Text(404, "not found; there are /livez, /readyz, /startupz and /metrics");
   }
   if (request.method != "GET") {
     HttpResponse refusal = Text(405, "only GET is answered here");
@@ -46,6 +52,12 @@ HttpResponse AdminServer::Answer(const HttpRequest& request) const {
     return refusal;
   }
   if (is_live) return Verdict({});
+  if (is_metrics) {
+    HttpResponse response;
+    response.content_type = "text/plain; version=0.0.4; charset=utf-8";
+    response.body = metrics_->Text();
+    return response;
+  }
   return Verdict(is_started ? probes_.started() : probes_.ready());
 }
 

@@ -8,6 +8,7 @@
 #include "absl/status/status.h"
 #include "gateway/base/clock.h"
 #include "gateway/base/log.h"
+#include "gateway/base/metrics.h"
 #include "gateway/config/http_options.h"
 #include "gateway/http/http_server.h"
 
@@ -20,9 +21,10 @@ namespace onhook {
 //   GET /livez     "ok" for as long as the process can answer
 //   GET /startupz  "ok" once start-up has finished, recovery included
 //   GET /readyz    "ok" while callbacks should be sent here
+//   GET /metrics   what is counted, for Prometheus
 //
-// Where the answer is no: 503 with the reasons, one on each line. Any other path is 404, any other
-// method 405; all as text.
+// Where a probe's answer is no: 503 with the reasons, one on each line. Any other path is 404, any
+// other method 405; all as text.
 // Threads: as HttpServer. Blocking: as HttpServer.
 class AdminServer {
  public:
@@ -34,8 +36,9 @@ class AdminServer {
     Probe ready;
   };
 
-  // `clock` and `log` must outlive the server.
-  AdminServer(HttpOptions options, Probes probes, const Clock* clock, const Log* log);
+  // `metrics`, `clock` and `log` must outlive the server.
+  AdminServer(HttpOptions options, Probes probes, Metrics* metrics, const Clock* clock,
+              const Log* log);
 
   // Errors: as HttpServer::Start.
   absl::Status Start() { return server_.Start(); }
@@ -47,6 +50,7 @@ class AdminServer {
   HttpResponse Answer(const HttpRequest& request) const;
 
   const Probes probes_;
+  Metrics* const metrics_;
   HttpServer server_;
 };
 

@@ -27,6 +27,9 @@ struct HttpOptions {
   size_t max_head_bytes = 64 * 1024;
   // Forty times the vendor's largest documented callback.
   size_t max_body_bytes = 64 * 1024;
+  // All that a chunked body has around its content: sizes, line ends, extensions, trailers. Enough
+  // for a thousand chunks; so a whole request is at most 144 KiB, however it is cut.
+  size_t max_chunk_framing_bytes = 16 * 1024;
 
   // From a request's first byte to the end of its head, and to the end of its body. Real senders
   // take milliseconds; a sender of one byte a second may not hold a thread for long.
@@ -42,18 +45,30 @@ struct HttpOptions {
   absl::Duration linger_timeout = absl::Seconds(1);
   size_t max_linger_bytes = 1024 * 1024;
 
-  // Each connection is a thread with about 45 KiB of touched memory: 1024 are 45 MB.
+  // Each connection is a thread with about 45 KiB of touched memory: 1024 are 45 MB. Past these the
+  // connection that has been idle the longest ends for the newcomer.
   int max_connections = 1024;
-  // So that one peer cannot take them all. Not for loopback, where a proxy or a sidecar speaks
-  // for many, nor for the proxies named here.
+  // So that one peer (of IPv6, one /64 network) cannot take them all. Not for loopback, where a
+  // proxy or a sidecar speaks for many, nor for the proxies named here.
   int max_connections_per_peer = 128;
   std::vector<IpNetwork> uncapped_peers;
+  // For a machine that many share, and for tests.
+  bool cap_loopback = false;
   // Connections beyond a cap that are told so (503) at the same time; past these they are closed
   // without a word.
   int max_refusals = 32;
   // Connections that the kernel keeps for us during a burst; the system's own limit
   // (net.core.somaxconn, usually 4096) holds too.
   int backlog = 1024;
+
+  // The server dials its own port, since a listener may die without a word (no descriptors, a lost
+  // address). Each dial may take this long; zero: never.
+  absl::Duration self_dial_interval = absl::Seconds(1);
+  // Dials in a row that nobody takes until the listener is reported and opened again: within 5 s.
+  int self_dials_until_reopened = 4;
+  // The same until the server is given up, and its owner should end the process: descriptors that
+  // leaked come back by that only. Twice the idle timeout, by which time connections free some.
+  int self_dials_until_given_up = 10;
 };
 
 }  // namespace onhook

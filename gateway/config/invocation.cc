@@ -10,9 +10,10 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "gateway/base/text.h"
-#include "gateway/config/settings_check.h"
+#include "gateway/config/reference_text.h"
 #include "gateway/config/settings_file.h"
 #include "gateway/config/settings_table.h"
+#include "gateway/config/settings_text.h"
 #include "gateway/config/version.h"
 
 namespace onhook {
@@ -31,6 +32,7 @@ constexpr absl::string_view kFileVariable = "ONHOOK_CONFIG";
 constexpr std::pair<absl::string_view, Action> kActions[] = {
     {"--check", Action::kCheck},
     {"--print-config", Action::kPrintConfig},
+    {"--print-reference", Action::kPrintReference},
     {"--help", Action::kHelp},
     {"-h", Action::kHelp},
     {"--version", Action::kVersion}};
@@ -152,35 +154,60 @@ void Apply(const GivenValues& given_values, Invocation& invocation,
   }
 }
 
-void ApplyFile(const std::string& path, Invocation& invocation, std::vector<std::string>& faults) {
-  SettingsFile file = ReadSettingsFile(path, faults);
+void ApplyFile(SettingsFile& file, Invocation& invocation, std::vector<std::string>& faults) {
   GivenValues values;
   for (const auto& [setting, given] : file.values) {
     values[setting] = {given.value, absl::StrCat("file ", given.origin)};
   }
   Apply(values, invocation, faults);
   invocation.settings.subscriptions = std::move(file.subscriptions);
+  invocation.places = std::move(file.places);
 }
 
-// With the origin of the value that is wrong.
-void AddFaultsOfSettings(const Invocation& invocation, std::vector<std::string>& faults) {
-  for (const SettingFault& fault : CheckSettings(invocation.settings)) {
-    for (const EffectiveSetting& effective : invocation.values) {
-      if (effective.setting->name != fault.setting) continue;
-      faults.push_back(
-          absl::StrCat(fault.setting, " (", effective.origin, "): ", fault.description));
-    }
+// Once `acknowledge` is what it stays.
+void ResolveSources(const SettingsFile& file, Settings& settings) {
+  if (!file.sources.has_value()) {
+    for (Settings::Source& source : settings.sources) source.acknowledge = settings.acknowledge;
+    return;
+  }
+  settings.sources.clear();
+  for (const DeclaredSource& source : *file.sources) {
+    settings.sources.push_back(source.Resolve(settings.acknowledge));
+  }
+}
+
+// Where the value of a setting or member comes from; of a member that is not given, the innermost
+// mapping that is.
+std::string OriginOf(const std::string& name, const Invocation& invocation) {
+  for (const EffectiveSetting& effective : invocation.values) {
+    if (effective.setting->name == name) return effective.origin;
+  }
+  for (std::string key = name; !key.empty();
+       key.resize(key.find_last_of(".[") == std::string::npos ? 0 : key.find_last_of(".["))) {
+    const auto place = invocation.places.find(key);
+    if (place != invocation.places.end()) return absl::StrCat("file ", place->second);
+  }
+  return "default";
+}
+
+void AddFaults(const std::vector<SettingFault>& wrong, const Invocation& invocation,
+               std::vector<std::string>& faults) {
+  for (const SettingFault& fault : wrong) {
+    faults.push_back(absl::StrCat(fault.setting, " (", OriginOf(fault.setting, invocation),
+                                  "): ", fault.description));
   }
 }
 
 }  // namespace
 
 absl::StatusOr<Invocation> ReadInvocation(absl::Span<const std::string> arguments,
-                                          absl::Span<const std::string> environment) {
+                                          absl::Span<const std::string> environment,
+                                          const OutsideCheck& outside) {
   for (const std::string& argument : arguments) {
     for (const auto& [name, action] : kActions) {
-      const bool ends_it = action == Action::kHelp || action == Action::kVersion;
-      if (ends_it && argument == name) return Invocation{action, {}, {}, {}};
+      const bool ends_it = action == Action::kHelp || action == Action::kVersion ||
+                           action == Action::kPrintReference;
+      if (ends_it && argument == name) return Invocation{action, {}, {}, {}, {}};
     }
   }
 
@@ -189,13 +216,22 @@ absl::StatusOr<Invocation> ReadInvocation(absl::Span<const std::string> argument
     invocation.values.push_back({&setting, setting.write(invocation.settings), "default"});
   }
   std::vector<std::string> faults;
-  std::string file;
-  const GivenValues variables = ReadEnvironment(environment, file, invocation.warnings);
-  const GivenValues flags = ReadArguments(arguments, invocation.action, file, faults);
-  if (!file.empty()) ApplyFile(file, invocation, faults);
+  std::string path;
+  const GivenValues variables = ReadEnvironment(environment, path, invocation.warnings);
+  const GivenValues flags = ReadArguments(arguments, invocation.action, path, faults);
+  SettingsFile file;
+  const size_t faults_before_file = faults.size();
+  if (!path.empty()) file = ReadSettingsFile(path, faults);
+  const bool file_is_whole = faults.size() == faults_before_file;
+  ApplyFile(file, invocation, faults);
   Apply(variables, invocation, faults);
   Apply(flags, invocation, faults);
-  AddFaultsOfSettings(invocation, faults);
+  ResolveSources(file, invocation.settings);
+  // What is wrong in the file was left out; others would seem to miss it.
+  if (file_is_whole) AddFaults(CheckSettings(invocation.settings), invocation, faults);
+  if (faults.empty() && invocation.action == Action::kCheck && outside != nullptr) {
+    AddFaults(outside(invocation.settings), invocation, faults);
+  }
   if (!faults.empty()) return absl::InvalidArgumentError(absl::StrJoin(faults, "\n"));
   return invocation;
 }
@@ -207,8 +243,9 @@ std::string AnswerTo(const Invocation& invocation) {
     case Action::kCheck:
       return "the settings are right\n";
     case Action::kPrintConfig:
-      return absl::StrCat(ConfigText(invocation.values),
-                          SubscriptionsText(invocation.settings.subscriptions));
+      return ConfigText(invocation.values, invocation.settings, invocation.places);
+    case Action::kPrintReference:
+      return ReferenceText();
     case Action::kHelp:
       return HelpText();
     case Action::kVersion:

@@ -1,24 +1,32 @@
 #ifndef ONHOOK_GATEWAY_CONFIG_INVOCATION_H_
 #define ONHOOK_GATEWAY_CONFIG_INVOCATION_H_
 
+#include <functional>
 #include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
+#include "gateway/config/config_text.h"
 #include "gateway/config/settings.h"
-#include "gateway/config/settings_text.h"
+#include "gateway/config/settings_check.h"
 
 namespace onhook {
 
 // What onhookd was started to do, and with which settings.
 struct Invocation {
-  enum class Action { kRun, kCheck, kPrintConfig, kHelp, kVersion };
+  enum class Action { kRun, kCheck, kPrintConfig, kPrintReference, kHelp, kVersion };
   Action action = Action::kRun;
   Settings settings;
   std::vector<EffectiveSetting> values;  // one for each row of the table, in its order
+  MemberPlaces places;                   // of what the file says of sources and subscriptions
   std::vector<std::string> warnings;     // one sentence each
 };
+
+// Looks at what settings name outside of themselves, such as the files of secrets: what cannot be
+// used there is a fault of the setting that names it, "sources[0].path_token_file". Changes
+// nothing.
+using OutsideCheck = std::function<std::vector<SettingFault>(const Settings& settings)>;
 
 // Reads the arguments of onhookd, without the program's name, and its environment ("NAME=VALUE").
 // A flag goes before a variable, a variable before the file (--config FILE or ONHOOK_CONFIG), that
@@ -27,13 +35,16 @@ struct Invocation {
 // Strict: an argument that is no flag of ours, a flag given twice or without a value, and a value
 // that does not convert are errors, also when a flag hides the variable that is wrong. A variable
 // ONHOOK_... that names no setting is a warning only, because others put such names there too:
-// Kubernetes does for each Service. With --help or --version nothing else is looked at.
+// Kubernetes does for each Service. With --help, --version or --print-reference nothing else is
+// looked at. With --check, `outside` is asked too, once the settings fit each other: to run, the
+// parts of the gateway find out themselves.
 //
 // Threads: any. Blocking: reads the file, if one is named.
 // Errors: kInvalidArgument, with one line for each fault there is: the setting, where its value
 // came from, and what is expected.
 absl::StatusOr<Invocation> ReadInvocation(absl::Span<const std::string> arguments,
-                                          absl::Span<const std::string> environment);
+                                          absl::Span<const std::string> environment,
+                                          const OutsideCheck& outside = nullptr);
 
 // What is printed by an invocation that asks for something else than to run.
 std::string AnswerTo(const Invocation& invocation);

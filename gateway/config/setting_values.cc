@@ -4,7 +4,6 @@
 #include <netinet/in.h>
 
 #include <algorithm>
-#include <cstdint>
 #include <iterator>
 #include <limits>
 
@@ -137,6 +136,14 @@ absl::StatusOr<size_t> ParseByteCount(absl::string_view text) {
 
 std::string FormatByteCount(size_t bytes) {
   return FormatWithUnit(static_cast<int64_t>(bytes), kByteUnits, "0B");
+}
+
+absl::StatusOr<int64_t> ParseWholeNumber(absl::string_view text) {
+  int64_t number = 0;
+  if (!IsNumber(text) || !absl::SimpleAtoi(text, &number)) {
+    return absl::InvalidArgumentError("must be a whole number");
+  }
+  return number;
 }
 
 absl::StatusOr<bool> ParseBoolean(absl::string_view text) {

@@ -2,6 +2,7 @@
 #define ONHOOK_GATEWAY_CONFIG_SETTING_VALUES_H_
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 
 #include "absl/status/statusor.h"
@@ -40,6 +41,9 @@ std::string FormatDurationValue(absl::Duration duration);
 // A whole number from 1 and its unit: B, KiB, MiB, GiB or TiB.
 absl::StatusOr<size_t> ParseByteCount(absl::string_view text);
 std::string FormatByteCount(size_t bytes);
+
+// Digits alone, up to 9.
+absl::StatusOr<int64_t> ParseWholeNumber(absl::string_view text);
 
 // "true" or "false".
 absl::StatusOr<bool> ParseBoolean(absl::string_view text);

@@ -122,10 +122,12 @@ struct Settings {
     // Every answer has HTTP status 200, for a vendor that reads retCode only.
     bool always_200 = false;
 
-    // Whether a callback proves anything about its sender.
+    // Whether what comes in must prove anything about its sender. A signature that is only reported
+    // lets everybody in.
     bool HasAuthentication() const {
-      return !path_token_file.empty() || shared_key.has_value() || bearer.has_value() ||
-             basic.has_value();
+      const bool verifies =
+          shared_key.has_value() && shared_key->enforce == SharedKey::Enforce::kReject;
+      return !path_token_file.empty() || verifies || bearer.has_value() || basic.has_value();
     }
   };
 

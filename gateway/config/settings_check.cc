@@ -1,16 +1,23 @@
 #include "gateway/config/settings_check.h"
 
+#include <algorithm>
 #include <set>
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "gateway/config/setting_values.h"
 
 namespace onhook {
 namespace {
 
+using Acknowledge = Settings::Acknowledge;
+using Faults = std::vector<SettingFault>;
+
 // A callback that waits holds a connection of the contact centre's.
 constexpr absl::Duration kLongestWait = absl::Minutes(1);
+// What the quarantine counts beside a body.
+constexpr int64_t kBesideBody = 256;
 
 // An address that is none is somebody else's fault to tell.
 bool IsBeyondThisMachine(const std::string& listen) {
@@ -18,58 +25,113 @@ bool IsBeyondThisMachine(const std::string& listen) {
   return address.ok() && !IsLoopback(*address);
 }
 
-}  // namespace
+// "source "a" has", "sources "a", "b" have".
+std::string Having(const std::vector<std::string>& quoted_names) {
+  return absl::StrCat(quoted_names.size() == 1 ? "source " : "sources ",
+                      absl::StrJoin(quoted_names, ", "),
+                      quoted_names.size() == 1 ? " has" : " have");
+}
 
-std::vector<SettingFault> CheckSettings(const Settings& settings) {
-  std::vector<SettingFault> faults;
-  if (IsBeyondThisMachine(settings.http.server.listen) && !settings.http.allow_unauthenticated) {
+void CheckListeners(const Settings& settings, Faults& faults) {
+  std::vector<std::string> open;
+  for (const Settings::Source& source : settings.sources) {
+    if (!source.HasAuthentication()) open.push_back(absl::StrCat("\"", source.name, "\""));
+  }
+  const Settings::Http& http = settings.http;
+  if (!open.empty() && IsBeyondThisMachine(http.server.listen) && !http.allow_unauthenticated) {
     faults.push_back(
         {"http.listen",
-         absl::StrCat(settings.http.server.listen,
-                      " can be reached from other machines, and the source \"default\" has no "
-                      "authentication: "
-                      "anybody could post callbacks. Listen on 127.0.0.1, or set "
-                      "http.allow_unauthenticated to true if the network keeps strangers out")});
+         absl::StrCat(http.server.listen, " can be reached from other machines, and the ",
+                      Having(open),
+                      " no authentication that keeps anybody out: anybody could post callbacks. "
+                      "Listen on 127.0.0.1, give each source a path_token_file or authentication, "
+                      "or set http.allow_unauthenticated to true if the network keeps strangers "
+                      "out")});
   }
-  if (IsBeyondThisMachine(settings.grpc.server.listen) && !settings.grpc.allow_unauthenticated) {
+  const Settings::Grpc& grpc = settings.grpc;
+  if (IsBeyondThisMachine(grpc.server.listen) && !grpc.allow_unauthenticated) {
     faults.push_back(
         {"grpc.listen",
          absl::StrCat(
-             settings.grpc.server.listen,
+             grpc.server.listen,
              " can be reached from other machines, and subscribers have no authentication: anybody "
              "could read and acknowledge events. Listen on 127.0.0.1, or set "
              "grpc.allow_unauthenticated to true if the network keeps strangers out")});
   }
-  const Settings::Acknowledge& acknowledge = settings.acknowledge;
-  if (acknowledge.timeout <= absl::ZeroDuration() || acknowledge.timeout > kLongestWait) {
-    faults.push_back({"acknowledge.timeout",
+}
+
+// Limits that make no sense beside each other.
+void CheckLimits(const Settings& settings, Faults& faults) {
+  const HttpOptions& server = settings.http.server;
+  const auto unless = [&faults](bool right, const char* setting, const char* description) {
+    if (!right) faults.push_back({setting, description});
+  };
+  unless(server.max_head_bytes >= std::max(server.max_request_line_bytes, server.max_header_bytes),
+         "http.max_head_bytes",
+         "must be no less than http.max_request_line_bytes and http.max_header_bytes, which are "
+         "parts of it");
+  unless(server.request_timeout >= server.head_timeout, "http.request_timeout",
+         "must be no less than http.head_timeout, which is a part of it");
+  unless(settings.http.max_waiting_callbacks.value_or(0) <= server.max_connections,
+         "http.max_waiting_callbacks",
+         "must be no more than http.max_connections: each waits on a connection");
+  unless(settings.quarantine.size >= static_cast<int64_t>(server.max_body_bytes) + kBesideBody,
+         "quarantine.size", "must hold a callback of http.max_body_bytes and 256 bytes more");
+  unless(settings.grpc.server.stalled_after > settings.grpc.server.heartbeat_interval,
+         "grpc.stalled_after",
+         "must be more than grpc.heartbeat_interval, or a quiet stream would count as stalled");
+  unless(settings.shutdown.drain_deadline > absl::ZeroDuration(), "shutdown.drain_deadline",
+         "must be more than 0s");
+}
+
+// `key`: of the mapping, "acknowledge". What a source has of `common` is that one's fault to tell.
+void CheckAcknowledge(const std::string& key, const Acknowledge& acknowledge,
+                      const Acknowledge* common, const std::set<std::string>& declared,
+                      Faults& faults) {
+  const bool own_timeout = common == nullptr || acknowledge.timeout != common->timeout;
+  const bool own_names = common == nullptr || acknowledge.subscriptions != common->subscriptions;
+  const bool own_when = common == nullptr || acknowledge.when != common->when;
+  if (own_timeout &&
+      (acknowledge.timeout <= absl::ZeroDuration() || acknowledge.timeout > kLongestWait)) {
+    faults.push_back({key + ".timeout",
                       "must be more than 0s and at most 1m, since the contact centre waits "
                       "meanwhile; to wait for nobody set acknowledge.when to stored"});
   }
-  if (acknowledge.when == Settings::Acknowledge::When::kStored &&
+  if ((own_when || own_names) && acknowledge.when == Acknowledge::When::kStored &&
       !acknowledge.subscriptions.empty()) {
-    faults.push_back({"acknowledge.subscriptions",
-                      "names subscriptions, but acknowledge.when is stored, which waits for none"});
-  }
-  if (settings.shutdown.drain_deadline <= absl::ZeroDuration()) {
-    faults.push_back({"shutdown.drain_deadline", "must be more than 0s"});
-  }
-  std::set<std::string> declared;
-  for (const Settings::Subscription& subscription : settings.subscriptions) {
-    declared.insert(subscription.name);
+    faults.push_back({key + ".subscriptions",
+                      absl::StrCat("names subscriptions", own_names ? "" : ", those of all sources",
+                                   ", but ", key, ".when is stored, which waits for none")});
   }
   std::set<std::string> named;
   for (const std::string& name : acknowledge.subscriptions) {
+    if (!own_names) break;
     if (!named.insert(name).second) {
-      faults.push_back({"acknowledge.subscriptions", absl::StrCat(name, " is named twice")});
-    }
-    if (declared.count(name) == 0) {
-      faults.push_back({"acknowledge.subscriptions",
+      faults.push_back({key + ".subscriptions", absl::StrCat(name, " is named twice")});
+    } else if (declared.count(name) == 0) {
+      faults.push_back({key + ".subscriptions",
                         absl::StrCat(name,
                                      " is not declared; add it to subscriptions in the file of "
                                      "settings")});
     }
   }
+}
+
+}  // namespace
+
+std::vector<SettingFault> CheckSettings(const Settings& settings) {
+  Faults faults;
+  CheckListeners(settings, faults);
+  std::set<std::string> declared;
+  for (const Settings::Subscription& subscription : settings.subscriptions) {
+    declared.insert(subscription.name);
+  }
+  CheckAcknowledge("acknowledge", settings.acknowledge, nullptr, declared, faults);
+  for (size_t i = 0; i < settings.sources.size(); ++i) {
+    CheckAcknowledge(absl::StrCat("sources[", i, "].acknowledge"), settings.sources[i].acknowledge,
+                     &settings.acknowledge, declared, faults);
+  }
+  CheckLimits(settings, faults);
   return faults;
 }
 

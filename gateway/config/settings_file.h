@@ -2,10 +2,12 @@
 #define ONHOOK_GATEWAY_CONFIG_SETTINGS_FILE_H_
 
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "absl/strings/string_view.h"
+#include "gateway/config/declared_source.h"
 #include "gateway/config/settings.h"
 #include "gateway/config/settings_table.h"
 
@@ -20,11 +22,14 @@ struct FileValue {
 // What a file of settings holds.
 struct SettingsFile {
   std::map<const Setting*, FileValue> values;
+  std::optional<std::vector<DeclaredSource>> sources;  // nothing: none are given
   std::vector<Settings::Subscription> subscriptions;
+  // Where the members of sources and subscriptions stand: "sources[0].path" to "FILE:LINE:COLUMN".
+  std::map<std::string, std::string> places;
 };
 
-// Reads YAML: every setting of the table under its dotted name as nested mappings, and
-// `subscriptions`, a sequence of mappings. The one place that knows yaml-cpp.
+// Reads YAML: every setting of the table under its dotted name as nested mappings, and `sources`
+// and `subscriptions`, sequences of mappings.
 //
 // Strict: whatever is not known, is given twice, or has another type than it should adds a fault,
 // "FILE:LINE:COLUMN: KEY: what is expected", with the place of the value if it is the value that is

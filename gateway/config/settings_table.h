@@ -15,7 +15,10 @@ namespace onhook {
 struct Setting {
   absl::string_view name;         // "http.listen": lower-case words, groups divided by dots
   absl::string_view form;         // what a value looks like: "HOST:PORT"
+  std::string bounds;             // "1 to 100"; empty: there are none, or the form says it all
+  bool is_plain = false;          // written without quotes in a file, as numbers and truth values
   absl::string_view description;  // one line, without a full stop
+  absl::string_view reason;  // why the default is what it is; one sentence, without a full stop
 
   // Reads a value. kInvalidArgument completes "the value ..."; `settings` is unchanged then.
   std::function<absl::Status(absl::string_view text, Settings& settings)> read;
@@ -28,9 +31,21 @@ struct Setting {
   std::string Variable() const;
 };
 
-// Every setting there is, in the order in which they are shown. The one place to add another:
-// flags, variables and the help text follow from it.
+// The settings whose names begin alike.
+struct SettingGroup {
+  absl::string_view name;   // "http"
+  absl::string_view title;  // what they are about
+};
+
+// Every setting there is, in the order in which they are shown: group after group. The one place to
+// add another: flags, variables, the help text, the reference and --print-config follow from it.
 absl::Span<const Setting> SettingsTable();
+
+// The groups, in the order of the table.
+absl::Span<const SettingGroup> SettingGroups();
+
+// The group that `setting` belongs to.
+absl::string_view GroupOf(const Setting& setting);
 
 }  // namespace onhook
 

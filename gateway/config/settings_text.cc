@@ -1,9 +1,9 @@
 #include "gateway/config/settings_text.h"
 
-#include <algorithm>
-
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_format.h"
+#include "absl/strings/string_view.h"
+#include "gateway/config/settings.h"
+#include "gateway/config/settings_table.h"
 
 namespace onhook {
 namespace {
@@ -18,14 +18,17 @@ Without any argument it serves this machine only: callbacks at http://127.0.0.1:
 subscribers on 127.0.0.1:50051, probes on 127.0.0.1:8081, data in ./onhook-data.
 
 Options:
-  --config FILE    read settings and subscriptions from a YAML file; also ONHOOK_CONFIG
-  --check          say whether the settings are right, and leave without touching anything
-  --print-config   print every setting as it holds, and where it comes from
-  --help           print this text
-  --version        print the version
+  --config FILE       read settings, sources and subscriptions from a YAML file; also ONHOOK_CONFIG
+  --check             say whether the settings are right, and leave without touching anything
+  --print-config      print every setting as it holds and where it comes from, as such a file
+  --print-reference   print all that can be set, with its bounds and the reason for its default
+  --help              print this text
+  --version           print the version
 
-Settings, each as --flag=VALUE, --flag VALUE, environment variable, or in the file (http.listen is
-http: {listen: ...}); a flag goes before a variable, a variable before the file:
+Settings, each with its default. --http-listen=VALUE or --http-listen VALUE is the variable
+ONHOOK_HTTP_LISTEN, and http: {listen: VALUE} in the file, and so for all. A flag goes before a
+variable, a variable before the file. Who sends callbacks (sources) and what must exist before the
+first event (subscriptions) stand in the file alone; --print-reference tells their members.
 )";
 
 constexpr absl::string_view kHelpTail = R"(
@@ -40,34 +43,16 @@ once, which loses nothing that was acknowledged. Exit codes: 0 done, 1 failed, 2
 std::string HelpText() {
   const Settings defaults;
   std::string text(kHelpHead);
-  for (const Setting& setting : SettingsTable()) {
-    absl::StrAppend(&text, "  ", setting.Flag(), "=", setting.form, "\n      ", setting.Variable(),
-                    ", default ", setting.write(defaults), "\n      ", setting.description, "\n");
+  for (const SettingGroup& group : SettingGroups()) {
+    absl::StrAppend(&text, "\n", group.name, ": ", group.title, "\n");
+    for (const Setting& setting : SettingsTable()) {
+      if (GroupOf(setting) != group.name) continue;
+      const std::string fallback = setting.write(defaults);
+      absl::StrAppend(&text, "  ", setting.Flag(), "=", setting.form, "   (",
+                      fallback.empty() ? "none" : fallback, ")\n      ", setting.description, "\n");
+    }
   }
   absl::StrAppend(&text, kHelpTail);
-  return text;
-}
-
-std::string ConfigText(absl::Span<const EffectiveSetting> values) {
-  size_t width = 0;
-  for (const EffectiveSetting& value : values) {
-    width = std::max(width, value.setting->name.size() + value.value.size());
-  }
-  std::string text;
-  for (const EffectiveSetting& value : values) {
-    const std::string line = absl::StrCat(value.setting->name, " = ", value.value);
-    const int padded = static_cast<int>(width + 3);
-    absl::StrAppendFormat(&text, "%-*s  # %s\n", padded, line, value.origin);
-  }
-  return text;
-}
-
-std::string SubscriptionsText(const std::vector<Settings::Subscription>& subscriptions) {
-  std::string text;
-  for (const Settings::Subscription& subscription : subscriptions) {
-    absl::StrAppend(&text, "subscriptions: ", subscription.name, " {",
-                    subscription.spec.ShortDebugString(), "}\n");
-  }
   return text;
 }
 

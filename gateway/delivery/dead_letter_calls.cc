@@ -8,9 +8,9 @@
 #include "absl/strings/str_cat.h"
 #include "gateway/delivery/awaited.h"
 #include "gateway/delivery/cursor.h"
-#include "gateway/delivery/dead_letter_id.h"
 #include "gateway/delivery/event_lookup.h"
 #include "gateway/delivery/grpc_status.h"
+#include "gateway/delivery/numbered_id.h"
 #include "gateway/delivery/proto_time.h"
 
 namespace onhook {
@@ -43,7 +43,7 @@ absl::Status CheckChange(const Request& request) {
 }  // namespace
 
 void DeadLetterCalls::Fill(const DeadLetter& letter, v1::DeadLetter& told) const {
-  told.set_dead_letter_id(FormatDeadLetterId(store_->store_id(), letter.id));
+  told.set_dead_letter_id(FormatNumberedId(kDeadLetterKind, store_->store_id(), letter.id));
   if (letter.event->corrupt || !told.mutable_event()->ParseFromString(letter.event->event)) {
     told.clear_event();
   }
@@ -64,7 +64,8 @@ absl::Status DeadLetterCalls::List(const v1::ListDeadLettersRequest& request,
   }
   int64_t after = 0;
   if (!request.page_token().empty()) {
-    const std::optional<int64_t> id = ParseDeadLetterId(request.page_token(), store_->store_id());
+    const std::optional<int64_t> id =
+        ParseNumberedId(request.page_token(), kDeadLetterKind, store_->store_id());
     if (!id.has_value()) return InvalidField("page_token", "is not one that this service gave");
     after = *id;
   }
@@ -91,7 +92,8 @@ absl::Status DeadLetterCalls::Get(const v1::GetDeadLetterRequest& request,
                                   v1::GetDeadLetterResponse& response) {
   const auto queue = store_->FindQueue(request.subscription());
   if (!queue.ok()) return queue.status();
-  const std::optional<int64_t> id = ParseDeadLetterId(request.dead_letter_id(), store_->store_id());
+  const std::optional<int64_t> id =
+      ParseNumberedId(request.dead_letter_id(), kDeadLetterKind, store_->store_id());
   if (!id.has_value()) return absl::NotFoundError("no dead letter has this id");
   const absl::StatusOr<Letters> letters = ReadLetters(**queue, *id - 1, {1, 1});
   if (!letters.ok()) return letters.status();
@@ -111,7 +113,7 @@ void DeadLetterCalls::Run(const Request& request, Change change, Changed changed
   selection.all = request.all();
   std::vector<std::string> unknown;
   for (const std::string& text : request.dead_letter_ids()) {
-    const std::optional<int64_t> id = ParseDeadLetterId(text, store_->store_id());
+    const std::optional<int64_t> id = ParseNumberedId(text, kDeadLetterKind, store_->store_id());
     if (id.has_value()) {
       selection.ids.push_back(*id);
     } else {
@@ -122,17 +124,17 @@ void DeadLetterCalls::Run(const Request& request, Change change, Changed changed
     --changes_;
     return done(absl::UnavailableError("too many changes of dead letters are under way"));
   }
-  ((**queue).*change)(std::move(selection),
-                      [this, unknown = std::move(unknown), changed = std::move(changed),
-                       done = std::move(done)](absl::StatusOr<DeadLetterOutcome> outcome) mutable {
-                        --changes_;
-                        if (!outcome.ok()) return done(outcome.status());
-                        for (const int64_t id : outcome->unknown) {
-                          unknown.push_back(FormatDeadLetterId(store_->store_id(), id));
-                        }
-                        changed(outcome->done, unknown);
-                        done(absl::OkStatus());
-                      });
+  ((**queue).*change)(std::move(selection), [this, unknown = std::move(unknown),
+                                             changed = std::move(changed), done = std::move(done)](
+                                                absl::StatusOr<DeadLetterOutcome> outcome) mutable {
+    --changes_;
+    if (!outcome.ok()) return done(outcome.status());
+    for (const int64_t id : outcome->unknown) {
+      unknown.push_back(FormatNumberedId(kDeadLetterKind, store_->store_id(), id));
+    }
+    changed(outcome->done, unknown);
+    done(absl::OkStatus());
+  });
 }
 
 void DeadLetterCalls::Redrive(const v1::RedriveDeadLettersRequest& request,

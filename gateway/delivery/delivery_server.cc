@@ -13,6 +13,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "absl/synchronization/mutex.h"
+#include "gateway/delivery/rejected_callback_service.h"
 #include "gateway/delivery/release_event_service.h"
 #include "gateway/delivery/serial_executor.h"
 #include "gateway/delivery/stream_registry.h"
@@ -27,6 +28,8 @@ constexpr absl::Duration kKeepaliveTime = absl::Seconds(20);
 constexpr absl::Duration kKeepaliveTimeout = absl::Seconds(10);
 // Clients may ping this often; more often is taken for abuse.
 constexpr absl::Duration kShortestPingInterval = absl::Seconds(10);
+// Each takes 3 s at most, and whoever waits longer than 10 s has given up.
+constexpr size_t kMostQuarantineChangesWaiting = 2;
 
 std::shared_ptr<grpc::ServerCredentials> Credentials() { return grpc::InsecureServerCredentials(); }
 
@@ -54,19 +57,24 @@ bool IsHostAndPort(absl::string_view address) {
 
 class DeliveryServer::Parts {
  public:
-  Parts(const DeliveryOptions& options, Store* store, ReceiptDesk* desk, const Clock* clock,
-        const Log* log)
+  Parts(const DeliveryOptions& options, Store* store, ReceiptDesk* desk, CallbackJudge* judge,
+        const Clock* clock, const Log* log)
       : executor(static_cast<size_t>(options.max_streams)),
+        quarantine_executor(kMostQuarantineChangesWaiting),
         registry(options, clock),
         environment{options, store, desk, clock, log, &registry, &executor},
         service(&environment),
-        subscription_service(&environment) {}
+        subscription_service(&environment),
+        rejected_callback_service(&environment, judge, &quarantine_executor) {}
 
   SerialExecutor executor;
+  // Of changes that take many commits, for which no other administration is to wait.
+  SerialExecutor quarantine_executor;
   StreamRegistry registry;
   const StreamEnvironment environment;
   ReleaseEventServiceImpl service;
   SubscriptionServiceImpl subscription_service;
+  RejectedCallbackServiceImpl rejected_callback_service;
   std::unique_ptr<grpc::Server> server;
 
   absl::Mutex health_mutex;
@@ -75,8 +83,8 @@ class DeliveryServer::Parts {
 };
 
 DeliveryServer::DeliveryServer(const DeliveryOptions& options, Store* store, ReceiptDesk* desk,
-                               const Clock* clock, const Log* log)
-    : parts_(std::make_shared<Parts>(options, store, desk, clock, log)) {
+                               CallbackJudge* judge, const Clock* clock, const Log* log)
+    : parts_(std::make_shared<Parts>(options, store, desk, judge, clock, log)) {
   const std::weak_ptr<Parts> weak = parts_;
   store->log().AddTailListener([weak](Sequence) {
     if (const std::shared_ptr<Parts> parts = weak.lock()) parts->registry.TailGrew();
@@ -101,6 +109,7 @@ absl::StatusOr<int> DeliveryServer::Start() {
   builder.AddListeningPort(options.listen, Credentials(), &port);
   builder.RegisterService(&parts_->service);
   builder.RegisterService(&parts_->subscription_service);
+  builder.RegisterService(&parts_->rejected_callback_service);
   parts_->server = builder.BuildAndStart();
   if (parts_->server == nullptr || port == 0) {
     return absl::UnavailableError(absl::StrCat("cannot listen for gRPC on ", options.listen,
@@ -140,6 +149,7 @@ void DeliveryServer::Stop(absl::Duration grace) {
     parts_->server->Wait();
   }
   parts_->executor.Stop();
+  parts_->quarantine_executor.Stop();
   parts_->registry.Stop();
 }
 

@@ -10,12 +10,14 @@
 #include "gateway/base/clock.h"
 #include "gateway/base/log.h"
 #include "gateway/config/delivery_options.h"
+#include "gateway/forwarding/callback_judge.h"
 #include "gateway/forwarding/receipt_desk.h"
 #include "gateway/store/store.h"
 
 namespace onhook {
 
-// The gRPC port: ReleaseEventService, SubscriptionService, grpc.health.v1 and reflection.
+// The gRPC port: ReleaseEventService, SubscriptionService, RejectedCallbackService, grpc.health.v1
+// and reflection.
 //
 // Promises:
 //   P1 settled     An ack is answered after its commit, never before.
@@ -30,9 +32,10 @@ namespace onhook {
 class DeliveryServer {
  public:
   // What the pointers point to must outlive the server; after Stop, the log still calls the tail
-  // listener that it was given here, which then does nothing.
+  // listener that it was given here, which then does nothing. Without `judge`, rejected callbacks
+  // cannot be reparsed.
   DeliveryServer(const DeliveryOptions& options, Store* store, ReceiptDesk* desk,
-                 const Clock* clock, const Log* log);
+                 CallbackJudge* judge, const Clock* clock, const Log* log);
   ~DeliveryServer();  // stops
 
   // Opens the port and answers calls. Returns the port. To be called once.

@@ -39,12 +39,6 @@ class SubscriptionServiceImpl final : public v1::SubscriptionService::CallbackSe
 #undef ONHOOK_CALL
 
  private:
-  // Makes a call on the executor and finishes with its result.
-  template <typename Calls, typename Request, typename Response>
-  grpc::ServerUnaryReactor* Run(grpc::CallbackServerContext* context, Calls& calls,
-                                absl::Status (Calls::*call)(const Request&, Response&),
-                                const Request* request, Response* response);
-
   const StreamEnvironment* const environment_;
   SubscriptionCalls subscriptions_;
   DeadLetterCalls dead_letters_;

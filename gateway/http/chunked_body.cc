@@ -9,8 +9,6 @@ namespace {
 
 // Enough for any size that could be allowed; more digits can only be an attack on a counter.
 constexpr int kMaxSizeDigits = 8;
-// For all extensions and trailers of one body together; nothing real sends any.
-constexpr size_t kMaxExtraBytes = 4 * 1024;
 
 int HexValue(char byte) {
   if (byte >= '0' && byte <= '9') return byte - '0';
@@ -21,7 +19,7 @@ int HexValue(char byte) {
 
 void ChunkedBody::Reset() {
   step_ = Step::kSizeFirst;
-  chunk_left_ = extra_bytes_ = 0;
+  chunk_left_ = framing_bytes_ = 0;
   digits_ = 0;
   std::string().swap(body_);  // an idle connection keeps no large body
   refusal_ = Refusal();
@@ -45,9 +43,10 @@ ParseState ChunkedBody::Feed(absl::string_view bytes, size_t& taken) {
 }
 
 bool ChunkedBody::Take(char byte) {
+  if (++framing_bytes_ > max_framing_bytes_) return Refuse(refusals::kChunkFraming);
   const auto expect = [&](char wanted, Step next) {
     step_ = next;
-    return byte == wanted || Refuse(400, "a chunk's line is malformed");
+    return byte == wanted || Refuse(refusals::kChunkLine);
   };
   switch (step_) {
     case Step::kSizeFirst:
@@ -94,27 +93,24 @@ bool ChunkedBody::Take(char byte) {
 }
 
 bool ChunkedBody::TakeSizeDigit(char byte) {
-  if (!absl::ascii_isxdigit(byte)) return Refuse(400, "a chunk's size is malformed");
-  if (++digits_ > kMaxSizeDigits) return Refuse(400, "a chunk's size has too many digits");
+  if (!absl::ascii_isxdigit(byte)) return Refuse(refusals::kChunkSize);
+  if (++digits_ > kMaxSizeDigits) return Refuse(refusals::kChunkSizeDigits);
   chunk_left_ = chunk_left_ * 16 + static_cast<size_t>(HexValue(byte));
   if (chunk_left_ > max_bytes_ - std::min(max_bytes_, body_.size())) {
-    return Refuse(413, "the body is too long");
+    return Refuse(refusals::kBodyTooLong);
   }
   return true;
 }
 
 bool ChunkedBody::TakeExtra(char byte) {
   if (absl::ascii_iscntrl(byte) && byte != '\t') {
-    return Refuse(400, "a chunk's line holds a control character");
-  }
-  if (++extra_bytes_ > kMaxExtraBytes) {
-    return Refuse(431, "the chunk extensions or trailers are too long");
+    return Refuse(refusals::kChunkControl);
   }
   return true;
 }
 
-bool ChunkedBody::Refuse(int status, absl::string_view reason) {
-  refusal_ = Refusal{status, reason};
+bool ChunkedBody::Refuse(const Refusal& refusal) {
+  refusal_ = refusal;
   return false;
 }
 

@@ -16,8 +16,10 @@ namespace onhook {
 // Threads: none of its own; one caller. Blocking: never.
 class ChunkedBody {
  public:
-  // `max_bytes` bounds the joined body.
-  explicit ChunkedBody(size_t max_bytes) : max_bytes_(max_bytes) {}
+  // `max_bytes` bounds the joined body, `max_framing_bytes` all that is sent around it: without
+  // that bound, chunks of one byte would make thirteen of each.
+  explicit ChunkedBody(size_t max_bytes, size_t max_framing_bytes = 16 * 1024)
+      : max_bytes_(max_bytes), max_framing_bytes_(max_framing_bytes) {}
 
   // Takes the next bytes as they come, split anywhere. `taken` says how many of them belong to
   // this body: all of them unless kDone, when the rest is the next request's.
@@ -51,13 +53,14 @@ class ChunkedBody {
   bool Take(char byte);
   bool TakeSizeDigit(char byte);
   bool TakeExtra(char byte);
-  bool Refuse(int status, absl::string_view reason);
+  bool Refuse(const Refusal& refusal);
 
   const size_t max_bytes_;
+  const size_t max_framing_bytes_;
   Step step_ = Step::kSizeFirst;
   size_t chunk_left_ = 0;
   int digits_ = 0;
-  size_t extra_bytes_ = 0;  // of extensions and trailers
+  size_t framing_bytes_ = 0;  // sizes, extensions, line ends and trailers
   std::string body_;
   Refusal refusal_;
 };

@@ -14,21 +14,26 @@ Connection::Connection(const ConnectionContext& context, int socket, std::string
     : context_(context),
       socket_(socket),
       peer_(std::move(peer)),
-      stream_(socket, context.options.idle_timeout, context.clock) {}
+      stream_(socket, context.options.idle_timeout, context.clock),
+      idle_since_(context.turns++) {}
 
 Connection::~Connection() { close(socket_); }
 
 void Connection::Serve() {
   RequestReader reader(context_.options, peer_, &stream_, context_.clock);
   while (true) {
-    idle_ = true;  // before looking at `stopping`, which Stop() sets before it looks at idle_
+    // Before looking at `stopping`, which Stop() sets before it looks at idle_since_.
+    if (!reader.HasUnread()) idle_since_ = context_.turns++;
     if (context_.stopping || !reader.WaitForRequest()) return;
-    idle_ = false;
+    idle_since_ = kBusy;
     switch (reader.Read()) {
       case RequestReader::Outcome::kClosed:
         return;
       case RequestReader::Outcome::kRefused:
-        Refuse(reader.refusal().status, reader.refusal().reason);
+        // If it was us who ended the reading, the request is not at fault.
+        Refuse(told_to_end_ && reader.refusal().label == refusals::kEndsEarly.label
+                   ? refusals::kTooManyConnections
+                   : reader.refusal());
         return;
       case RequestReader::Outcome::kRequest:
         break;
@@ -48,29 +53,28 @@ bool Connection::AnswerRequest(const HttpRequest& request, bool keep_alive, bool
     response.close = response.close || !keep_alive || context_.stopping;
     return response;
   };
-  const auto respond_after_exception = [&] {
-    return ErrorResponse(500, "the request could not be processed");
-  };
+  const auto respond_after_exception = [&] { return ErrorResponse(refusals::kException); };
   return context_.front_end.Answer(
       {request.method == "HEAD", is_http_1_0, respond, respond_after_exception}, stream_);
 }
 
 void Connection::TurnAway() {
-  idle_ = false;
-  Refuse(503, "there are too many connections");
+  idle_since_ = kBusy;
+  Refuse(refusals::kTooManyConnections);
 }
 
-void Connection::Refuse(int status, absl::string_view reason) {
-  const auto respond = [&] { return ErrorResponse(status, reason); };
+void Connection::Refuse(const Refusal& refusal) {
+  const auto respond = [&] { return ErrorResponse(refusal); };
   context_.front_end.Answer({false, false, respond, respond}, stream_);
   Linger();
 }
 
-HttpResponse Connection::ErrorResponse(int status, absl::string_view reason) const {
-  HttpResponse response = context_.error_body(status, reason);
-  response.status = status;
+HttpResponse Connection::ErrorResponse(const Refusal& refusal) const {
+  if (context_.on_refused) context_.on_refused(refusal.label);
+  HttpResponse response = context_.error_body(refusal.status, refusal.reason);
+  response.status = refusal.status;
   response.close = true;
-  if (status == 503) response.headers.emplace_back("Retry-After", "1");
+  if (refusal.status == 503) response.headers.emplace_back("Retry-After", "1");
   return response;
 }
 
@@ -89,7 +93,9 @@ void Connection::Linger() {
 }
 
 void Connection::CloseIfIdle() {
-  if (idle_) shutdown(socket_, SHUT_RD);
+  if (idle_since_ == kBusy) return;
+  told_to_end_ = true;
+  shutdown(socket_, SHUT_RD);
 }
 
 void Connection::Cut() { shutdown(socket_, SHUT_RDWR); }

@@ -2,6 +2,9 @@
 #define ONHOOK_GATEWAY_HTTP_CONNECTION_H_
 
 #include <atomic>
+#include <cstdint>
+#include <functional>
+#include <limits>
 #include <string>
 
 #include "absl/strings/string_view.h"
@@ -10,6 +13,7 @@
 #include "gateway/http/connection_stream.h"
 #include "gateway/http/front_end.h"
 #include "gateway/http/http_message.h"
+#include "gateway/http/refusal.h"
 
 namespace onhook {
 
@@ -18,18 +22,22 @@ struct ConnectionContext {
   const HttpOptions& options;
   const HttpHandler& handler;
   const ErrorBody& error_body;
+  const std::function<void(absl::string_view label)>& on_refused;  // may be empty
   FrontEnd& front_end;
   const Clock* clock;
   const std::atomic<bool>& stopping;
+  std::atomic<uint64_t>& turns;  // orders the moments at which connections became idle
 };
 
 // One connection: reads its requests, has each answered, says why when it must end.
 //
-// Threads: Serve() or TurnAway(), once, on the connection's own; CloseIfIdle() and Cut() from any,
-// while the object exists. Blocking: the former two until the connection is at its end.
+// Threads: Serve() or TurnAway(), once, on the connection's own; the rest from any, while the
+// object exists. Blocking: the former two until the connection is at its end.
 class Connection {
  public:
-  // Owns `socket`, which FrontEnd::Accept has prepared.
+  static constexpr uint64_t kBusy = std::numeric_limits<uint64_t>::max();
+
+  // Owns `socket`, which AcceptLoop has prepared.
   Connection(const ConnectionContext& context, int socket, std::string peer);
   ~Connection();
 
@@ -39,8 +47,12 @@ class Connection {
   // Reads nothing, answers 503 with Retry-After.
   void TurnAway();
 
-  // Wakes a connection that waits for a request, so that it ends. One that is being served ends
-  // after its answer, once ConnectionContext::stopping is set.
+  // The lower, the longer it has been waiting for a request; kBusy while it has one.
+  uint64_t idle_since() const { return idle_since_; }
+
+  // Wakes a connection that waits for a request, so that it ends. If one has just begun to come, it
+  // is served if it is whole, and else told to come again. One that is being served ends after its
+  // answer, once ConnectionContext::stopping is set.
   void CloseIfIdle();
 
   // Breaks the connection, whatever it is doing.
@@ -49,8 +61,8 @@ class Connection {
  private:
   // Both return whether the connection may go on.
   bool AnswerRequest(const HttpRequest& request, bool keep_alive, bool is_http_1_0);
-  void Refuse(int status, absl::string_view reason);
-  HttpResponse ErrorResponse(int status, absl::string_view reason) const;
+  void Refuse(const Refusal& refusal);
+  HttpResponse ErrorResponse(const Refusal& refusal) const;
 
   // Sends the end of the stream and drops what the client is still sending, so that the answer is
   // not destroyed by a reset.
@@ -60,7 +72,8 @@ class Connection {
   const int socket_;
   const std::string peer_;
   PlainStream stream_;
-  std::atomic<bool> idle_{true};
+  std::atomic<uint64_t> idle_since_;
+  std::atomic<bool> told_to_end_{false};
 };
 
 }  // namespace onhook

@@ -1,11 +1,8 @@
 #include "gateway/http/front_end.h"
 
 #include <httplib.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <atomic>
 #include <string>
 #include <utility>
 
@@ -57,16 +54,6 @@ class ExchangeStream final : public httplib::Stream {
   Call& call_;
   const absl::Duration write_timeout_;
   absl::string_view unread_;
-};
-
-// Runs each connection's hand-over on the accepting thread: it only starts the real thread.
-class HandOver final : public httplib::TaskQueue {
- public:
-  bool enqueue(std::function<void()> hand_over) override {
-    hand_over();
-    return true;
-  }
-  void shutdown() override {}
 };
 
 bool IsSafe(absl::string_view text) {
@@ -127,10 +114,6 @@ class FrontEnd::Server final : public httplib::Server {
  public:
   Server(const HttpOptions& options, const Clock* clock)
       : write_timeout_(options.write_timeout), clock_(clock) {
-    const auto idle_us = absl::ToInt64Microseconds(options.idle_timeout);
-    set_read_timeout(idle_us / 1'000'000, idle_us % 1'000'000);
-    set_tcp_nodelay(true);
-    new_task_queue = [] { return new HandOver; };
     set_pre_routing_handler([](const httplib::Request&, httplib::Response& answer) {
       Fill(current_call->exchange.respond(), answer);
       return HandlerResponse::Handled;
@@ -142,20 +125,6 @@ class FrontEnd::Server final : public httplib::Server {
     set_header_writer([this](httplib::Stream& stream, httplib::Headers&) {
       return stream.write(HeaderLines(*current_call, *clock_));
     });
-  }
-
-  void Accept(int listener, std::function<void(int)> on_connection) {
-    on_connection_ = std::move(on_connection);
-    stop();  // without this it refuses to listen again after a failure
-    svr_sock_ = listener;
-    if (stopped_) CloseListener();
-    listen_after_bind();
-  }
-
-  // Closing alone would not do: without descriptors accept() says nothing but that, for ever.
-  void StopAccepting() {
-    stopped_ = true;
-    CloseListener();
   }
 
   bool Answer(const Exchange& exchange, ConnectionStream& stream) {
@@ -170,36 +139,16 @@ class FrontEnd::Server final : public httplib::Server {
   }
 
  private:
-  bool process_and_close_socket(socket_t socket) override {
-    on_connection_(socket);
-    return true;
-  }
-
-  void CloseListener() {
-    const socket_t listener = svr_sock_.exchange(INVALID_SOCKET);
-    if (listener == INVALID_SOCKET) return;
-    shutdown(listener, SHUT_RDWR);  // wakes accept()
-    close(listener);
-  }
-
   const absl::Duration write_timeout_;
   const Clock* const clock_;
-  std::atomic<bool> stopped_{false};
   const std::string nobody_;  // the peer's address is in HttpRequest, from the socket
   const std::function<void(httplib::Request&)> no_setup_;
-  std::function<void(int)> on_connection_;
 };
 
 FrontEnd::FrontEnd(const HttpOptions& options, const Clock* clock)
     : server_(std::make_unique<Server>(options, clock)) {}
 
 FrontEnd::~FrontEnd() = default;
-
-void FrontEnd::Accept(int listener, std::function<void(int socket)> on_connection) {
-  server_->Accept(listener, std::move(on_connection));
-}
-
-void FrontEnd::StopAccepting() { server_->StopAccepting(); }
 
 bool FrontEnd::Answer(const Exchange& exchange, ConnectionStream& stream) {
   return server_->Answer(exchange, stream);

@@ -1,7 +1,6 @@
 #ifndef ONHOOK_GATEWAY_HTTP_FRONT_END_H_
 #define ONHOOK_GATEWAY_HTTP_FRONT_END_H_
 
-#include <functional>
 #include <memory>
 
 #include "absl/functional/function_ref.h"
@@ -11,11 +10,11 @@
 
 namespace onhook {
 
-// cpp-httplib's server, as far as it is used: its accept loop and its request processing. Only
-// this class's file includes it, so what it does by itself (reading sockets, decoding headers,
-// answering ranges, upgrading to WebSockets) is out of every client's reach.
+// cpp-httplib's server, as far as it is used: its processing of a request into an answer. Only this
+// class's file includes it, so what it does by itself (accepting and reading sockets, decoding
+// headers, answering ranges, upgrading to WebSockets) is out of every client's reach.
 //
-// Threads: Accept() one at a time; Answer() any number at once. Blocking: as said.
+// Threads: any number at once. Blocking: as said.
 class FrontEnd {
  public:
   // One request to be answered.
@@ -30,16 +29,8 @@ class FrontEnd {
   FrontEnd(const HttpOptions& options, const Clock* clock);
   ~FrontEnd();
 
-  // Accepts connections from `listener`, a listening socket that it takes and closes, until that
-  // is shut down or an error ends the loop. Each is a blocking socket with TCP_NODELAY and the
-  // receive timeout HttpOptions::idle_timeout; `on_connection` owns it and must be quick.
-  void Accept(int listener, std::function<void(int socket)> on_connection);
-
-  // Ends Accept(), now or as soon as it begins, whatever keeps it busy. From any thread.
-  void StopAccepting();
-
-  // Lets `exchange` respond and sends what it says in one piece. Returns whether the connection
-  // may go on: all was sent, and the response did not ask to close.
+  // Lets `exchange` respond and sends what it says in one piece, for write_timeout at most. Returns
+  // whether the connection may go on: all was sent, and the response did not ask to close.
   bool Answer(const Exchange& exchange, ConnectionStream& stream);
 
  private:

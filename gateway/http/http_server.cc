@@ -5,32 +5,42 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cstdint>
 #include <string>
 #include <thread>
 #include <utility>
 
 #include "absl/base/thread_annotations.h"
-#include "absl/container/flat_hash_map.h"
-#include "absl/container/flat_hash_set.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/synchronization/notification.h"
+#include "gateway/http/accept_loop.h"
 #include "gateway/http/connection.h"
+#include "gateway/http/connection_registry.h"
 #include "gateway/http/connection_threads.h"
 #include "gateway/http/front_end.h"
+#include "gateway/http/listener_watch.h"
 #include "gateway/http/listening_socket.h"
+#include "gateway/http/refusal.h"
 
 namespace onhook {
 namespace {
 
 // Between two tries to listen again.
 constexpr absl::Duration kReopenPause = absl::Milliseconds(100);
+// Idle connections that end when descriptors have run out: enough for a small burst, few enough
+// for a server that lacks them again and again.
+constexpr int kFreedAtOnce = 16;
+// A shortage comes and goes with each connection; it is logged once in this time.
+constexpr absl::Duration kShortageLogged = absl::Minutes(1);
 
 absl::Status CheckLimits(const HttpOptions& options) {
   const bool sizes_are_positive =
       std::min({options.max_request_line_bytes, options.max_header_bytes, options.max_headers,
-                options.max_head_bytes, options.max_body_bytes, options.max_linger_bytes}) > 0;
+                options.max_head_bytes, options.max_body_bytes, options.max_chunk_framing_bytes,
+                options.max_linger_bytes}) > 0;
   const bool counts_are_positive =
-      std::min({options.max_connections, options.max_connections_per_peer, options.backlog}) > 0 &&
+      std::min({options.max_connections, options.max_connections_per_peer, options.backlog,
+                options.self_dials_until_reopened, options.self_dials_until_given_up}) > 0 &&
       options.max_refusals >= 0;
   const bool times_are_positive =
       std::min({options.head_timeout, options.request_timeout, options.idle_timeout,
@@ -46,49 +56,72 @@ class HttpServer::Parts {
   Parts(HttpOptions options, Callbacks callbacks, const Clock* clock, const Log* log)
       : options_(std::move(options)),
         callbacks_(std::move(callbacks)),
+        clock_(clock),
         log_(log),
         front_end_(options_, clock),
-        context_{options_, callbacks_.handler, callbacks_.error_body, front_end_, clock, stopping_},
-        threads_(options_.max_connections + options_.max_refusals) {}
+        context_{options_,
+                 callbacks_.handler,
+                 callbacks_.error_body,
+                 callbacks_.on_refused,
+                 front_end_,
+                 clock,
+                 stopping_,
+                 turns_},
+        accept_loop_(options_.idle_timeout,
+                     {[this](int socket, const Endpoint& peer) { Take(socket, peer); },
+                      [this] { MakeDescriptorsFree(); }}),
+        watch_({options_.self_dial_interval, options_.self_dials_until_reopened,
+                options_.self_dials_until_given_up},
+               {[this] { NoteSilence(); }, [this] { NoteVoice(); }, [this] { GiveUp(); }}),
+        registry_(options_),
+        threads_(options_.max_connections + options_.max_refusals +
+                 ConnectionRegistry::kLeavingMax) {}
 
   absl::Status Start();
   void Stop(absl::Duration grace);
   int port() const { return port_; }
-  bool alive() const { return alive_; }
+  bool alive() const { return listening_ && !silent_; }
 
  private:
   // The listener's thread.
   void Listen();
   bool ListenAgain();
-  void Take(int socket);
+  void Take(int socket, const Endpoint& peer);
+  void MakeDescriptorsFree();
+  void Run(int socket, const std::string& peer, ConnectionRegistry::Place* place);
 
-  // Counts one more connection of `peer`, and says whether it may be served.
-  bool Admit(const std::string& peer);
-  void Discharge(const std::string& peer, bool admitted);
-  void Run(int socket, const std::string& peer, bool admitted);
+  // The watch's thread.
+  void NoteSilence();
+  void NoteVoice();
+  void GiveUp();
 
-  bool IsDeserted() const ABSL_SHARED_LOCKS_REQUIRED(mutex_) { return taken_ == 0; }
+  void Report(const absl::Status& why) const;
 
   const HttpOptions options_;
   const Callbacks callbacks_;
+  const Clock* const clock_;
   const Log* const log_;
   FrontEnd front_end_;
   std::atomic<bool> stopping_{false};
+  std::atomic<uint64_t> turns_{0};
   const ConnectionContext context_;
 
   ListenAddress address_;
   std::atomic<int> port_{0};
-  std::atomic<bool> alive_{false};
+  std::atomic<bool> listening_{false};
+  std::atomic<bool> silent_{false};  // although it listens
+  std::atomic<bool> lacks_descriptors_{false};
   absl::Notification stop_;
+  AcceptLoop accept_loop_;
+  ListenerWatch watch_;
   std::thread listener_thread_;
+  // Of the listener's thread.
+  absl::Duration next_shortage_logged_ = -absl::InfiniteDuration();
 
   absl::Mutex mutex_;
   int listener_ ABSL_GUARDED_BY(mutex_) = -1;
-  absl::flat_hash_set<Connection*> connections_ ABSL_GUARDED_BY(mutex_);
-  int taken_ ABSL_GUARDED_BY(mutex_) = 0;     // connections accepted and not yet at their end
-  int admitted_ ABSL_GUARDED_BY(mutex_) = 0;  // those of them that are served
-  absl::flat_hash_map<std::string, int> admitted_per_peer_ ABSL_GUARDED_BY(mutex_);
 
+  ConnectionRegistry registry_;
   ConnectionThreads threads_;  // last: its destructor waits for those who use the rest
 };
 
@@ -99,12 +132,18 @@ absl::Status HttpServer::Parts::Start() {
   address_ = *std::move(address);
   const absl::StatusOr<int> listener = OpenListeningSocket(address_, options_.backlog);
   if (!listener.ok()) return listener.status();
+  if (options_.self_dial_interval > absl::ZeroDuration()) {
+    if (absl::Status watched = watch_.Start(*listener); !watched.ok()) {
+      close(*listener);
+      return watched;
+    }
+  }
   port_ = address_.port = BoundPort(*listener);
   {
     absl::MutexLock lock(&mutex_);
     listener_ = *listener;
   }
-  alive_ = true;
+  listening_ = true;
   listener_thread_ = std::thread([this] { Listen(); });
   return absl::OkStatus();
 }
@@ -113,17 +152,18 @@ void HttpServer::Parts::Stop(absl::Duration grace) {
   if (!listener_thread_.joinable()) return;
   stopping_ = true;
   stop_.Notify();
-  front_end_.StopAccepting();
+  watch_.Stop();
+  accept_loop_.Stop();
   listener_thread_.join();
-  alive_ = false;
-
-  absl::MutexLock lock(&mutex_);
-  close(listener_);
-  const absl::Condition deserted(this, &Parts::IsDeserted);
-  for (Connection* connection : connections_) connection->CloseIfIdle();
-  mutex_.AwaitWithTimeout(deserted, grace);
-  for (Connection* connection : connections_) connection->Cut();
-  mutex_.Await(deserted);
+  listening_ = false;
+  {
+    absl::MutexLock lock(&mutex_);
+    close(listener_);
+  }
+  registry_.EndAllIdle();
+  registry_.AwaitNone(grace);
+  registry_.CutAll();
+  registry_.AwaitNone(absl::InfiniteDuration());
 }
 
 void HttpServer::Parts::Listen() {
@@ -131,21 +171,19 @@ void HttpServer::Parts::Listen() {
     int listener;
     {
       absl::MutexLock lock(&mutex_);
-      // The front end closes what it is given. What waits in the backlog must survive that.
-      listener = dup(listener_);
+      listener = listener_;
     }
-    if (listener >= 0) front_end_.Accept(listener, [this](int socket) { Take(socket); });
+    const absl::Status why = accept_loop_.Run(listener);
     if (stopping_) return;
 
-    alive_ = false;
-    const absl::Status why = absl::UnavailableError("no connection can be accepted");
+    listening_ = false;
     log_->Error("http", "the listener has failed and will be opened again",
-                {{"listen", options_.listen}, {"port", port()}});
-    if (callbacks_.on_listener_failed) callbacks_.on_listener_failed(why);
+                {{"listen", options_.listen}, {"port", port()}, {"why", why}});
+    if (!silent_) Report(why);
     while (!ListenAgain()) {
       if (stop_.HasBeenNotified()) return;
     }
-    alive_ = true;
+    listening_ = true;
     log_->Info("http", "the listener is open again", {{"port", port()}});
   }
 }
@@ -154,7 +192,9 @@ void HttpServer::Parts::Listen() {
 bool HttpServer::Parts::ListenAgain() {
   if (stop_.WaitForNotificationWithTimeout(kReopenPause)) return false;
   absl::MutexLock lock(&mutex_);
-  if (IsListening(listener_)) return true;
+  // The same socket needs no new descriptor, of which there may be none.
+  listen(listener_, options_.backlog);
+  if (IsListening(listener_) && BoundPort(listener_) == port()) return true;
   const absl::StatusOr<int> opened = OpenListeningSocket(address_, options_.backlog);
   if (!opened.ok()) return false;
   close(listener_);
@@ -162,53 +202,72 @@ bool HttpServer::Parts::ListenAgain() {
   return true;
 }
 
-void HttpServer::Parts::Take(int socket) {
-  const std::string peer = PeerAddress(socket);
-  const bool admitted = Admit(peer);
-  if (threads_.Run([=] { Run(socket, peer, admitted); })) return;
-  Discharge(peer, admitted);
-  close(socket);
-}
-
-bool HttpServer::Parts::Admit(const std::string& peer) {
-  absl::MutexLock lock(&mutex_);
-  ++taken_;
-  if (admitted_ >= options_.max_connections) return false;
-  if (!IsLoopback(peer)) {
-    int& of_peer = admitted_per_peer_[peer];
-    if (of_peer >= options_.max_connections_per_peer) return false;
-    ++of_peer;
+void HttpServer::Parts::Take(int socket, const Endpoint& peer) {
+  lacks_descriptors_ = false;
+  if (watch_.Accepted(peer)) {
+    close(socket);
+    return;
   }
-  ++admitted_;
-  return true;
+  ConnectionRegistry::Place* const place = registry_.Admit(peer.address);
+  const auto serve = [this, socket, address = peer.address, place] { Run(socket, address, place); };
+  if (threads_.Run(serve)) return;
+  registry_.Leave(place);
+  close(socket);
+  if (callbacks_.on_refused) callbacks_.on_refused(refusals::kTooManyConnections.label);
 }
 
-void HttpServer::Parts::Discharge(const std::string& peer, bool admitted) {
-  absl::MutexLock lock(&mutex_);
-  --taken_;
-  if (!admitted) return;
-  --admitted_;
-  if (IsLoopback(peer)) return;
-  const auto of_peer = admitted_per_peer_.find(peer);
-  if (--of_peer->second == 0) admitted_per_peer_.erase(of_peer);
+void HttpServer::Parts::MakeDescriptorsFree() {
+  lacks_descriptors_ = true;
+  const absl::Duration now = clock_->Elapsed();
+  if (now >= next_shortage_logged_) {
+    next_shortage_logged_ = now + kShortageLogged;
+    log_->Error("http", "there are no descriptors for another connection; idle ones are closed",
+                {{"listen", options_.listen}, {"port", port()}});
+  }
+  registry_.EndIdle(kFreedAtOnce);
 }
 
-void HttpServer::Parts::Run(int socket, const std::string& peer, bool admitted) {
+void HttpServer::Parts::Run(int socket, const std::string& peer, ConnectionRegistry::Place* place) {
+  const bool served = place->served;
   {
     Connection connection(context_, socket, peer);
-    {
-      absl::MutexLock lock(&mutex_);
-      connections_.insert(&connection);
-    }
-    if (admitted) {
+    registry_.Occupy(place, &connection);
+    if (served) {
       connection.Serve();
     } else {
       connection.TurnAway();
     }
-    absl::MutexLock lock(&mutex_);
-    connections_.erase(&connection);
+    registry_.Occupy(place, nullptr);
   }
-  Discharge(peer, admitted);
+  registry_.Leave(place);
+}
+
+void HttpServer::Parts::NoteSilence() {
+  silent_ = true;
+  const absl::Status why = absl::UnavailableError("no connection is accepted");
+  log_->Error("http", "nobody answers at the server's own port",
+              {{"listen", options_.listen}, {"port", port()}});
+  Report(why);
+  // Opening again would not find a descriptor, but lose those who wait for one.
+  if (lacks_descriptors_) return;
+  absl::MutexLock lock(&mutex_);
+  shutdown(listener_, SHUT_RDWR);  // ends the accept loop, whose thread then listens again
+}
+
+void HttpServer::Parts::NoteVoice() {
+  silent_ = false;
+  log_->Info("http", "connections are accepted again", {{"port", port()}});
+}
+
+void HttpServer::Parts::GiveUp() {
+  log_->Error("http", "the listener does not come back", {{"port", port()}});
+  if (callbacks_.on_listener_given_up) {
+    callbacks_.on_listener_given_up(absl::UnavailableError("the listener does not come back"));
+  }
+}
+
+void HttpServer::Parts::Report(const absl::Status& why) const {
+  if (callbacks_.on_listener_failed) callbacks_.on_listener_failed(why);
 }
 
 HttpServer::HttpServer(HttpOptions options, Callbacks callbacks, const Clock* clock, const Log* log)

@@ -13,9 +13,9 @@
 
 namespace onhook {
 
-// An HTTP/1.1 listener: cpp-httplib in front, with a connection layer of our own between its
-// sockets and its request processing. That layer exists because a public port meets every kind of
-// malformed, slow and greedy client, and the handler must meet none of them.
+// An HTTP/1.1 listener: cpp-httplib makes the answers, with a connection layer of our own between
+// the sockets and its request processing. That layer exists because a public port meets every kind
+// of malformed, slow and greedy client, and the handler must meet none of them.
 //
 // Promises:
 //   P1 whole      The handler sees a request only after its last byte has been read and checked.
@@ -25,9 +25,11 @@ namespace onhook {
 //   P4 in order   Requests of one connection are answered one after the other; pipelined ones wait.
 //   P5 answered   A refusal reaches the client before the connection closes.
 //   P6 honest     HttpRequest::peer comes from the socket.
+//   P7 open       Slow and idle connections keep nobody out for longer than their time limits; a
+//                 listener that takes no connection is noticed, reported and opened again.
 // Threads: all methods from one owner, but port() and alive() from any thread. The handler is
 // called on the connection's own thread, so it may block there, and several calls run at once; so
-// does the ErrorBody. on_listener_failed is called on the listener's thread.
+// does the ErrorBody. The other callbacks are called on any thread and must not block.
 // Blocking: Start() until the port is open; Stop() as long as its grace.
 // Errors: only Start() has any; clients are told theirs.
 class HttpServer {
@@ -35,8 +37,14 @@ class HttpServer {
   struct Callbacks {
     HttpHandler handler;
     ErrorBody error_body;
-    // Told once each time the listener dies; it goes on trying to listen again. Optional.
+    // Told once each time the listener dies or falls silent; it goes on trying to listen again.
+    // Optional.
     std::function<void(const absl::Status& why)> on_listener_failed;
+    // Told once, some time after on_listener_failed, if that did not help
+    // (HttpOptions::self_dials_until_given_up): only a new process might. Optional.
+    std::function<void(const absl::Status& why)> on_listener_given_up;
+    // Told of every refusal in REFUSALS.md by its label, before it is answered. Optional.
+    std::function<void(absl::string_view label)> on_refused;
   };
 
   // `clock` and `log` must outlive the server.

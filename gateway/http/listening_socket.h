@@ -1,6 +1,8 @@
 #ifndef ONHOOK_GATEWAY_HTTP_LISTENING_SOCKET_H_
 #define ONHOOK_GATEWAY_HTTP_LISTENING_SOCKET_H_
 
+#include <sys/socket.h>
+
 #include <string>
 
 #include "absl/status/statusor.h"
@@ -22,18 +24,28 @@ absl::StatusOr<ListenAddress> ParseListenAddress(absl::string_view text);
 // kAlreadyExists: another socket has the port. kUnavailable: anything else the system says.
 absl::StatusOr<int> OpenListeningSocket(const ListenAddress& address, int backlog);
 
+// One end of a connection. The address is in its usual text form, without a port; IPv4 within
+// IPv6 is shown as IPv4.
+struct Endpoint {
+  std::string address;
+  int port = 0;
+
+  bool operator==(const Endpoint& other) const {
+    return address == other.address && port == other.port;
+  }
+};
+
+// Of an address that the system gave; empty if it is neither IPv4 nor IPv6.
+Endpoint EndpointOf(const sockaddr_storage& address);
+
 // The port that `socket` is bound to.
 int BoundPort(int socket);
 
 // Whether `socket` still listens.
 bool IsListening(int socket);
 
-// The address at the other end of `socket`, without its port and in its usual text form; empty
-// if there is nobody any more. An IPv4 peer of an IPv6 socket is shown as IPv4.
-std::string PeerAddress(int socket);
-
-// Whether `peer`, a PeerAddress(), is this machine.
-bool IsLoopback(absl::string_view peer);
+// Whether `address`, an Endpoint's, is this machine.
+bool IsLoopback(absl::string_view address);
 
 }  // namespace onhook
 

@@ -59,6 +59,9 @@ bool AlwaysHasBody(absl::string_view method) {
   return method == "POST" || method == "PUT" || method == "PATCH";
 }
 
+// How every TLS record of a handshake begins; no method does.
+constexpr absl::string_view kTlsHandshake = "\x16";
+
 bool PercentsAreEncodings(absl::string_view text) {
   for (size_t at = text.find('%'); at != text.npos; at = text.find('%', at + 1)) {
     if (at + 2 >= text.size() || !absl::ascii_isxdigit(text[at + 1]) ||
@@ -79,7 +82,8 @@ absl::string_view TrimSpace(absl::string_view text) {
 
 void RequestHeadParser::Reset() {
   scanned_ = lines_ = first_line_ = 0;
-  has_length_ = has_host_ = wants_close_ = wants_keep_alive_ = false;
+  request_line_checked_ = false;
+  has_length_ = has_host_ = has_range_ = wants_close_ = wants_keep_alive_ = false;
   std::vector<HttpHeader> room = std::move(head_.headers);
   room.clear();
   head_ = RequestHead();
@@ -93,13 +97,13 @@ ParseState RequestHeadParser::Parse(absl::string_view bytes) {
     const absl::string_view line =
         bytes.substr(scanned_, end == bytes.npos ? bytes.npos : end + 1 - scanned_);
     if (!ScanLine(line)) return ParseState::kRefused;
-    if (end == bytes.npos) return ParseState::kNeedMore;
+    if (end == bytes.npos) return CheckRequestLine(bytes);
     scanned_ = end + 1;
     if (line == "\r\n") {
       if (lines_ > 0) break;
       // One stray CRLF before a request is forgiven, as RFC 9112, section 2.2 asks.
       if (first_line_ > 0) {
-        Refuse(400, "the request begins with empty lines");
+        Refuse(refusals::kEmptyLines);
         return ParseState::kRefused;
       }
       first_line_ = scanned_;
@@ -114,22 +118,34 @@ ParseState RequestHeadParser::Parse(absl::string_view bytes) {
 // A whole line ends with LF.
 bool RequestHeadParser::ScanLine(absl::string_view line) {
   const bool is_request_line = lines_ == 0;
+  // A handshake holds no line end that could be waited for.
+  if (is_request_line && absl::StartsWith(line, kTlsHandshake)) return Refuse(refusals::kTls);
   if (line.size() > (is_request_line ? limits_.line_bytes : limits_.header_bytes) + 2) {
-    return is_request_line ? Refuse(414, "the request line is too long")
-                           : Refuse(431, "a header is too long");
+    return is_request_line ? Refuse(refusals::kRequestLineTooLong)
+                           : Refuse(refusals::kHeaderTooLong);
   }
-  if (scanned_ + line.size() > limits_.head_bytes) return Refuse(431, "the headers are too long");
+  if (scanned_ + line.size() > limits_.head_bytes) return Refuse(refusals::kHeadTooLong);
   if (absl::EndsWith(line, "\n")) {
-    if (!absl::EndsWith(line, "\r\n")) return Refuse(400, "a line ends without CR");
+    if (!absl::EndsWith(line, "\r\n")) return Refuse(refusals::kLineEnd);
     line.remove_suffix(2);
   } else {
     absl::ConsumeSuffix(&line, "\r");
   }
-  if (line.find('\r') != line.npos) return Refuse(400, "a CR stands inside a line");
+  if (line.find('\r') != line.npos) return Refuse(refusals::kCarriageReturn);
   if (!is_request_line && !line.empty() && lines_ > limits_.headers) {
-    return Refuse(431, "there are too many headers");
+    return Refuse(refusals::kTooManyHeaders);
   }
   return true;
+}
+
+// Refuses by the request line alone what would else be waited for: a client of HTTP/0.9 or HTTP/2
+// may not send more before it has an answer.
+ParseState RequestHeadParser::CheckRequestLine(absl::string_view bytes) {
+  if (lines_ == 0 || request_line_checked_) return ParseState::kNeedMore;
+  request_line_checked_ = true;
+  const size_t end = bytes.find("\r\n", first_line_);
+  const bool good = ParseRequestLine(bytes.substr(first_line_, end - first_line_));
+  return good ? ParseState::kNeedMore : ParseState::kRefused;
 }
 
 bool RequestHeadParser::ParseLines(absl::string_view bytes) {
@@ -147,30 +163,29 @@ bool RequestHeadParser::ParseLines(absl::string_view bytes) {
 bool RequestHeadParser::ParseRequestLine(absl::string_view line) {
   const size_t first = line.find(' ');
   const size_t last = line.rfind(' ');
-  if (first == line.npos || first == last) return Refuse(400, "the request line is malformed");
+  if (first == line.npos || first == last) return Refuse(refusals::kRequestLine);
   head_.method = line.substr(0, first);
   const absl::string_view target = line.substr(first + 1, last - first - 1);
   const absl::string_view version = line.substr(last + 1);
 
   if (head_.method.empty() || !All(head_.method, kToken)) {
-    return Refuse(400, "the method is malformed");
+    return Refuse(refusals::kMethodMalformed);
   }
   if (version.size() != 8 || !absl::StartsWith(version, "HTTP/") || version[6] != '.' ||
       !absl::ascii_isdigit(version[5]) || !absl::ascii_isdigit(version[7])) {
-    return Refuse(400, "the HTTP version is malformed");
+    return Refuse(refusals::kVersionMalformed);
   }
   if (version != "HTTP/1.1" && version != "HTTP/1.0") {
-    return Refuse(505, "only HTTP/1.1 and HTTP/1.0 are spoken here");
+    return Refuse(refusals::kVersionUnknown);
   }
   head_.minor_version = version[7] - '0';
-  if (!IsKnownMethod(head_.method)) return Refuse(501, "the method is not known here");
+  if (!IsKnownMethod(head_.method)) return Refuse(refusals::kMethodUnknown);
   return ParseTarget(target);
 }
 
 // Accepts the origin form, the absolute form (which RFC 9112, section 3.2.2 obliges us to, and
 // whose authority says nothing to us) and, for OPTIONS, the asterisk.
 bool RequestHeadParser::ParseTarget(absl::string_view target) {
-  constexpr absl::string_view kMalformed = "the request target is malformed";
   if (target == "*" && head_.method == "OPTIONS") {
     head_.path = target;
     return true;
@@ -182,16 +197,16 @@ bool RequestHeadParser::ParseTarget(absl::string_view target) {
     } else if (absl::StartsWithIgnoreCase(rest, "https://")) {
       rest.remove_prefix(8);
     } else {
-      return Refuse(400, kMalformed);
+      return Refuse(refusals::kTarget);
     }
     const size_t slash = rest.find('/');
     const absl::string_view authority = rest.substr(0, slash);
     if (slash == rest.npos || authority.empty() || !All(authority, kHost)) {
-      return Refuse(400, kMalformed);
+      return Refuse(refusals::kTarget);
     }
     target = rest.substr(slash);
   }
-  if (!All(target, kTarget) || !PercentsAreEncodings(target)) return Refuse(400, kMalformed);
+  if (!All(target, kTarget) || !PercentsAreEncodings(target)) return Refuse(refusals::kTarget);
   const size_t question = target.find('?');
   head_.path = target.substr(0, question);
   if (question != target.npos) head_.query = target.substr(question + 1);
@@ -199,14 +214,14 @@ bool RequestHeadParser::ParseTarget(absl::string_view target) {
 }
 
 bool RequestHeadParser::ParseHeader(absl::string_view line) {
-  if (line.front() == ' ' || line.front() == '\t') return Refuse(400, "a header is folded");
+  if (line.front() == ' ' || line.front() == '\t') return Refuse(refusals::kHeaderFolded);
   const size_t colon = line.find(':');
-  if (colon == line.npos) return Refuse(400, "a header has no colon");
+  if (colon == line.npos) return Refuse(refusals::kHeaderColon);
   const HttpHeader header{line.substr(0, colon), TrimSpace(line.substr(colon + 1))};
   if (header.name.empty() || !All(header.name, kToken)) {
-    return Refuse(400, "a header's name is malformed");
+    return Refuse(refusals::kHeaderName);
   }
-  if (!All(header.value, kValue)) return Refuse(400, "a header holds a control character");
+  if (!All(header.value, kValue)) return Refuse(refusals::kHeaderControl);
   head_.headers.push_back(header);
   return NoteHeader(header);
 }
@@ -217,25 +232,33 @@ bool RequestHeadParser::NoteHeader(const HttpHeader& header) {
   switch (header.name.size()) {
     case 4:
       if (!is("Host")) break;
-      if (has_host_) return Refuse(400, "there is more than one Host");
+      if (has_host_) return Refuse(refusals::kHostRepeated);
       has_host_ = true;
-      if (!All(header.value, kHost)) return Refuse(400, "the Host is malformed");
+      if (!All(header.value, kHost)) return Refuse(refusals::kHostMalformed);
+      break;
+    case 5:
+      if (is("Range")) has_range_ = true;
       break;
     case 6:
       if (!is("Expect") || head_.minor_version == 0) break;
       if (!absl::EqualsIgnoreCase(header.value, "100-continue")) {
-        return Refuse(417, "only 100-continue can be expected");
+        return Refuse(refusals::kExpectation);
       }
       head_.expects_continue = true;
       break;
     case 10:
       if (is("Connection")) return NoteConnection(header.value);
       break;
+    case 12:
+      if (is("Content-Type") && absl::StartsWithIgnoreCase(header.value, "multipart/")) {
+        return Refuse(refusals::kMultipart);
+      }
+      break;
     case 14:
       if (is("Content-Length")) return NoteContentLength(header.value);
       break;
     case 16:
-      if (is("Content-Encoding")) return Refuse(415, "no Content-Encoding is accepted");
+      if (is("Content-Encoding")) return Refuse(refusals::kContentEncoding);
       break;
     case 17:
       if (is("Transfer-Encoding")) return NoteTransferEncoding(header.value);
@@ -245,13 +268,13 @@ bool RequestHeadParser::NoteHeader(const HttpHeader& header) {
 }
 
 bool RequestHeadParser::NoteContentLength(absl::string_view value) {
-  if (has_length_) return Refuse(400, "there is more than one Content-Length");
+  if (has_length_) return Refuse(refusals::kLengthRepeated);
   has_length_ = true;
-  if (value.empty()) return Refuse(400, "the Content-Length is malformed");
+  if (value.empty()) return Refuse(refusals::kLengthMalformed);
   constexpr size_t kMost = std::numeric_limits<size_t>::max();
   size_t length = 0;
   for (char byte : value) {
-    if (!absl::ascii_isdigit(byte)) return Refuse(400, "the Content-Length is malformed");
+    if (!absl::ascii_isdigit(byte)) return Refuse(refusals::kLengthMalformed);
     const size_t digit = static_cast<size_t>(byte - '0');
     length = length > (kMost - digit) / 10 ? kMost : length * 10 + digit;
   }
@@ -260,10 +283,10 @@ bool RequestHeadParser::NoteContentLength(absl::string_view value) {
 }
 
 bool RequestHeadParser::NoteTransferEncoding(absl::string_view value) {
-  if (head_.chunked) return Refuse(400, "there is more than one Transfer-Encoding");
-  if (head_.minor_version == 0) return Refuse(400, "HTTP/1.0 has no Transfer-Encoding");
+  if (head_.chunked) return Refuse(refusals::kTransferEncodingRepeated);
+  if (head_.minor_version == 0) return Refuse(refusals::kTransferEncodingOld);
   if (!absl::EqualsIgnoreCase(value, "chunked")) {
-    return Refuse(501, "the only Transfer-Encoding known here is chunked");
+    return Refuse(refusals::kTransferEncodingUnknown);
   }
   head_.chunked = true;
   return true;
@@ -282,20 +305,23 @@ bool RequestHeadParser::NoteConnection(absl::string_view value) {
 
 // Checks what needs all headers.
 bool RequestHeadParser::CheckWhole() {
-  if (!has_host_ && head_.minor_version == 1) return Refuse(400, "the Host is missing");
+  if (!has_host_ && head_.minor_version == 1) return Refuse(refusals::kHostMissing);
   if (has_length_ && head_.chunked) {
-    return Refuse(400, "Content-Length and Transfer-Encoding exclude each other");
+    return Refuse(refusals::kLengthAndChunked);
   }
   if (!has_length_ && !head_.chunked && AlwaysHasBody(head_.method)) {
-    return Refuse(411, "the length of the body is missing");
+    return Refuse(refusals::kLengthMissing);
   }
-  if (head_.content_length > limits_.body_bytes) return Refuse(413, "the body is too long");
+  // RFC 9110, section 14.2 gives it a meaning for GET only. Whoever sends it with a body probes
+  // what a library behind us makes of it.
+  if (has_range_ && AlwaysHasBody(head_.method)) return Refuse(refusals::kRange);
+  if (head_.content_length > limits_.body_bytes) return Refuse(refusals::kBodyTooLong);
   head_.keep_alive = !wants_close_ && (head_.minor_version == 1 || wants_keep_alive_);
   return true;
 }
 
-bool RequestHeadParser::Refuse(int status, absl::string_view reason) {
-  refusal_ = Refusal{status, reason};
+bool RequestHeadParser::Refuse(const Refusal& refusal) {
+  refusal_ = refusal;
   return false;
 }
 

@@ -7,15 +7,9 @@
 
 #include "absl/strings/string_view.h"
 #include "gateway/http/http_message.h"
+#include "gateway/http/refusal.h"
 
 namespace onhook {
-
-// Why a request is not served: the status of the answer and one sentence for its sender, which
-// repeats nothing of the request.
-struct Refusal {
-  int status = 0;
-  absl::string_view reason;
-};
 
 enum class ParseState { kNeedMore, kDone, kRefused };
 
@@ -68,6 +62,7 @@ class RequestHeadParser {
  private:
   // Each step returns false after it has set refusal_.
   bool ScanLine(absl::string_view line);
+  ParseState CheckRequestLine(absl::string_view bytes);
   bool ParseLines(absl::string_view bytes);
   bool ParseRequestLine(absl::string_view line);
   bool ParseTarget(absl::string_view target);
@@ -77,14 +72,16 @@ class RequestHeadParser {
   bool NoteTransferEncoding(absl::string_view value);
   bool NoteConnection(absl::string_view value);
   bool CheckWhole();
-  bool Refuse(int status, absl::string_view reason);
+  bool Refuse(const Refusal& refusal);
 
   const RequestHeadLimits limits_;
   size_t scanned_ = 0;  // bytes of whole lines seen
   size_t lines_ = 0;
   size_t first_line_ = 0;  // where the request line begins: 2 after one stray CRLF
+  bool request_line_checked_ = false;
   bool has_length_ = false;
   bool has_host_ = false;
+  bool has_range_ = false;
   bool wants_close_ = false;
   bool wants_keep_alive_ = false;
   RequestHead head_;

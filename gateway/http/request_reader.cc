@@ -23,7 +23,7 @@ RequestReader::RequestReader(const HttpOptions& options, absl::string_view peer,
       clock_(clock),
       buffer_(kUsualBytes),
       parser_(HeadLimits(options)),
-      chunks_(options.max_body_bytes) {
+      chunks_(options.max_body_bytes, options.max_chunk_framing_bytes) {
   request_.peer = peer;
 }
 
@@ -112,25 +112,30 @@ RequestReader::Outcome RequestReader::ReadChunkedBody() {
 }
 
 RequestReader::Outcome RequestReader::ReadMore(absl::Duration budget) {
-  const absl::Duration now = clock_->Elapsed();
-  started_ = std::min(started_, now);
-  const absl::Duration left = started_ + budget - now;
-  if (left <= absl::ZeroDuration()) return Refuse({408, "the request came too slowly"});
+  const absl::Duration left = Left(budget);
+  if (left <= absl::ZeroDuration()) return Refuse(refusals::kTooSlow);
   const absl::StatusOr<size_t> got =
       stream_->Read(buffer_.data() + end_, buffer_.size() - end_, left);
   if (got.ok() && *got > 0) {
     end_ += *got;
     return Outcome::kRequest;
   }
-  if (got.ok()) return Refuse({400, "the request ends early"});
-  if (absl::IsDeadlineExceeded(got.status())) return Refuse({408, "the request came too slowly"});
+  if (got.ok()) return Refuse(refusals::kEndsEarly);
+  if (absl::IsDeadlineExceeded(got.status())) return Refuse(refusals::kTooSlow);
   return Outcome::kClosed;
+}
+
+absl::Duration RequestReader::Left(absl::Duration budget) {
+  const absl::Duration now = clock_->Elapsed();
+  started_ = std::min(started_, now);
+  return started_ + budget - now;
 }
 
 RequestReader::Outcome RequestReader::ContinueIfAwaited() {
   const bool body_has_begun = unread().size() > parser_.size();
   if (!parser_.head().expects_continue || body_has_begun) return Outcome::kRequest;
-  const absl::Status sent = stream_->Write("HTTP/1.1 100 Continue\r\n\r\n", options_.write_timeout);
+  const absl::Duration wait = std::min(options_.write_timeout, Left(options_.request_timeout));
+  const absl::Status sent = stream_->Write("HTTP/1.1 100 Continue\r\n\r\n", wait);
   return sent.ok() ? Outcome::kRequest : Outcome::kClosed;
 }
 

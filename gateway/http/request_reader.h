@@ -36,6 +36,9 @@ class RequestReader {
   // or was silent for the idle timeout.
   bool WaitForRequest();
 
+  // Whether bytes that belong to the next request have come already.
+  bool HasUnread() const { return next_ < end_; }
+
   // After WaitForRequest(): reads that request. Sends "100 Continue" if its sender waits for it.
   Outcome Read();
 
@@ -51,6 +54,8 @@ class RequestReader {
   Outcome ReadChunkedBody();
   // Gets more bytes behind end_, until the time since the request's first byte exceeds `budget`.
   Outcome ReadMore(absl::Duration budget);
+  // What is left of `budget`, which began with the request.
+  absl::Duration Left(absl::Duration budget);
   Outcome ContinueIfAwaited();
   Outcome Refuse(const Refusal& refusal);
 

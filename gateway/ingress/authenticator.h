@@ -2,6 +2,8 @@
 #define ONHOOK_GATEWAY_INGRESS_AUTHENTICATOR_H_
 
 #include <memory>
+#include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
@@ -10,6 +12,7 @@
 #include "absl/types/variant.h"
 #include "gateway/base/clock.h"
 #include "gateway/base/log.h"
+#include "gateway/base/secret_file.h"
 #include "gateway/config/settings.h"
 #include "gateway/event/vendor_fields.h"
 #include "gateway/http/http_message.h"
@@ -40,26 +43,31 @@ struct Proof {
   // Its timestamp lies outside the replay window: it is to count only as a repeat of what is
   // stored.
   bool stale = false;
-  // Of UNVERIFIED: what would have been said.
+  // What a source that enforces signatures would have said. Of UNVERIFIED; or kReplayWindow, of one
+  // that did verify.
   absl::optional<Distrust> tolerated;
 };
+
+// Whether a signature that is too old, or too new, counts less for it. Ignored where what was kept
+// is judged again.
+enum class Window { kEnforced, kIgnored };
 
 // Says whether a callback comes from whom its source expects.
 //
 // The first question is asked of the request, before its body is looked at; the second of its
 // fields, since the vendor signs those. Either answers the sender the same whatever was wrong.
-// Promises: secrets are compared in constant time; keys and tokens are taken as their files have
-// them now.
+// Promises: secrets are compared in constant time, but for their length; keys and tokens are taken
+// as their files have them now.
 // Threads: any. Blocking: as SecretFile::Get.
 class Authenticator {
  public:
   // Opens the secrets' files. `clock` and `log` must outlive it. Errors: kInvalidArgument, saying
-  // which file and why.
+  // which setting and file, and why: a secret is too short (16 characters, a password 8), or holds
+  // what can never be sent.
   static absl::StatusOr<std::unique_ptr<Authenticator>> Open(const Settings::Source& source,
                                                              const Clock* clock, const Log* log);
 
-  // The path that callbacks come in by, with its token as it is now. Constant time for paths of one
-  // length.
+  // Whether `path` is the one that callbacks come in by, with its token as it is now.
   bool IsAt(absl::string_view path) const;
 
   // Network and credentials. Nothing: it is let in so far.
@@ -67,12 +75,25 @@ class Authenticator {
 
   // The signature, and whether its time is within the replay window of `now`, either way. Either a
   // proof, or why there is none.
-  absl::variant<Proof, Distrust> CheckFields(const VendorFields& fields, absl::Time now) const;
+  //
+  // Nothing may be accepted on a proof of fields that lack a mandatory one, since null and absent
+  // sign alike: mapping refuses those as malformed, and had better do so first.
+  absl::variant<Proof, Distrust> CheckFields(const VendorFields& fields, absl::Time now,
+                                             Window window = Window::kEnforced) const;
 
  private:
-  struct Parts;
-  explicit Authenticator(std::unique_ptr<Parts> parts);
-  std::unique_ptr<Parts> parts_;
+  using Secrets = std::vector<std::unique_ptr<SecretFile>>;
+
+  explicit Authenticator(const Settings::Source& source) : source_(source) {}
+
+  bool HasCredentials(const HttpRequest& request) const;
+  absl::variant<Proof, Distrust> CheckSignature(const VendorFields& fields) const;
+
+  const Settings::Source source_;
+  std::unique_ptr<SecretFile> path_token_;  // null: none is asked for
+  Secrets keys_;
+  Secrets bearer_tokens_;
+  Secrets passwords_;
 };
 
 }  // namespace onhook

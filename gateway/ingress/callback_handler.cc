@@ -1,16 +1,17 @@
 #include "gateway/ingress/callback_handler.h"
 
 #include <cstddef>
-#include <string>
 #include <utility>
 
 #include "absl/status/statusor.h"
-#include "gateway/event/release_event_mapper.h"
-#include "gateway/ingress/callback_parser.h"
+#include "absl/strings/ascii.h"
+#include "absl/synchronization/notification.h"
+#include "absl/time/time.h"
+#include "gateway/ingress/callback_reader.h"
+#include "gateway/ingress/rate_limit.h"
 #include "gateway/ingress/vendor_reply.h"
 #include "google/protobuf/arena.h"
-#include "google/protobuf/io/coded_stream.h"
-#include "google/protobuf/io/zero_copy_stream_impl_lite.h"
+#include "onhook/v1/release_event.pb.h"
 
 namespace onhook {
 namespace {
@@ -18,89 +19,272 @@ namespace {
 // Holds a usual event with all its parts.
 constexpr size_t kUsualEventBytes = 2048;
 
-// Equal events as equal bytes: the order of `extra` is settled too.
-std::string Serialise(const v1::ReleaseEvent& event) {
-  std::string bytes;
-  bytes.reserve(event.ByteSizeLong());
-  google::protobuf::io::StringOutputStream stream(&bytes);
-  google::protobuf::io::CodedOutputStream coded(&stream);
-  coded.SetSerializationDeterministic(true);
-  event.SerializeWithCachedSizes(&coded);
-  coded.Trim();
-  return bytes;
-}
-
-HttpResponse MethodNotAllowed() {
-  HttpResponse response = ReplyToRefusal(405, "callbacks are sent by POST");
-  response.headers.emplace_back("Allow", "POST");
-  return response;
-}
-
+// Each kind of trouble comes for every callback or for none.
 constexpr absl::Duration kTroubleInterval = absl::Minutes(1);
+
+constexpr size_t kContentTypeBytes = 128;
+
+// An event without a home of its own: its parts come from the room that is its first member.
+class EventRoom {
+ public:
+  EventRoom() : arena_(room_, sizeof(room_)) {}
+  v1::ReleaseEvent& event() { return *event_; }
+
+ private:
+  alignas(std::max_align_t) char room_[kUsualEventBytes];
+  google::protobuf::Arena arena_;
+  v1::ReleaseEvent* const event_ =
+      google::protobuf::Arena::CreateMessage<v1::ReleaseEvent>(&arena_);
+};
+
+// What of a header may stand in the quarantine.
+std::string Printable(absl::string_view text) {
+  std::string printable;
+  for (const char c : text.substr(0, kContentTypeBytes)) {
+    printable.push_back(absl::ascii_isprint(static_cast<unsigned char>(c)) ? c : '?');
+  }
+  return printable;
+}
+
+bool IsRejection(absl::StatusCode code) {
+  return code == absl::StatusCode::kPermissionDenied || code == absl::StatusCode::kNotFound;
+}
+
+// What the store says of a callback that it will not take, as a rejection.
+Rejection RejectionByStore(absl::StatusCode code) {
+  return RejectionFor(code == absl::StatusCode::kPermissionDenied ? RejectionReason::kNonceReused
+                                                                  : RejectionReason::kReplayWindow);
+}
 
 }  // namespace
 
-CallbackHandler::CallbackHandler(CallbackSource source, const Clock* clock, const Log* log,
-                                 ReceiptDesk* desk)
-    : source_(std::move(source)),
-      clock_(clock),
-      log_(log),
-      desk_(desk),
-      not_forwarded_(clock, kTroubleInterval),
-      not_stored_(clock, kTroubleInterval),
-      refused_(clock, kTroubleInterval) {}
-
-HttpResponse CallbackHandler::Handle(const HttpRequest& request) const {
-  if (request.path != source_.path) return ReplyToRefusal(404, "no source has this path");
-  if (request.method != "POST") return MethodNotAllowed();
-  std::string event_id;
-  const absl::Status status = Accept(request, event_id);
-  LogOutcome(event_id, status);
-  return ReplyTo(status);
-}
-
-absl::Status CallbackHandler::Accept(const HttpRequest& request, std::string& event_id) const {
-  const absl::Time received_at = clock_->Now();
-  const absl::StatusOr<VendorFields> fields = ParseCallback(request.body);
-  if (!fields.ok()) return fields.status();
-  alignas(std::max_align_t) char room[kUsualEventBytes];
-  google::protobuf::Arena arena(room, sizeof(room));
-  auto& event = *google::protobuf::Arena::CreateMessage<v1::ReleaseEvent>(&arena);
-  const absl::StatusOr<std::string> digest =
-      MapReleaseEvent(*fields,
-                      {source_.name, source_.authentication, source_.time_zone,
-                       source_.time_zone_name, received_at, request.Header("traceparent")},
-                      event);
-  if (!digest.ok()) return digest.status();
-  event_id = event.event_id();
-  return desk_->Accept(
-      {event.call_serial_no(), source_.name, *digest, received_at, Serialise(event)}, event,
-      source_.acknowledge);
-}
-
-void CallbackHandler::LogOutcome(absl::string_view event_id, const absl::Status& status) const {
-  if (absl::IsDeadlineExceeded(status)) {
-    if (const int64_t callbacks = not_forwarded_.Occurred(); callbacks > 0) {
-      log_->Warning("ingress", "callbacks were not answered with success in time",
-                    {{"source", source_.name}, {"callbacks", callbacks}, {"status", status}});
-    }
-  } else if (absl::IsInvalidArgument(status)) {
-    if (const int64_t callbacks = refused_.Occurred(); callbacks > 0) {
-      // Not why: the reason may hold words of whoever sent it. The answer told them.
-      log_->Warning("ingress", "callbacks were refused: malformed, or without a mandatory field",
-                    {{"source", source_.name}, {"callbacks", callbacks}});
-    }
-  } else if (absl::IsUnavailable(status) || absl::IsResourceExhausted(status)) {
-    if (const int64_t callbacks = not_stored_.Occurred(); callbacks > 0) {
-      log_->Error("ingress", "callbacks could not be stored",
-                  {{"source", source_.name}, {"callbacks", callbacks}, {"status", status}});
+struct CallbackHandler::SourceDesk {
+  SourceDesk(CallbackSource made, const Settings::QuarantineLimits& limits, const Parts& parts)
+      : source(std::move(made)),
+        counters(source.name, parts.metrics),
+        quarantine_rate(limits.rate, limits.burst, parts.clock),
+        not_forwarded(parts.clock, kTroubleInterval),
+        not_stored(parts.clock, kTroubleInterval),
+        unverified(parts.clock, kTroubleInterval) {
+    for (size_t i = 0; i < RejectionRules().size(); ++i) {
+      rejected.push_back(std::make_unique<LogThrottle>(parts.clock, kTroubleInterval));
     }
   }
-  if (!log_->enabled(LogLevel::kDebug)) return;
-  log_->Debug("ingress", "callback answered",
-              {{"source", source_.name},
-               {"event_id", event_id},
-               {"status", absl::StatusCodeToString(status.code())}});
+
+  const CallbackSource source;
+  const SourceCounters counters;
+  RateLimit quarantine_rate;
+  LogThrottle not_forwarded;
+  LogThrottle not_stored;
+  LogThrottle unverified;
+  std::vector<std::unique_ptr<LogThrottle>> rejected;  // by reason
+};
+
+CallbackHandler::CallbackHandler(std::vector<CallbackSource> sources,
+                                 const Settings::QuarantineLimits& limits, Parts parts)
+    : parts_(parts), counters_("", parts.metrics) {
+  for (CallbackSource& source : sources) {
+    desks_.push_back(std::make_unique<SourceDesk>(std::move(source), limits, parts_));
+  }
+}
+
+CallbackHandler::~CallbackHandler() = default;
+
+CallbackHandler::SourceDesk* CallbackHandler::FindDesk(absl::string_view path) const {
+  SourceDesk* found = nullptr;
+  // All are asked, so that time does not tell which one was near.
+  for (const auto& desk : desks_) {
+    if (desk->source.authenticator->IsAt(path)) found = desk.get();
+  }
+  return found;
+}
+
+HttpResponse CallbackHandler::Handle(const HttpRequest& request) const {
+  SourceDesk* const desk = FindDesk(request.path);
+  if (desk == nullptr) {
+    counters_.Count(CallbackOutcome::kRejected);
+    counters_.CountRejection(RejectionReason::kPath);
+    return ReplyTo(StatusOf(RejectionFor(RejectionReason::kPath)));
+  }
+  HttpResponse response = HandleAt(*desk, request);
+  if (desk->source.always_200) {
+    response.status = 200;
+    response.headers.clear();
+  } else if (response.status == 401) {
+    response.headers.emplace_back("WWW-Authenticate", desk->source.challenge);
+  }
+  return response;
+}
+
+HttpResponse CallbackHandler::HandleAt(SourceDesk& desk, const HttpRequest& request) const {
+  Outcome outcome;
+  if (const auto distrust = desk.source.authenticator->CheckRequest(request)) {
+    outcome.rejection = RejectionFor(*distrust);
+  } else if (request.method != "POST") {
+    outcome.rejection = RejectionFor(RejectionReason::kMethod);
+  } else {
+    outcome = Accept(desk, request);
+  }
+  if (outcome.rejection.has_value()) {
+    outcome.status = StatusOf(*outcome.rejection);
+    const absl::Status kept = Keep(desk, request, *outcome.rejection);
+    // As long as there is no copy of it, the sender must not be told to let it be.
+    if (!kept.ok()) outcome = {kept, absl::nullopt, ""};
+  }
+  Note(desk, outcome);
+  return ReplyTo(outcome.status);
+}
+
+CallbackHandler::Outcome CallbackHandler::Accept(SourceDesk& desk,
+                                                 const HttpRequest& request) const {
+  const CallbackSource& source = desk.source;
+  CallbackContext context;
+  context.received_at = parts_.clock->Now();
+  context.traceparent = request.Header("traceparent");
+  Outcome outcome = AcceptAs(desk, request.body, context);
+  if (!outcome.rejection.has_value() || source.enforced) return outcome;
+  const RejectionReason reason = outcome.rejection->reason;
+  if (reason != RejectionReason::kNonceReused && reason != RejectionReason::kReplayWindow) {
+    return outcome;
+  }
+  context.tolerated =
+      reason == RejectionReason::kNonceReused ? Distrust::kNonceReused : Distrust::kReplayWindow;
+  return AcceptAs(desk, request.body, context);
+}
+
+CallbackHandler::Outcome CallbackHandler::AcceptAs(SourceDesk& desk, absl::string_view body,
+                                                   const CallbackContext& context) const {
+  const CallbackSource& source = desk.source;
+  EventRoom room;
+  AdmittedCallback admitted;
+  if (auto rejection = ReadCallback(source, body, context, room.event(), admitted)) {
+    return {absl::OkStatus(), std::move(rejection), ""};
+  }
+  if (admitted.tolerated.has_value()) {
+    desk.counters.CountUnverified();
+    if (const int64_t callbacks = desk.unverified.Occurred(); callbacks > 0) {
+      parts_.log->Warning("ingress", "callbacks were accepted that do not verify",
+                          {{"source", source.name},
+                           {"reason", RuleOf(RejectionFor(*admitted.tolerated).reason).label},
+                           {"callbacks", callbacks}});
+    }
+  }
+  Outcome outcome;
+  AppendResult stored;
+  outcome.event_id = room.event().event_id();
+  outcome.status =
+      parts_.desk->Accept(std::move(admitted.new_event), room.event(), source.acknowledge, &stored);
+  if (IsRejection(outcome.status.code())) {
+    outcome.rejection = RejectionByStore(outcome.status.code());
+  } else if (stored.duplicate) {
+    desk.counters.CountDuplicate();
+  }
+  return outcome;
+}
+
+absl::Status CallbackHandler::Keep(SourceDesk& desk, const HttpRequest& request,
+                                   const Rejection& rejection) const {
+  const RejectionRule& rule = RuleOf(rejection.reason);
+  if (rule.kept_as == v1::RejectedCallback::REASON_UNSPECIFIED) return absl::OkStatus();
+  if (!desk.quarantine_rate.Take()) {
+    desk.counters.CountNotKept(NotKept::kTooMany);
+    return absl::OkStatus();
+  }
+  NewRejectedCallback callback;
+  callback.source = desk.source.name;
+  callback.received_at = parts_.clock->Now();
+  callback.reason = rule.kept_as;
+  callback.detail = rejection.detail;
+  callback.content_type = Printable(request.Header("content-type"));
+  callback.raw_body = std::string(request.body);
+  absl::Status kept;
+  absl::Notification done;
+  parts_.quarantine->Keep(std::move(callback), [&](const absl::StatusOr<int64_t>& id) {
+    kept = id.status();
+    done.Notify();
+  });
+  done.WaitForNotification();
+  if (!kept.ok()) desk.counters.CountNotKept(NotKept::kNoRoom);
+  return kept;
+}
+
+absl::StatusOr<Judgement> CallbackHandler::Judge(const RejectedCallback& callback) {
+  const NewRejectedCallback& kept = callback.callback;
+  SourceDesk* desk = nullptr;
+  for (const auto& candidate : desks_) {
+    if (candidate->source.name == kept.source) desk = candidate.get();
+  }
+  Judgement judgement;
+  if (desk == nullptr) {
+    judgement.reason = kept.reason;
+    judgement.detail = "its source is no longer in the settings";
+    return judgement;
+  }
+  CallbackContext context;
+  // Events lie in the log in the order of their receipt, so this one was received now.
+  context.received_at = parts_.clock->Now();
+  context.reparsed = true;
+  EventRoom room;
+  AdmittedCallback admitted;
+  absl::optional<Rejection> rejection =
+      ReadCallback(desk->source, kept.raw_body, context, room.event(), admitted);
+  if (!rejection.has_value()) {
+    AcknowledgePolicy policy;
+    policy.when = AcknowledgePolicy::When::kStored;
+    const absl::Status stored =
+        parts_.desk->Accept(std::move(admitted.new_event), room.event(), policy);
+    if (stored.ok()) {
+      judgement.event_id = room.event().event_id();
+      return judgement;
+    }
+    if (!IsRejection(stored.code())) return stored;
+    rejection = RejectionByStore(stored.code());
+  }
+  judgement.reason = RuleOf(rejection->reason).kept_as;
+  judgement.detail = rejection->detail;
+  return judgement;
+}
+
+void CallbackHandler::Note(SourceDesk& desk, const Outcome& outcome) const {
+  if (outcome.rejection.has_value()) {
+    desk.counters.Count(CallbackOutcome::kRejected);
+    desk.counters.CountRejection(outcome.rejection->reason);
+  } else if (outcome.status.ok()) {
+    desk.counters.Count(CallbackOutcome::kSucceeded);
+  } else if (absl::IsDeadlineExceeded(outcome.status)) {
+    desk.counters.Count(CallbackOutcome::kNotForwarded);
+  } else {
+    desk.counters.Count(CallbackOutcome::kNotStored);
+  }
+  if (!outcome.status.ok()) NoteTrouble(desk, outcome);
+  if (!parts_.log->enabled(LogLevel::kDebug)) return;
+  parts_.log->Debug("ingress", "callback answered",
+                    {{"source", desk.source.name},
+                     {"event_id", outcome.event_id},
+                     {"status", absl::StatusCodeToString(outcome.status.code())}});
+}
+
+// One line now and then of each kind.
+void CallbackHandler::NoteTrouble(SourceDesk& desk, const Outcome& outcome) const {
+  const auto tell = [&](LogLevel level, LogThrottle& throttle, absl::string_view what,
+                        absl::string_view why) {
+    const int64_t callbacks = throttle.Occurred();
+    if (callbacks == 0) return;
+    parts_.log->Write(level, "ingress", what,
+                      {{"source", desk.source.name}, {"reason", why}, {"callbacks", callbacks}});
+  };
+  if (outcome.rejection.has_value()) {
+    const RejectionRule& rule = RuleOf(outcome.rejection->reason);
+    // By the rule, not the detail: that one may speak of what one sender wrote.
+    tell(LogLevel::kWarning, *desk.rejected[static_cast<size_t>(rule.reason)],
+         "callbacks were rejected", rule.description);
+  } else if (absl::IsDeadlineExceeded(outcome.status)) {
+    tell(LogLevel::kWarning, desk.not_forwarded, "callbacks were not answered with success in time",
+         outcome.status.ToString());
+  } else {
+    tell(LogLevel::kError, desk.not_stored, "callbacks could not be stored",
+         outcome.status.ToString());
+  }
 }
 
 }  // namespace onhook

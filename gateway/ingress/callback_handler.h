@@ -1,58 +1,82 @@
 #ifndef ONHOOK_GATEWAY_INGRESS_CALLBACK_HANDLER_H_
 #define ONHOOK_GATEWAY_INGRESS_CALLBACK_HANDLER_H_
 
+#include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
-#include "absl/time/time.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/types/optional.h"
 #include "gateway/base/clock.h"
 #include "gateway/base/log.h"
 #include "gateway/base/log_throttle.h"
+#include "gateway/base/metrics.h"
+#include "gateway/config/settings.h"
+#include "gateway/forwarding/callback_judge.h"
 #include "gateway/forwarding/receipt_desk.h"
 #include "gateway/http/http_message.h"
-#include "onhook/v1/release_event.pb.h"
+#include "gateway/ingress/callback_source.h"
+#include "gateway/ingress/rejection.h"
+#include "gateway/ingress/source_counters.h"
+#include "gateway/store/quarantine.h"
 
 namespace onhook {
 
-// Somebody who sends callbacks, and how the gateway takes them.
-struct CallbackSource {
-  std::string name = "default";          // what events call it
-  std::string path = "/release-events";  // where it posts to
-  v1::Authentication authentication = v1::AUTHENTICATION_NONE;
-  // The zone of the vendor's times, and its IANA name.
-  absl::TimeZone time_zone = absl::UTCTimeZone();
-  std::string time_zone_name = "UTC";
-  AcknowledgePolicy acknowledge;
-};
+struct CallbackContext;
 
 // Takes a callback from its bytes to its acknowledgment; the HTTP server calls it for each request.
 //
 // Promises: answers success only if the event is stored and its source's policy is met. What it
-// refuses is not stored. Every answer is in the vendor's format. Logs nothing that the callback
-// said but the event's identity.
-// Threads: any. Blocking: Handle, while the event is stored and for up to the policy's timeout.
-// Errors: none; they are answers.
-class CallbackHandler {
+// rejects is not stored as an event; what passed path, network and credentials and could not be
+// read, mapped or verified is in the quarantine, durably, before its sender is told not to repeat
+// it. Every answer is in the vendor's format, and of a failed proof it does not say which part
+// failed. Logs nothing that the callback said but the event's identity.
+// Threads: any. Blocking: Handle, while something is stored and for up to the policy's timeout;
+// Judge, while something is stored. Errors: Handle has none; they are answers.
+class CallbackHandler final : public CallbackJudge {
  public:
-  // `clock`, `log` and `desk` must outlive the handler.
-  CallbackHandler(CallbackSource source, const Clock* clock, const Log* log, ReceiptDesk* desk);
+  // All must outlive the handler.
+  struct Parts {
+    const Clock* clock;
+    const Log* log;
+    Metrics* metrics;
+    ReceiptDesk* desk;
+    Quarantine* quarantine;
+  };
+
+  CallbackHandler(std::vector<CallbackSource> sources, const Settings::QuarantineLimits& limits,
+                  Parts parts);
+  ~CallbackHandler() override;
 
   HttpResponse Handle(const HttpRequest& request) const;
 
- private:
-  // Bytes -> words -> event -> receipt. `event_id` is set once there is one.
-  absl::Status Accept(const HttpRequest& request, std::string& event_id) const;
-  // One line at debug, and now and then one for the operator when what is valid meets no success. A
-  // refusal's message may hold the sender's words and is left out.
-  void LogOutcome(absl::string_view event_id, const absl::Status& status) const;
+  // A source that is no longer in the settings rejects what it had kept.
+  absl::StatusOr<Judgement> Judge(const RejectedCallback& callback) override;
 
-  const CallbackSource source_;
-  const Clock* clock_;
-  const Log* log_;
-  ReceiptDesk* desk_;
-  mutable LogThrottle not_forwarded_;
-  mutable LogThrottle not_stored_;
-  mutable LogThrottle refused_;
+ private:
+  struct SourceDesk;
+  // What became of a callback that reached its source.
+  struct Outcome {
+    absl::Status status;                  // what its sender is told by
+    absl::optional<Rejection> rejection;  // if it was rejected
+    std::string event_id;                 // once there is one
+  };
+
+  SourceDesk* FindDesk(absl::string_view path) const;
+  HttpResponse HandleAt(SourceDesk& desk, const HttpRequest& request) const;
+  // Bytes -> words -> event -> receipt.
+  Outcome Accept(SourceDesk& desk, const HttpRequest& request) const;
+  Outcome AcceptAs(SourceDesk& desk, absl::string_view body, const CallbackContext& context) const;
+  // Keeps what was rejected, if that is foreseen. OK, or why it has to come again.
+  absl::Status Keep(SourceDesk& desk, const HttpRequest& request, const Rejection& rejection) const;
+  void Note(SourceDesk& desk, const Outcome& outcome) const;
+  void NoteTrouble(SourceDesk& desk, const Outcome& outcome) const;
+
+  const Parts parts_;
+  std::vector<std::unique_ptr<SourceDesk>> desks_;
+  const SourceCounters counters_;  // of what reached no source
 };
 
 }  // namespace onhook

@@ -31,7 +31,8 @@ size_t FirstInvalidByte(absl::string_view text) {
 
 }  // namespace
 
-absl::StatusOr<VendorFields> ParseCallback(absl::string_view body) {
+absl::StatusOr<VendorFields> ParseCallback(absl::string_view body,
+                                           const Settings::CallbackLimits& limits) {
   if (!simdjson::validate_utf8(body.data(), body.size())) {
     return absl::InvalidArgumentError(
         absl::StrCat("the body is not valid UTF-8 at byte ", FirstInvalidByte(body)));
@@ -45,7 +46,7 @@ absl::StatusOr<VendorFields> ParseCallback(absl::string_view body) {
   }
   const size_t first = body.find_first_not_of(kWhiteSpace, brace + 1);
   const bool json = first != absl::string_view::npos && (body[first] == '"' || body[first] == '}');
-  return json ? ParseJsonCallback(body, brace) : ParseJavaMapCallback(body, brace);
+  return json ? ParseJsonCallback(body, brace, limits) : ParseJavaMapCallback(body, brace, limits);
 }
 
 }  // namespace onhook

@@ -3,6 +3,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "gateway/config/settings.h"
 #include "gateway/event/vendor_fields.h"
 
 namespace onhook {
@@ -16,11 +17,13 @@ namespace onhook {
 // mark at the start is skipped.
 //
 // Promises: OK means that the whole body was read and every byte of it is accounted for. A name
-// occurs once. At most 256 fields, nested at most 16 deep.
+// occurs once. The fields are no more, and nested no deeper, than `limits` say.
 // Threads: any; each keeps a parser of its own for the next call. Blocking: never.
 // Errors: kInvalidArgument, saying what is wrong and where, by field name or byte position (from
-// 0); never repeating a value. A name is repeated quoted, escaped and cut.
-absl::StatusOr<VendorFields> ParseCallback(absl::string_view body);
+// 0); never repeating a value. A name is repeated only if the vendor documents it: any other is as
+// much the sender's text as a value.
+absl::StatusOr<VendorFields> ParseCallback(absl::string_view body,
+                                           const Settings::CallbackLimits& limits = {});
 
 }  // namespace onhook
 

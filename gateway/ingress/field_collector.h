@@ -15,22 +15,23 @@ namespace onhook {
 // Threads: one. Blocking: never.
 class FieldCollector {
  public:
-  static constexpr size_t kMaxFields = 256;
+  explicit FieldCollector(size_t max_fields) : max_fields_(max_fields) {}
 
   // Errors: kInvalidArgument: a second field of that name, which would leave open what the vendor
-  // said and signed; or more than kMaxFields.
+  // said and signed; or more than max_fields.
   absl::Status Add(absl::string_view name, VendorFields::Value value);
 
   // What was gathered. Ends the collector's use.
   VendorFields Take() { return std::move(fields_); }
 
  private:
+  const size_t max_fields_;
   VendorFields fields_;
 };
 
-// A field's name for a message: quoted, escaped, and cut to 64 bytes, because it is the sender's
-// text. `name` must be valid UTF-8.
-std::string QuotedName(absl::string_view name);
+// A field for a message: its name if the vendor documents it, else its place among the fields,
+// counted from 1, since a name of the sender's own may be anything.
+std::string NameForMessage(absl::string_view name, size_t place);
 
 }  // namespace onhook
 

@@ -39,7 +39,8 @@ absl::string_view ValueBeforeBrace(absl::string_view text) {
 class JavaMapReader {
  public:
   // `text` ends before the closing brace, and its first pair may stand at `start`.
-  JavaMapReader(absl::string_view text, size_t start) : text_(text), at_(SkipWhiteSpace(start)) {}
+  JavaMapReader(absl::string_view text, size_t start, size_t max_fields)
+      : text_(text), max_fields_(max_fields), at_(SkipWhiteSpace(start)) {}
 
   absl::StatusOr<VendorFields> Read();
 
@@ -54,11 +55,12 @@ class JavaMapReader {
   absl::string_view TakeValue();
 
   absl::string_view text_;
+  const size_t max_fields_;
   size_t at_;
 };
 
 absl::StatusOr<VendorFields> JavaMapReader::Read() {
-  FieldCollector fields;
+  FieldCollector fields(max_fields_);
   do {
     const absl::string_view name = NameAt(at_);
     if (name.empty()) {
@@ -122,13 +124,14 @@ absl::string_view JavaMapReader::TakeValue() {
 
 }  // namespace
 
-absl::StatusOr<VendorFields> ParseJavaMapCallback(absl::string_view body, size_t start) {
+absl::StatusOr<VendorFields> ParseJavaMapCallback(absl::string_view body, size_t start,
+                                                  const Settings::CallbackLimits& limits) {
   const absl::string_view text = WithoutTrailing(body, kWhiteSpace);
   if (text.size() < start + 2 || text.back() != '}') {
     return absl::InvalidArgumentError(
         absl::StrCat("neither JSON nor a Java map: } expected at its end, byte ", text.size()));
   }
-  return JavaMapReader(text.substr(0, text.size() - 1), start + 1).Read();
+  return JavaMapReader(text.substr(0, text.size() - 1), start + 1, limits.max_fields).Read();
 }
 
 }  // namespace onhook

@@ -3,6 +3,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "gateway/config/settings.h"
 #include "gateway/event/vendor_fields.h"
 
 namespace onhook {
@@ -23,7 +24,8 @@ namespace onhook {
 // makes a documented name occur twice, the body is refused rather than misread.
 // Control characters are kept: here they mean nothing, and whoever shows a value escapes it.
 // Threads, Blocking, Errors: as ParseCallback.
-absl::StatusOr<VendorFields> ParseJavaMapCallback(absl::string_view body, size_t start);
+absl::StatusOr<VendorFields> ParseJavaMapCallback(absl::string_view body, size_t start,
+                                                  const Settings::CallbackLimits& limits = {});
 
 }  // namespace onhook
 

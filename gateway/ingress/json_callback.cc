@@ -16,7 +16,6 @@ namespace {
 
 namespace ondemand = simdjson::ondemand;
 
-constexpr int kMaxDepth = 16;
 // Bodies up to this size are read with what the thread has kept; the vendor's have 400 to 700
 // bytes. What a larger one needs is given back at once.
 constexpr size_t kKeptBodyBytes = 8 * 1024;
@@ -69,7 +68,8 @@ absl::string_view Wording(simdjson::error_code code) {
 // callback's reading.
 class JsonReader {
  public:
-  absl::StatusOr<VendorFields> Read(absl::string_view body, size_t start);
+  absl::StatusOr<VendorFields> Read(absl::string_view body, size_t start,
+                                    const Settings::CallbackLimits& limits);
 
  private:
   // simdjson reads past the end, so the text must lie in front of some padding.
@@ -77,10 +77,10 @@ class JsonReader {
   absl::Status ReadFields(FieldCollector& fields);
   absl::Status ReadField(ondemand::field& field, FieldCollector& fields);
   // Walks through a nested value to check it. `depth`: how many objects and arrays are around it.
-  absl::Status Check(ondemand::value value, int depth);
+  absl::Status Check(ondemand::value value, size_t depth);
   absl::Status CheckScalar(ondemand::value value);
-  absl::Status CheckObject(ondemand::object object, int depth);
-  absl::Status CheckArray(ondemand::array array, int depth);
+  absl::Status CheckObject(ondemand::object object, size_t depth);
+  absl::Status CheckArray(ondemand::array array, size_t depth);
   // What was sent of a value that begins at `begin` and has been walked through to its end.
   absl::StatusOr<absl::string_view> TextSince(const char* begin);
   absl::Status Malformed(simdjson::error_code code);
@@ -90,11 +90,14 @@ class JsonReader {
   std::unique_ptr<char[]> buffer_;
   size_t capacity_ = 0;
   size_t start_ = 0;
+  size_t max_nesting_ = 0;
 };
 
-absl::StatusOr<VendorFields> JsonReader::Read(absl::string_view body, size_t start) {
+absl::StatusOr<VendorFields> JsonReader::Read(absl::string_view body, size_t start,
+                                              const Settings::CallbackLimits& limits) {
   start_ = start;
-  FieldCollector fields;
+  max_nesting_ = limits.max_nesting;
+  FieldCollector fields(limits.max_fields);
   if (const auto code = parser_.iterate(Padded(body.substr(start))).get(document_)) {
     return absl::InvalidArgumentError(Wording(code));
   }
@@ -149,7 +152,7 @@ absl::Status JsonReader::ReadField(ondemand::field& field, FieldCollector& field
   return fields.Add(View(name), absl::StripTrailingAsciiWhitespace(token));
 }
 
-absl::Status JsonReader::Check(ondemand::value value, int depth) {
+absl::Status JsonReader::Check(ondemand::value value, size_t depth) {
   ondemand::json_type type;
   if (const auto code = value.type().get(type)) return Malformed(code);
   switch (type) {
@@ -181,8 +184,8 @@ absl::Status JsonReader::CheckScalar(ondemand::value value) {
   return Malformed(simdjson::INCORRECT_TYPE);
 }
 
-absl::Status JsonReader::CheckObject(ondemand::object object, int depth) {
-  if (depth > kMaxDepth) return Malformed(simdjson::DEPTH_ERROR);
+absl::Status JsonReader::CheckObject(ondemand::object object, size_t depth) {
+  if (depth > max_nesting_) return Malformed(simdjson::DEPTH_ERROR);
   for (auto result : object) {
     ondemand::field field;
     if (const auto code = std::move(result).get(field)) return Malformed(code);
@@ -193,8 +196,8 @@ absl::Status JsonReader::CheckObject(ondemand::object object, int depth) {
   return absl::OkStatus();
 }
 
-absl::Status JsonReader::CheckArray(ondemand::array array, int depth) {
-  if (depth > kMaxDepth) return Malformed(simdjson::DEPTH_ERROR);
+absl::Status JsonReader::CheckArray(ondemand::array array, size_t depth) {
+  if (depth > max_nesting_) return Malformed(simdjson::DEPTH_ERROR);
   for (auto result : array) {
     ondemand::value value;
     // NOLINTNEXTLINE(performance-move-const-arg): get() takes only what is moved
@@ -213,7 +216,7 @@ absl::StatusOr<absl::string_view> JsonReader::TextSince(const char* begin) {
 
 absl::Status JsonReader::Malformed(simdjson::error_code code) {
   std::string message = code == simdjson::DEPTH_ERROR
-                            ? absl::StrCat("the JSON is nested more than ", kMaxDepth, " deep")
+                            ? absl::StrCat("the JSON is nested more than ", max_nesting_, " deep")
                         : code == simdjson::TRAILING_CONTENT
                             ? "something stands behind the JSON object"
                             : std::string(Wording(code));
@@ -226,10 +229,11 @@ absl::Status JsonReader::Malformed(simdjson::error_code code) {
 
 }  // namespace
 
-absl::StatusOr<VendorFields> ParseJsonCallback(absl::string_view body, size_t start) {
-  if (body.size() > kKeptBodyBytes) return JsonReader().Read(body, start);
+absl::StatusOr<VendorFields> ParseJsonCallback(absl::string_view body, size_t start,
+                                               const Settings::CallbackLimits& limits) {
+  if (body.size() > kKeptBodyBytes) return JsonReader().Read(body, start, limits);
   thread_local JsonReader reader;
-  return reader.Read(body, start);
+  return reader.Read(body, start, limits);
 }
 
 }  // namespace onhook

@@ -3,6 +3,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "gateway/config/settings.h"
 #include "gateway/event/vendor_fields.h"
 
 namespace onhook {
@@ -18,7 +19,8 @@ namespace onhook {
 // commas, no `01`, no control character in a string, no lone surrogate, nothing behind the object.
 // Nested objects may repeat a name; the object itself may not.
 // Threads, Blocking, Errors: as ParseCallback.
-absl::StatusOr<VendorFields> ParseJsonCallback(absl::string_view body, size_t start);
+absl::StatusOr<VendorFields> ParseJsonCallback(absl::string_view body, size_t start,
+                                               const Settings::CallbackLimits& limits = {});
 
 }  // namespace onhook
 

@@ -16,8 +16,12 @@ namespace onhook {
 //   message   = key + "_" + timestamp + "_" + nonce + "_" + canonical
 //   signature = Base64(HMAC-SHA256(key, message))
 //
-// The message holds the key: it is never logged, and wiped where that is possible.
-// Pure functions. Threads: any. Blocking: never. Errors: none.
+// The message holds the key, so it is never put together: its parts are hashed one by one. A key is
+// wiped from where OpenSSL keeps it before a function returns.
+// What the signature leaves open: spaces, null or the text "null", and where one value ends and the
+// next field begins, since nothing is escaped. Hence HasSignableNames, and nonces that are kept
+// with the digest of the event they came with. Pure functions. Threads: any. Blocking: never.
+// Errors: none.
 
 // What fields that the body left out are taken for: some senders sign nulls and drop them.
 enum class AbsentFields { kLeftOut, kSignedAsNull };
@@ -27,6 +31,9 @@ std::string CanonicalText(const VendorFields& fields, AbsentFields absent);
 
 // The signature of `fields`, 44 characters, with their timestamp and nonce (empty if absent).
 std::string Sign(absl::string_view key, const VendorFields& fields, AbsentFields absent);
+
+// Whether the field `signature` is there and spelled as one: 32 bytes in Base64, in 44 characters.
+bool HasSignature(const VendorFields& fields);
 
 // Whether the field `signature` is the signature of the others, by one of `keys`, in either way to
 // take absent fields. Compares in constant time, and does the same work whichever key fits.

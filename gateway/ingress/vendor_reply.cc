@@ -28,6 +28,12 @@ HttpResponse Reply(int http_status, absl::string_view ret_code, absl::string_vie
   return response;
 }
 
+HttpResponse ReplyMethodNotAllowed(absl::string_view ret_msg) {
+  HttpResponse response = Reply(405, kRefused, ret_msg);
+  response.headers.emplace_back("Allow", "POST");
+  return response;
+}
+
 HttpResponse ReplyNotStored() {
   HttpResponse response = Reply(503, kNotStored, "not stored, try again");
   response.headers.emplace_back("Retry-After", "1");
@@ -48,6 +54,8 @@ HttpResponse ReplyTo(const absl::Status& status) {
       return Reply(403, kRefused, status.message());
     case absl::StatusCode::kNotFound:
       return Reply(404, kRefused, status.message());
+    case absl::StatusCode::kUnimplemented:
+      return ReplyMethodNotAllowed(status.message());
     case absl::StatusCode::kDeadlineExceeded:
       return Reply(503, kNotForwarded, status.message());
     case absl::StatusCode::kResourceExhausted:
@@ -58,7 +66,6 @@ HttpResponse ReplyTo(const absl::Status& status) {
     case absl::StatusCode::kFailedPrecondition:
     case absl::StatusCode::kAborted:
     case absl::StatusCode::kOutOfRange:
-    case absl::StatusCode::kUnimplemented:
     case absl::StatusCode::kInternal:
     case absl::StatusCode::kDataLoss:
     case absl::StatusCode::kDoNotUseReservedForFutureExpansionUseDefaultInSwitchInstead_:

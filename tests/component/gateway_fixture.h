@@ -37,7 +37,9 @@ class GatewayTest : public ::testing::Test {
     settings_.shutdown.drain_deadline = absl::Seconds(30);
   }
 
+  // Sources wait as settings_.acknowledge says.
   void StartGateway() {
+    for (Settings::Source& source : settings_.sources) source.acknowledge = settings_.acknowledge;
     gateway_ = std::make_unique<Gateway>(settings_, &clock_, &log_);
     const absl::Status started = gateway_->Start();
     ASSERT_TRUE(started.ok()) << started;

@@ -36,6 +36,7 @@ void RunOne(absl::string_view text) {
     const std::vector<std::string> parts = absl::StrSplit(fault, absl::MaxSplits(": ", 1));
     FUZZ_CHECK(parts.size() == 2 && !parts[1].empty());
   }
+  for (const auto& [key, place] : file.places) CheckPlace(place, text);
   for (const auto& [setting, value] : file.values) {
     CheckPlace(value.origin, text);
     // What was taken can be set, and then be shown and set again.
@@ -71,6 +72,16 @@ std::vector<std::string> Seeds(const std::vector<std::string>& bodies) {
       "    minimum_retry_time: 1h\n    max_unacked_events: 500\n    start_position: latest\n"
       "    filter: {sources: [sales], service_nos: [0086400123, \"\"]}\n"
       "    backlog_limit: {age: 2d, bytes: 64MiB}\n  - &b {name: b, filter: *b}\n");
+  seeds.emplace_back(
+      "sources:\n"
+      "  - name: sales\n    path: /hangups\n    path_token_file: /run/token\n"
+      "    authentication: {shared_key: {key_files: [a, b], replay_window: 0s, enforce: report}}\n"
+      "    allowed_networks: [198.51.100.0/24, '2001:db8::/32']\n    trusted_proxies: [10.0.0.1]\n"
+      "    time_zone: Europe/Berlin\n    answer: {always_200: true}\n"
+      "    acknowledge: {when: processed, subscriptions: [crm], timeout: 2s}\n"
+      "  - {name: b, path: /b, authentication: {bearer: {token_files: [t]}}}\n"
+      "  - {name: c, path: /c, authentication: {basic: {username: u, password_files: [p]}}}\n"
+      "  - {name: d, path: /d, authentication: none}\n");
   seeds.emplace_back("http: {listen: 'a:1'}\n---\nhttp: !!str \"x\n");
   return seeds;
 }

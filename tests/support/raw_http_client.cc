@@ -19,6 +19,14 @@ RawHttpClient::RawHttpClient() : socket_(socket(AF_INET, SOCK_STREAM | SOCK_CLOE
   setsockopt(socket_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 }
 
+RawHttpClient& RawHttpClient::From(const std::string& address) {
+  sockaddr_in own{};
+  own.sin_family = AF_INET;
+  inet_pton(AF_INET, address.c_str(), &own.sin_addr);
+  bind(socket_, reinterpret_cast<const sockaddr*>(&own), sizeof(own));
+  return *this;
+}
+
 RawHttpClient& RawHttpClient::Connect(int port, const std::string& host) {
   sockaddr_in address{};
   address.sin_family = AF_INET;

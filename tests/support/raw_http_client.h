@@ -28,6 +28,8 @@ class RawHttpClient {
   RawHttpClient(const RawHttpClient&) = delete;
   RawHttpClient& operator=(const RawHttpClient&) = delete;
 
+  // Before Connect(): comes from `address`, such as "127.0.0.2".
+  RawHttpClient& From(const std::string& address);
   RawHttpClient& Connect(int port, const std::string& host = "127.0.0.1");
   bool connected() const { return connected_; }
 

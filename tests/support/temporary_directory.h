@@ -5,7 +5,10 @@
 
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <string>
+
+#include "absl/strings/string_view.h"
 #include <system_error>
 
 namespace onhook {
@@ -25,6 +28,14 @@ class TemporaryDirectory {
   TemporaryDirectory& operator=(const TemporaryDirectory&) = delete;
 
   const std::string& path() const { return path_; }
+
+  // Puts a file into it, in place of one of that name, and returns its path.
+  std::string Write(const std::string& name, absl::string_view content) const {
+    const std::string file = path_ + "/" + name;
+    std::ofstream(file, std::ios::binary | std::ios::trunc)
+        .write(content.data(), static_cast<std::streamsize>(content.size()));
+    return file;
+  }
 
  private:
   std::string path_;

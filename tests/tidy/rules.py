@@ -48,6 +48,7 @@ THIRD_PARTY = {
     "gmock/": ["tests/"],
     "gtest/": ["tests/"],
     "httplib.h": ["gateway/http/", "clients/cli/", "tests/"],
+    "prometheus/": ["gateway/base/"],
     "nats/": ["gateway/store/jetstream/"],
     "nlohmann/": ["tests/differential/"],
     "openssl/": ["gateway/http/", "gateway/event/", "gateway/ingress/", "tests/"],

@@ -34,7 +34,8 @@ class DeliveryFixture : public testing::Test {
   void StartGateway() {
     store_ = InFrontOf(*OpenMemoryStore(disk_, &store_clock_, &log_, store_options_));
     desk_ = std::make_unique<ReceiptDesk>(&clock_, store_.get(), ReceiptDeskOptions());
-    server_ = std::make_unique<DeliveryServer>(options_, store_.get(), desk_.get(), &clock_, &log_);
+    server_ = std::make_unique<DeliveryServer>(options_, store_.get(), desk_.get(), callback_judge_,
+                                               &clock_, &log_);
     port_ = *server_->Start();
     stub_ = StubOfItsOwn(OwnConnection());
     subscriptions_ = v1::SubscriptionService::NewStub(grpc::CreateCustomChannel(
@@ -126,6 +127,7 @@ class DeliveryFixture : public testing::Test {
   std::unique_ptr<DeliveryServer> server_;
   std::unique_ptr<v1::ReleaseEventService::Stub> stub_;
   std::unique_ptr<v1::SubscriptionService::Stub> subscriptions_;
+  CallbackJudge* callback_judge_ = nullptr;
   int port_ = 0;
   std::string call_data_;
 };

@@ -9,8 +9,13 @@
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "gateway/delivery/cursor.h"
+#include "gateway/delivery/numbered_id.h"
 #include "gateway/delivery/rpc_status.pb.h"
+#include "onhook/v1/rejected_callback_service.grpc.pb.h"
+#include "tests/support/fake_quarantine.h"
 #include "tests/unit/delivery/delivery_fixture.h"
+#include "tests/unit/delivery/fake_judge.h"
+#include "tests/unit/delivery/held_store.h"
 
 namespace onhook {
 namespace {
@@ -43,6 +48,7 @@ bool NeedsMoreThanARequest(absl::string_view told) {
                                 "UNAVAILABLE GOING_AWAY",
                                 "INTERNAL INTERNAL",
                                 "DATA_LOSS DATA_LOSS",
+                                "UNIMPLEMENTED UNIMPLEMENTED",
                                 "RESOURCE_EXHAUSTED RESOURCE_EXHAUSTED",
                                 "RESOURCE_EXHAUSTED TOO_MANY_STREAMS",
                                 "DEADLINE_EXCEEDED DEADLINE_EXCEEDED",
@@ -67,9 +73,17 @@ std::set<std::string> DocumentedRows() {
 class ErrorsTest : public DeliveryFixture {
  protected:
   // A log that retention has shortened already: the oldest event kept is the fourth.
-  ErrorsTest() { BeginTheLogAt(4); }
+  ErrorsTest() {
+    BeginTheLogAt(4);
+    callback_judge_ = &judge_;
+  }
+  std::unique_ptr<Store> InFrontOf(std::unique_ptr<Store> store) override {
+    return std::make_unique<HeldStore>(std::move(store), &quarantine_);
+  }
   void SetUp() override {
     DeliveryFixture::SetUp();
+    rejected_ = v1::RejectedCallbackService::NewStub(
+        grpc::CreateChannel(absl::StrCat("127.0.0.1:", port_), grpc::InsecureChannelCredentials()));
     ASSERT_TRUE(store_->Declare({{"declared", {}}}).ok());
     ASSERT_TRUE(store_->CreateSubscription("crm", {}).ok());
   }
@@ -86,6 +100,17 @@ class ErrorsTest : public DeliveryFixture {
     spoil(request);
     Response response;
     Note(rpc, Call(method, request, &response));
+  }
+  // The same of RejectedCallbackService.
+  template <typename Request, typename Response>
+  void ProvokeRejected(const std::string& rpc,
+                       grpc::Status (v1::RejectedCallbackService::Stub::*method)(
+                           grpc::ClientContext*, const Request&, Response*),
+                       const Request& request) {
+    grpc::ClientContext context;
+    LimitTime(context);
+    Response response;
+    Note(rpc, (rejected_.get()->*method)(&context, request, &response));
   }
   void ProvokeOpen(const std::function<void(v1::SubscribeOpen&)>& spoil) {
     Subscriber subscriber = Subscribe();
@@ -122,7 +147,11 @@ class ErrorsTest : public DeliveryFixture {
   void ProvokeLookUps();
   void ProvokeSubscriptions();
   void ProvokeDeadLetters();
+  void ProvokeRejectedCallbacks();
 
+  FakeQuarantine quarantine_;
+  FakeJudge judge_;
+  std::unique_ptr<v1::RejectedCallbackService::Stub> rejected_;
   std::set<std::string> provoked_;
 };
 
@@ -231,12 +260,33 @@ void ErrorsTest::ProvokeDeadLetters() {
   }
 }
 
+void ErrorsTest::ProvokeRejectedCallbacks() {
+  using Rejected = v1::RejectedCallbackService::Stub;
+  v1::ListRejectedCallbacksRequest list;
+  list.set_page_size(-1);
+  ProvokeRejected("ListRejectedCallbacks", &Rejected::ListRejectedCallbacks, list);
+  list.set_page_size(0);
+  list.set_page_token("nonsense");
+  ProvokeRejected("ListRejectedCallbacks", &Rejected::ListRejectedCallbacks, list);
+  for (const std::string& id :
+       {std::string("nonsense"), FormatNumberedId(kRejectedCallbackKind, store_->store_id(), 1)}) {
+    v1::GetRejectedCallbackRequest get;
+    get.set_rejected_callback_id(id);
+    ProvokeRejected("GetRejectedCallback", &Rejected::GetRejectedCallback, get);
+  }
+  ProvokeRejected("ReparseRejectedCallbacks", &Rejected::ReparseRejectedCallbacks,
+                  v1::ReparseRejectedCallbacksRequest());
+  ProvokeRejected("DiscardRejectedCallbacks", &Rejected::DiscardRejectedCallbacks,
+                  v1::DiscardRejectedCallbacksRequest());
+}
+
 TEST_F(ErrorsTest, TheDocumentNamesExactlyWhatRequestsCanCause) {
   ProvokeWithBytes();
   ProvokeStreams();
   ProvokeLookUps();
   ProvokeSubscriptions();
   ProvokeDeadLetters();
+  ProvokeRejectedCallbacks();
   EXPECT_THAT(provoked_, testing::ElementsAreArray(DocumentedRows()));
 }
 

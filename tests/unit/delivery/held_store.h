@@ -17,7 +17,10 @@ namespace onhook {
 // Threads: any. Blocking: as told, and AwaitHeld.
 class HeldStore final : public Store {
  public:
-  explicit HeldStore(std::unique_ptr<Store> store) : store_(std::move(store)) {}
+  // With `quarantine`, that is offered instead of the store's own, and must outlive this.
+  explicit HeldStore(std::unique_ptr<Store> store, Quarantine* quarantine = nullptr)
+      : store_(std::move(store)),
+        quarantine_(quarantine == nullptr ? &store_->quarantine() : quarantine) {}
 
   void Hold() {
     absl::MutexLock lock(&mutex_);
@@ -37,7 +40,7 @@ class HeldStore final : public Store {
   const std::string& store_id() const override { return store_->store_id(); }
   v1::DurabilityClass durability_class() const override { return store_->durability_class(); }
   EventLog& log() override { return store_->log(); }
-  Quarantine& quarantine() override { return store_->quarantine(); }
+  Quarantine& quarantine() override { return *quarantine_; }
   absl::StatusOr<std::shared_ptr<SubscriptionQueue>> FindQueue(
       const std::string& name) const override {
     return store_->FindQueue(name);
@@ -104,6 +107,7 @@ class HeldStore final : public Store {
   }
 
   const std::unique_ptr<Store> store_;
+  Quarantine* const quarantine_;
   absl::Mutex mutex_;
   bool held_ ABSL_GUARDED_BY(mutex_) = false;
   int waiting_ ABSL_GUARDED_BY(mutex_) = 0;

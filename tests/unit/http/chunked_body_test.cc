@@ -9,11 +9,12 @@ namespace onhook {
 namespace {
 
 constexpr size_t kMaxBytes = 32;
+constexpr size_t kMaxFraming = 100;
 constexpr char kGood[] = "5\r\nhello\r\nA;name=\"v\"\r\n, world, a\r\n00\r\nDropped: yes\r\n\r\n";
 constexpr char kJoined[] = "hello, world, a";
 
 TEST(ChunkedBodyTest, ChunksAreJoinedWithoutExtensionsAndTrailers) {
-  ChunkedBody body(kMaxBytes);
+  ChunkedBody body(kMaxBytes, kMaxFraming);
   size_t taken = 0;
   EXPECT_EQ(body.Feed(kGood, taken), ParseState::kDone);
   EXPECT_EQ(body.body(), kJoined);
@@ -23,7 +24,7 @@ TEST(ChunkedBodyTest, ChunksAreJoinedWithoutExtensionsAndTrailers) {
 TEST(ChunkedBodyTest, ABodyMayComeInAnyTwoPieces) {
   const std::string bytes = kGood;
   for (size_t split = 0; split < bytes.size(); ++split) {
-    ChunkedBody body(kMaxBytes);
+    ChunkedBody body(kMaxBytes, kMaxFraming);
     size_t taken = 0;
     EXPECT_EQ(body.Feed(bytes.substr(0, split), taken), ParseState::kNeedMore) << split;
     EXPECT_EQ(taken, split);
@@ -33,14 +34,14 @@ TEST(ChunkedBodyTest, ABodyMayComeInAnyTwoPieces) {
 }
 
 TEST(ChunkedBodyTest, WhatFollowsTheBodyIsLeft) {
-  ChunkedBody body(kMaxBytes);
+  ChunkedBody body(kMaxBytes, kMaxFraming);
   size_t taken = 0;
   EXPECT_EQ(body.Feed("1\r\na\r\n0\r\n\r\nGET / ", taken), ParseState::kDone);
   EXPECT_EQ(taken, 11u);
 }
 
 TEST(ChunkedBodyTest, ABodyOfExactlyTheLimitIsTaken) {
-  ChunkedBody body(kMaxBytes);
+  ChunkedBody body(kMaxBytes, kMaxFraming);
   size_t taken = 0;
   const std::string bytes = "20\r\n" + std::string(kMaxBytes, 'a') + "\r\n0\r\n\r\n";
   EXPECT_EQ(body.Feed(bytes, taken), ParseState::kDone);
@@ -48,7 +49,7 @@ TEST(ChunkedBodyTest, ABodyOfExactlyTheLimitIsTaken) {
 }
 
 TEST(ChunkedBodyTest, AfterAResetTheNextBodyIsJoined) {
-  ChunkedBody body(kMaxBytes);
+  ChunkedBody body(kMaxBytes, kMaxFraming);
   size_t taken = 0;
   ASSERT_EQ(body.Feed(kGood, taken), ParseState::kDone);
   body.Reset();
@@ -57,6 +58,8 @@ TEST(ChunkedBodyTest, AfterAResetTheNextBodyIsJoined) {
 }
 
 TEST(ChunkedBodyTest, AMalformedOrBoundlessBodyIsRefusedHoweverItComes) {
+  std::string one_byte_each;
+  for (size_t i = 0; i < kMaxBytes; ++i) one_byte_each += "00000001\r\na\r\n";
   const struct {
     int status;
     const char* why;
@@ -83,14 +86,15 @@ TEST(ChunkedBodyTest, AMalformedOrBoundlessBodyIsRefusedHoweverItComes) {
       {400, "a lone CR at the end", "0\r\n\rx"},
       {431, "an endless extension", "2;" + std::string(5000, 'a')},
       {431, "endless trailers", "0\r\nA: " + std::string(5000, 'a')},
+      {431, "more around the chunks than in them", one_byte_each},
   };
   for (const auto& row : rows) {
-    ChunkedBody whole(kMaxBytes);
+    ChunkedBody whole(kMaxBytes, kMaxFraming);
     size_t taken = 0;
     EXPECT_EQ(whole.Feed(row.bytes, taken), ParseState::kRefused) << row.why;
     EXPECT_EQ(whole.refusal().status, row.status) << row.why;
 
-    ChunkedBody bytewise(kMaxBytes);
+    ChunkedBody bytewise(kMaxBytes, kMaxFraming);
     ParseState state = ParseState::kNeedMore;
     for (size_t i = 0; i < row.bytes.size() && state == ParseState::kNeedMore; ++i) {
       state = bytewise.Feed(absl::string_view(row.bytes).substr(i, 1), taken);

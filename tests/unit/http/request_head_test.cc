@@ -150,6 +150,11 @@ std::vector<RefusedRow> RefusedRequestLines() {
       {400, "user information", "GET http://a@h/ HTTP/1.1" + rest},
       {414, "an endless target", "GET /" + std::string(300, 'a')},
       {400, "two empty lines in front", "\r\n\r\nGET / HTTP/1.1" + rest},
+      {400, "TLS that has no line end yet", std::string("\x16\x03\x01\x02\0\x01", 6)},
+      {400, "HTTP/0.9, which sends one line and waits", "GET /\r\n"},
+      {400, "the same in two words", "GET / \r\n"},
+      {505, "HTTP/2, which waits for settings", "PRI * HTTP/2.0\r\n"},
+      {501, "a trace", "TRACE / HTTP/1.1" + rest},
   };
 }
 
@@ -179,6 +184,11 @@ std::vector<RefusedRow> RefusedHeaders() {
       {400, "a Host with a path", "GET / HTTP/1.1\r\nHost: h/x\r\n\r\n"},
       {400, "a list of Hosts", "GET / HTTP/1.1\r\nHost: h, i\r\n\r\n"},
       {415, "a compressed body", WithHeaders("Content-Encoding: gzip\r\nContent-Length: 1\r\n")},
+      {415, "an encoding that does nothing", WithHeaders("content-encoding: identity\r\n")},
+      {415, "a multipart body", WithHeaders("Content-Type: multipart/form-data; boundary=x\r\n")},
+      {415, "a multipart body in capitals", WithHeaders("CONTENT-TYPE:  Multipart/Mixed\r\n")},
+      {400, "a Range of a body that is sent",
+       WithHeaders("Range: bytes=0-1\r\nContent-Length: 1\r\n")},
       {417, "an unknown expectation", WithHeaders("Expect: 200-ok\r\nContent-Length: 1\r\n")},
   };
 }

@@ -6,9 +6,7 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "tests/support/fake_store.h"
-#include "tests/support/manual_clock.h"
-#include "tests/support/recording_event_log.h"
+#include "tests/unit/ingress/callback_handler_fixture.h"
 
 namespace onhook {
 namespace {
@@ -23,37 +21,7 @@ using ::testing::Pair;
 constexpr char kCall[] = R"({"callSerialNo":"42","called":"88880067","callData":"canary"})";
 constexpr char kSuccess[] = R"({"retCode":"0","retMsg":"success"})";
 
-class CallbackHandlerTest : public ::testing::Test {
- protected:
-  CallbackHandlerTest() { source_.acknowledge.when = AcknowledgePolicy::When::kStored; }
-
-  HttpResponse Send(absl::string_view method, absl::string_view path, absl::string_view body) {
-    HttpRequest request;
-    request.method = method;
-    request.path = path;
-    request.headers = headers_;
-    request.body = body;
-    return CallbackHandler(source_, &clock_, &log_, &desk_).Handle(request);
-  }
-  HttpResponse Post(absl::string_view body) { return Send("POST", "/release-events", body); }
-
-  v1::ReleaseEvent StoredEvent() {
-    v1::ReleaseEvent event;
-    EXPECT_EQ(event_log_.appended().size(), 1u);
-    EXPECT_TRUE(event.ParseFromString(event_log_.appended().at(0).event));
-    return event;
-  }
-
-  ManualClock clock_;
-  std::vector<std::string> lines_;
-  Log log_{&clock_, LogLevel::kDebug, Log::Format::kJson,
-           [this](absl::string_view line) { lines_.emplace_back(line); }};
-  RecordingEventLog event_log_;
-  FakeStore store_{&event_log_};
-  ReceiptDesk desk_{&clock_, &store_, {}};
-  CallbackSource source_;
-  std::vector<HttpHeader> headers_;
-};
+class CallbackHandlerTest : public CallbackHandlerFixture {};
 
 TEST_F(CallbackHandlerTest, ACallbackThatIsStoredIsAcknowledged) {
   const HttpResponse response = Post(kCall);
@@ -66,7 +34,6 @@ TEST_F(CallbackHandlerTest, ACallbackThatIsStoredIsAcknowledged) {
 
 TEST_F(CallbackHandlerTest, WhatIsStoredCarriesItsIdentityAndItsReceipt) {
   source_.name = "sales";
-  source_.authentication = v1::AUTHENTICATION_PATH;
   headers_ = {{"TraceParent", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"}};
   Post(kCall);
 
@@ -77,7 +44,7 @@ TEST_F(CallbackHandlerTest, WhatIsStoredCarriesItsIdentityAndItsReceipt) {
   EXPECT_EQ(stored.received_at, clock_.Now());
   const v1::ReleaseEvent event = StoredEvent();
   EXPECT_EQ(event.source(), "sales");
-  EXPECT_EQ(event.authentication(), v1::AUTHENTICATION_PATH);
+  EXPECT_EQ(event.authentication(), v1::AUTHENTICATION_NONE);
   EXPECT_EQ(event.received_at().seconds(), absl::ToUnixSeconds(clock_.Now()));
   EXPECT_EQ(event.traceparent(), headers_[0].value);
 }
@@ -102,7 +69,7 @@ TEST_F(CallbackHandlerTest, WhatIsRefusedIsNotStored) {
 }
 
 TEST_F(CallbackHandlerTest, AnEventThatNobodyTookInTimeIsStoredAndAskedForAgain) {
-  source_.acknowledge = {AcknowledgePolicy::When::kForwarded, {}, absl::ZeroDuration()};
+  source_.acknowledge = {Settings::Acknowledge::When::kForwarded, {}, absl::ZeroDuration()};
   const HttpResponse response = Post(kCall);
 
   EXPECT_EQ(response.status, 503);

@@ -11,6 +11,7 @@ namespace {
 
 using Headers = std::vector<std::pair<std::string, std::string>>;
 const Headers kNone;
+const Headers kAllow = {{"Allow", "POST"}};
 const Headers kRetryAfter = {{"Retry-After", "1"}};
 
 TEST(VendorReplyTest, EveryStatusHasItsAnswer) {
@@ -35,7 +36,7 @@ TEST(VendorReplyTest, EveryStatusHasItsAnswer) {
       {absl::StatusCode::kFailedPrecondition, 503, kNotStored, kRetryAfter},
       {absl::StatusCode::kAborted, 503, kNotStored, kRetryAfter},
       {absl::StatusCode::kOutOfRange, 503, kNotStored, kRetryAfter},
-      {absl::StatusCode::kUnimplemented, 503, kNotStored, kRetryAfter},
+      {absl::StatusCode::kUnimplemented, 405, kRefused, kAllow},
       {absl::StatusCode::kInternal, 503, kNotStored, kRetryAfter},
       {absl::StatusCode::kUnavailable, 503, kNotStored, kRetryAfter},
       {absl::StatusCode::kDataLoss, 503, kNotStored, kRetryAfter},

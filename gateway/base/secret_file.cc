@@ -1,0 +1,135 @@
+#include "gateway/base/secret_file.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
+
+namespace onhook {
+namespace {
+
+constexpr size_t kMostBytes = 4096;
+constexpr absl::Duration kLookInterval = absl::Seconds(1);
+
+absl::Status Fault(absl::string_view message) { return absl::InvalidArgumentError(message); }
+
+absl::Status CannotRead(absl::string_view why) {
+  return Fault(absl::StrCat("cannot be read: ", why));
+}
+
+class OpenFile {
+ public:
+  // A pipe without a writer would block.
+  explicit OpenFile(const std::string& path)
+      : descriptor_(open(path.c_str(), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)) {}
+  ~OpenFile() {
+    if (descriptor_ >= 0) close(descriptor_);
+  }
+  OpenFile(const OpenFile&) = delete;
+  OpenFile& operator=(const OpenFile&) = delete;
+
+  int descriptor() const { return descriptor_; }
+
+ private:
+  const int descriptor_;
+};
+
+// The file's bytes, and at most one more than it may have.
+absl::Status ReadBytes(const std::string& path, std::string& bytes) {
+  const OpenFile file(path);
+  struct stat status {};
+  if (file.descriptor() < 0 || fstat(file.descriptor(), &status) != 0) {
+    return CannotRead(std::strerror(errno));
+  }
+  if (!S_ISREG(status.st_mode)) return CannotRead("it is no regular file");
+  std::array<char, kMostBytes + 1> buffer{};
+  while (bytes.size() < buffer.size()) {
+    const ssize_t got = read(file.descriptor(), buffer.data(), buffer.size() - bytes.size());
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return CannotRead(std::strerror(errno));
+    if (got == 0) break;
+    bytes.append(buffer.data(), static_cast<size_t>(got));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<SecretFile>> SecretFile::Open(std::string path, Check check,
+                                                             const Clock* clock, const Log* log) {
+  std::unique_ptr<SecretFile> file(new SecretFile(std::move(path), std::move(check), clock, log));
+  const absl::Duration now = clock->Elapsed();
+  std::string content;
+  const absl::Status status = file->Read(content);
+  if (!status.ok()) {
+    return Fault(absl::StrCat("the secret in ", file->path(), " ", status.message()));
+  }
+  absl::MutexLock lock(&file->mutex_);
+  file->secret_ = std::make_shared<const std::string>(std::move(content));
+  file->looked_ = now;
+  return file;
+}
+
+SecretFile::SecretFile(std::string path, Check check, const Clock* clock, const Log* log)
+    : path_(std::move(path)), check_(std::move(check)), clock_(clock), log_(log) {}
+
+// Why no look at its times first: a file system's clock ticks in milliseconds, so a file that is
+// written twice within one looks the same before and after. To read it costs as little.
+std::shared_ptr<const std::string> SecretFile::Get() const {
+  const absl::Duration now = clock_->Elapsed();
+  {
+    absl::MutexLock lock(&mutex_);
+    if (looking_ || now - looked_ < kLookInterval) return secret_;
+    looking_ = true;
+    looked_ = now;
+  }
+  std::string content;
+  const absl::Status status = Read(content);
+  Settle(status, std::move(content));
+  absl::MutexLock lock(&mutex_);
+  return secret_;
+}
+
+absl::Status SecretFile::Read(std::string& content) const {
+  if (absl::Status status = ReadBytes(path_, content); !status.ok()) return status;
+  if (content.size() > kMostBytes) {
+    return Fault(absl::StrCat("is larger than ", kMostBytes, " bytes"));
+  }
+  absl::string_view secret = content;
+  if (absl::ConsumeSuffix(&secret, "\n")) absl::ConsumeSuffix(&secret, "\r");
+  content.resize(secret.size());
+  if (content.empty()) return Fault("is empty");
+  return check_(content);
+}
+
+void SecretFile::Settle(const absl::Status& status, std::string content) const {
+  bool changed = false;
+  bool is_news = false;
+  {
+    absl::MutexLock lock(&mutex_);
+    looking_ = false;
+    if (status.ok()) {
+      changed = content != *secret_;
+      if (changed) secret_ = std::make_shared<const std::string>(std::move(content));
+      refused_.clear();
+    } else {
+      is_news = status != fault_ || content != refused_;
+      refused_ = std::move(content);
+    }
+    fault_ = status;
+  }
+  if (changed) log_->Info("base", "a secret has changed", {{"path", path_}});
+  if (is_news) {
+    log_->Warning("base", "a changed secret is no good, so the one before stays in use",
+                  {{"path", path_}, {"reason", absl::StrCat("it ", status.message())}});
+  }
+}
+
+}  // namespace onhook

@@ -1,0 +1,13 @@
+#include "gateway/config/declared_source.h"
+
+namespace onhook {
+
+Settings::Source DeclaredSource::Resolve(const Settings::Acknowledge& common) const {
+  Settings::Source resolved = source;
+  resolved.acknowledge.when = when.value_or(common.when);
+  resolved.acknowledge.subscriptions = subscriptions.value_or(common.subscriptions);
+  resolved.acknowledge.timeout = timeout.value_or(common.timeout);
+  return resolved;
+}
+
+}  // namespace onhook

@@ -1,0 +1,125 @@
+#include "absl/time/time.h"
+#include "gateway/config/setting_kinds.h"
+#include "gateway/config/setting_rows.h"
+
+namespace onhook {
+namespace {
+
+using S = Settings;
+
+constexpr int64_t kKiB = int64_t{1} << 10;
+constexpr int64_t kMiB = int64_t{1} << 20;
+constexpr int64_t kGiB = int64_t{1} << 30;
+
+}  // namespace
+
+std::vector<Setting> DeliveryRows() {
+  return {
+      Row(
+          "grpc.listen", AddressKind(), [](S* s) { return &s->grpc.server.listen; },
+          "where subscribers connect; port 0 takes a free one",
+          "this machine only: who may receive events is decided before the port is opened"),
+      Row(
+          "grpc.allow_unauthenticated", BooleanKind(),
+          [](S* s) { return &s->grpc.allow_unauthenticated; },
+          "serve subscribers beyond this machine, anybody",
+          "events hold numbers of callers, and an ack of a stranger's loses an event"),
+      Row(
+          "grpc.max_streams", NumberKind<int>(1, 100000),
+          [](S* s) { return &s->grpc.server.max_streams; },
+          "the most streams at once, of Subscribe and Watch together",
+          "hundreds of replicas; each costs about its window in memory while its client is slow"),
+      Row(
+          "grpc.max_outstanding_events", NumberKind<int32_t>(1, 1000000),
+          [](S* s) { return &s->grpc.server.max_outstanding_events; },
+          "the most events that one stream may hold unsettled",
+          "keeps a fast consumer busy, and a crash redelivers no more than this"),
+      Row(
+          "grpc.max_outstanding_bytes", BytesKind<int64_t>(64 * kKiB, kGiB),
+          [](S* s) { return &s->grpc.server.max_outstanding_bytes; },
+          "the most bytes of events that one stream may hold unsettled",
+          "1000 events of 16 KiB; real ones have about 1 KiB, so the other limit is met first"),
+      Row(
+          "grpc.max_request_bytes", BytesKind<int>(64 * kKiB, 64 * kMiB),
+          [](S* s) { return &s->grpc.server.max_request_bytes; },
+          "the largest message that a client may send", "fits 10,000 delivery ids of 64 bytes"),
+      Row(
+          "grpc.max_requests_under_way", NumberKind<int>(1, 65536),
+          [](S* s) { return &s->grpc.server.max_requests_under_way; },
+          "the most requests of one stream that wait for the disk before its next is read",
+          "many share one commit, and a client that floods waits for itself"),
+      Row(
+          "grpc.max_unanswered_bytes", BytesKind<size_t>(64 * kKiB, kGiB),
+          [](S* s) { return &s->grpc.server.max_unanswered_bytes; },
+          "the most bytes of a stream's requests under way, with answers it has not taken",
+          "some thirty acks of 256 deliveries each: what a client that never reads may cost"),
+      Row(
+          "grpc.max_dead_letter_changes", NumberKind<int>(1, 1024),
+          [](S* s) { return &s->grpc.server.max_dead_letter_changes; },
+          "the most redrives and discards at once, of all clients together",
+          "people start them; each holds a list of what it changes, and takes many commits"),
+  };
+}
+
+std::vector<Setting> StreamRows() {
+  return {
+      Row(
+          "grpc.open_timeout", DurationKind(absl::Milliseconds(100), absl::Minutes(5)),
+          [](S* s) { return &s->grpc.server.open_timeout; },
+          "how long a client may take from its call to its first message",
+          "clients send it at once; what says nothing may not hold a stream"),
+      Row(
+          "grpc.heartbeat_interval", DurationKind(absl::Seconds(1), absl::Minutes(10)),
+          [](S* s) { return &s->grpc.server.heartbeat_interval; },
+          "how often something is sent at least",
+          "well below the minute after which proxies and firewalls drop what is silent"),
+      Row(
+          "grpc.stalled_after", DurationKind(absl::Seconds(1), absl::Hours(1)),
+          [](S* s) { return &s->grpc.server.stalled_after; },
+          "how long a client may take nothing before its stream is ended",
+          "a stop of its garbage collector is shorter; then others get its events"),
+      Row(
+          "grpc.max_stream_age", DurationKind(absl::Minutes(1), absl::Hours(24 * 7)),
+          [](S* s) { return &s->grpc.server.max_stream_age; },
+          "the age at which a stream is asked to come anew, give or take a tenth",
+          "streams spread over new replicas within the hour, at the cost of one reconnection"),
+      Row(
+          "grpc.handover_time", DurationKind(absl::Milliseconds(100), absl::Minutes(5)),
+          [](S* s) { return &s->grpc.server.handover_time; },
+          "how long a stream that was asked to come anew still delivers",
+          "a client that reconnects at once never notices; one that does not is no burden"),
+  };
+}
+
+std::vector<Setting> ProcessRows() {
+  return {
+      Row(
+          "admin.listen", AddressKind(), [](S* s) { return &s->admin.server.listen; },
+          "where probes ask /livez, /readyz and /startupz; port 0 takes a free one",
+          "this machine only, like the others; probes of a cluster need an address of the pod"),
+      Row(
+          "admin.max_connections", NumberKind<int>(4, 1024),
+          [](S* s) { return &s->admin.server.max_connections; },
+          "the most connections of probes at once", "probes ask little and often, from few peers"),
+      Row(
+          "admin.max_connections_per_peer", NumberKind<int>(1, 1024),
+          [](S* s) { return &s->admin.server.max_connections_per_peer; },
+          "the most connections of one address, but for loopback",
+          "half of all, so that one peer that hangs does not hide the gateway from the others"),
+      Row(
+          "log.level", LogLevelKind(), [](S* s) { return &s->log.level; },
+          "the least important lines that are logged",
+          "what an operator wants to know; single events are told at debug only"),
+      Row(
+          "shutdown.delay", DurationKind(), [](S* s) { return &s->shutdown.delay; },
+          "how long callbacks are still taken after SIGTERM, while /readyz says no",
+          "only behind a load balancer does somebody go on sending; 5s is right in Kubernetes"),
+      Row(
+          "shutdown.drain_deadline", DurationKind(),
+          [](S* s) { return &s->shutdown.drain_deadline; },
+          "how long requests and subscribers then have to finish",
+          "with the delay well below the 30 s after which Kubernetes kills"),
+  };
+}
+
+}  // namespace onhook

@@ -1,0 +1,105 @@
+#include "gateway/config/node_reader.h"
+
+#include <set>
+#include <utility>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "gateway/config/setting_values.h"
+
+namespace onhook {
+
+NodeReader::NodeReader(std::string name, std::vector<std::string>* faults)
+    : name_(std::move(name)), faults_(faults) {}
+
+std::string NodeReader::Where(const YAML::Node& node) const {
+  const YAML::Mark mark = node.Mark();
+  return absl::StrCat(name_, ":", mark.line + 1, ":", mark.column + 1);
+}
+
+void NodeReader::Fault(const YAML::Node& node, const std::string& key, absl::string_view expected) {
+  faults_->push_back(absl::StrCat(Where(node), ": ", key, ": ", expected));
+}
+
+void NodeReader::TakeMembers(const YAML::Node& mapping, const std::string& key,
+                             const Members& members) {
+  if (!mapping.IsMap()) return Fault(mapping, key, "must be a mapping");
+  std::set<std::string> seen;
+  for (const auto& entry : mapping) {
+    const std::string name = entry.first.Scalar();
+    const std::string inside = absl::StrCat(key, ".", name);
+    const auto member = members.find(name);
+    if (!seen.insert(name).second) {
+      Fault(entry.first, inside, "is given twice");
+    } else if (member == members.end()) {
+      Fault(entry.first, inside, "no such key");
+    } else {
+      places_[inside] = Where(entry.second);
+      member->second(entry.second, inside);
+    }
+  }
+}
+
+void NodeReader::TakeEach(const YAML::Node& sequence, const std::string& key, const Take& take) {
+  if (!sequence.IsSequence()) return Fault(sequence, key, "must be a sequence");
+  for (size_t i = 0; i < sequence.size(); ++i) {
+    take(sequence[i], absl::StrCat(key, "[", i, "]"));
+  }
+}
+
+void NodeReader::TakeMappings(const YAML::Node& sequence, const std::string& key,
+                              const Take& take) {
+  places_[key] = Where(sequence);
+  TakeEach(sequence, key, [&](const YAML::Node& node, const std::string& inside) {
+    places_[inside] = Where(node);
+    if (!node.IsMap()) return Fault(node, inside, "must be a mapping");
+    take(node, inside);
+  });
+}
+
+std::string NodeReader::Text(const YAML::Node& node, const std::string& key) {
+  if (node.IsScalar()) return node.Scalar();
+  Fault(node, key, "must be a text");
+  return "";
+}
+
+std::vector<std::string> NodeReader::Texts(const YAML::Node& node, const std::string& key) {
+  std::vector<std::string> texts;
+  TakeEach(node, key, [&](const YAML::Node& part, const std::string& inside) {
+    texts.push_back(Text(part, inside));
+  });
+  return texts;
+}
+
+bool NodeReader::Boolean(const YAML::Node& node, const std::string& key) {
+  const absl::StatusOr<bool> value =
+      ParseBoolean(node.IsScalar() && IsPlain(node) ? node.Scalar() : "");
+  if (!value.ok()) Fault(node, key, absl::StrCat(value.status().message(), ", without quotes"));
+  return value.value_or(false);
+}
+
+int32_t NodeReader::Number(const YAML::Node& node, const std::string& key) {
+  int32_t number = 0;
+  if (!node.IsScalar() || !IsPlain(node) || !absl::SimpleAtoi(node.Scalar(), &number)) {
+    Fault(node, key, "must be a whole number, without quotes");
+  }
+  return number;
+}
+
+absl::Duration NodeReader::Duration(const YAML::Node& node, const std::string& key) {
+  return Parsed<absl::Duration>(node, key, ParseDurationValue);
+}
+
+YAML::Node NodeReader::ValueAt(const YAML::Node& node, absl::string_view path) {
+  YAML::Node place = node;
+  for (const absl::string_view key : absl::StrSplit(path, '.')) {
+    const YAML::Node& mapping = place;  // as a constant it is not added to
+    const YAML::Node member = mapping.IsMap() ? mapping[std::string(key)] : YAML::Node();
+    if (!member.IsDefined() || member.IsNull()) break;
+    place.reset(member);
+  }
+  return place;
+}
+
+}  // namespace onhook

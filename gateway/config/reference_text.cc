@@ -1,0 +1,104 @@
+#include "gateway/config/reference_text.h"
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
+#include "absl/strings/string_view.h"
+#include "absl/types/span.h"
+#include "gateway/config/settings.h"
+#include "gateway/config/settings_members.h"
+#include "gateway/config/settings_table.h"
+
+namespace onhook {
+namespace {
+
+constexpr absl::string_view kHead = R"(# Settings
+
+Written by `onhookd --print-reference > gateway/config/SETTINGS.md`; a test holds it against the code.
+
+A setting is a flag, a variable, or a key of the YAML file that `--config FILE` or the variable
+`ONHOOK_CONFIG` names: `http.listen` is `--http-listen`, `ONHOOK_HTTP_LISTEN` and `http: {listen: ...}`.
+A flag goes before a variable, a variable before the file, the file before the default. An unknown key,
+a wrong type or a missing unit is an error, told with file, line and column. `onhookd --check` says
+whether settings are right, `onhookd --print-config` which hold and why.
+
+A DURATION is a whole number with its unit: `500ms`, `5s`, `10m`, `24h`, `7d`. BYTES likewise, `512B`,
+`64KiB`, `10MiB`, `1GiB`. Numbers and `true` or `false` stand without quotes in the file. Bounds
+include both ends.
+)";
+
+constexpr absl::string_view kSources = R"(
+## sources
+
+Who sends callbacks: a sequence of 1 to 100 mappings, in the file only. Without it there is one source,
+`default`, at `/release-events`, without authentication. A secret is always a file of its own, without
+anything else but one line end; it is read again when it changes. Names and paths are given once. A path
+that is another one's with one segment more is refused if that other has a `path_token_file`, since the
+segment might be the token.
+
+    sources:
+      - name: sales
+        path: /release-events/sales
+        path_token_file: /run/secrets/sales-path
+        authentication: {shared_key: {key_files: [/run/secrets/current, /run/secrets/previous]}}
+        allowed_networks: [198.51.100.0/24]
+        time_zone: Asia/Shanghai
+        acknowledge: {when: processed, subscriptions: [crm], timeout: 2s}
+)";
+
+constexpr absl::string_view kSubscriptions = R"(
+## subscriptions
+
+What must exist before the first event: a sequence of mappings, in the file only. Declared subscriptions
+never expire. A NAME, also of a source, is 1 to 63 characters of `a-z 0-9 - _ .`, the first a letter or
+digit.
+
+    subscriptions:
+      - name: crm
+      - name: billing
+        filter: {service_nos: ["1001"]}
+        max_delivery_attempts: 10
+)";
+
+// In a cell of a table a bar would end it.
+std::string Cell(absl::string_view text) { return absl::StrReplaceAll(text, {{"|", "\\|"}}); }
+
+void AddSetting(const Setting& setting, std::string& text) {
+  const std::string fallback = setting.write(Settings());
+  absl::StrAppend(&text, "| `", setting.name, "`<br>`", setting.Flag(), "`<br>`",
+                  setting.Variable(), "` | ", Cell(setting.form),
+                  setting.bounds.empty() ? "" : ", ", setting.bounds, " | ",
+                  fallback.empty() ? "none" : absl::StrCat("`", fallback, "`"), " | ",
+                  setting.description, " | ", setting.reason, " |\n");
+}
+
+void AddMembers(absl::Span<const SettingMember> members, std::string& text) {
+  absl::StrAppend(&text, "\n| member | form | default | what | why this default |\n",
+                  "|---|---|---|---|---|\n");
+  for (const SettingMember& member : members) {
+    absl::StrAppend(
+        &text, "| `", member.name, "` | ", Cell(member.form), " | ",
+        member.fallback.empty() ? "must be given" : absl::StrCat("`", member.fallback, "`"), " | ",
+        member.description, " | ", member.reason, " |\n");
+  }
+}
+
+}  // namespace
+
+std::string ReferenceText() {
+  std::string text(kHead);
+  for (const SettingGroup& group : SettingGroups()) {
+    absl::StrAppend(&text, "\n## ", group.name, ": ", group.title, "\n\n",
+                    "| setting, flag, variable | form | default | what | why this default |\n",
+                    "|---|---|---|---|---|\n");
+    for (const Setting& setting : SettingsTable()) {
+      if (GroupOf(setting) == group.name) AddSetting(setting, text);
+    }
+  }
+  absl::StrAppend(&text, kSources);
+  AddMembers(SourceMembers(), text);
+  absl::StrAppend(&text, kSubscriptions);
+  AddMembers(SubscriptionMembers(), text);
+  return text;
+}
+
+}  // namespace onhook

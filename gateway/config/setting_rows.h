@@ -1,0 +1,23 @@
+#ifndef ONHOOK_GATEWAY_CONFIG_SETTING_ROWS_H_
+#define ONHOOK_GATEWAY_CONFIG_SETTING_ROWS_H_
+
+#include <vector>
+
+#include "gateway/config/settings_table.h"
+
+namespace onhook {
+
+// The parts of the table, in the order of the groups. For settings_table.cc alone.
+std::vector<Setting> HttpRows();        // http
+std::vector<Setting> HttpTimeRows();    // http, its times
+std::vector<Setting> ConnectionRows();  // http, its connections
+std::vector<Setting> CallbackRows();    // callbacks, acknowledge
+std::vector<Setting> StoreRows();       // store
+std::vector<Setting> QuarantineRows();  // quarantine
+std::vector<Setting> DeliveryRows();    // grpc
+std::vector<Setting> StreamRows();      // grpc, the life of a stream
+std::vector<Setting> ProcessRows();     // admin, log, shutdown
+
+}  // namespace onhook
+
+#endif  // ONHOOK_GATEWAY_CONFIG_SETTING_ROWS_H_

@@ -1,0 +1,157 @@
+#include "gateway/config/sources_reader.h"
+
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "gateway/base/ip_network.h"
+#include "gateway/config/setting_kinds.h"
+#include "gateway/config/setting_values.h"
+#include "gateway/config/source_rules.h"
+#include "gateway/config/subscription_spec.h"
+
+namespace onhook {
+namespace {
+
+using Enforce = Settings::Source::SharedKey::Enforce;
+using Members = NodeReader::Members;
+using Take = NodeReader::Take;
+
+constexpr absl::string_view kAuthenticationForm =
+    "must be none, or one of {shared_key: ...}, {bearer: ...} and {basic: ...}";
+
+absl::StatusOr<Enforce> ParseEnforce(absl::string_view text) {
+  if (text == "reject") return Enforce::kReject;
+  if (text == "report") return Enforce::kReport;
+  return absl::InvalidArgumentError("must be reject or report");
+}
+
+// Each puts what it reads where it was told.
+Take Text(NodeReader& reader, std::string* text) {
+  return [&reader, text](const auto& n, const auto& key) { *text = reader.Text(n, key); };
+}
+Take Texts(NodeReader& reader, std::vector<std::string>* texts) {
+  return [&reader, texts](const auto& n, const auto& key) { *texts = reader.Texts(n, key); };
+}
+Take Networks(NodeReader& reader, std::vector<IpNetwork>* networks) {
+  return [&reader, networks](const auto& node, const auto& key) {
+    reader.TakeEach(node, key, [&](const auto& n, const auto& inside) {
+      networks->push_back(reader.Parsed<IpNetwork>(n, inside, IpNetwork::Parse));
+    });
+  };
+}
+
+void TakeSharedKey(NodeReader& reader, const YAML::Node& node, const std::string& key,
+                   Settings::Source& source) {
+  Settings::Source::SharedKey& shared = source.shared_key.emplace();
+  reader.TakeMembers(
+      node, key,
+      {{"key_files", Texts(reader, &shared.key_files)},
+       {"replay_window",
+        [&](const auto& n, const auto& k) { shared.replay_window = reader.Duration(n, k); }},
+       {"enforce", [&](const auto& n, const auto& k) {
+          shared.enforce = reader.Parsed<Enforce>(n, k, ParseEnforce);
+        }}});
+}
+
+void TakeAuthentication(NodeReader& reader, const YAML::Node& node, const std::string& key,
+                        Settings::Source& source) {
+  if (node.IsScalar() && node.Scalar() == "none") return;
+  if (!node.IsMap() || node.size() == 0) return reader.Fault(node, key, kAuthenticationForm);
+  reader.TakeMembers(
+      node, key,
+      {{"shared_key", [&](const auto& n, const auto& k) { TakeSharedKey(reader, n, k, source); }},
+       {"bearer",
+        [&](const auto& n, const auto& k) {
+          reader.TakeMembers(
+              n, k, {{"token_files", Texts(reader, &source.bearer.emplace().token_files)}});
+        }},
+       {"basic", [&](const auto& n, const auto& k) {
+          Settings::Source::Basic& basic = source.basic.emplace();
+          reader.TakeMembers(n, k,
+                             {{"username", Text(reader, &basic.username)},
+                              {"password_files", Texts(reader, &basic.password_files)}});
+        }}});
+}
+
+void TakeAcknowledge(NodeReader& reader, const YAML::Node& node, const std::string& key,
+                     DeclaredSource& declared) {
+  const Take subscriptions = [&](const YAML::Node& n, const std::string& inside) {
+    reader.TakeEach(n, inside, [&](const YAML::Node& part, const std::string& k) {
+      const std::string name = reader.Text(part, k);
+      if (part.IsScalar() && !CheckSubscriptionName(name).ok()) {
+        reader.Fault(part, k, "must be the name of a subscription");
+      }
+    });
+    declared.subscriptions.emplace();
+    for (const YAML::Node& part : n) {
+      if (n.IsSequence() && part.IsScalar()) declared.subscriptions->push_back(part.Scalar());
+    }
+  };
+  reader.TakeMembers(
+      node, key,
+      {{"when",
+        [&](const auto& n, const auto& k) {
+          declared.when = reader.Parsed<Settings::Acknowledge::When>(n, k, ParseAcknowledgeWhen);
+        }},
+       {"subscriptions", subscriptions},
+       {"timeout",
+        [&](const auto& n, const auto& k) { declared.timeout = reader.Duration(n, k); }}});
+}
+
+Members MembersOf(NodeReader& reader, DeclaredSource& declared) {
+  Settings::Source& source = declared.source;
+  return {
+      {"name", Text(reader, &source.name)},
+      {"path", Text(reader, &source.path)},
+      {"path_token_file",
+       [&](const auto& n, const auto& key) {
+         source.path_token_file = reader.Parsed<std::string>(n, key, ParsePath);
+       }},
+      {"authentication",
+       [&](const auto& n, const auto& key) { TakeAuthentication(reader, n, key, source); }},
+      {"allowed_networks", Networks(reader, &source.allowed_networks)},
+      {"trusted_proxies", Networks(reader, &source.trusted_proxies)},
+      {"time_zone", Text(reader, &source.time_zone)},
+      {"acknowledge",
+       [&](const auto& n, const auto& key) { TakeAcknowledge(reader, n, key, declared); }},
+      {"answer",
+       [&](const auto& n, const auto& key) {
+         const Take always_200 = [&](const YAML::Node& value, const std::string& inside) {
+           source.always_200 = reader.Boolean(value, inside);
+         };
+         reader.TakeMembers(n, key, {{"always_200", always_200}});
+       }},
+  };
+}
+
+}  // namespace
+
+std::vector<DeclaredSource> ReadSources(const YAML::Node& node, NodeReader& reader) {
+  std::vector<DeclaredSource> sources;
+  std::vector<Settings::Source> before;
+  if (node.IsSequence() && (node.size() == 0 || node.size() > kMostSources)) {
+    reader.Fault(node, "sources", absl::StrCat("must hold 1 to ", kMostSources));
+    return sources;
+  }
+  reader.TakeMappings(node, "sources", [&](const YAML::Node& n, const std::string& key) {
+    DeclaredSource declared;
+    declared.source.name.clear();  // the defaults are those of the source that nobody declares
+    declared.source.path.clear();
+    const size_t faults_before = reader.fault_count();
+    reader.TakeMembers(n, key, MembersOf(reader, declared));
+    if (reader.fault_count() > faults_before) return;
+    std::optional<SourceFault> fault = FindSourceFault(declared.source);
+    if (!fault) fault = FindSourceConflict(declared.source, before);
+    if (fault) {
+      return reader.Fault(NodeReader::ValueAt(n, fault->member),
+                          absl::StrCat(key, ".", fault->member), fault->description);
+    }
+    before.push_back(declared.source);
+    sources.push_back(std::move(declared));
+  });
+  return sources;
+}
+
+}  // namespace onhook

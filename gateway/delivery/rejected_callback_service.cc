@@ -1,0 +1,50 @@
+#include "gateway/delivery/rejected_callback_service.h"
+
+#include "absl/status/status.h"
+#include "gateway/delivery/administration_call.h"
+
+namespace onhook {
+
+RejectedCallbackServiceImpl::RejectedCallbackServiceImpl(const StreamEnvironment* environment,
+                                                         CallbackJudge* judge,
+                                                         SerialExecutor* change_executor)
+    : environment_(environment),
+      change_executor_(change_executor),
+      calls_(&environment->store->quarantine(), environment->store->store_id(), judge,
+             environment->clock) {}
+
+grpc::ServerUnaryReactor* RejectedCallbackServiceImpl::ListRejectedCallbacks(
+    grpc::CallbackServerContext* context, const v1::ListRejectedCallbacksRequest* request,
+    v1::ListRejectedCallbacksResponse* response) {
+  return AnswerOn(*environment_->executor, *context,
+                  [this, request, response] { return calls_.List(*request, *response); });
+}
+
+grpc::ServerUnaryReactor* RejectedCallbackServiceImpl::GetRejectedCallback(
+    grpc::CallbackServerContext* context, const v1::GetRejectedCallbackRequest* request,
+    v1::GetRejectedCallbackResponse* response) {
+  return AnswerOn(*environment_->executor, *context,
+                  [this, request, response] { return calls_.Get(*request, *response); });
+}
+
+grpc::ServerUnaryReactor* RejectedCallbackServiceImpl::ReparseRejectedCallbacks(
+    grpc::CallbackServerContext* context, const v1::ReparseRejectedCallbacksRequest* request,
+    v1::ReparseRejectedCallbacksResponse* response) {
+  return AnswerOn(
+      *change_executor_, *context, [this, context, request, response]() -> absl::Status {
+        if (context->IsCancelled()) return absl::CancelledError("nobody waits for this any more");
+        return calls_.Reparse(*request, *response, [context] { return context->IsCancelled(); });
+      });
+}
+
+grpc::ServerUnaryReactor* RejectedCallbackServiceImpl::DiscardRejectedCallbacks(
+    grpc::CallbackServerContext* context, const v1::DiscardRejectedCallbacksRequest* request,
+    v1::DiscardRejectedCallbacksResponse* response) {
+  return AnswerOn(
+      *change_executor_, *context, [this, context, request, response]() -> absl::Status {
+        if (context->IsCancelled()) return absl::CancelledError("nobody waits for this any more");
+        return calls_.Discard(*request, *response, [context] { return context->IsCancelled(); });
+      });
+}
+
+}  // namespace onhook

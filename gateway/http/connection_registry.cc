@@ -1,0 +1,128 @@
+#include "gateway/http/connection_registry.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <iterator>
+
+#include "gateway/base/ip_network.h"
+#include "gateway/http/connection.h"
+#include "gateway/http/listening_socket.h"
+
+namespace onhook {
+namespace {
+
+// Under which name the connections of `peer` are counted.
+std::string CountedAs(const std::string& peer) {
+  in6_addr address;
+  if (inet_pton(AF_INET6, peer.c_str(), &address) != 1) return peer;
+  std::fill(&address.s6_addr[8], &address.s6_addr[16], uint8_t{0});
+  char text[INET6_ADDRSTRLEN] = "";
+  inet_ntop(AF_INET6, &address, text, sizeof(text));
+  return text;
+}
+
+}  // namespace
+
+ConnectionRegistry::Place* ConnectionRegistry::Admit(const std::string& peer) {
+  const std::string counted_as = IsCapped(peer) ? CountedAs(peer) : "";
+  absl::MutexLock lock(&mutex_);
+  Place& place = places_.emplace_back();
+  place.self = std::prev(places_.end());
+  if (!HasRoom(counted_as)) return &place;
+  place.served = true;
+  place.counted_as = counted_as;
+  ++served_;
+  if (!counted_as.empty()) ++served_per_peer_[counted_as];
+  return &place;
+}
+
+bool ConnectionRegistry::IsCapped(const std::string& peer) const {
+  if (IsLoopback(peer)) return options_.cap_loopback;
+  if (options_.uncapped_peers.empty()) return true;
+  const absl::StatusOr<IpAddress> address = IpAddress::Parse(peer);
+  return !address.ok() ||
+         std::none_of(options_.uncapped_peers.begin(), options_.uncapped_peers.end(),
+                      [&](const IpNetwork& network) { return network.Contains(*address); });
+}
+
+bool ConnectionRegistry::HasRoom(const std::string& counted_as) {
+  if (!counted_as.empty()) {
+    const auto of_peer = served_per_peer_.find(counted_as);
+    if (of_peer != served_per_peer_.end() && of_peer->second >= options_.max_connections_per_peer &&
+        !EndIdlest(&counted_as)) {
+      return false;
+    }
+  }
+  return served_ < options_.max_connections || EndIdlest(nullptr);
+}
+
+bool ConnectionRegistry::EndIdlest(const std::string* counted_as) {
+  if (leaving_ >= kLeavingMax) return false;
+  Place* idlest = nullptr;
+  uint64_t since = Connection::kBusy;
+  for (Place& place : places_) {
+    if (!place.served || place.leaving || place.connection == nullptr) continue;
+    if (counted_as != nullptr && place.counted_as != *counted_as) continue;
+    const uint64_t idle_since = place.connection->idle_since();
+    if (idle_since >= since) continue;
+    since = idle_since;
+    idlest = &place;
+  }
+  if (idlest == nullptr) return false;
+  StopCounting(*idlest);
+  idlest->leaving = true;
+  ++leaving_;
+  idlest->connection->CloseIfIdle();
+  return true;
+}
+
+void ConnectionRegistry::StopCounting(Place& place) {
+  --served_;
+  if (place.counted_as.empty()) return;
+  const auto of_peer = served_per_peer_.find(place.counted_as);
+  if (--of_peer->second == 0) served_per_peer_.erase(of_peer);
+}
+
+void ConnectionRegistry::Occupy(Place* place, Connection* connection) {
+  absl::MutexLock lock(&mutex_);
+  place->connection = connection;
+}
+
+void ConnectionRegistry::Leave(Place* place) {
+  absl::MutexLock lock(&mutex_);
+  if (place->leaving) {
+    --leaving_;
+  } else if (place->served) {
+    StopCounting(*place);
+  }
+  places_.erase(place->self);
+}
+
+void ConnectionRegistry::EndIdle(int count) {
+  absl::MutexLock lock(&mutex_);
+  while (count > 0 && EndIdlest(nullptr)) --count;
+}
+
+void ConnectionRegistry::EndAllIdle() {
+  absl::MutexLock lock(&mutex_);
+  for (Place& place : places_) {
+    if (place.connection != nullptr) place.connection->CloseIfIdle();
+  }
+}
+
+void ConnectionRegistry::CutAll() {
+  absl::MutexLock lock(&mutex_);
+  for (Place& place : places_) {
+    if (place.connection != nullptr) place.connection->Cut();
+  }
+}
+
+bool ConnectionRegistry::AwaitNone(absl::Duration timeout) {
+  absl::MutexLock lock(&mutex_);
+  return mutex_.AwaitWithTimeout(absl::Condition(this, &ConnectionRegistry::IsEmpty), timeout);
+}
+
+}  // namespace onhook

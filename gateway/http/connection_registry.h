@@ -1,0 +1,78 @@
+#ifndef ONHOOK_GATEWAY_HTTP_CONNECTION_REGISTRY_H_
+#define ONHOOK_GATEWAY_HTTP_CONNECTION_REGISTRY_H_
+
+#include <list>
+#include <string>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/container/flat_hash_map.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
+#include "gateway/config/http_options.h"
+
+namespace onhook {
+
+class Connection;
+
+// Which connections are open, who has how many of them, and who has to go when there are too many.
+//
+// Promises:
+//   - At most max_connections are served, and of one peer at most max_connections_per_peer. Of IPv6
+//     a peer is its /64 network, since one subscriber usually has all of that.
+//   - An idle connection keeps nobody out: the one that has been idle the longest ends for the
+//     newcomer. A connection with a request in it is never ended for another.
+// Threads: any. Blocking: AwaitNone() only.
+class ConnectionRegistry {
+ public:
+  // Connections that were told to end, and have not done so yet, at the same time.
+  static constexpr int kLeavingMax = 64;
+
+  // One accepted connection.
+  struct Place {
+    std::list<Place>::iterator self;
+    std::string counted_as;  // empty: its peer has no cap of its own
+    bool served = false;
+    bool leaving = false;  // was served, was told to end, is no longer counted
+    Connection* connection = nullptr;
+  };
+
+  // `options` must outlive the registry.
+  explicit ConnectionRegistry(const HttpOptions& options) : options_(options) {}
+
+  // Counts one more connection of `peer`, an Endpoint's address, until Leave(). If it is not to be
+  // served, it should be told so and closed.
+  Place* Admit(const std::string& peer);
+
+  // `connection` has taken its place; it exists until Leave().
+  void Occupy(Place* place, Connection* connection);
+  void Leave(Place* place);
+
+  // Ends up to `count` of the connections that are idle, the longest idle first.
+  void EndIdle(int count);
+  // Ends all that are idle.
+  void EndAllIdle();
+  // Breaks all connections.
+  void CutAll();
+  // Waits until there is no connection. False: there still was one after `timeout`.
+  bool AwaitNone(absl::Duration timeout);
+
+ private:
+  bool IsCapped(const std::string& peer) const;
+  // Makes room if that can be done; an empty `counted_as` has no cap of its own.
+  bool HasRoom(const std::string& counted_as) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Ends the connection that has been idle the longest: of one peer or, if that is null, of all.
+  bool EndIdlest(const std::string* counted_as) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void StopCounting(Place& place) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  bool IsEmpty() const ABSL_SHARED_LOCKS_REQUIRED(mutex_) { return places_.empty(); }
+
+  const HttpOptions& options_;
+  absl::Mutex mutex_;
+  std::list<Place> places_ ABSL_GUARDED_BY(mutex_);
+  int served_ ABSL_GUARDED_BY(mutex_) = 0;
+  int leaving_ ABSL_GUARDED_BY(mutex_) = 0;
+  absl::flat_hash_map<std::string, int> served_per_peer_ ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace onhook
+
+#endif  // ONHOOK_GATEWAY_HTTP_CONNECTION_REGISTRY_H_

@@ -1,0 +1,81 @@
+#include "gateway/ingress/open_source.h"
+
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
+#include "gateway/event/event_filter.h"
+#include "gateway/forwarding/receipt_desk.h"
+#include "gateway/ingress/authenticator.h"
+
+namespace onhook {
+namespace {
+
+AcknowledgePolicy::When WhenOf(Settings::Acknowledge::When when) {
+  switch (when) {
+    case Settings::Acknowledge::When::kForwarded:
+      return AcknowledgePolicy::When::kForwarded;
+    case Settings::Acknowledge::When::kStored:
+      return AcknowledgePolicy::When::kStored;
+    case Settings::Acknowledge::When::kProcessed:
+      return AcknowledgePolicy::When::kProcessed;
+  }
+  return AcknowledgePolicy::When::kProcessed;  // the strictest
+}
+
+AcknowledgePolicy PolicyOf(const Settings::Acknowledge& acknowledge, const Settings& settings) {
+  AcknowledgePolicy policy;
+  policy.when = WhenOf(acknowledge.when);
+  policy.timeout = acknowledge.timeout;
+  for (const std::string& name : acknowledge.subscriptions) {
+    for (const Settings::Subscription& declared : settings.subscriptions) {
+      if (declared.name == name) {
+        policy.subscriptions.push_back({name, EventFilter(declared.spec.filter())});
+      }
+    }
+  }
+  return policy;
+}
+
+// What RFC 9110 wants beside a 401. The vendor's scheme has no registered name.
+std::string ChallengeOf(const Settings::Source& source) {
+  if (source.bearer.has_value()) return "Bearer";
+  if (source.basic.has_value()) return "Basic realm=\"onhook\", charset=\"UTF-8\"";
+  return "Shared-Key";
+}
+
+}  // namespace
+
+absl::StatusOr<CallbackSource> OpenSource(const Settings::Source& source, const Settings& settings,
+                                          const Clock* clock, const Log* log) {
+  absl::StatusOr<std::unique_ptr<Authenticator>> authenticator =
+      Authenticator::Open(source, clock, log);
+  if (!authenticator.ok()) {
+    return absl::Status(
+        authenticator.status().code(),
+        absl::StrCat("source ", source.name, ": ", authenticator.status().message()));
+  }
+  CallbackSource opened;
+  if (!absl::LoadTimeZone(source.time_zone, &opened.time_zone)) {
+    return absl::InvalidArgumentError(absl::StrCat("source ", source.name,
+                                                   ": time_zone: ", source.time_zone,
+                                                   " is unknown here; is tzdata "
+                                                   "installed?"));
+  }
+  opened.name = source.name;
+  opened.authenticator = *std::move(authenticator);
+  opened.time_zone_name = source.time_zone;
+  opened.acknowledge = PolicyOf(source.acknowledge, settings);
+  opened.always_200 = source.always_200;
+  opened.enforced = !source.shared_key.has_value() ||
+                    source.shared_key->enforce == Settings::Source::SharedKey::Enforce::kReject;
+  opened.challenge = ChallengeOf(source);
+  opened.limits = settings.callbacks;
+  opened.keep_raw_body = settings.store.keep_raw_body;
+  return opened;
+}
+
+}  // namespace onhook

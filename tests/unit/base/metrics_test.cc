@@ -1,0 +1,46 @@
+#include "gateway/base/metrics.h"
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+namespace onhook {
+namespace {
+
+using ::testing::HasSubstr;
+
+TEST(MetricsTest, ACounterIsShownFromTheStart) {
+  Metrics metrics;
+  metrics.AddCounter("onhook_things_total", "Things.", {{"kind", "old"}});
+  EXPECT_EQ(metrics.Text(),
+            "# HELP onhook_things_total Things.\n"
+            "# TYPE onhook_things_total counter\n"
+            "onhook_things_total{kind=\"old\"} 0\n");
+}
+
+TEST(MetricsTest, CountersOfOneNameAreShownTogether) {
+  Metrics metrics;
+  const Metrics::Counter one = metrics.AddCounter("onhook_things_total", "Things.", {{"k", "1"}});
+  metrics.AddCounter("onhook_others_total", "Others.", {});
+  const Metrics::Counter two = metrics.AddCounter("onhook_things_total", "Things.", {{"k", "2"}});
+  one.Increment();
+  two.Add(5);
+  EXPECT_THAT(metrics.Text(), HasSubstr("onhook_things_total{k=\"1\"} 1\n"
+                                        "onhook_things_total{k=\"2\"} 5\n"));
+}
+
+TEST(MetricsTest, TheSameNameAndLabelsAreTheSameCounter) {
+  Metrics metrics;
+  for (int i = 0; i < 3; ++i) metrics.AddCounter("onhook_things_total", "Things.", {}).Increment();
+  EXPECT_THAT(metrics.Text(), HasSubstr("onhook_things_total 3\n"));
+}
+
+TEST(MetricsTest, ACounterOfNothingCountsNothing) { Metrics::Counter().Increment(); }
+
+TEST(MetricsTest, ALabelIsEscaped) {
+  Metrics metrics;
+  metrics.AddCounter("onhook_things_total", "Things.", {{"k", "a\"b\n"}});
+  EXPECT_THAT(metrics.Text(), HasSubstr("onhook_things_total{k=\"a\\\"b\\n\"} 0\n"));
+}
+
+}  // namespace
+}  // namespace onhook
