@@ -68,6 +68,7 @@ fuzz() {
 run() {
   local name="$1" log="$STEPS_LOGS/fuzz-$1.log"
   mkdir -p "$WORK/$name"/{corpus,crashes}
+  rm -rf "$WORK/$name/seeds"
   "$BIN/fuzz_${name}_replay" --write-seeds "$WORK/$name/seeds" tests/golden >"$log" 2>&1 || return
   local corpora=("$WORK/$name/corpus" "$WORK/$name/seeds")
   if [ -d "$KEPT/$name" ]; then corpora+=("$KEPT/$name"); fi
