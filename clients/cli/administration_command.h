@@ -12,7 +12,8 @@
 
 namespace onhook::cli {
 
-// A command that asks SubscriptionService something and prints the answer.
+// A command that asks SubscriptionService, or RejectedCallbackService, something and prints the
+// answer.
 class AdministrationCommand : public Command {
  public:
   ExitCode Run() final {

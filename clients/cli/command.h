@@ -58,6 +58,10 @@ std::unique_ptr<Command> DeadLettersListCommand();
 std::unique_ptr<Command> DeadLettersShowCommand();
 std::unique_ptr<Command> DeadLettersRedriveCommand();
 std::unique_ptr<Command> DeadLettersDiscardCommand();
+std::unique_ptr<Command> RejectedListCommand();
+std::unique_ptr<Command> RejectedShowCommand();
+std::unique_ptr<Command> RejectedReparseCommand();
+std::unique_ptr<Command> RejectedDiscardCommand();
 
 // Writes `text` to standard output and flushes it. kUnavailable: it was not written whole.
 absl::Status Print(absl::string_view text);

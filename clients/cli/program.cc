@@ -30,6 +30,12 @@ constexpr CommandGroup kGroups[] = {
      "Dead letters are events that a subscription gave up delivering: parked by a consumer, or "
      "after\n"
      "their attempts and their retry time were used up. They are kept until somebody decides.\n"},
+    {"rejected", "lists, shows, judges again and discards refused callbacks",
+     "Rejected callbacks are what a source sent and the gateway refused: no callback at all, a "
+     "field\n"
+     "missing, a signature of no key. The sender was told not to repeat them, so they are kept for "
+     "a\n"
+     "while, as they came.\n"},
 };
 
 std::vector<std::unique_ptr<Command>> AllCommands() {
@@ -51,6 +57,10 @@ std::vector<std::unique_ptr<Command>> AllCommands() {
   commands.push_back(DeadLettersShowCommand());
   commands.push_back(DeadLettersRedriveCommand());
   commands.push_back(DeadLettersDiscardCommand());
+  commands.push_back(RejectedListCommand());
+  commands.push_back(RejectedShowCommand());
+  commands.push_back(RejectedReparseCommand());
+  commands.push_back(RejectedDiscardCommand());
   return commands;
 }
 

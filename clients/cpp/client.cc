@@ -46,7 +46,8 @@ struct Client::Connection {
       : options(std::move(client_options)),
         channel(Connect(options)),
         stub(v1::ReleaseEventService::NewStub(channel)),
-        administration(v1::SubscriptionService::NewStub(channel)) {}
+        administration(v1::SubscriptionService::NewStub(channel)),
+        quarantine(v1::RejectedCallbackService::NewStub(channel)) {}
 
   void SetDeadline(grpc::ClientContext& context) const {
     context.set_deadline(std::chrono::system_clock::now() +
@@ -58,6 +59,7 @@ struct Client::Connection {
   // Holds the channel in turn.
   const std::shared_ptr<v1::ReleaseEventService::StubInterface> stub;
   const std::unique_ptr<v1::SubscriptionService::StubInterface> administration;
+  const std::unique_ptr<v1::RejectedCallbackService::StubInterface> quarantine;
 };
 
 Client::Client(ClientOptions options)
@@ -97,6 +99,14 @@ absl::Status Client::Administer(
   grpc::ClientContext context;
   connection_->SetDeadline(context);
   return FromGrpcStatus(call(*connection_->administration, context));
+}
+
+absl::Status Client::AdministerQuarantine(
+    const std::function<grpc::Status(v1::RejectedCallbackService::StubInterface&,
+                                     grpc::ClientContext&)>& call) const {
+  grpc::ClientContext context;
+  connection_->SetDeadline(context);
+  return FromGrpcStatus(call(*connection_->quarantine, context));
 }
 
 std::unique_ptr<Subscriber> Client::Subscribe(SubscribeOptions options,

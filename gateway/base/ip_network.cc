@@ -16,6 +16,7 @@ namespace {
 
 constexpr int kV4Bits = 32;
 constexpr int kV6Bits = 128;
+constexpr int kMappedBits = kV6Bits - kV4Bits;
 
 // How an IPv4 address begins within IPv6.
 constexpr std::array<uint8_t, 12> kMapped = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
@@ -25,9 +26,9 @@ constexpr std::array<uint8_t, 12> kMapped = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff,
 absl::StatusOr<IpAddress> IpAddress::Parse(absl::string_view text) {
   IpAddress address;
   const std::string terminated(text);
-  if (inet_pton(AF_INET, terminated.c_str(), address.bytes_.data()) == 1) return address;
-  if (inet_pton(AF_INET6, terminated.c_str(), address.bytes_.data()) != 1 ||
-      absl::StrContains(text, '\0')) {
+  const bool whole = !absl::StrContains(text, '\0');  // what follows one would not be looked at
+  if (whole && inet_pton(AF_INET, terminated.c_str(), address.bytes_.data()) == 1) return address;
+  if (!whole || inet_pton(AF_INET6, terminated.c_str(), address.bytes_.data()) != 1) {
     return absl::InvalidArgumentError("must be an IPv4 or IPv6 address");
   }
   if (std::equal(kMapped.begin(), kMapped.end(), address.bytes_.begin())) {
@@ -67,9 +68,11 @@ absl::StatusOr<IpNetwork> IpNetwork::Parse(absl::string_view text) {
   if (!absl::StrContains(text, '/')) return network;
   const bool is_number = std::all_of(parts.second.begin(), parts.second.end(),
                                      [](char c) { return c >= '0' && c <= '9'; });
-  if (!is_number || !absl::SimpleAtoi(parts.second, &network.bits_) || network.bits_ > most) {
-    return fault;
-  }
+  if (!is_number || !absl::SimpleAtoi(parts.second, &network.bits_)) return fault;
+  // Of IPv4 within IPv6 the bits are counted as they are written: from the front of IPv6.
+  const bool is_mapped = address->is_v4() && absl::StrContains(parts.first, ':');
+  if (is_mapped) network.bits_ -= kMappedBits;
+  if (network.bits_ < 0 || network.bits_ > most) return fault;
   for (int bit = network.bits_; bit < most; ++bit) {
     if ((address->bytes_[static_cast<size_t>(bit / 8)] & (0x80 >> (bit % 8))) != 0) {
       return absl::InvalidArgumentError("has bits set behind its prefix");

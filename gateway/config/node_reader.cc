@@ -6,9 +6,23 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "gateway/base/text.h"
 #include "gateway/config/setting_values.h"
 
 namespace onhook {
+namespace {
+
+// More than any list may hold. The same long list may stand in a file many times, by an alias.
+constexpr size_t kMostParts = 10000;
+
+// A key of the file's may hold what moves a terminal's cursor.
+std::string Printable(absl::string_view key) {
+  std::string quoted;
+  AppendJsonString(key, quoted);
+  return quoted.substr(1, quoted.size() - 2);
+}
+
+}  // namespace
 
 NodeReader::NodeReader(std::string name, std::vector<std::string>* faults)
     : name_(std::move(name)), faults_(faults) {}
@@ -19,7 +33,7 @@ std::string NodeReader::Where(const YAML::Node& node) const {
 }
 
 void NodeReader::Fault(const YAML::Node& node, const std::string& key, absl::string_view expected) {
-  faults_->push_back(absl::StrCat(Where(node), ": ", key, ": ", expected));
+  faults_->push_back(absl::StrCat(Where(node), ": ", Printable(key), ": ", expected));
 }
 
 void NodeReader::TakeMembers(const YAML::Node& mapping, const std::string& key,
@@ -43,6 +57,9 @@ void NodeReader::TakeMembers(const YAML::Node& mapping, const std::string& key,
 
 void NodeReader::TakeEach(const YAML::Node& sequence, const std::string& key, const Take& take) {
   if (!sequence.IsSequence()) return Fault(sequence, key, "must be a sequence");
+  if (sequence.size() > kMostParts) {
+    return Fault(sequence, key, absl::StrCat("holds more than ", kMostParts));
+  }
   for (size_t i = 0; i < sequence.size(); ++i) {
     take(sequence[i], absl::StrCat(key, "[", i, "]"));
   }

@@ -31,9 +31,9 @@ constexpr absl::string_view kSources = R"(
 
 Who sends callbacks: a sequence of 1 to 100 mappings, in the file only. Without it there is one source,
 `default`, at `/release-events`, without authentication. A secret is always a file of its own, without
-anything else but one line end; it is read again when it changes. Names and paths are given once. A path
-that is another one's with one segment more is refused if that other has a `path_token_file`, since the
-segment might be the token.
+anything else but one line end; it is read again when it changes. Names and paths are given once. If a
+source has a `path_token_file`, its path with one segment more cannot be the path of a source without
+one, since the segment might be the token.
 
     sources:
       - name: sales

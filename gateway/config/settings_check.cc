@@ -77,9 +77,6 @@ void CheckLimits(const Settings& settings, Faults& faults) {
          "must be no more than http.max_connections: each waits on a connection");
   unless(settings.quarantine.size >= static_cast<int64_t>(server.max_body_bytes) + kBesideBody,
          "quarantine.size", "must hold a callback of http.max_body_bytes and 256 bytes more");
-  unless(settings.grpc.server.stalled_after > settings.grpc.server.heartbeat_interval,
-         "grpc.stalled_after",
-         "must be more than grpc.heartbeat_interval, or a quiet stream would count as stalled");
   unless(settings.shutdown.drain_deadline > absl::ZeroDuration(), "shutdown.drain_deadline",
          "must be more than 0s");
 }

@@ -11,7 +11,7 @@ constexpr SettingMember kSourceMembers[] = {
      "holds a secret that is one more segment of the path, behind `path`",
      "the vendor's URLs take no query, so a secret can only stand in the path; a guessable one "
      "would be worse than none"},
-    {"authentication", "none, or one of the three below", "none",
+    {"authentication", "none, or one of the three that follow", "none",
      "how a callback proves that it is the source's",
      "a URL that is entered on the vendor's pages is never signed, and may hold no password"},
     {"authentication.shared_key.key_files", "[FILE, FILE]", "",
@@ -29,7 +29,7 @@ constexpr SettingMember kSourceMembers[] = {
      "its password: one file, or two while it changes", ""},
     {"allowed_networks", "[ADDRESS/BITS, ...]", "[]",
      "where callbacks may come from; none: from anywhere",
-     "the vendor publishes no addresses that would hold for every tenant"},
+     "no addresses that the vendor calls from are documented"},
     {"trusted_proxies", "[ADDRESS/BITS, ...]", "[]", "from these alone X-Forwarded-For is believed",
      "anybody can write that header"},
     {"time_zone", "NAME", "UTC", "of the vendor's times, an IANA name, Asia/Shanghai",

@@ -136,6 +136,7 @@ void DeliveryServer::SetServing(const std::string& service, bool serving) {
 
 void DeliveryServer::Drain(absl::Duration drain) {
   SetServing("delivery", false);
+  parts_->rejected_callback_service.EndSoon();
   const size_t left = parts_->registry.Drain(drain);
   if (left > 0) {
     parts_->environment.log->Warning("delivery", "streams did not end in time",
@@ -144,6 +145,7 @@ void DeliveryServer::Drain(absl::Duration drain) {
 }
 
 void DeliveryServer::Stop(absl::Duration grace) {
+  parts_->rejected_callback_service.EndSoon();
   if (parts_->server != nullptr) {
     parts_->server->Shutdown(absl::ToChronoTime(absl::Now() + grace));
     parts_->server->Wait();

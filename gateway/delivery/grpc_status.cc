@@ -79,7 +79,7 @@ absl::Status InvalidField(absl::string_view field, absl::string_view description
 }
 
 absl::Status GoingAway() {
-  return WithReason(absl::UnavailableError("the gateway ends this stream as planned; reconnect"),
+  return WithReason(absl::UnavailableError("the gateway ends this call as planned; reconnect"),
                     kReasonGoingAway);
 }
 

@@ -35,7 +35,7 @@ absl::Status WithReason(absl::Status status, absl::string_view reason,
 // what is wrong, without repeating the value.
 absl::Status InvalidField(absl::string_view field, absl::string_view description);
 
-// The planned end of a stream or a server: kUnavailable, reason GOING_AWAY.
+// The planned end of a call or a server: kUnavailable, reason GOING_AWAY.
 absl::Status GoingAway();
 
 // OK stays OK. Anything else becomes a google.rpc.Status in the trailer, always with ErrorInfo of

@@ -1,7 +1,9 @@
 #include "gateway/delivery/rejected_callback_service.h"
 
-#include "absl/status/status.h"
+#include <utility>
+
 #include "gateway/delivery/administration_call.h"
+#include "gateway/delivery/grpc_status.h"
 
 namespace onhook {
 
@@ -27,24 +29,29 @@ grpc::ServerUnaryReactor* RejectedCallbackServiceImpl::GetRejectedCallback(
                   [this, request, response] { return calls_.Get(*request, *response); });
 }
 
+grpc::ServerUnaryReactor* RejectedCallbackServiceImpl::Change(
+    grpc::CallbackServerContext* context,
+    std::function<absl::Status(const RejectedCallbackCalls::Abandoned& abandoned)> change) {
+  return AnswerOn(*change_executor_, *context, [this, context, change = std::move(change)] {
+    const auto abandoned = [this, context] { return ending_ || context->IsCancelled(); };
+    return abandoned() ? GoingAway() : change(abandoned);
+  });
+}
+
 grpc::ServerUnaryReactor* RejectedCallbackServiceImpl::ReparseRejectedCallbacks(
     grpc::CallbackServerContext* context, const v1::ReparseRejectedCallbacksRequest* request,
     v1::ReparseRejectedCallbacksResponse* response) {
-  return AnswerOn(
-      *change_executor_, *context, [this, context, request, response]() -> absl::Status {
-        if (context->IsCancelled()) return absl::CancelledError("nobody waits for this any more");
-        return calls_.Reparse(*request, *response, [context] { return context->IsCancelled(); });
-      });
+  return Change(context, [this, request, response](const auto& abandoned) {
+    return calls_.Reparse(*request, *response, abandoned);
+  });
 }
 
 grpc::ServerUnaryReactor* RejectedCallbackServiceImpl::DiscardRejectedCallbacks(
     grpc::CallbackServerContext* context, const v1::DiscardRejectedCallbacksRequest* request,
     v1::DiscardRejectedCallbacksResponse* response) {
-  return AnswerOn(
-      *change_executor_, *context, [this, context, request, response]() -> absl::Status {
-        if (context->IsCancelled()) return absl::CancelledError("nobody waits for this any more");
-        return calls_.Discard(*request, *response, [context] { return context->IsCancelled(); });
-      });
+  return Change(context, [this, request, response](const auto& abandoned) {
+    return calls_.Discard(*request, *response, abandoned);
+  });
 }
 
 }  // namespace onhook

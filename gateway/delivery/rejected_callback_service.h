@@ -3,6 +3,10 @@
 
 #include <grpcpp/support/server_callback.h>
 
+#include <atomic>
+#include <functional>
+
+#include "absl/status/status.h"
 #include "gateway/delivery/delivery_stream.h"
 #include "gateway/delivery/rejected_callback_calls.h"
 #include "gateway/delivery/serial_executor.h"
@@ -22,6 +26,10 @@ class RejectedCallbackServiceImpl final : public v1::RejectedCallbackService::Ca
   RejectedCallbackServiceImpl(const StreamEnvironment* environment, CallbackJudge* judge,
                               SerialExecutor* change_executor);
 
+  // The gateway is about to stop: a change under way ends with what it has done, those that wait
+  // and those to come are refused.
+  void EndSoon() { ending_ = true; }
+
 #define ONHOOK_CALL(Name)                                                                        \
   grpc::ServerUnaryReactor* Name(grpc::CallbackServerContext* context,                           \
                                  const v1::Name##Request* request, v1::Name##Response* response) \
@@ -33,9 +41,15 @@ class RejectedCallbackServiceImpl final : public v1::RejectedCallbackService::Ca
 #undef ONHOOK_CALL
 
  private:
+  // Makes a change on its executor, unless it is too late or nobody waits for it any more.
+  grpc::ServerUnaryReactor* Change(
+      grpc::CallbackServerContext* context,
+      std::function<absl::Status(const RejectedCallbackCalls::Abandoned& abandoned)> change);
+
   const StreamEnvironment* const environment_;
   SerialExecutor* const change_executor_;
   RejectedCallbackCalls calls_;
+  std::atomic<bool> ending_{false};
 };
 
 }  // namespace onhook

@@ -1,10 +1,6 @@
 #include "gateway/event/event_identity.h"
 
-#include <openssl/evp.h>
-
 #include <algorithm>
-#include <cstdlib>
-#include <memory>
 
 #include "absl/container/fixed_array.h"
 #include "absl/container/inlined_vector.h"
@@ -12,6 +8,7 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "gateway/event/documented_fields.h"
+#include "gateway/event/sha256.h"
 
 namespace onhook {
 namespace {
@@ -31,23 +28,6 @@ char* PutPrefixed(absl::string_view text, char* to) {
   to[2] = static_cast<char>(size >> 8);
   to[3] = static_cast<char>(size);
   return std::copy(text.begin(), text.end(), to + kPrefixSize);
-}
-
-struct DigestContextDeleter {
-  void operator()(EVP_MD_CTX* context) const { EVP_MD_CTX_free(context); }
-};
-
-// Looking SHA-256 up and allocating its context cost more than hashing a callback: both are done
-// once, the one for the process, the other for the thread.
-void Sha256(absl::string_view text, unsigned char (&hash)[EVP_MAX_MD_SIZE]) {
-  static const EVP_MD* const algorithm = EVP_MD_fetch(nullptr, "SHA256", nullptr);
-  thread_local const std::unique_ptr<EVP_MD_CTX, DigestContextDeleter> context(EVP_MD_CTX_new());
-  if (EVP_DigestInit_ex2(context.get(), algorithm, nullptr) != 1 ||
-      EVP_DigestUpdate(context.get(), text.data(), text.size()) != 1 ||
-      EVP_DigestFinal_ex(context.get(), hash, nullptr) != 1) {
-    // OpenSSL without SHA-256: no event can have an identity, now or later.
-    std::abort();
-  }
 }
 
 }  // namespace
@@ -73,9 +53,9 @@ std::string EventDigest(absl::string_view source, const VendorFields& fields) {
   for (const VendorFields::Field& field : hashed) {
     end = PutPrefixed(*field.value, PutPrefixed(field.name, end));
   }
-  unsigned char hash[EVP_MAX_MD_SIZE];
-  Sha256(absl::string_view(text.data(), text.size()), hash);
-  return std::string(reinterpret_cast<const char*>(hash), kEventDigestSize);
+  std::string digest = Sha256(absl::string_view(text.data(), text.size()));
+  digest.resize(kEventDigestSize);
+  return digest;
 }
 
 std::string EventId(absl::string_view digest, absl::string_view call_serial_no) {

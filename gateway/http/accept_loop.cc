@@ -96,8 +96,8 @@ void AcceptLoop::Take(int socket, const Endpoint& peer) const {
 void AcceptLoop::Pause() { stop_.WaitForNotificationWithTimeout(kPause); }
 
 void AcceptLoop::Stop() {
-  stop_.Notify();
   absl::MutexLock lock(&mutex_);
+  if (!stop_.HasBeenNotified()) stop_.Notify();
   if (listener_ >= 0) shutdown(listener_, SHUT_RDWR);  // wakes accept()
 }
 

@@ -35,6 +35,7 @@ class AcceptLoop {
   absl::Status Run(int listener);
 
   // Ends Run(), now or as soon as it begins, and with it the listening. Needs no descriptor.
+  // A second call does nothing.
   void Stop();
 
  private:

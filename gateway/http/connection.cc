@@ -15,17 +15,17 @@ Connection::Connection(const ConnectionContext& context, int socket, std::string
       socket_(socket),
       peer_(std::move(peer)),
       stream_(socket, context.options.idle_timeout, context.clock),
-      idle_since_(context.turns++) {}
+      rank_(context.turns++) {}
 
 Connection::~Connection() { close(socket_); }
 
 void Connection::Serve() {
   RequestReader reader(context_.options, peer_, &stream_, context_.clock);
   while (true) {
-    // Before looking at `stopping`, which Stop() sets before it looks at idle_since_.
-    if (!reader.HasUnread()) idle_since_ = context_.turns++;
+    // Before looking at `stopping`, which Stop() sets before it looks at the rank.
+    if (!reader.HasUnread()) rank_ = context_.turns++;
     if (context_.stopping || !reader.WaitForRequest()) return;
-    idle_since_ = kBusy;
+    rank_ = kNotIdle | context_.turns++;
     switch (reader.Read()) {
       case RequestReader::Outcome::kClosed:
         return;
@@ -36,6 +36,7 @@ void Connection::Serve() {
                    : reader.refusal());
         return;
       case RequestReader::Outcome::kRequest:
+        rank_ = kInUse;
         break;
     }
     const bool keep_alive = reader.head().keep_alive;
@@ -58,10 +59,7 @@ bool Connection::AnswerRequest(const HttpRequest& request, bool keep_alive, bool
       {request.method == "HEAD", is_http_1_0, respond, respond_after_exception}, stream_);
 }
 
-void Connection::TurnAway() {
-  idle_since_ = kBusy;
-  Refuse(refusals::kTooManyConnections);
-}
+void Connection::TurnAway() { Refuse(refusals::kTooManyConnections); }
 
 void Connection::Refuse(const Refusal& refusal) {
   const auto respond = [&] { return ErrorResponse(refusal); };
@@ -79,6 +77,7 @@ HttpResponse Connection::ErrorResponse(const Refusal& refusal) const {
 }
 
 void Connection::Linger() {
+  rank_ = kNotIdle | context_.turns++;
   stream_.FinishWriting();
   std::vector<char> dropped(16 * 1024);
   const absl::Duration deadline = context_.clock->Elapsed() + context_.options.linger_timeout;
@@ -93,7 +92,11 @@ void Connection::Linger() {
 }
 
 void Connection::CloseIfIdle() {
-  if (idle_since_ == kBusy) return;
+  if (rank_ < kNotIdle) CloseUnlessInUse();
+}
+
+void Connection::CloseUnlessInUse() {
+  if (rank_ == kInUse) return;
   told_to_end_ = true;
   shutdown(socket_, SHUT_RD);
 }

@@ -26,7 +26,7 @@ struct ConnectionContext {
   FrontEnd& front_end;
   const Clock* clock;
   const std::atomic<bool>& stopping;
-  std::atomic<uint64_t>& turns;  // orders the moments at which connections became idle
+  std::atomic<uint64_t>& turns;  // orders the moments at which connections began to wait
 };
 
 // One connection: reads its requests, has each answered, says why when it must end.
@@ -35,7 +35,10 @@ struct ConnectionContext {
 // object exists. Blocking: the former two until the connection is at its end.
 class Connection {
  public:
-  static constexpr uint64_t kBusy = std::numeric_limits<uint64_t>::max();
+  // The rank of every connection whose request is coming is this or more, of every idle one less.
+  static constexpr uint64_t kNotIdle = uint64_t{1} << 63;
+  // The rank of a connection with a whole request.
+  static constexpr uint64_t kInUse = std::numeric_limits<uint64_t>::max();
 
   // Owns `socket`, which AcceptLoop has prepared.
   Connection(const ConnectionContext& context, int socket, std::string peer);
@@ -47,13 +50,17 @@ class Connection {
   // Reads nothing, answers 503 with Retry-After.
   void TurnAway();
 
-  // The lower, the longer it has been waiting for a request; kBusy while it has one.
-  uint64_t idle_since() const { return idle_since_; }
+  // The lower, the sooner it may end for another: first those that wait for a request, by how long,
+  // then those whose request is still coming or was refused, by how long.
+  uint64_t rank() const { return rank_; }
 
   // Wakes a connection that waits for a request, so that it ends. If one has just begun to come, it
   // is served if it is whole, and else told to come again. One that is being served ends after its
   // answer, once ConnectionContext::stopping is set.
   void CloseIfIdle();
+
+  // The same for a connection whose request is still coming.
+  void CloseUnlessInUse();
 
   // Breaks the connection, whatever it is doing.
   void Cut();
@@ -72,7 +79,7 @@ class Connection {
   const int socket_;
   const std::string peer_;
   PlainStream stream_;
-  std::atomic<uint64_t> idle_since_;
+  std::atomic<uint64_t> rank_;
   std::atomic<bool> told_to_end_{false};
 };
 

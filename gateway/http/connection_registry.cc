@@ -14,6 +14,9 @@
 namespace onhook {
 namespace {
 
+// The rank of a connection whose thread is about to start: the newest of the idle ones.
+constexpr uint64_t kNotYetOccupied = Connection::kNotIdle - 1;
+
 // Under which name the connections of `peer` are counted.
 std::string CountedAs(const std::string& peer) {
   in6_addr address;
@@ -40,7 +43,7 @@ ConnectionRegistry::Place* ConnectionRegistry::Admit(const std::string& peer) {
 }
 
 bool ConnectionRegistry::IsCapped(const std::string& peer) const {
-  if (IsLoopback(peer)) return options_.cap_loopback;
+  if (IsLoopback(peer) && !options_.cap_loopback) return false;
   if (options_.uncapped_peers.empty()) return true;
   const absl::StatusOr<IpAddress> address = IpAddress::Parse(peer);
   return !address.ok() ||
@@ -52,30 +55,30 @@ bool ConnectionRegistry::HasRoom(const std::string& counted_as) {
   if (!counted_as.empty()) {
     const auto of_peer = served_per_peer_.find(counted_as);
     if (of_peer != served_per_peer_.end() && of_peer->second >= options_.max_connections_per_peer &&
-        !EndIdlest(&counted_as)) {
+        !EndOne(&counted_as)) {
       return false;
     }
   }
-  return served_ < options_.max_connections || EndIdlest(nullptr);
+  return served_ < options_.max_connections || EndOne(nullptr);
 }
 
-bool ConnectionRegistry::EndIdlest(const std::string* counted_as) {
+bool ConnectionRegistry::EndOne(const std::string* counted_as) {
   if (leaving_ >= kLeavingMax) return false;
-  Place* idlest = nullptr;
-  uint64_t since = Connection::kBusy;
+  Place* chosen = nullptr;
+  uint64_t lowest = Connection::kInUse;
   for (Place& place : places_) {
-    if (!place.served || place.leaving || place.connection == nullptr) continue;
+    if (!place.served || place.leaving) continue;
     if (counted_as != nullptr && place.counted_as != *counted_as) continue;
-    const uint64_t idle_since = place.connection->idle_since();
-    if (idle_since >= since) continue;
-    since = idle_since;
-    idlest = &place;
+    const uint64_t rank = place.connection == nullptr ? kNotYetOccupied : place.connection->rank();
+    if (rank >= lowest) continue;
+    lowest = rank;
+    chosen = &place;
   }
-  if (idlest == nullptr) return false;
-  StopCounting(*idlest);
-  idlest->leaving = true;
+  if (chosen == nullptr) return false;
+  StopCounting(*chosen);
+  chosen->leaving = true;
   ++leaving_;
-  idlest->connection->CloseIfIdle();
+  if (chosen->connection != nullptr) chosen->connection->CloseUnlessInUse();
   return true;
 }
 
@@ -89,6 +92,7 @@ void ConnectionRegistry::StopCounting(Place& place) {
 void ConnectionRegistry::Occupy(Place* place, Connection* connection) {
   absl::MutexLock lock(&mutex_);
   place->connection = connection;
+  if (connection != nullptr && place->leaving) connection->CloseUnlessInUse();
 }
 
 void ConnectionRegistry::Leave(Place* place) {
@@ -101,9 +105,9 @@ void ConnectionRegistry::Leave(Place* place) {
   places_.erase(place->self);
 }
 
-void ConnectionRegistry::EndIdle(int count) {
+void ConnectionRegistry::End(int count) {
   absl::MutexLock lock(&mutex_);
-  while (count > 0 && EndIdlest(nullptr)) --count;
+  while (count > 0 && EndOne(nullptr)) --count;
 }
 
 void ConnectionRegistry::EndAllIdle() {

@@ -19,8 +19,9 @@ class Connection;
 // Promises:
 //   - At most max_connections are served, and of one peer at most max_connections_per_peer. Of IPv6
 //     a peer is its /64 network, since one subscriber usually has all of that.
-//   - An idle connection keeps nobody out: the one that has been idle the longest ends for the
-//     newcomer. A connection with a request in it is never ended for another.
+//   - An idle connection keeps nobody out, nor does a slow one: for a newcomer that would find no
+//     place the longest idle one ends, or else the one whose request has been coming the longest. A
+//     connection with a whole request is never ended for another.
 // Threads: any. Blocking: AwaitNone() only.
 class ConnectionRegistry {
  public:
@@ -47,8 +48,8 @@ class ConnectionRegistry {
   void Occupy(Place* place, Connection* connection);
   void Leave(Place* place);
 
-  // Ends up to `count` of the connections that are idle, the longest idle first.
-  void EndIdle(int count);
+  // Ends up to `count` connections as if for newcomers.
+  void End(int count);
   // Ends all that are idle.
   void EndAllIdle();
   // Breaks all connections.
@@ -60,8 +61,8 @@ class ConnectionRegistry {
   bool IsCapped(const std::string& peer) const;
   // Makes room if that can be done; an empty `counted_as` has no cap of its own.
   bool HasRoom(const std::string& counted_as) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // Ends the connection that has been idle the longest: of one peer or, if that is null, of all.
-  bool EndIdlest(const std::string* counted_as) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Ends the connection of the lowest rank: of one peer or, if that is null, of all.
+  bool EndOne(const std::string* counted_as) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void StopCounting(Place& place) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool IsEmpty() const ABSL_SHARED_LOCKS_REQUIRED(mutex_) { return places_.empty(); }
 

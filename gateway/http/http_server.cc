@@ -27,7 +27,7 @@ namespace {
 
 // Between two tries to listen again.
 constexpr absl::Duration kReopenPause = absl::Milliseconds(100);
-// Idle connections that end when descriptors have run out: enough for a small burst, few enough
+// Connections that end when descriptors have run out: enough for a small burst, few enough
 // for a server that lacks them again and again.
 constexpr int kFreedAtOnce = 16;
 // A shortage comes and goes with each connection; it is logged once in this time.
@@ -211,9 +211,9 @@ void HttpServer::Parts::Take(int socket, const Endpoint& peer) {
   ConnectionRegistry::Place* const place = registry_.Admit(peer.address);
   const auto serve = [this, socket, address = peer.address, place] { Run(socket, address, place); };
   if (threads_.Run(serve)) return;
+  if (callbacks_.on_refused) callbacks_.on_refused(refusals::kTooManyConnections.label);
   registry_.Leave(place);
   close(socket);
-  if (callbacks_.on_refused) callbacks_.on_refused(refusals::kTooManyConnections.label);
 }
 
 void HttpServer::Parts::MakeDescriptorsFree() {
@@ -221,10 +221,10 @@ void HttpServer::Parts::MakeDescriptorsFree() {
   const absl::Duration now = clock_->Elapsed();
   if (now >= next_shortage_logged_) {
     next_shortage_logged_ = now + kShortageLogged;
-    log_->Error("http", "there are no descriptors for another connection; idle ones are closed",
+    log_->Error("http", "there are no descriptors for another connection; others are closed",
                 {{"listen", options_.listen}, {"port", port()}});
   }
-  registry_.EndIdle(kFreedAtOnce);
+  registry_.End(kFreedAtOnce);
 }
 
 void HttpServer::Parts::Run(int socket, const std::string& peer, ConnectionRegistry::Place* place) {

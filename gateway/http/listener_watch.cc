@@ -64,7 +64,7 @@ void ListenerWatch::Stop() {
 bool ListenerWatch::Accepted(const Endpoint& peer) {
   absl::MutexLock lock(&mutex_);
   heard_ = true;
-  return peer == own_;
+  return own_.port != 0 && peer == own_;
 }
 
 void ListenerWatch::Watch() {

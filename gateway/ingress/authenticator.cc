@@ -225,7 +225,7 @@ bool Authenticator::HasCredentials(const HttpRequest& request) const {
 }
 
 absl::variant<Proof, Distrust> Authenticator::CheckFields(const VendorFields& fields,
-                                                          absl::Time now, Window window) const {
+                                                          absl::Time now, ReplayWindow window) const {
   Proof proof;
   if (!source_.shared_key.has_value()) {
     if (source_.bearer.has_value()) {
@@ -248,7 +248,7 @@ absl::variant<Proof, Distrust> Authenticator::CheckFields(const VendorFields& fi
   }
   proof = absl::get<Proof>(checked);
   const absl::Duration most = source_.shared_key->replay_window;
-  if (window == Window::kIgnored || most == absl::ZeroDuration()) return proof;
+  if (window == ReplayWindow::kIgnored || most == absl::ZeroDuration()) return proof;
   proof.nonce->refuse_forgotten = !tolerates;
   if (absl::AbsDuration(now - absl::FromUnixMillis(proof.nonce->timestamp_ms)) > most) {
     proof.stale = !tolerates;

@@ -50,7 +50,7 @@ struct Proof {
 
 // Whether a signature that is too old, or too new, counts less for it. Ignored where what was kept
 // is judged again.
-enum class Window { kEnforced, kIgnored };
+enum class ReplayWindow { kEnforced, kIgnored };
 
 // Says whether a callback comes from whom its source expects.
 //
@@ -79,7 +79,7 @@ class Authenticator {
   // Nothing may be accepted on a proof of fields that lack a mandatory one, since null and absent
   // sign alike: mapping refuses those as malformed, and had better do so first.
   absl::variant<Proof, Distrust> CheckFields(const VendorFields& fields, absl::Time now,
-                                             Window window = Window::kEnforced) const;
+                                             ReplayWindow window = ReplayWindow::kEnforced) const;
 
  private:
   using Secrets = std::vector<std::unique_ptr<SecretFile>>;

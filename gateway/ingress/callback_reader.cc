@@ -40,7 +40,7 @@ absl::variant<Proof, Distrust> Prove(const CallbackSource& source, const VendorF
   }
   absl::variant<Proof, Distrust> checked = source.authenticator->CheckFields(
       fields, context.received_at,
-      context.reparsed ? Authenticator::Window::kIgnored : Authenticator::Window::kEnforced);
+      context.reparsed ? ReplayWindow::kIgnored : ReplayWindow::kEnforced);
   Proof* const proof = absl::get_if<Proof>(&checked);
   if (proof != nullptr && context.reparsed &&
       proof->authentication != v1::AUTHENTICATION_SIGNATURE &&

@@ -23,6 +23,7 @@ namespace {
 constexpr absl::string_view kNull = "null";
 
 using Mac = std::array<unsigned char, 32>;
+constexpr size_t kSignatureCharacters = 44;  // a Mac in Base64
 
 // Places a byte of UTF-8 so that texts sort by their UTF-16 code units. What lies beyond U+FFFF
 // (bytes F0 to F4) is written there with surrogates, which come before U+E000 to U+FFFF (EE, EF).
@@ -113,9 +114,11 @@ absl::string_view TextOf(const VendorFields& fields, absl::string_view name) {
 // The bytes of a signature as Sign writes it. Nothing: it is not one.
 absl::optional<std::string> Decode(absl::string_view signature) {
   std::string bytes;
+  if (signature.size() != kSignatureCharacters || !absl::Base64Unescape(signature, &bytes)) {
+    return absl::nullopt;
+  }
   // Base64 is read leniently; what is read must be written as it came.
-  if (!absl::Base64Unescape(signature, &bytes) || bytes.size() != std::tuple_size<Mac>::value ||
-      absl::Base64Escape(bytes) != signature) {
+  if (bytes.size() != std::tuple_size<Mac>::value || absl::Base64Escape(bytes) != signature) {
     return absl::nullopt;
   }
   return bytes;

@@ -107,7 +107,9 @@ struct LogPage {
 //                size, and owed to no subscription. An identity outlives its event by the
 //                deduplication window: a repeat within it is still a duplicate.
 //   P9 nonces    A nonce with its timestamp and source goes with one content, for as long as nonces
-//                are kept, over a crash as well; kept in the same transaction as the event.
+//                are kept, over a crash as well; kept in the same transaction as the event. Who
+//                comes with it again stores nothing: it is a repeat, or an error. With
+//                refuse_forgotten this holds for ever, whatever the clock does.
 //
 // Threads: any, on every method. Callbacks come from the caller's thread or from one of the
 // engine's; they must not block and may call the log again.
@@ -116,6 +118,7 @@ class EventLog {
   using AppendDone = std::function<void(const absl::StatusOr<AppendResult>&)>;
   using ReadDone = std::function<void(absl::StatusOr<LogPage>)>;
   using FindDone = std::function<void(absl::StatusOr<std::vector<LogEventPtr>>)>;
+  using RawBodyDone = std::function<void(absl::StatusOr<std::optional<std::string>>)>;
   // `last`: the newest sequence; calls may overtake one another.
   using TailListener = std::function<void(Sequence last)>;
 
@@ -125,8 +128,9 @@ class EventLog {
   // do the commit on the calling thread, so it may block for as long as the disk takes.
   //
   // Errors, all with nothing stored: kPermissionDenied (its nonce came with another content),
-  // kNotFound (only_if_known, or refuse_forgotten, and no such event is known), kResourceExhausted
-  // (no room), kUnavailable (the engine cannot write now, or is closing; try again).
+  // kNotFound (it may only be a repeat, by only_if_known or its nonce, and no such event is known),
+  // kResourceExhausted (no room), kUnavailable (the engine cannot write now, or is closing; try
+  // again).
   virtual void Append(NewEvent event, AppendDone done) = 0;
 
   // Reads the events behind `after`, from memory when they are there: then `done` is called before
@@ -144,6 +148,11 @@ class EventLog {
   // one at or after `time`; 0 if there is none. Events are taken to be stored about in the order
   // of their receipt. Never blocks. Errors as Read.
   virtual void FindPlace(absl::Time time, std::function<void(absl::StatusOr<Sequence>)> done) = 0;
+
+  // The raw_body that an event was appended with; nothing if it had none, or is no longer kept.
+  // Never blocks. Errors: kDataLoss (it does not fit its checksum), kUnavailable (closing),
+  // kInternal (the engine cannot read).
+  virtual void FindRawBody(Sequence sequence, RawBodyDone done) = 0;
 
   // Sequence of the newest readable event; 0 while the log is empty.
   virtual Sequence last() const = 0;

@@ -46,8 +46,7 @@ struct RejectedCallbackQuery {
 //   R2 once      An equal body of the same source with the same reason, kept already, is not kept
 //                again: what is there is reported.
 //   R3 bounded   Bodies take no more than the size limit: the oldest go first, and are counted.
-//   None
-//                stays longer than the age limit.
+//                None stays longer than the age limit, about.
 //   R4 gone      What Discard reported comes back in no listing, before a crash and after.
 // Threads: any. Callbacks come from the caller's thread or one of the engine's; they must not
 // block. Blocking: as EventLog::Append: a writer may do the commit on its own thread. Errors of
@@ -66,11 +65,15 @@ class Quarantine {
   // By id, without bodies.
   virtual void List(RejectedCallbackQuery query, Done<std::vector<RejectedCallback>> done) = 0;
 
-  // With its body. Also kNotFound.
+  // With its body. Also kNotFound, kDataLoss (its bytes do not fit their checksum).
   virtual void Get(int64_t id, Done<RejectedCallback> done) = 0;
 
-  // Removes those that are there; the result is the ids that are not. At most 1,000 ids.
+  // Removes those that are there; the result is the ids that are not. At most 1,000 ids, else
+  // kInvalidArgument.
   virtual void Discard(std::vector<int64_t> ids, Done<std::vector<int64_t>> done) = 0;
+
+  // How many the limits of size and age have removed, since it was opened. Blocking: never.
+  virtual int64_t removed_by_limit() const { return 0; }
 };
 
 }  // namespace onhook

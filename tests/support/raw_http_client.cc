@@ -81,6 +81,12 @@ RawAnswer RawHttpClient::ReadAnswer(bool with_body) {
   return answer;
 }
 
+size_t RawHttpClient::Sip() {
+  char few[32];
+  const ssize_t got = recv(socket_, few, sizeof(few), 0);
+  return got > 0 ? static_cast<size_t>(got) : 0;
+}
+
 bool RawHttpClient::IsClosed() {
   char byte;
   return unread_.empty() && recv(socket_, &byte, 1, 0) == 0;

@@ -1,6 +1,7 @@
 #ifndef ONHOOK_TESTS_SUPPORT_RAW_HTTP_CLIENT_H_
 #define ONHOOK_TESTS_SUPPORT_RAW_HTTP_CLIENT_H_
 
+#include <cstddef>
 #include <string>
 
 #include "absl/strings/string_view.h"
@@ -39,6 +40,10 @@ class RawHttpClient {
 
   // Reads the next answer: its head, and as much body as Content-Length says.
   RawAnswer ReadAnswer(bool with_body = true);
+
+  // Takes a few bytes of what the server sends, and returns how many; 0 once the connection has
+  // ended.
+  size_t Sip();
 
   // Whether the server ends the connection, with nothing more sent.
   bool IsClosed();

@@ -30,6 +30,7 @@ class RecordingEventLog final : public EventLog {
   void FindPlace(absl::Time, std::function<void(absl::StatusOr<Sequence>)> done) override {
     done(CannotRead());
   }
+  void FindRawBody(Sequence, RawBodyDone done) override { done(CannotRead()); }
   Sequence last() const override { return static_cast<Sequence>(appended_.size()); }
   Sequence first() const override { return 1; }
   void AddTailListener(TailListener) override {}

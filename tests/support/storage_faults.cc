@@ -1,5 +1,6 @@
 #include "tests/support/storage_faults.h"
 
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -32,6 +33,9 @@ class StorageFaults::FaultyStorage final : public Storage {
   }
   absl::StatusOr<int64_t> InsertSubscription(const SubscriptionRecord& subscription) override {
     return storage_->InsertSubscription(subscription);
+  }
+  absl::StatusOr<Sequence> FindIdentity(const NewEvent& event) override {
+    return storage_->FindIdentity(event);
   }
   absl::Status RemoveEvents(Sequence through, absl::Time now) override {
     return storage_->RemoveEvents(through, now);
@@ -83,6 +87,9 @@ class StorageFaults::FaultyStorage final : public Storage {
   }
   void Rollback() override { storage_->Rollback(); }
 
+  NonceRows& nonces() override { return storage_->nonces(); }
+  QuarantineRows& quarantine() override { return storage_->quarantine(); }
+
   bool NeedsMaintenance() const override {
     absl::MutexLock lock(&faults_->mutex_);
     return faults_->maintenance_due_ || storage_->NeedsMaintenance();
@@ -110,6 +117,9 @@ class StorageFaults::FaultyStorage final : public Storage {
   }
   absl::StatusOr<Sequence> FindOffset(int64_t offset, Sequence first, Sequence last) override {
     return storage_->FindOffset(offset, first, last);
+  }
+  absl::StatusOr<std::optional<std::string>> FindRawBody(Sequence sequence) override {
+    return storage_->FindRawBody(sequence);
   }
   absl::StatusOr<EventRows> FindEventRows(int64_t subscription_id, Sequence sequence) override {
     return storage_->FindEventRows(subscription_id, sequence);

@@ -10,6 +10,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "onhook/subscriber.h"
+#include "onhook/v1/rejected_callback_service.grpc.pb.h"
 #include "onhook/v1/release_event_service.pb.h"
 #include "onhook/v1/subscription_service.grpc.pb.h"
 #include "onhook/watcher.h"
@@ -66,9 +67,9 @@ class Client {
   // call nor time given, or a foreign token), kUnavailable, kDeadlineExceeded.
   absl::StatusOr<v1::ListEventsResponse> ListEvents(const v1::ListEventsRequest& request) const;
 
-  // Asks one method of SubscriptionService, for instance
+  // Asks one method of SubscriptionService or RejectedCallbackService, for instance
   //   Administer(&v1::SubscriptionService::StubInterface::Seek, request, &response)
-  // Blocking: up to lookup_timeout. Errors: as subscription_service.proto says, kUnavailable,
+  // Blocking: up to lookup_timeout. Errors: as the service's proto says, kUnavailable,
   // kDeadlineExceeded.
   template <typename Request, typename Response>
   absl::Status Administer(grpc::Status (v1::SubscriptionService::StubInterface::*method)(
@@ -76,6 +77,16 @@ class Client {
                           const Request& request, Response* response) const {
     return Administer(
         [&](v1::SubscriptionService::StubInterface& stub, grpc::ClientContext& context) {
+          return (stub.*method)(&context, request, response);
+        });
+  }
+
+  template <typename Request, typename Response>
+  absl::Status Administer(grpc::Status (v1::RejectedCallbackService::StubInterface::*method)(
+                              grpc::ClientContext*, const Request&, Response*),
+                          const Request& request, Response* response) const {
+    return AdministerQuarantine(
+        [&](v1::RejectedCallbackService::StubInterface& stub, grpc::ClientContext& context) {
           return (stub.*method)(&context, request, response);
         });
   }
@@ -92,6 +103,9 @@ class Client {
 
   absl::Status Administer(const std::function<grpc::Status(v1::SubscriptionService::StubInterface&,
                                                            grpc::ClientContext&)>& call) const;
+  absl::Status AdministerQuarantine(
+      const std::function<grpc::Status(v1::RejectedCallbackService::StubInterface&,
+                                       grpc::ClientContext&)>& call) const;
 
   std::shared_ptr<const Connection> connection_;
 };

@@ -8,13 +8,10 @@
 namespace onhook {
 namespace {
 
-// About what an administrative row takes in a batch.
-constexpr size_t kUsualBytes = 512;
-
 class SteppedOperation final : public CommitOperation {
  public:
   explicit SteppedOperation(CommitSteps steps) : steps_(std::move(steps)) {}
-  size_t bytes() const override { return kUsualBytes; }
+  size_t bytes() const override { return steps_.bytes; }
   absl::Status Apply(Storage& storage) override { return steps_.apply(storage); }
   void Publish() override {
     if (steps_.publish != nullptr) steps_.publish();

@@ -1,6 +1,7 @@
 #ifndef ONHOOK_GATEWAY_STORE_EMBEDDED_COMMIT_AND_WAIT_H_
 #define ONHOOK_GATEWAY_STORE_EMBEDDED_COMMIT_AND_WAIT_H_
 
+#include <cstddef>
 #include <functional>
 
 #include "absl/status/status.h"
@@ -10,6 +11,8 @@ namespace onhook {
 
 // A commit operation of two functions.
 struct CommitSteps {
+  // How much it adds to a batch; about what an administrative row takes.
+  size_t bytes = 512;
   // Writes its rows. An error fails its batch.
   std::function<absl::Status(Storage&)> apply;
   // It is durable: makes it visible, in the order of the batch. May be null.

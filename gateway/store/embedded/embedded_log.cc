@@ -6,6 +6,8 @@
 #include <optional>
 #include <utility>
 
+#include "gateway/store/embedded/admission.h"
+
 namespace onhook {
 namespace {
 
@@ -42,7 +44,7 @@ class EmbeddedLog::AppendOperation final : public CommitOperation {
     event_.received_at = ToMicroseconds(event_.received_at);
   }
 
-  size_t bytes() const override { return event_.event.size() + 256; }
+  size_t bytes() const override { return event_.event.size() + event_.raw_body.size() + 256; }
 
   absl::Status Apply(Storage& storage) override {
     applied_ = true;
@@ -52,16 +54,18 @@ class EmbeddedLog::AppendOperation final : public CommitOperation {
     stored_at_ = ToMicroseconds(log_->clock_->Now());
     const LogPlace place{newest.sequence + 1,
                          newest.end_offset + static_cast<int64_t>(event_.event.size())};
-    absl::StatusOr<AppendResult> result = storage.InsertEvent(event_, place, stored_at_);
-    if (!result.ok()) return result.status();
-    result_ = *result;
+    const absl::StatusOr<Admission> admission =
+        Admit(event_, place, stored_at_, log_->nonce_memory_, storage);
+    if (!admission.ok()) return admission.status();
+    refusal_ = admission->refusal;
+    result_ = admission->result;
     end_offset_ = place.end_offset;
-    if (!result_.duplicate) newest = place;
+    if (IsStoredNow()) newest = place;
     return absl::OkStatus();
   }
 
   void Publish() override {
-    if (result_.duplicate) return;
+    if (!IsStoredNow()) return;
     auto event = std::make_shared<LogEvent>();
     event->sequence = result_.sequence;
     event->received_at = event_.received_at;
@@ -73,6 +77,7 @@ class EmbeddedLog::AppendOperation final : public CommitOperation {
   }
 
   void Finish(const absl::Status& status) override {
+    if (status.ok() && !refusal_.ok()) return done_(refusal_);
     if (status.ok()) return done_(result_);
     // What the transaction counted is void. One that was refused before it was not counted.
     if (applied_) log_->in_transaction_ = {0, 0};
@@ -80,12 +85,15 @@ class EmbeddedLog::AppendOperation final : public CommitOperation {
   }
 
  private:
+  bool IsStoredNow() const { return refusal_.ok() && !result_.duplicate; }
+
   EmbeddedLog* const log_;
   NewEvent event_;
   const AppendDone done_;
   bool applied_ = false;
   absl::Time stored_at_;
   int64_t end_offset_ = 0;
+  absl::Status refusal_;  // of this one; its batch goes on
   AppendResult result_;
 };
 
@@ -106,15 +114,17 @@ class EmbeddedLog::FlushOperation final : public CommitOperation {
 };
 
 EmbeddedLog::EmbeddedLog(Storage* storage, CommitQueue* commits, ReadingThread* reader,
-                         const Clock* clock, const Log* log, const RecoveredState& recovered,
-                         size_t tail_bytes)
+                         const FreeDisk* free_disk, const Clock* clock, const Log* log,
+                         const RecoveredState& recovered, const Options& options)
     : storage_(storage),
       commits_(commits),
       reader_(reader),
+      free_disk_(free_disk),
       clock_(clock),
       log_(log),
+      nonce_memory_(options.nonce_memory),
       forwarded_at_open_(recovered.forwarded),
-      tail_(recovered.last, tail_bytes),
+      tail_(recovered.last, options.tail_bytes),
       first_(recovered.first),
       last_offset_(recovered.last_offset) {
   for (const auto& [receiver, sequences] : recovered.forwarded) {
@@ -123,6 +133,7 @@ EmbeddedLog::EmbeddedLog(Storage* storage, CommitQueue* commits, ReadingThread* 
 }
 
 void EmbeddedLog::Append(NewEvent event, AppendDone done) {
+  if (absl::Status status = free_disk_->Check(); !status.ok()) return done(status);
   commits_->Submit(std::make_unique<AppendOperation>(this, std::move(event), std::move(done)),
                    CommitQueue::Urgency::kNow);
 }
@@ -222,6 +233,16 @@ void EmbeddedLog::FindPlace(absl::Time time, std::function<void(absl::StatusOr<S
     if (closing) return done(Closing());
     const absl::StatusOr<Sequence> place = storage_->FindPlace(time, first(), last());
     done(place.ok() ? place : ReadError(place.status()));
+  });
+  if (!taken) done(TooManyReads());
+}
+
+void EmbeddedLog::FindRawBody(Sequence sequence, RawBodyDone done) {
+  const bool taken = reader_->Run([this, sequence, done](bool closing) {
+    if (closing) return done(Closing());
+    absl::StatusOr<std::optional<std::string>> body = storage_->FindRawBody(sequence);
+    if (!body.ok() && !absl::IsDataLoss(body.status())) body = ReadError(body.status());
+    done(std::move(body));
   });
   if (!taken) done(TooManyReads());
 }

@@ -9,10 +9,12 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
 #include "gateway/base/clock.h"
 #include "gateway/base/log.h"
 #include "gateway/store/embedded/commit_queue.h"
 #include "gateway/store/embedded/event_tail.h"
+#include "gateway/store/embedded/free_disk.h"
 #include "gateway/store/embedded/reading_thread.h"
 #include "gateway/store/embedded/storage.h"
 #include "gateway/store/event_log.h"
@@ -23,14 +25,22 @@ namespace onhook {
 // memory or, behind it, by the reading thread.
 class EmbeddedLog final : public EventLog {
  public:
+  struct Options {
+    size_t tail_bytes = 0;  // newest events kept in memory
+    // How long a nonce is kept after it was seen, and after its own time. See admission.h.
+    absl::Duration nonce_memory;
+  };
+
   // All but `recovered` must outlive the log.
-  EmbeddedLog(Storage* storage, CommitQueue* commits, ReadingThread* reader, const Clock* clock,
-              const Log* log, const RecoveredState& recovered, size_t tail_bytes);
+  EmbeddedLog(Storage* storage, CommitQueue* commits, ReadingThread* reader,
+              const FreeDisk* free_disk, const Clock* clock, const Log* log,
+              const RecoveredState& recovered, const Options& options);
 
   void Append(NewEvent event, AppendDone done) override;
   void Read(Sequence after, ReadLimits limits, ReadDone done) override;
   void Find(EventQuery query, FindDone done) override;
   void FindPlace(absl::Time time, std::function<void(absl::StatusOr<Sequence>)> done) override;
+  void FindRawBody(Sequence sequence, RawBodyDone done) override;
   Sequence last() const override { return tail_.last(); }
   Sequence first() const override { return first_.load(std::memory_order_acquire); }
   void AddTailListener(TailListener listener) override;
@@ -77,8 +87,10 @@ class EmbeddedLog final : public EventLog {
   Storage* const storage_;
   CommitQueue* const commits_;
   ReadingThread* const reader_;
+  const FreeDisk* const free_disk_;
   const Clock* const clock_;
   const Log* const log_;
+  const absl::Duration nonce_memory_;
   std::map<std::string, SequenceSet> forwarded_at_open_;
   EventTail tail_;
   std::atomic<Sequence> first_;

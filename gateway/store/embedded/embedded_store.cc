@@ -64,10 +64,14 @@ EmbeddedStore::EmbeddedStore(std::unique_ptr<Storage> storage, RecoveredState re
                 [this] { BatchDone(); }},
                std::move(fatal)),
       reader_(options.max_pending_reads),
-      event_log_(storage_.get(), &commits_, &reader_, clock, log, recovered, options.tail_bytes),
+      free_disk_(options.minimum_free_disk, options.free_disk, log),
+      event_log_(storage_.get(), &commits_, &reader_, &free_disk_, clock, log, recovered,
+                 {options.tail_bytes, options.retention.nonce_memory}),
+      quarantine_(storage_.get(), &commits_, &reader_, &free_disk_, clock, log, options.quarantine),
       environment_{storage_.get(), &event_log_, &commits_,          &reader_,
                    clock,          log,         recovered.openings, &settled_listeners_},
-      housekeeping_(options.retention, HousekeepingCallbacks(), &event_log_, &commits_, clock, log),
+      housekeeping_(options.retention, options.quarantine, HousekeepingCallbacks(), &event_log_,
+                    &commits_, clock, log),
       ticking_(options.tick_interval, [this] { Tick(); }) {
   absl::MutexLock lock(&queues_mutex_);
   for (SubscriptionRecord& record : recovered.subscriptions) {
@@ -390,6 +394,7 @@ Housekeeping::Callbacks EmbeddedStore::HousekeepingCallbacks() {
       }
     }
   };
+  callbacks.rejected_callbacks_removed = [this](int64_t count) { quarantine_.CountRemoved(count); };
   return callbacks;
 }
 
@@ -406,6 +411,7 @@ void EmbeddedStore::Tick() {
   for (const QueuePtr& queue : Queues()) queue->Tick();
   if (clock_->Elapsed() - housekept_ < kHousekeepingInterval) return;
   housekept_ = clock_->Elapsed();
+  free_disk_.Look();
   housekeeping_.Tick();
   DeleteUnused();
 }

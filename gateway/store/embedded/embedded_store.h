@@ -17,6 +17,7 @@
 #include "gateway/store/embedded/embedded_log.h"
 #include "gateway/store/embedded/embedded_quarantine.h"
 #include "gateway/store/embedded/embedded_queue.h"
+#include "gateway/store/embedded/free_disk.h"
 #include "gateway/store/embedded/housekeeping.h"
 #include "gateway/store/embedded/reading_thread.h"
 #include "gateway/store/embedded/storage.h"
@@ -32,6 +33,12 @@ struct EmbeddedStoreOptions {
   // How precisely deadlines are kept.
   absl::Duration tick_interval = absl::Milliseconds(100);
   RetentionOptions retention;
+  QuarantineOptions quarantine;
+  // Below so many free bytes nothing new is stored. 0: however little is free.
+  int64_t minimum_free_disk = 0;
+  // Tells how many there are; asked every second, on the ticking thread. An engine with a disk has
+  // its own if this is null.
+  FreeDisk::Probe free_disk;
   CommitQueueOptions commits;
 };
 
@@ -124,6 +131,7 @@ class EmbeddedStore final : public Store {
   // In this order: each uses those above it, and ends before them.
   CommitQueue commits_;
   ReadingThread reader_;
+  FreeDisk free_disk_;
   EmbeddedLog event_log_;
   EmbeddedQuarantine quarantine_;
   QueueEnvironment environment_;

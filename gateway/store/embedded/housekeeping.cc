@@ -16,10 +16,11 @@ constexpr absl::Duration kSweepInterval = absl::Seconds(30);
 
 }  // namespace
 
-Housekeeping::Housekeeping(const RetentionOptions& options, Callbacks callbacks,
-                           EmbeddedLog* event_log, CommitQueue* commits, const Clock* clock,
-                           const Log* log)
+Housekeeping::Housekeeping(const RetentionOptions& options, const QuarantineOptions& quarantine,
+                           Callbacks callbacks, EmbeddedLog* event_log, CommitQueue* commits,
+                           const Clock* clock, const Log* log)
     : options_(options),
+      quarantine_(quarantine),
       callbacks_(std::move(callbacks)),
       event_log_(event_log),
       commits_(commits),
@@ -88,40 +89,54 @@ absl::Status Housekeeping::RemovePart(Sequence through, Storage& storage) {
 // ----------------------------------------------------------------------------------- other rows
 
 void Housekeeping::Sweep() {
-  auto removed = std::make_shared<std::vector<DeadLetterName>>();
+  auto swept = std::make_shared<Swept>();
   CommitSteps steps;
-  steps.apply = [this, removed](Storage& storage) { return SweepPart(storage, *removed); };
-  steps.publish = [this, removed] {
-    if (!removed->empty()) callbacks_.dead_letters_removed(*removed);
+  steps.apply = [this, swept](Storage& storage) { return SweepPart(storage, *swept); };
+  steps.publish = [this, swept] {
+    if (!swept->dead_letters.empty()) callbacks_.dead_letters_removed(swept->dead_letters);
+    callbacks_.rejected_callbacks_removed(swept->rejected_callbacks);
   };
-  steps.finish = [this, removed](const absl::Status& status) {
-    if (status.ok() && !removed->empty()) {
+  steps.finish = [this, swept](const absl::Status& status) {
+    const auto dead_letters = static_cast<int64_t>(swept->dead_letters.size());
+    if (status.ok() && dead_letters > 0) {
       log_->Warning("store", "dead letters beyond their limits were removed",
-                    {{"dead_letters", removed->size()}});
+                    {{"dead_letters", dead_letters}});
     }
-    const bool more = orphans_ || static_cast<int64_t>(removed->size()) >= kRowsInOneCommit;
+    const bool more = orphans_ || std::max({dead_letters, swept->nonces,
+                                            swept->rejected_callbacks}) >= kRowsInOneCommit;
     if (status.ok() && more) return Sweep();
     sweeping_ = false;
   };
   Submit(*commits_, std::move(steps), CommitQueue::Urgency::kMayLinger);
 }
 
-absl::Status Housekeeping::SweepPart(Storage& storage, std::vector<DeadLetterName>& removed) {
+absl::Status Housekeeping::SweepPart(Storage& storage, Swept& swept) {
   const absl::Time now = clock_->Now();
   absl::Status status =
       storage.ForgetIdentities(now - options_.deduplication_window, kRowsInOneCommit);
   if (!status.ok()) return status;
+  const absl::StatusOr<int64_t> nonces = storage.nonces().Forget(now, kRowsInOneCommit);
+  if (!nonces.ok()) return nonces.status();
+  swept.nonces = *nonces;
+  const absl::StatusOr<int64_t> rejected_callbacks =
+      storage.quarantine().Trim(now - quarantine_.age, quarantine_.bytes, kRowsInOneCommit);
+  if (!rejected_callbacks.ok()) return rejected_callbacks.status();
+  swept.rejected_callbacks = *rejected_callbacks;
   const absl::StatusOr<bool> more = storage.RemoveOrphans(kRowsInOneCommit);
   if (!more.ok()) return more.status();
   orphans_ = *more;
+  return SweepDeadLetters(storage, swept);
+}
+
+absl::Status Housekeeping::SweepDeadLetters(Storage& storage, Swept& swept) const {
   if (!options_.dead_letters_age.has_value() && !options_.dead_letters_bytes.has_value()) {
     return absl::OkStatus();
   }
   absl::StatusOr<std::vector<DeadLetterName>> names = storage.TrimDeadLetters(
-      now - options_.dead_letters_age.value_or(absl::InfiniteDuration()),
+      clock_->Now() - options_.dead_letters_age.value_or(absl::InfiniteDuration()),
       options_.dead_letters_bytes.value_or(std::numeric_limits<int64_t>::max()), kRowsInOneCommit);
   if (!names.ok()) return names.status();
-  removed = *std::move(names);
+  swept.dead_letters = *std::move(names);
   return absl::OkStatus();
 }
 

@@ -14,6 +14,7 @@
 #include "gateway/base/log.h"
 #include "gateway/store/embedded/commit_queue.h"
 #include "gateway/store/embedded/embedded_log.h"
+#include "gateway/store/embedded/embedded_quarantine.h"
 #include "gateway/store/embedded/storage.h"
 
 namespace onhook {
@@ -23,13 +24,15 @@ struct RetentionOptions {
   std::optional<absl::Duration> age = absl::Hours(7 * 24);
   std::optional<int64_t> bytes = int64_t{10} << 30;  // of serialised events
   absl::Duration deduplication_window = absl::Hours(24);
+  // At least twice the longest replay window, or callbacks that are late may be taken for repeats.
+  absl::Duration nonce_memory = absl::Hours(48);
   std::optional<absl::Duration> dead_letters_age = absl::Hours(30 * 24);
   std::optional<int64_t> dead_letters_bytes = int64_t{1} << 30;
 };
 
 // Removes what a store need not keep: the oldest events that nobody is owed, what is known of them,
-// dead letters beyond their limits, rows of deleted subscriptions. In small parts that share the
-// commits of others, so that nobody waits for it.
+// dead letters and rejected callbacks beyond their limits, old nonces, rows of deleted
+// subscriptions. In small parts that share the commits of others, so that nobody waits for it.
 //
 // Threads: Tick from one thread; the rest happens on those that commit and read. Blocking: never.
 class Housekeeping {
@@ -43,11 +46,14 @@ class Housekeeping {
     std::function<std::vector<std::pair<int64_t, int64_t>>()> journals;
     // Dead letters were removed, durably.
     std::function<void(const std::vector<DeadLetterName>&)> dead_letters_removed;
+    // So many rejected callbacks were removed, durably.
+    std::function<void(int64_t)> rejected_callbacks_removed;
   };
 
   // All must outlive the housekeeping, and the commit queue must be closed before it goes.
-  Housekeeping(const RetentionOptions& options, Callbacks callbacks, EmbeddedLog* event_log,
-               CommitQueue* commits, const Clock* clock, const Log* log);
+  Housekeeping(const RetentionOptions& options, const QuarantineOptions& quarantine,
+               Callbacks callbacks, EmbeddedLog* event_log, CommitQueue* commits,
+               const Clock* clock, const Log* log);
 
   // Does what is due. To be called every second, about.
   void Tick();
@@ -59,10 +65,18 @@ class Housekeeping {
   void FindCut();
   void Cut(Sequence through);
   absl::Status RemovePart(Sequence through, Storage& storage);
+  // What a part of a sweep removed.
+  struct Swept {
+    std::vector<DeadLetterName> dead_letters;
+    int64_t nonces = 0;
+    int64_t rejected_callbacks = 0;
+  };
   void Sweep();
-  absl::Status SweepPart(Storage& storage, std::vector<DeadLetterName>& removed);
+  absl::Status SweepPart(Storage& storage, Swept& swept);
+  absl::Status SweepDeadLetters(Storage& storage, Swept& swept) const;
 
   const RetentionOptions options_;
+  const QuarantineOptions quarantine_;
   const Callbacks callbacks_;
   EmbeddedLog* const event_log_;
   CommitQueue* const commits_;

@@ -3,12 +3,15 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "gateway/store/embedded/nonce_rows.h"
+#include "gateway/store/embedded/quarantine_rows.h"
 #include "gateway/store/embedded/subscription_rows.h"
 #include "gateway/store/event_log.h"
 #include "gateway/store/sequence.h"
@@ -56,11 +59,14 @@ class Storage {
   virtual absl::Status Commit() = 0;
   virtual void Rollback() = 0;
 
-  // Inserts the event at `place`, or finds the event of the same identity, kept or remembered.
+  // Inserts the event, with its raw_body, at `place`, or finds the event of the same identity, kept
+  // or remembered.
   virtual absl::StatusOr<AppendResult> InsertEvent(const NewEvent& event, LogPlace place,
                                                    absl::Time stored_at) = 0;
-  // Removes the oldest events, up to and including `through`, and keeps their identities in mind as
-  // of `now`.
+  // The event of this identity, kept or remembered; 0: none.
+  virtual absl::StatusOr<Sequence> FindIdentity(const NewEvent& event) = 0;
+  // Removes the oldest events, up to and including `through`, with their bodies, and keeps their
+  // identities in mind as of `now`.
   virtual absl::Status RemoveEvents(Sequence through, absl::Time now) = 0;
   // Forgets identities of events that were removed before `before`, so many at most.
   virtual absl::Status ForgetIdentities(absl::Time before, int64_t max_rows) = 0;
@@ -107,6 +113,11 @@ class Storage {
                                                                       int64_t max_bytes,
                                                                       int64_t max_rows) = 0;
 
+  // --- the rows of what stands beside events
+
+  virtual NonceRows& nonces() = 0;
+  virtual QuarantineRows& quarantine() = 0;
+
   // --- between transactions
 
   // Whether Maintain is worth calling.
@@ -125,6 +136,8 @@ class Storage {
   virtual absl::StatusOr<Sequence> FindPlace(absl::Time time, Sequence first, Sequence last) = 0;
   // The first of [first, last] whose end_offset is at least `offset`; last if none's is.
   virtual absl::StatusOr<Sequence> FindOffset(int64_t offset, Sequence first, Sequence last) = 0;
+  // Nothing if none is kept. kDataLoss: it does not fit its checksum.
+  virtual absl::StatusOr<std::optional<std::string>> FindRawBody(Sequence sequence) = 0;
   virtual absl::StatusOr<EventRows> FindEventRows(int64_t subscription_id, Sequence sequence) = 0;
   // Dead letters that are not redriven, by id.
   virtual absl::StatusOr<std::vector<DeadLetter>> ListDeadLetters(int64_t subscription_id,

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <random>
+#include <set>
 
 #include "absl/strings/str_cat.h"
 
@@ -71,7 +72,7 @@ absl::Status MemoryStorage::Begin() {
 
 absl::Status MemoryStorage::Commit() {
   absl::MutexLock lock(&mutex_);
-  for (const Write& write : writes_) write(*rows_);
+  for (const MemoryWrite& write : writes_) write(*rows_);
   return absl::OkStatus();
 }
 
@@ -79,23 +80,22 @@ void MemoryStorage::Rollback() {
   writes_.clear();
   new_identities_.clear();
   new_subscriptions_ = 0;
+  nonces_.BeginAnew();
+  quarantine_.BeginAnew();
 }
 
-absl::Status MemoryStorage::Stage(Write write) {
+absl::Status MemoryStorage::Stage(MemoryWrite write) {
   writes_.push_back(std::move(write));
   return absl::OkStatus();
 }
 
 absl::StatusOr<AppendResult> MemoryStorage::InsertEvent(const NewEvent& event, LogPlace place,
                                                         absl::Time stored_at) {
-  MemoryRows::Identity identity = IdentityOf(event);
-  {
-    absl::MutexLock lock(&mutex_);
-    const auto it = rows_->sequence_by_identity.find(identity);
-    if (it != rows_->sequence_by_identity.end()) return AppendResult{it->second, true};
-  }
-  const auto [it, inserted] = new_identities_.emplace(identity, place.sequence);
-  if (!inserted) return AppendResult{it->second, true};
+  const absl::StatusOr<Sequence> known = FindIdentity(event);
+  if (!known.ok()) return known.status();
+  if (*known != 0) return AppendResult{*known, true};
+  const MemoryRows::Identity identity = IdentityOf(event);
+  new_identities_.emplace(identity, place.sequence);
   auto stored = std::make_shared<LogEvent>();
   stored->sequence = place.sequence;
   stored->received_at = event.received_at;
@@ -107,6 +107,15 @@ absl::StatusOr<AppendResult> MemoryStorage::InsertEvent(const NewEvent& event, L
     rows.sequence_by_identity.emplace(identity, stored->sequence);
   });
   return AppendResult{place.sequence, false};
+}
+
+absl::StatusOr<Sequence> MemoryStorage::FindIdentity(const NewEvent& event) {
+  const MemoryRows::Identity identity = IdentityOf(event);
+  const auto of_transaction = new_identities_.find(identity);
+  if (of_transaction != new_identities_.end()) return of_transaction->second;
+  absl::MutexLock lock(&mutex_);
+  const auto it = rows_->sequence_by_identity.find(identity);
+  return it == rows_->sequence_by_identity.end() ? 0 : it->second;
 }
 
 absl::Status MemoryStorage::RemoveEvents(Sequence through, absl::Time now) {
@@ -314,6 +323,14 @@ absl::StatusOr<Sequence> MemoryStorage::FindOffset(int64_t offset, Sequence firs
   absl::MutexLock lock(&mutex_);
   while (first < last && rows_->At(first).stored->end_offset < offset) ++first;
   return first;
+}
+
+absl::StatusOr<std::optional<std::string>> MemoryStorage::FindRawBody(Sequence sequence) {
+  absl::MutexLock lock(&mutex_);
+  const Sequence behind_last = rows_->first + static_cast<Sequence>(rows_->events.size());
+  if (sequence < rows_->first || sequence >= behind_last) return std::nullopt;
+  const std::string& body = rows_->At(sequence).event.raw_body;
+  return body.empty() ? std::nullopt : std::make_optional(body);
 }
 
 absl::StatusOr<EventRows> MemoryStorage::FindEventRows(int64_t subscription_id, Sequence sequence) {

@@ -81,6 +81,15 @@ absl::StatusOr<bool> SqliteStatement::Step() {
                       sqlite3_sql(statement_.get()));
 }
 
+absl::StatusOr<int64_t> SqliteStatement::FirstInteger(int64_t otherwise) {
+  const absl::StatusOr<bool> row = Step();
+  if (!row.ok()) return row.status();
+  if (!*row) return otherwise;
+  const int64_t value = Integer(0);
+  Reset();
+  return value;
+}
+
 absl::Status SqliteStatement::Run() { return Step().status(); }
 
 void SqliteStatement::Reset() { sqlite3_reset(statement_.get()); }

@@ -34,6 +34,8 @@ class SqliteStatement {
 
   // True: a row is there. False: done. Resets itself when done or failed.
   absl::StatusOr<bool> Step();
+  // The first column of the first row, or `otherwise`. Ends the query.
+  absl::StatusOr<int64_t> FirstInteger(int64_t otherwise);
   // For statements that give no row.
   absl::Status Run();
   // Ends a query before its last row.

@@ -16,16 +16,6 @@ namespace {
 
 std::string EpochText(uint64_t epoch) { return absl::StrCat(absl::Hex(epoch, absl::kZeroPad16)); }
 
-// Whether a step found a row; it is then to be read and reset.
-absl::StatusOr<int64_t> FirstInteger(SqliteStatement& statement, int64_t otherwise) {
-  const absl::StatusOr<bool> row = statement.Step();
-  if (!row.ok()) return row.status();
-  if (!*row) return otherwise;
-  const int64_t value = statement.Integer(0);
-  statement.Reset();
-  return value;
-}
-
 }  // namespace
 
 absl::StatusOr<SqliteJournal> SqliteJournal::Prepare(SqliteDatabase* database) {
@@ -103,7 +93,7 @@ absl::StatusOr<int64_t> SqliteJournal::InsertSubscription(const SubscriptionReco
       .Bind(subscription.floor)
       .Bind(subscription.replayed_through)
       .Bind(subscription.dropped_by_limit);
-  return FirstInteger(*insert, 0);
+  return insert->FirstInteger(0);
 }
 
 absl::Status SqliteJournal::UpdateSubscription(const SubscriptionRecord& subscription) {
@@ -208,7 +198,7 @@ absl::Status SqliteJournal::DeleteDeadLetter(int64_t subscription_id, Sequence s
 absl::StatusOr<bool> SqliteJournal::TrimJournal(int64_t subscription_id, int64_t epoch_number,
                                                 SequenceRange removed, int64_t max_rows) {
   const absl::StatusOr<int64_t> oldest =
-      FirstInteger(oldest_epoch_.Bind(subscription_id), epoch_number);
+      oldest_epoch_.Bind(subscription_id).FirstInteger(epoch_number);
   if (!oldest.ok()) return oldest.status();
   bool more = false;
   for (const int64_t epoch : std::set<int64_t>{*oldest, epoch_number}) {
@@ -222,7 +212,7 @@ absl::StatusOr<bool> SqliteJournal::TrimJournal(int64_t subscription_id, int64_t
 }
 
 absl::StatusOr<bool> SqliteJournal::RemoveOrphans(int64_t max_rows) {
-  const absl::StatusOr<int64_t> orphan = FirstInteger(first_orphan_, 0);
+  const absl::StatusOr<int64_t> orphan = first_orphan_.FirstInteger(0);
   if (!orphan.ok()) return orphan.status();
   if (*orphan == 0) return false;
   int64_t removed = 0;
@@ -249,7 +239,7 @@ absl::StatusOr<bool> SqliteJournal::RemoveOrphans(int64_t max_rows) {
 absl::StatusOr<std::vector<DeadLetterName>> SqliteJournal::TrimDeadLetters(absl::Time before,
                                                                            int64_t max_bytes,
                                                                            int64_t max_rows) {
-  absl::StatusOr<int64_t> bytes = FirstInteger(dead_letter_bytes_, 0);
+  absl::StatusOr<int64_t> bytes = dead_letter_bytes_.FirstInteger(0);
   if (!bytes.ok()) return bytes.status();
   std::vector<DeadLetterName> removed;
   oldest_dead_letters_.Bind(max_rows);

@@ -75,6 +75,11 @@ int64_t EventChecksum(Sequence sequence, int64_t received_us, int64_t stored_us,
   return static_cast<int64_t>(XXH3_64bits_withSeed(event.data(), event.size(), identity));
 }
 
+int64_t RawBodyChecksum(Sequence sequence, absl::string_view body) {
+  return static_cast<int64_t>(
+      XXH3_64bits_withSeed(body.data(), body.size(), static_cast<uint64_t>(sequence)));
+}
+
 absl::StatusOr<std::unique_ptr<SqliteReader>> SqliteReader::Open(const std::string& path) {
   absl::StatusOr<SqliteDatabase> database = SqliteDatabase::Open(path, /*read_only=*/true);
   if (!database.ok()) return database.status();
@@ -97,6 +102,7 @@ absl::Status SqliteReader::PrepareAll() {
                      " AND sequence > ?5 AND sequence <= ?6 ORDER BY sequence LIMIT ?7"},
       {&received_at_, "SELECT received_us FROM events WHERE sequence = ?"},
       {&end_offset_, "SELECT end_offset FROM events WHERE sequence = ?"},
+      {&raw_body_, "SELECT checksum, body FROM raw_bodies WHERE sequence = ?"},
       // Runs are disjoint, so the nearest that begins at or before the event is the one.
       {&settlements_,
        "SELECT epoch_number, first, last, kind, consumer_name, settled_us FROM settlements"
@@ -189,6 +195,18 @@ absl::StatusOr<Sequence> SqliteReader::FindOffset(int64_t offset, Sequence first
   const absl::StatusOr<Sequence> before = LastBelow(end_offset_, offset, first, last);
   if (!before.ok()) return before.status();
   return std::min(*before + 1, last);
+}
+
+absl::StatusOr<std::optional<std::string>> SqliteReader::FindRawBody(Sequence sequence) {
+  raw_body_.Bind(sequence);
+  const absl::StatusOr<bool> row = raw_body_.Step();
+  if (!row.ok()) return row.status();
+  if (!*row) return std::nullopt;
+  std::string body(raw_body_.Bytes(1));
+  const bool fits = raw_body_.Integer(0) == RawBodyChecksum(sequence, body);
+  raw_body_.Reset();
+  if (!fits) return absl::DataLossError("the callback's body does not fit its checksum");
+  return body;
 }
 
 absl::StatusOr<EventRows> SqliteReader::FindEventRows(int64_t subscription_id, Sequence sequence) {

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,9 @@ namespace onhook {
 int64_t EventChecksum(Sequence sequence, int64_t received_us, int64_t stored_us, int64_t end_offset,
                       absl::string_view digest, absl::string_view event);
 
+// The checksum of an event's raw_body.
+int64_t RawBodyChecksum(Sequence sequence, absl::string_view body);
+
 // The reading connection of an SQLite storage. Events whose row does not fit its checksum come back
 // as corrupt. Threads: one at a time, beside the writing connection.
 class SqliteReader {
@@ -27,12 +31,16 @@ class SqliteReader {
   absl::StatusOr<std::vector<LogEventPtr>> Find(const EventQuery& query, Sequence last);
   absl::StatusOr<Sequence> FindPlace(absl::Time time, Sequence first, Sequence last);
   absl::StatusOr<Sequence> FindOffset(int64_t offset, Sequence first, Sequence last);
+  absl::StatusOr<std::optional<std::string>> FindRawBody(Sequence sequence);
   absl::StatusOr<EventRows> FindEventRows(int64_t subscription_id, Sequence sequence);
   absl::StatusOr<std::vector<DeadLetter>> ListDeadLetters(int64_t subscription_id, int64_t after,
                                                           ReadLimits limits);
   absl::StatusOr<LogEventPtr> ReadDeadLetter(int64_t subscription_id, Sequence sequence);
   absl::StatusOr<std::map<int64_t, Sequence>> FindDeadLetters(int64_t subscription_id,
                                                               const std::vector<int64_t>& ids);
+
+  // For others that read, on the same thread.
+  SqliteDatabase& database() { return database_; }
 
  private:
   explicit SqliteReader(SqliteDatabase database) : database_(std::move(database)) {}
@@ -45,6 +53,7 @@ class SqliteReader {
   SqliteStatement find_range_;
   SqliteStatement received_at_;
   SqliteStatement end_offset_;
+  SqliteStatement raw_body_;
   SqliteStatement settlements_;
   SqliteStatement history_;
   SqliteStatement list_dead_letters_;

@@ -9,10 +9,11 @@
 namespace onhook {
 namespace {
 
-constexpr int64_t kFormatVersion = 2;
+constexpr int64_t kFormatVersion = 3;
+constexpr int64_t kOldestFormatVersion = 2;
 
 // Every event's row has a checksum, which its dead letters take along.
-constexpr char kSchema[] = R"(
+constexpr char kTablesOfFormat2[] = R"(
   CREATE TABLE store (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
   CREATE TABLE counters (key TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
   CREATE TABLE events (
@@ -106,6 +107,45 @@ constexpr char kSchema[] = R"(
   INSERT INTO counters VALUES ('openings', 0), ('dead_letter_bytes', 0);
 )";
 
+// Nonces are looked up and come about in the order of their timestamps, so rows that are written
+// together lie together.
+constexpr char kTablesOfFormat3[] = R"(
+  CREATE TABLE nonces (
+    timestamp_ms INTEGER NOT NULL,
+    nonce TEXT NOT NULL,
+    source TEXT NOT NULL,
+    digest BLOB NOT NULL,
+    forget_us INTEGER NOT NULL,
+    PRIMARY KEY (timestamp_ms, nonce, source)) STRICT, WITHOUT ROWID;
+  CREATE INDEX nonces_age ON nonces (forget_us);
+  CREATE TABLE nonce_horizons (
+    source TEXT PRIMARY KEY,
+    timestamp_ms INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+  CREATE TABLE raw_bodies (
+    sequence INTEGER PRIMARY KEY,
+    checksum INTEGER NOT NULL,
+    body BLOB NOT NULL) STRICT;
+  CREATE TABLE rejected_callbacks (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    source TEXT NOT NULL,
+    received_us INTEGER NOT NULL,
+    reason INTEGER NOT NULL,
+    detail TEXT NOT NULL,
+    content_type TEXT NOT NULL,
+    identity BLOB NOT NULL UNIQUE,
+    checksum INTEGER NOT NULL,
+    body BLOB NOT NULL) STRICT;
+  CREATE INDEX rejected_callbacks_source ON rejected_callbacks (source);
+  CREATE INDEX rejected_callbacks_age ON rejected_callbacks (received_us);
+  CREATE TRIGGER rejected_callback_comes AFTER INSERT ON rejected_callbacks BEGIN
+    UPDATE counters SET value = value + length(new.body) + 256
+      WHERE key = 'rejected_callback_bytes'; END;
+  CREATE TRIGGER rejected_callback_goes AFTER DELETE ON rejected_callbacks BEGIN
+    UPDATE counters SET value = value - length(old.body) - 256
+      WHERE key = 'rejected_callback_bytes'; END;
+  INSERT INTO counters VALUES ('rejected_callback_bytes', 0);
+)";
+
 std::string RandomStoreId() {
   std::random_device device;
   const uint64_t id = (uint64_t{device()} << 32) | device();
@@ -117,17 +157,19 @@ std::string RandomStoreId() {
 absl::Status CreateOrCheckSchema(SqliteDatabase& database, const std::string& directory) {
   absl::StatusOr<SqliteStatement> version = database.Prepare("PRAGMA user_version");
   if (!version.ok()) return version.status();
-  if (absl::StatusOr<bool> row = version->Step(); !row.ok()) return row.status();
-  const int64_t found = version->Integer(0);
-  version->Reset();
-  if (found == kFormatVersion) return absl::OkStatus();
-  if (found != 0) {
+  const absl::StatusOr<int64_t> found = version->FirstInteger(0);
+  if (!found.ok()) return found.status();
+  if (*found == kFormatVersion) return absl::OkStatus();
+  if (*found != 0 && *found != kOldestFormatVersion) {
     return absl::FailedPreconditionError(absl::StrCat(
-        directory, " has format ", found, "; this version reads and writes ", kFormatVersion));
+        directory, " has format ", *found, "; this version reads and writes ", kFormatVersion));
   }
-  return database.Execute(absl::StrCat("BEGIN IMMEDIATE;", kSchema,
-                                       "INSERT INTO store VALUES ('store_id', '", RandomStoreId(),
-                                       "'); PRAGMA user_version=", kFormatVersion, "; COMMIT;"));
+  const std::string new_store =
+      *found == 0 ? absl::StrCat(kTablesOfFormat2, "INSERT INTO store VALUES ('store_id', '",
+                                 RandomStoreId(), "');")
+                  : "";
+  return database.Execute(absl::StrCat("BEGIN IMMEDIATE;", new_store, kTablesOfFormat3,
+                                       "PRAGMA user_version=", kFormatVersion, "; COMMIT;"));
 }
 
 }  // namespace onhook

@@ -8,9 +8,10 @@
 
 namespace onhook {
 
-// The tables of a store's file, created in one that is empty; otherwise the file must have the
-// format of this version. `directory` is for messages. Errors: kFailedPrecondition (another
-// format), and SQLite's.
+// The tables of a store's file, created in one that is empty; in one of the format before, those
+// that it lacks are added, which older versions then refuse to open; otherwise the file must have
+// the format of this version. All at once or not at all. `directory` is for messages. Errors:
+// kFailedPrecondition (another format), and SQLite's.
 absl::Status CreateOrCheckSchema(SqliteDatabase& database, const std::string& directory);
 
 }  // namespace onhook

@@ -82,17 +82,23 @@ absl::Status SqliteStorage::OpenDatabase() {
   // process loses its locks on a file with the first descriptor of it that it closes.
   if (absl::Status status = Sync(directory_); !status.ok()) return status;
   if (absl::Status status = Sync(directory_ + "/.."); !status.ok()) return status;
-  if (absl::Status status = PrepareAll(); !status.ok()) return status;
   absl::StatusOr<std::unique_ptr<SqliteReader>> reader = SqliteReader::Open(path);
   if (!reader.ok()) return reader.status();
   reader_ = *std::move(reader);
-  return absl::OkStatus();
+  return PrepareAll();
 }
 
 absl::Status SqliteStorage::PrepareAll() {
   absl::StatusOr<SqliteJournal> journal = SqliteJournal::Prepare(&*database_);
   if (!journal.ok()) return journal.status();
   journal_ = *std::move(journal);
+  absl::StatusOr<std::unique_ptr<SqliteNonces>> nonces = SqliteNonces::Prepare(&*database_);
+  if (!nonces.ok()) return nonces.status();
+  nonces_ = *std::move(nonces);
+  absl::StatusOr<std::unique_ptr<SqliteQuarantine>> quarantine =
+      SqliteQuarantine::Prepare(&*database_, &reader_->database());
+  if (!quarantine.ok()) return quarantine.status();
+  quarantine_ = *std::move(quarantine);
   const std::pair<SqliteStatement*, absl::string_view> statements[] = {
       {&begin_, "BEGIN IMMEDIATE"},
       {&commit_, "COMMIT"},
@@ -110,6 +116,8 @@ absl::Status SqliteStorage::PrepareAll() {
        "INSERT OR REPLACE INTO removed_identities SELECT call_serial_no, source, digest, sequence,"
        " ?2 FROM events WHERE sequence <= ?1"},
       {&remove_events_, "DELETE FROM events WHERE sequence <= ?"},
+      {&insert_raw_body_, "INSERT INTO raw_bodies (sequence, checksum, body) VALUES (?, ?, ?)"},
+      {&remove_raw_bodies_, "DELETE FROM raw_bodies WHERE sequence <= ?"},
       {&forget_identities_,
        "DELETE FROM removed_identities WHERE (call_serial_no, source, digest) IN"
        " (SELECT call_serial_no, source, digest FROM removed_identities WHERE removed_us < ?"
@@ -147,29 +155,40 @@ absl::StatusOr<AppendResult> SqliteStorage::InsertEvent(const NewEvent& event, L
                           event.event))
       .BindBlob(event.event);
   if (absl::Status status = insert_event_.Run(); !status.ok()) return status;
-  if (database_->Changes() == 1) return AppendResult{place.sequence, false};
+  if (database_->Changes() == 0) {
+    const absl::StatusOr<Sequence> known = FindKept(event);
+    if (!known.ok()) return known.status();
+    if (*known == 0) return absl::DataLossError("an event conflicts with one that is not there");
+    return AppendResult{*known, true};
+  }
+  if (!event.raw_body.empty()) {
+    insert_raw_body_.Bind(place.sequence)
+        .Bind(RawBodyChecksum(place.sequence, event.raw_body))
+        .BindBlob(event.raw_body);
+    if (absl::Status status = insert_raw_body_.Run(); !status.ok()) return status;
+  }
+  return AppendResult{place.sequence, false};
+}
+
+absl::StatusOr<Sequence> SqliteStorage::FindIdentity(const NewEvent& event) {
+  const absl::StatusOr<Sequence> kept = FindKept(event);
+  return kept.ok() && *kept == 0 && has_removed_ ? FindRemoved(event) : kept;
+}
+
+absl::StatusOr<Sequence> SqliteStorage::FindKept(const NewEvent& event) {
   find_identity_.BindText(event.call_serial_no).BindText(event.source).BindBlob(event.digest);
-  const absl::StatusOr<bool> row = find_identity_.Step();
-  if (!row.ok()) return row.status();
-  if (!*row) return absl::DataLossError("an event conflicts with one that is not there");
-  const AppendResult result{find_identity_.Integer(0), true};
-  find_identity_.Reset();
-  return result;
+  return find_identity_.FirstInteger(0);
 }
 
 absl::StatusOr<Sequence> SqliteStorage::FindRemoved(const NewEvent& event) {
   find_removed_.BindText(event.call_serial_no).BindText(event.source).BindBlob(event.digest);
-  const absl::StatusOr<bool> row = find_removed_.Step();
-  if (!row.ok()) return row.status();
-  if (!*row) return 0;
-  const Sequence sequence = find_removed_.Integer(0);
-  find_removed_.Reset();
-  return sequence;
+  return find_removed_.FirstInteger(0);
 }
 
 absl::Status SqliteStorage::RemoveEvents(Sequence through, absl::Time now) {
   has_removed_ = true;
   absl::Status status = remember_identities_.Bind(through).Bind(absl::ToUnixMicros(now)).Run();
+  if (status.ok()) status = remove_raw_bodies_.Bind(through).Run();
   if (!status.ok()) return status;
   return remove_events_.Bind(through).Run();
 }
@@ -214,11 +233,14 @@ absl::Status SqliteStorage::Maintain() {
 
 absl::Status SqliteStorage::Close() {
   if (!database_.has_value()) return absl::OkStatus();
+  quarantine_.reset();
+  nonces_.reset();
   reader_.reset();
   const absl::Status status = database_->Checkpoint(/*truncate=*/true);
-  for (SqliteStatement* statement : {&begin_, &commit_, &rollback_, &insert_event_, &find_identity_,
-                                     &find_removed_, &remember_identities_, &remove_events_,
-                                     &forget_identities_, &save_forwarded_, &trim_forwarded_}) {
+  for (SqliteStatement* statement :
+       {&begin_, &commit_, &rollback_, &insert_event_, &find_identity_, &find_removed_,
+        &remember_identities_, &remove_events_, &insert_raw_body_, &remove_raw_bodies_,
+        &forget_identities_, &save_forwarded_, &trim_forwarded_}) {
     *statement = SqliteStatement();
   }
   journal_.reset();
@@ -297,6 +319,10 @@ absl::StatusOr<Sequence> SqliteStorage::FindPlace(absl::Time time, Sequence firs
 
 absl::StatusOr<Sequence> SqliteStorage::FindOffset(int64_t offset, Sequence first, Sequence last) {
   return reader_->FindOffset(offset, first, last);
+}
+
+absl::StatusOr<std::optional<std::string>> SqliteStorage::FindRawBody(Sequence sequence) {
+  return reader_->FindRawBody(sequence);
 }
 
 absl::StatusOr<EventRows> SqliteStorage::FindEventRows(int64_t subscription_id, Sequence sequence) {

@@ -10,6 +10,8 @@
 #include "gateway/store/embedded/storage.h"
 #include "gateway/store/sqlite/sqlite_database.h"
 #include "gateway/store/sqlite/sqlite_journal.h"
+#include "gateway/store/sqlite/sqlite_nonces.h"
+#include "gateway/store/sqlite/sqlite_quarantine.h"
 #include "gateway/store/sqlite/sqlite_reader.h"
 
 namespace onhook {
@@ -36,6 +38,7 @@ class SqliteStorage final : public Storage {
 
   absl::StatusOr<AppendResult> InsertEvent(const NewEvent& event, LogPlace place,
                                            absl::Time stored_at) override;
+  absl::StatusOr<Sequence> FindIdentity(const NewEvent& event) override;
   absl::Status RemoveEvents(Sequence through, absl::Time now) override;
   absl::Status ForgetIdentities(absl::Time before, int64_t max_rows) override;
   absl::Status SaveForwarded(const std::string& receiver, SequenceRange range) override;
@@ -55,6 +58,9 @@ class SqliteStorage final : public Storage {
   absl::StatusOr<std::vector<DeadLetterName>> TrimDeadLetters(absl::Time before, int64_t max_bytes,
                                                               int64_t max_rows) override;
 
+  NonceRows& nonces() override { return *nonces_; }
+  QuarantineRows& quarantine() override { return *quarantine_; }
+
   bool NeedsMaintenance() const override;
   absl::Status Maintain() override;
   absl::Status Close() override;
@@ -64,6 +70,7 @@ class SqliteStorage final : public Storage {
   absl::StatusOr<std::vector<LogEventPtr>> Find(const EventQuery& query, Sequence last) override;
   absl::StatusOr<Sequence> FindPlace(absl::Time time, Sequence first, Sequence last) override;
   absl::StatusOr<Sequence> FindOffset(int64_t offset, Sequence first, Sequence last) override;
+  absl::StatusOr<std::optional<std::string>> FindRawBody(Sequence sequence) override;
   absl::StatusOr<EventRows> FindEventRows(int64_t subscription_id, Sequence sequence) override;
   absl::StatusOr<std::vector<DeadLetter>> ListDeadLetters(int64_t subscription_id, int64_t after,
                                                           ReadLimits limits) override;
@@ -76,7 +83,8 @@ class SqliteStorage final : public Storage {
 
   absl::Status OpenDatabase();
   absl::Status PrepareAll();
-  // The event of this identity among those that were removed; 0: none.
+  // The event of this identity among those that are kept, or that were removed; 0: none.
+  absl::StatusOr<Sequence> FindKept(const NewEvent& event);
   absl::StatusOr<Sequence> FindRemoved(const NewEvent& event);
 
   const std::string directory_;
@@ -86,6 +94,8 @@ class SqliteStorage final : public Storage {
   std::unique_ptr<SqliteReader> reader_;
 
   std::optional<SqliteJournal> journal_;
+  std::unique_ptr<SqliteNonces> nonces_;
+  std::unique_ptr<SqliteQuarantine> quarantine_;
 
   SqliteStatement begin_;
   SqliteStatement commit_;
@@ -95,6 +105,8 @@ class SqliteStorage final : public Storage {
   SqliteStatement find_removed_;
   SqliteStatement remember_identities_;
   SqliteStatement remove_events_;
+  SqliteStatement insert_raw_body_;
+  SqliteStatement remove_raw_bodies_;
   SqliteStatement forget_identities_;
   SqliteStatement save_forwarded_;
   SqliteStatement trim_forwarded_;

@@ -1,18 +1,43 @@
 #include "gateway/store/sqlite/sqlite_store.h"
 
+#include <sys/statvfs.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <limits>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "gateway/store/sqlite/sqlite_storage.h"
 
 namespace onhook {
+namespace {
+
+// What may be written to the file system of `directory` by those who are not root.
+absl::StatusOr<int64_t> FreeBytes(const std::string& directory) {
+  struct statvfs file_system {};
+  if (statvfs(directory.c_str(), &file_system) != 0) {
+    return absl::UnavailableError(absl::StrCat(directory, ": ", std::strerror(errno)));
+  }
+  constexpr auto kMost = static_cast<uint64_t>(std::numeric_limits<int64_t>::max());
+  const uint64_t block = std::max<uint64_t>(file_system.f_frsize, 1);
+  return static_cast<int64_t>(std::min<uint64_t>(file_system.f_bavail, kMost / block) * block);
+}
+
+}  // namespace
 
 absl::StatusOr<std::unique_ptr<Store>> OpenSqliteStore(const SqliteStoreOptions& options,
                                                        const Clock* clock, const Log* log,
                                                        CommitQueue::Fatal fatal) {
   absl::StatusOr<std::unique_ptr<Storage>> storage = SqliteStorage::Open(options.directory);
   if (!storage.ok()) return storage.status();
-  return EmbeddedStore::Open(*std::move(storage), v1::DURABILITY_CLASS_DISK, options.embedded,
-                             clock, log, std::move(fatal));
+  EmbeddedStoreOptions embedded = options.embedded;
+  if (embedded.free_disk == nullptr) {
+    embedded.free_disk = [directory = options.directory] { return FreeBytes(directory); };
+  }
+  return EmbeddedStore::Open(*std::move(storage), v1::DURABILITY_CLASS_DISK, embedded, clock, log,
+                             std::move(fatal));
 }
 
 }  // namespace onhook

@@ -1,5 +1,7 @@
 #include "gateway/base/metrics.h"
 
+#include <string>
+
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -24,8 +26,10 @@ TEST(MetricsTest, CountersOfOneNameAreShownTogether) {
   const Metrics::Counter two = metrics.AddCounter("onhook_things_total", "Things.", {{"k", "2"}});
   one.Increment();
   two.Add(5);
-  EXPECT_THAT(metrics.Text(), HasSubstr("onhook_things_total{k=\"1\"} 1\n"
-                                        "onhook_things_total{k=\"2\"} 5\n"));
+  const std::string text = metrics.Text();
+  EXPECT_THAT(text, HasSubstr("onhook_things_total{k=\"1\"} 1\n"));
+  EXPECT_THAT(text, HasSubstr("onhook_things_total{k=\"2\"} 5\n"));
+  EXPECT_EQ(text.find("# TYPE onhook_things_total"), text.rfind("# TYPE onhook_things_total"));
 }
 
 TEST(MetricsTest, TheSameNameAndLabelsAreTheSameCounter) {

@@ -243,6 +243,7 @@ TEST_F(SecretFileTest, ThreadsSeeOneSecretOrTheOtherWhileItIsReplaced) {
   std::atomic<bool> done{false};
   std::atomic<int> others{0};
   std::vector<std::thread> threads;
+  threads.reserve(3);
   for (int i = 0; i < 3; ++i) {
     threads.emplace_back([&] {
       while (!done) {
@@ -251,7 +252,7 @@ TEST_F(SecretFileTest, ThreadsSeeOneSecretOrTheOtherWhileItIsReplaced) {
       }
     });
   }
-  for (int i = 0; i < 300; ++i) {
+  for (int i = 0; i < 100; ++i) {
     const std::string content = i % 2 == 0 ? "second" : "first";
     ReplaceBy("key", content);
     clock_.Advance(absl::Seconds(1));

@@ -19,6 +19,7 @@
 #include "client_error_detail.pb.h"
 #include "onhook/client.h"
 #include "onhook/v1/release_event_service.grpc.pb.h"
+#include "tests/unit/clients/fake_rejected_callback_service.h"
 #include "tests/unit/clients/fake_subscription_service.h"
 #include "tests/unit/clients/inbox.h"
 
@@ -186,6 +187,7 @@ class FakeGateway : public v1::ReleaseEventService::CallbackService {
     builder.AddListeningPort(address, grpc::InsecureServerCredentials(), &port_);
     builder.RegisterService(this);
     builder.RegisterService(&administration);
+    builder.RegisterService(&quarantine);
     server_ = builder.BuildAndStart();
   }
   ~FakeGateway() override {
@@ -213,6 +215,8 @@ class FakeGateway : public v1::ReleaseEventService::CallbackService {
   v1::ListEventsResponse events;
   // Answers SubscriptionService.
   FakeSubscriptionService administration;
+  // Answers RejectedCallbackService.
+  FakeRejectedCallbackService quarantine;
 
   grpc::ServerBidiReactor<v1::SubscribeRequest, v1::SubscribeResponse>* Subscribe(
       grpc::CallbackServerContext*) override {

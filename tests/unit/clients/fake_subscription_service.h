@@ -3,20 +3,10 @@
 
 #include <grpcpp/support/server_callback.h>
 
-#include <deque>
-
 #include "onhook/v1/subscription_service.grpc.pb.h"
-#include "tests/unit/clients/inbox.h"
+#include "tests/unit/clients/fake_method.h"
 
 namespace onhook::client {
-
-// One method of the service: what it was asked, and what it answers.
-template <typename Request, typename Response>
-struct FakeMethod {
-  Inbox<Request> requests;
-  // In turn; the last one again and again. None: an empty answer.
-  std::deque<Response> responses;
-};
 
 // A SubscriptionService that answers what a test says.
 class FakeSubscriptionService : public v1::SubscriptionService::CallbackService {
@@ -40,74 +30,62 @@ class FakeSubscriptionService : public v1::SubscriptionService::CallbackService 
   grpc::ServerUnaryReactor* CreateSubscription(grpc::CallbackServerContext* context,
                                                const v1::CreateSubscriptionRequest* request,
                                                v1::CreateSubscriptionResponse* response) override {
-    return Answer(context, *request, response, create_subscription);
+    return create_subscription.Answer(context, *request, response, status);
   }
   grpc::ServerUnaryReactor* GetSubscription(grpc::CallbackServerContext* context,
                                             const v1::GetSubscriptionRequest* request,
                                             v1::GetSubscriptionResponse* response) override {
-    return Answer(context, *request, response, get_subscription);
+    return get_subscription.Answer(context, *request, response, status);
   }
   grpc::ServerUnaryReactor* ListSubscriptions(grpc::CallbackServerContext* context,
                                               const v1::ListSubscriptionsRequest* request,
                                               v1::ListSubscriptionsResponse* response) override {
-    return Answer(context, *request, response, list_subscriptions);
+    return list_subscriptions.Answer(context, *request, response, status);
   }
   grpc::ServerUnaryReactor* UpdateSubscription(grpc::CallbackServerContext* context,
                                                const v1::UpdateSubscriptionRequest* request,
                                                v1::UpdateSubscriptionResponse* response) override {
-    return Answer(context, *request, response, update_subscription);
+    return update_subscription.Answer(context, *request, response, status);
   }
   grpc::ServerUnaryReactor* DeleteSubscription(grpc::CallbackServerContext* context,
                                                const v1::DeleteSubscriptionRequest* request,
                                                v1::DeleteSubscriptionResponse* response) override {
-    return Answer(context, *request, response, delete_subscription);
+    return delete_subscription.Answer(context, *request, response, status);
   }
   grpc::ServerUnaryReactor* Seek(grpc::CallbackServerContext* context,
                                  const v1::SeekRequest* request,
                                  v1::SeekResponse* response) override {
-    return Answer(context, *request, response, seek);
+    return seek.Answer(context, *request, response, status);
   }
   grpc::ServerUnaryReactor* PauseSubscription(grpc::CallbackServerContext* context,
                                               const v1::PauseSubscriptionRequest* request,
                                               v1::PauseSubscriptionResponse* response) override {
-    return Answer(context, *request, response, pause_subscription);
+    return pause_subscription.Answer(context, *request, response, status);
   }
   grpc::ServerUnaryReactor* ResumeSubscription(grpc::CallbackServerContext* context,
                                                const v1::ResumeSubscriptionRequest* request,
                                                v1::ResumeSubscriptionResponse* response) override {
-    return Answer(context, *request, response, resume_subscription);
+    return resume_subscription.Answer(context, *request, response, status);
   }
   grpc::ServerUnaryReactor* ListDeadLetters(grpc::CallbackServerContext* context,
                                             const v1::ListDeadLettersRequest* request,
                                             v1::ListDeadLettersResponse* response) override {
-    return Answer(context, *request, response, list_dead_letters);
+    return list_dead_letters.Answer(context, *request, response, status);
   }
   grpc::ServerUnaryReactor* GetDeadLetter(grpc::CallbackServerContext* context,
                                           const v1::GetDeadLetterRequest* request,
                                           v1::GetDeadLetterResponse* response) override {
-    return Answer(context, *request, response, get_dead_letter);
+    return get_dead_letter.Answer(context, *request, response, status);
   }
   grpc::ServerUnaryReactor* RedriveDeadLetters(grpc::CallbackServerContext* context,
                                                const v1::RedriveDeadLettersRequest* request,
                                                v1::RedriveDeadLettersResponse* response) override {
-    return Answer(context, *request, response, redrive_dead_letters);
+    return redrive_dead_letters.Answer(context, *request, response, status);
   }
   grpc::ServerUnaryReactor* DiscardDeadLetters(grpc::CallbackServerContext* context,
                                                const v1::DiscardDeadLettersRequest* request,
                                                v1::DiscardDeadLettersResponse* response) override {
-    return Answer(context, *request, response, discard_dead_letters);
-  }
-
- private:
-  template <typename Request, typename Response>
-  grpc::ServerUnaryReactor* Answer(grpc::CallbackServerContext* context, const Request& request,
-                                   Response* response, FakeMethod<Request, Response>& method) {
-    if (!method.responses.empty()) *response = method.responses.front();
-    if (method.responses.size() > 1) method.responses.pop_front();
-    method.requests.Put(request);
-    grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
-    reactor->Finish(status);
-    return reactor;
+    return discard_dead_letters.Answer(context, *request, response, status);
   }
 };
 

@@ -4,8 +4,14 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <fstream>
 #include <string>
 #include <vector>
+
+#include "absl/time/time.h"
+#include "gateway/config/reference_text.h"
+#include "gateway/config/settings_text.h"
+#include "tests/support/temporary_directory.h"
 
 namespace onhook {
 namespace {
@@ -14,6 +20,7 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::MatchesRegex;
+using ::testing::Not;
 using ::testing::StartsWith;
 using Action = Invocation::Action;
 using Strings = std::vector<std::string>;
@@ -78,6 +85,7 @@ TEST(InvocationTest, AFlagGoesBeforeAVariable) {
 TEST(InvocationTest, EachActionHasItsFlag) {
   EXPECT_EQ(Read({"--check"}).action, Action::kCheck);
   EXPECT_EQ(Read({"--print-config"}).action, Action::kPrintConfig);
+  EXPECT_EQ(Read({"--print-reference"}).action, Action::kPrintReference);
   EXPECT_EQ(Read({"--help"}).action, Action::kHelp);
   EXPECT_EQ(Read({"-h"}).action, Action::kHelp);
   EXPECT_EQ(Read({"--version"}).action, Action::kVersion);
@@ -87,6 +95,7 @@ TEST(InvocationTest, EachActionButRunningHasItsAnswer) {
   EXPECT_EQ(AnswerTo(Read({})), "");
   EXPECT_EQ(AnswerTo(Read({"--check"})), "the settings are right\n");
   EXPECT_EQ(AnswerTo(Read({"--help"})), HelpText());
+  EXPECT_EQ(AnswerTo(Read({"--print-reference"})), ReferenceText());
   EXPECT_THAT(AnswerTo(Read({"--version"})), MatchesRegex("onhookd [0-9]+\\.[0-9]+\\.[0-9]+\n"));
   EXPECT_THAT(AnswerTo(Read({"--print-config"}, {"ONHOOK_LOG_LEVEL=debug"})),
               HasSubstr("# variable ONHOOK_LOG_LEVEL"));
@@ -171,6 +180,100 @@ TEST(InvocationTest, AnEmptyNameOfTheFileIsAnError) {
   for (const Strings& arguments : {Strings{"--config="}, Strings{"--config", ""}}) {
     EXPECT_EQ(Faults(arguments), "--config: is empty; expected FILE");
   }
+}
+
+// A file of settings, and what it comes to.
+class FileInvocationTest : public ::testing::Test {
+ protected:
+  void Write(const std::string& text) { std::ofstream(path_) << text; }
+  std::string FaultsOfFile(const Strings& more = {}, const OutsideCheck& outside = nullptr) {
+    Strings arguments = {"--config", path_};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    const absl::Status status = ReadInvocation(arguments, {}, outside).status();
+    return std::string(status.message());
+  }
+
+  TemporaryDirectory directory_;
+  const std::string path_ = directory_.path() + "/o.yaml";
+};
+
+using When = Settings::Acknowledge::When;
+
+TEST_F(FileInvocationTest, SourcesOfTheFileTakeThePlaceOfTheDefault) {
+  Write("sources: [{name: a, path: /a}, {name: b, path: /b}]");
+  const Invocation invocation = Read({"--config", path_});
+  ASSERT_EQ(invocation.settings.sources.size(), 2U);
+  EXPECT_EQ(invocation.settings.sources[0].name, "a");
+  EXPECT_EQ(invocation.settings.sources[1].path, "/b");
+}
+
+TEST_F(FileInvocationTest, ASourceTakesWhatItDoesNotSayOfAcknowledgeFromFlagsAndVariablesToo) {
+  Write(R"(
+acknowledge: {when: stored, timeout: 1s, subscriptions: [crm]}
+subscriptions: [{name: crm}, {name: billing}]
+sources:
+  - {name: a, path: /a}
+  - {name: b, path: /b, acknowledge: {timeout: 300ms, subscriptions: []}}
+)");
+  const Invocation invocation =
+      Read({"--config", path_, "--acknowledge-when=processed"},
+           {"ONHOOK_ACKNOWLEDGE_TIMEOUT=3s", "ONHOOK_ACKNOWLEDGE_SUBSCRIPTIONS=billing"});
+  const Settings::Acknowledge& a = invocation.settings.sources[0].acknowledge;
+  EXPECT_EQ(a.when, When::kProcessed);
+  EXPECT_EQ(a.timeout, absl::Seconds(3));
+  EXPECT_THAT(a.subscriptions, ElementsAre("billing"));
+  const Settings::Acknowledge& b = invocation.settings.sources[1].acknowledge;
+  EXPECT_EQ(b.when, When::kProcessed);
+  EXPECT_EQ(b.timeout, absl::Milliseconds(300));
+  EXPECT_THAT(b.subscriptions, IsEmpty());
+}
+
+TEST_F(FileInvocationTest, TheDefaultSourceHasTheAcknowledgeOfAll) {
+  const Invocation invocation = Read({"--acknowledge-when=stored", "--acknowledge-timeout=2s"});
+  ASSERT_EQ(invocation.settings.sources.size(), 1U);
+  EXPECT_EQ(invocation.settings.sources[0].acknowledge.when, When::kStored);
+  EXPECT_EQ(invocation.settings.sources[0].acknowledge.timeout, absl::Seconds(2));
+}
+
+TEST_F(FileInvocationTest, WhatOfASourceDoesNotFitIsToldWithItsPlace) {
+  Write(R"(
+http: {listen: "0.0.0.0:80"}
+sources:
+  - {name: a, path: /a, path_token_file: t, acknowledge: {subscriptions: [crm]}}
+  - {name: b, path: /b, path_token_file: t, acknowledge: {timeout: 0s}}
+  - {name: c, path: /c}
+)");
+  EXPECT_EQ(FaultsOfFile().substr(0, FaultsOfFile().find(" can be")),
+            "http.listen (file " + path_ + ":2:16): 0.0.0.0:80");
+  EXPECT_THAT(FaultsOfFile(), HasSubstr("the source \"c\" has no authentication"));
+  EXPECT_THAT(FaultsOfFile(), HasSubstr("\nsources[0].acknowledge.subscriptions (file " + path_ +
+                                        ":4:74): crm is not declared"));
+  EXPECT_THAT(FaultsOfFile(), HasSubstr("\nsources[1].acknowledge.timeout (file " + path_ +
+                                        ":5:68): must be more"));
+}
+
+TEST_F(FileInvocationTest, WhatIsWrongInTheFileIsNotSaidToBeMissing) {
+  Write("subscriptions: [{name: crm, ack_deadline: 5}]\nacknowledge: {subscriptions: [crm]}");
+  EXPECT_THAT(FaultsOfFile(), StartsWith(path_ + ":1:43: subscriptions[0].ack_deadline"));
+  EXPECT_THAT(FaultsOfFile(), Not(HasSubstr("is not declared")));
+}
+
+TEST_F(FileInvocationTest, ACheckAsksForWhatLiesOutsideAndTellsItWithThePlace) {
+  Write("sources: [{name: a, path: /a, path_token_file: t}]");
+  const OutsideCheck outside = [](const Settings& settings) -> std::vector<SettingFault> {
+    return {{"sources[0].path_token_file", settings.sources[0].path_token_file + " is not there"},
+            {"sources[0].authentication.bearer.token_files", "is not there"},
+            {"log.level", "is too loud"}};
+  };
+  const std::string file = "(file " + path_;
+  EXPECT_EQ(FaultsOfFile({"--check"}, outside),
+            "sources[0].path_token_file " + file + ":1:48): t is not there\n" +
+                "sources[0].authentication.bearer.token_files " + file + ":1:11): is not there\n" +
+                "log.level (default): is too loud");
+  EXPECT_EQ(FaultsOfFile({}, outside), "") << "to run, the gateway finds out itself";
+  EXPECT_THAT(FaultsOfFile({"--check", "--shutdown-drain-deadline=0s"}, outside),
+              Not(HasSubstr("is not there")))
+      << "settings that do not fit are told first";
 }
 
 }  // namespace

@@ -156,6 +156,16 @@ TEST(ByteCountTest, AnythingElseIsRefused) {
   }
 }
 
+TEST(WholeNumberTest, DigitsAloneAreTaken) {
+  EXPECT_EQ(ParseWholeNumber("0").value(), 0);
+  EXPECT_EQ(ParseWholeNumber("1024").value(), 1024);
+  EXPECT_EQ(ParseWholeNumber("999999999").value(), 999999999);
+  for (const char* text :
+       {"", "-1", "+1", " 1", "1 ", "1.5", "1e3", "0x10", "1,000", "1k", "1234567890"}) {
+    EXPECT_EQ(ParseWholeNumber(text).status().message(), "must be a whole number") << text;
+  }
+}
+
 TEST(BooleanTest, OnlyTrueAndFalseAreTaken) {
   EXPECT_TRUE(ParseBoolean("true").value());
   EXPECT_FALSE(ParseBoolean("false").value());

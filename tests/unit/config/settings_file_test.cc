@@ -9,6 +9,7 @@
 namespace onhook {
 namespace {
 
+using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -93,6 +94,11 @@ TEST(SettingsFileTest, EveryFaultNamesItsPlaceAndWhatIsExpected) {
       {"subscriptions:\n  - name: a\n  - name: a", "f:3:11: subscriptions[1].name",
        "a is declared twice"},
       {"http: {allow_unauthenticated: 'true'}", "f:1:31: http.allow_unauthenticated", "true|false"},
+      {"http: {max_headers: \"50\"}", "f:1:21: http.max_headers", "without quotes"},
+      {"http: {max_headers: 5}", "f:1:21: http.max_headers", "must be 10 to 1000"},
+      {"http: {max_waiting_callbacks: half}", "f:1:31: http.max_waiting_callbacks",
+       "or the word three-quarters"},
+      {"store: {engine: memory}", "f:1:17: store.engine", "must be sqlite"},
       {"store.directory: /a\nstore: {directory: /b}", "f:1:1: store.directory", "as mappings"},
       {"store: {retention.age: 1d}", "f:1:9: store.retention.age", "as mappings"},
       {"subscriptions:\n  - name: a\n    filter: {sources: [a\xff]}", "f:3:", "UTF-8"},
@@ -111,6 +117,20 @@ TEST(SettingsFileTest, EveryFaultNamesItsPlaceAndWhatIsExpected) {
 
 TEST(SettingsFileTest, AllFaultsAreTold) {
   EXPECT_EQ(FaultsOf("a: 1\nb: 2\nhttp: {listen: x}").size(), 3U);
+}
+
+TEST(SettingsFileTest, AKeysControlCharactersAreEscapedInItsFault) {
+  EXPECT_THAT(FaultsOf("\"a\\nb\\e[1m\": 1"),
+              ElementsAre("f:1:1: a\\u000ab\\u001b[1m: no such setting; see onhookd --help"));
+  EXPECT_THAT(FaultsOf("sources: [{\"a\\nb\": 1}]"),
+              Contains("f:1:12: sources[0].a\\u000ab: no such key"));
+}
+
+TEST(SettingsFileTest, AListThatAliasesMakeEndlesslyLongIsRefusedUnread) {
+  std::string text = "subscriptions:\n  - name: a\n    filter: {sources: [x";
+  for (int i = 0; i < 10000; ++i) text += ", x";
+  EXPECT_THAT(FaultsOf(text + "]}"),
+              ElementsAre("f:3:23: subscriptions[0].filter.sources: holds more than 10000"));
 }
 
 TEST(SettingsFileTest, AFileThatIsNotThereIsAFault) {

@@ -4,8 +4,10 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <optional>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "absl/strings/ascii.h"
 
@@ -55,6 +57,24 @@ TEST(SettingsTableTest, EveryRowIsDescribedInOneShortLine) {
   }
 }
 
+TEST(SettingsTableTest, EveryDefaultHasAReason) {
+  for (const Setting& setting : SettingsTable()) {
+    EXPECT_GE(setting.reason.size(), 20u) << setting.name;
+    EXPECT_EQ(setting.reason.find_first_of("\n|"), absl::string_view::npos) << setting.name;
+    EXPECT_NE(setting.reason.back(), '.') << setting.name;
+  }
+}
+
+TEST(SettingsTableTest, GroupFollowsGroupInTheOrderInWhichTheyAreListed) {
+  std::vector<absl::string_view> met;
+  for (const Setting& setting : SettingsTable()) {
+    if (met.empty() || met.back() != GroupOf(setting)) met.push_back(GroupOf(setting));
+  }
+  std::vector<absl::string_view> listed;
+  for (const SettingGroup& group : SettingGroups()) listed.push_back(group.name);
+  EXPECT_EQ(met, listed);
+}
+
 TEST(SettingsTableTest, EveryDefaultIsReadAsItIsWritten) {
   for (const Setting& setting : SettingsTable()) {
     Settings settings;
@@ -74,18 +94,57 @@ const ValueCase kValues[] = {
     {"http.listen", "0.0.0.0:80", "80"},
     {"http.allow_unauthenticated", "true", "yes"},
     {"http.max_body_bytes", "128KiB", "65536"},
-    {"grpc.listen", "[::1]:0", "::1"},
-    {"grpc.allow_unauthenticated", "true", ""},
-    {"admin.listen", "localhost:1", "localhost"},
+    {"http.max_request_line_bytes", "16KiB", "65KiB"},
+    {"http.max_header_bytes", "1KiB", "1023B"},
+    {"http.max_headers", "10", "9"},
+    {"http.max_head_bytes", "1MiB", "2MiB"},
+    {"http.max_linger_bytes", "64KiB", "1B"},
+    {"http.head_timeout", "100ms", "99ms"},
+    {"http.request_timeout", "5m", "6m"},
+    {"http.idle_timeout", "1s", "0s"},
+    {"http.write_timeout", "1s", "5"},
+    {"http.linger_timeout", "2s", "1h"},
+    {"http.max_connections", "4", "3"},
+    {"http.max_connections_per_peer", "1", "0"},
+    {"http.max_waiting_callbacks", "512", "half"},
+    {"http.max_refusals", "1", "-1"},
+    {"http.backlog", "65535", "65536"},
+    {"callbacks.max_fields", "21", "20"},
+    {"callbacks.max_nesting", "64", "65"},
+    {"acknowledge.when", "processed", "settled"},
+    {"acknowledge.timeout", "300ms", "300"},
+    {"acknowledge.subscriptions", "crm,billing", "C R M"},
+    {"store.engine", "sqlite", "memory"},
     {"store.directory", "/var/lib/onhook", ""},
     {"store.retention.age", "unlimited", "7"},
     {"store.retention.size", "1GiB", "many"},
     {"store.deduplication_window", "2d", "24"},
     {"store.dead_letters.age", "1h", "unlimitedly"},
     {"store.dead_letters.size", "unlimited", "0"},
-    {"acknowledge.when", "processed", "settled"},
-    {"acknowledge.subscriptions", "crm,billing", "C R M"},
-    {"acknowledge.timeout", "300ms", "300"},
+    {"store.minimum_free_disk", "16MiB", "15MiB"},
+    {"store.keep_raw_body", "true", "1"},
+    {"store.memory_tail", "1MiB", "65GiB"},
+    {"quarantine.size", "1GiB", "unlimited"},
+    {"quarantine.age", "1m", "59s"},
+    {"quarantine.rate", "5", "0.5"},
+    {"quarantine.burst", "1000000", "1000001"},
+    {"grpc.listen", "[::1]:0", "::1"},
+    {"grpc.allow_unauthenticated", "true", ""},
+    {"grpc.max_streams", "1", "1 "},
+    {"grpc.max_outstanding_events", "1000000", "1e3"},
+    {"grpc.max_outstanding_bytes", "64KiB", "63KiB"},
+    {"grpc.max_request_bytes", "64MiB", "65MiB"},
+    {"grpc.max_requests_under_way", "1", "+1"},
+    {"grpc.max_unanswered_bytes", "2MiB", "2"},
+    {"grpc.max_dead_letter_changes", "1", ""},
+    {"grpc.open_timeout", "5s", "50ms"},
+    {"grpc.heartbeat_interval", "1s", "999ms"},
+    {"grpc.stalled_after", "1h", "2h"},
+    {"grpc.max_stream_age", "7d", "8d"},
+    {"grpc.handover_time", "1s", "99ms"},
+    {"admin.listen", "localhost:1", "localhost"},
+    {"admin.max_connections", "8", "1025"},
+    {"admin.max_connections_per_peer", "8", "0"},
     {"log.level", "debug", "verbose"},
     {"shutdown.delay", "5s", "5"},
     {"shutdown.drain_deadline", "20s", "-1s"},
@@ -110,6 +169,26 @@ TEST(SettingsTableTest, AWrongValueIsRefusedAndChangesNothing) {
         << row.name;
     EXPECT_EQ(Named(row.name).write(settings), Named(row.name).write(Settings())) << row.name;
   }
+}
+
+TEST(SettingsTableTest, AValueOutOfItsBoundsIsToldThem) {
+  Settings settings;
+  EXPECT_EQ(Named("http.max_headers").read("1001", settings).message(), "must be 10 to 1000");
+  EXPECT_EQ(Named("http.max_head_bytes").read("2MiB", settings).message(), "must be 1KiB to 1MiB");
+  EXPECT_EQ(Named("http.head_timeout").read("6m", settings).message(), "must be 100ms to 5m");
+  EXPECT_EQ(Named("http.max_waiting_callbacks").read("0", settings).message(),
+            "must be 1 to 32768; or the word three-quarters");
+  EXPECT_EQ(Named("store.retention.size").bounds, "");
+}
+
+TEST(SettingsTableTest, WhatMayWaitIsThreeQuartersUnlessANumberIsGiven) {
+  const Setting& waiting = Named("http.max_waiting_callbacks");
+  Settings settings;
+  EXPECT_EQ(waiting.write(settings), "three-quarters");
+  ASSERT_TRUE(waiting.read("7", settings).ok());
+  EXPECT_EQ(settings.http.max_waiting_callbacks, 7);
+  ASSERT_TRUE(waiting.read("three-quarters", settings).ok());
+  EXPECT_EQ(settings.http.max_waiting_callbacks, std::nullopt);
 }
 
 TEST(SettingsTableTest, TheseTestsKnowEveryRow) {

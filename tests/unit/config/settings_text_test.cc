@@ -4,21 +4,24 @@
 #include <gtest/gtest.h>
 
 #include <string>
-#include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "gateway/config/settings.h"
+#include "gateway/config/settings_table.h"
 
 namespace onhook {
 namespace {
 
 using ::testing::HasSubstr;
 
-TEST(HelpTextTest, NamesEverySettingWithItsFlagVariableDefaultAndMeaning) {
+TEST(HelpTextTest, NamesEverySettingWithItsFlagDefaultAndMeaning) {
   const std::string help = HelpText();
   for (const Setting& setting : SettingsTable()) {
-    EXPECT_THAT(help, HasSubstr(setting.Flag() + "="));
-    EXPECT_THAT(help, HasSubstr(setting.Variable() + ", default " + setting.write(Settings())));
-    EXPECT_THAT(help, HasSubstr(std::string(setting.description)));
+    const std::string fallback = setting.write(Settings());
+    EXPECT_THAT(help, HasSubstr(absl::StrCat(setting.Flag(), "=", setting.form, "   (",
+                                             fallback.empty() ? "none" : fallback, ")\n      ",
+                                             setting.description, "\n")));
   }
 }
 
@@ -36,13 +39,12 @@ TEST(HelpTextTest, SaysWhereTheDefaultsListen) {
   }
 }
 
-TEST(ConfigTextTest, GivesEachValueALineWithItsOrigin) {
-  const std::vector<EffectiveSetting> values = {
-      {&SettingsTable()[0], "127.0.0.1:0", "flag --http-listen"},
-      {&SettingsTable()[1], "false", "default"}};
-  EXPECT_EQ(ConfigText(values),
-            "http.listen = 127.0.0.1:0           # flag --http-listen\n"
-            "http.allow_unauthenticated = false  # default\n");
+TEST(HelpTextTest, GivesEachGroupATitle) {
+  const std::string help = HelpText();
+  for (const SettingGroup& group : SettingGroups()) {
+    EXPECT_THAT(help, HasSubstr(absl::StrCat("\n\n", group.name, ": ", group.title, "\n  --",
+                                             group.name, "-")));
+  }
 }
 
 }  // namespace

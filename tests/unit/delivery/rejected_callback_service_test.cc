@@ -89,25 +89,25 @@ class BusyJudgeTest : public RejectedCallbackServiceTest {
   }
   ~BusyJudgeTest() override {
     if (!let_go_.HasBeenNotified()) let_go_.Notify();
-    for (std::thread& waiting : waiting_) waiting.join();
+    if (reparse_.joinable()) reparse_.join();
     StopGateway();  // before what its threads use is gone
   }
-  void StartReparse(grpc::ClientContext& context) {
-    waiting_.emplace_back([this, &context] {
-      v1::ReparseRejectedCallbacksResponse response;
-      ReparseAll(&response, context);
-    });
+  void StartReparse() {
+    reparse_ = std::thread([this] { status_ = ReparseAll(&response_, context_); });
   }
+  void AwaitReparse() { reparse_.join(); }
 
   absl::Notification judging_;
   absl::Notification let_go_;
-  std::vector<std::thread> waiting_;
+  std::thread reparse_;
+  grpc::ClientContext context_;  // of this reparse, with its end
+  grpc::Status status_;
+  v1::ReparseRejectedCallbacksResponse response_;
 };
 
 TEST_F(BusyJudgeTest, OtherAdministrationGoesOnMeanwhile) {
   Keep("a");
-  grpc::ClientContext context;
-  StartReparse(context);
+  StartReparse();
   judging_.WaitForNotification();
   EXPECT_EQ(Left().size(), 1u);
   v1::ListSubscriptionsResponse response;
@@ -117,24 +117,27 @@ TEST_F(BusyJudgeTest, OtherAdministrationGoesOnMeanwhile) {
   let_go_.Notify();
 }
 
-TEST_F(BusyJudgeTest, AStopEndsAReparseAfterTheCallbackItIsAt) {
+TEST_F(BusyJudgeTest, ADrainEndsAReparseAfterTheCallbackItIsAtAndRefusesOthers) {
   Keep("a");
   Keep("b");
-  grpc::ClientContext context;
-  StartReparse(context);
+  StartReparse();
   judging_.WaitForNotification();
-  std::thread stopping([this] { server_->Stop(absl::ZeroDuration()); });
-  for (std::thread& waiting : waiting_) waiting.join();  // the call is cancelled
-  waiting_.clear();
+  server_->Drain(absl::ZeroDuration());
   let_go_.Notify();
-  stopping.join();
-  EXPECT_THAT(judge_.judged(), ElementsAre("a"));
+  AwaitReparse();
+  EXPECT_TRUE(status_.ok());
+  EXPECT_THAT(response_.event_ids(), ElementsAre("v1-a"));
+  EXPECT_NE(response_.next_page_token(), "");
+  grpc::ClientContext late;
+  v1::ReparseRejectedCallbacksResponse response;
+  const grpc::Status refused = ReparseAll(&response, late);
+  EXPECT_EQ(refused.error_code(), grpc::StatusCode::UNAVAILABLE);
+  EXPECT_THAT(refused.error_details(), testing::HasSubstr("GOING_AWAY"));
 }
 
 TEST_F(BusyJudgeTest, OneTooManyIsToBeTriedAgain) {
   Keep("a");
-  grpc::ClientContext context;
-  StartReparse(context);
+  StartReparse();
   judging_.WaitForNotification();
   // Two wait behind the first. Of four more, two are refused, whichever they are.
   grpc::ClientContext more[4];

@@ -80,6 +80,7 @@ class SlowEventLog final : public EventLog {
   void Read(Sequence, ReadLimits, ReadDone) override {}
   void Find(EventQuery, FindDone) override {}
   void FindPlace(absl::Time, std::function<void(absl::StatusOr<Sequence>)>) override {}
+  void FindRawBody(Sequence, RawBodyDone) override {}
   void AddTailListener(TailListener) override {}
 
  private:

@@ -1,9 +1,11 @@
 // The beginning, the end and the accidents of HttpServer's listener.
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "absl/synchronization/notification.h"
 #include "gateway/http/listening_socket.h"
@@ -15,6 +17,20 @@ namespace onhook {
 namespace {
 
 using testing::HasSubstr;
+
+// While it lives, this process gets no new descriptor.
+class NoDescriptors {
+ public:
+  NoDescriptors() {
+    getrlimit(RLIMIT_NOFILE, &files_);
+    const rlimit none{0, files_.rlim_max};
+    setrlimit(RLIMIT_NOFILE, &none);
+  }
+  ~NoDescriptors() { setrlimit(RLIMIT_NOFILE, &files_); }
+
+ private:
+  rlimit files_{};
+};
 
 TEST_F(HttpServerTest, ATakenPortIsAClearErrorOfStart) {
   Start();
@@ -93,14 +109,12 @@ TEST_F(HttpServerTest, AServerThatNeverStartedStopsAtOnce) {
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 TEST_F(HttpServerTest, StopDoesNotNeedDescriptors) {
   Start();
-  rlimit files{};
-  getrlimit(RLIMIT_NOFILE, &files);
-  const rlimit none{0, files.rlim_max};
   RawHttpClient waiting;
-  setrlimit(RLIMIT_NOFILE, &none);
-  waiting.Connect(port());
-  server_->Stop(absl::Hours(1));
-  setrlimit(RLIMIT_NOFILE, &files);
+  {
+    NoDescriptors meanwhile;
+    waiting.Connect(port());
+    server_->Stop(absl::Hours(1));
+  }
   EXPECT_FALSE(server_->alive());
 }
 #endif
@@ -134,18 +148,100 @@ TEST_F(HttpServerTest, AListenerThatDiesIsReportedAndOpenedAgain) {
 TEST_F(HttpServerTest, WhenDescriptorsRunOutConnectionsWaitUntilThereAreSome) {
   Start();
   ASSERT_EQ(RawHttpClient(port()).Send(Post("a")).ReadAnswer().status, 200);
-  RawHttpClient served(port());
-  ASSERT_EQ(served.Send(Post("a")).ReadAnswer().status, 200);
+  RawHttpClient idle(port());
+  ASSERT_EQ(idle.Send(Post("a")).ReadAnswer().status, 200);
   RawHttpClient waiting;
-
-  rlimit files{};
-  getrlimit(RLIMIT_NOFILE, &files);
-  const rlimit none{0, files.rlim_max};
-  setrlimit(RLIMIT_NOFILE, &none);
-  waiting.Connect(port()).Send(Post("b"));
-  EXPECT_EQ(served.Send(Post("a")).ReadAnswer().status, 200);
-  setrlimit(RLIMIT_NOFILE, &files);
+  {
+    NoDescriptors meanwhile;
+    waiting.Connect(port()).Send(Post("b"));
+    EXPECT_TRUE(idle.IsClosed());  // so that its descriptor is free
+  }
   EXPECT_EQ(waiting.ReadAnswer().body, "POST /x b");
+}
+
+TEST_F(HttpServerTest, AnIdleConnectionGivesItsDescriptorToANewcomer) {
+  options_.idle_timeout = absl::Hours(1);
+  Start();
+  RawHttpClient idle(port());
+  ASSERT_EQ(idle.Send(Post("a")).ReadAnswer().status, 200);
+  RawHttpClient newcomer;
+  std::vector<int> taken;
+  for (int each = dup(0); each >= 0; each = dup(0)) taken.push_back(each);
+  EXPECT_EQ(newcomer.Connect(port()).Send(Post("b")).ReadAnswer().body, "POST /x b");
+  EXPECT_TRUE(idle.IsClosed());
+  for (int each : taken) close(each);
+}
+
+class SelfDialTest : public HttpServerTest {
+ protected:
+  SelfDialTest() {
+    options_.self_dial_interval = absl::Milliseconds(10);
+    callbacks_.on_listener_failed = [this](const absl::Status& why) {
+      EXPECT_TRUE(absl::IsUnavailable(why));
+      if (!failed_.HasBeenNotified()) failed_.Notify();
+    };
+    callbacks_.on_listener_given_up = [this](const absl::Status&) { given_up_.Notify(); };
+  }
+
+  // Whether the server says so of itself, sooner or later.
+  bool BecomesAlive() const {
+    const absl::Time begun = clock_.Now();
+    while (!server_->alive() && clock_.Now() - begun < absl::Seconds(10)) std::this_thread::yield();
+    return server_->alive();
+  }
+
+  absl::Notification failed_;
+  absl::Notification given_up_;
+};
+
+TEST_F(SelfDialTest, AListenerWithoutDescriptorsIsReportedAndComesBack) {
+  options_.self_dials_until_given_up = 1'000'000;
+  Start();
+  EXPECT_TRUE(server_->alive());
+  RawHttpClient waiting;
+  {
+    NoDescriptors meanwhile;
+    failed_.WaitForNotification();
+    EXPECT_FALSE(server_->alive());
+    waiting.Connect(port()).Send(Post("a"));
+  }
+  EXPECT_EQ(waiting.ReadAnswer().status, 200);
+  EXPECT_TRUE(BecomesAlive());
+  EXPECT_FALSE(given_up_.HasBeenNotified());
+}
+
+TEST_F(SelfDialTest, AListenerThatDoesNotComeBackIsGivenUp) {
+  Start();
+  NoDescriptors meanwhile;
+  given_up_.WaitForNotification();
+  EXPECT_TRUE(failed_.HasBeenNotified());
+}
+
+// What shows that it is the dialling that notices.
+TEST_F(SelfDialTest, AServerThatDoesNotDialItselfNoticesNothing) {
+  const absl::Duration enough =
+      10 * options_.self_dial_interval * options_.self_dials_until_given_up;
+  options_.self_dial_interval = absl::ZeroDuration();
+  Start();
+  NoDescriptors meanwhile;
+  EXPECT_FALSE(failed_.WaitForNotificationWithTimeout(enough));
+  EXPECT_TRUE(server_->alive());
+}
+
+TEST_F(SelfDialTest, DialsAreNoRequestsAndCountForNoCap) {
+  options_.max_connections = 1;
+  options_.max_refusals = 0;
+  options_.idle_timeout = absl::Hours(1);
+  std::atomic<int> refused{0};
+  callbacks_.on_refused = [&](absl::string_view) { ++refused; };
+  callbacks_.handler = [&](const HttpRequest&) {
+    EXPECT_FALSE(failed_.WaitForNotificationWithTimeout(20 * options_.self_dial_interval));
+    return Text("a");
+  };
+  Start();
+  EXPECT_EQ(RawHttpClient(port()).Send(Post("a")).ReadAnswer().status, 200);
+  EXPECT_EQ(handled_, 1);
+  EXPECT_EQ(refused, 0);
 }
 
 }  // namespace

@@ -144,9 +144,9 @@ TEST_F(HttpServerTest, WhatHttplibWouldMakeOfHeadersDoesNotHappen) {
       client
           .Send(
               "POST /a%2Fb HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\nX-Odd: a%0D%0Ab\r\n"
-              "Range: bytes=0-1\r\nX-Forwarded-For: 192.0.2.1\r\nREMOTE_ADDR: 192.0.2.2\r\n"
-              "Content-Type: multipart/form-data\r\nAccept: ;;\r\nUpgrade: websocket\r\n"
-              "Connection: upgrade\r\n\r\nab")
+              "X-Forwarded-For: 192.0.2.1\r\nREMOTE_ADDR: 192.0.2.2\r\nAccept: ;;\r\n"
+              "Upgrade: h2c, websocket\r\nHTTP2-Settings: AAMAAABk\r\n"
+              "Connection: upgrade, http2-settings\r\n\r\nab")
           .ReadAnswer();
   EXPECT_EQ(answer.status, 200);
   EXPECT_EQ(answer.body, "127.0.0.1|a%0D%0Ab|/a%2Fb");

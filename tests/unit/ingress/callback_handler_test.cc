@@ -117,7 +117,7 @@ TEST_F(CallbackHandlerTest, ACallbackIsOneLineAtDebugAndNothingPersonalIsInIt) {
   ASSERT_EQ(lines_.size(), 3u);
   EXPECT_THAT(lines_[0], HasSubstr("-42\""));
   EXPECT_THAT(lines_[0], HasSubstr("\"OK\""));
-  EXPECT_THAT(lines_[1], HasSubstr("callbacks were refused"));
+  EXPECT_THAT(lines_[1], HasSubstr("callbacks were rejected"));
   EXPECT_THAT(lines_[2], HasSubstr("INVALID_ARGUMENT"));
   for (const std::string& line : lines_) {
     EXPECT_THAT(line, Not(HasSubstr("88880067")));
@@ -128,7 +128,7 @@ TEST_F(CallbackHandlerTest, ACallbackIsOneLineAtDebugAndNothingPersonalIsInIt) {
 TEST_F(CallbackHandlerTest, ARefusedCallbackLeavesATrace) {
   log_.set_level(LogLevel::kWarning);
   Post("garbage");
-  EXPECT_THAT(lines_, ElementsAre(HasSubstr("callbacks were refused")));
+  EXPECT_THAT(lines_, ElementsAre(HasSubstr("callbacks were rejected")));
 }
 
 TEST_F(CallbackHandlerTest, AboveDebugNothingIsLogged) {

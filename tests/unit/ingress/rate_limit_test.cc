@@ -69,6 +69,7 @@ TEST(RateLimitTest, ThreadsShareOneBurst) {
   RateLimit limit(0, 1000, &clock);
   std::atomic<int> taken{0};
   std::vector<std::thread> threads;
+  threads.reserve(4);
   for (int i = 0; i < 4; ++i) threads.emplace_back([&] { taken += TakeAll(limit); });
   for (std::thread& thread : threads) thread.join();
   EXPECT_EQ(taken, 1000);

@@ -1,0 +1,40 @@
+#include "gateway/store/embedded/free_disk.h"
+
+#include <utility>
+
+namespace onhook {
+
+FreeDisk::FreeDisk(int64_t minimum, Probe probe, const Log* log)
+    : minimum_(minimum), probe_(std::move(probe)), log_(log) {
+  Look();
+}
+
+void FreeDisk::Look() {
+  if (minimum_ <= 0 || probe_ == nullptr) return;
+  const absl::StatusOr<int64_t> free = probe_();
+  if (!free.ok()) {
+    if (can_be_told_) {
+      log_->Warning("store", "cannot tell how much of the disk is free",
+                    {{"error", free.status()}});
+    }
+    can_be_told_ = false;
+    return;
+  }
+  can_be_told_ = true;
+  const bool is_short = *free < minimum_;
+  if (is_short_.exchange(is_short) == is_short) return;
+  if (is_short) {
+    log_->Error("store", "the disk is nearly full: nothing new is stored",
+                {{"free_bytes", *free}, {"minimum_bytes", minimum_}});
+  } else {
+    log_->Info("store", "the disk has room again: callbacks are stored",
+               {{"free_bytes", *free}, {"minimum_bytes", minimum_}});
+  }
+}
+
+absl::Status FreeDisk::Check() const {
+  if (!is_short_.load(std::memory_order_relaxed)) return absl::OkStatus();
+  return absl::ResourceExhaustedError("the disk is nearly full");
+}
+
+}  // namespace onhook
