@@ -115,6 +115,13 @@ TEST(SettingsFileTest, EveryFaultNamesItsPlaceAndWhatIsExpected) {
   }
 }
 
+// yaml-cpp would read another text than we look at.
+TEST(SettingsFileTest, ATextOfWideCharactersIsNotRead) {
+  EXPECT_THAT(FaultsOf(std::string("h\0t\0t\0p\0:\0 \0{\0}\0", 16)),
+              ElementsAre(HasSubstr("UTF-8")));
+  EXPECT_THAT(FaultsOf(std::string("http: {}\n#\0", 11)), ElementsAre(HasSubstr("f:2:1: ")));
+}
+
 TEST(SettingsFileTest, AllFaultsAreTold) {
   EXPECT_EQ(FaultsOf("a: 1\nb: 2\nhttp: {listen: x}").size(), 3U);
 }
