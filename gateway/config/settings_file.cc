@@ -108,7 +108,8 @@ size_t FindWrongLine(absl::string_view text) {
   size_t number = 0;
   for (const absl::string_view line : absl::StrSplit(text, '\n')) {
     ++number;
-    if (!IsValidUtf8(line)) return number;
+    // To yaml-cpp a NUL near the beginning means UTF-16 or UTF-32.
+    if (!IsValidUtf8(line) || absl::StrContains(line, '\0')) return number;
   }
   return 0;
 }
@@ -137,7 +138,7 @@ SettingsFile ParseSettingsFile(absl::string_view text, const std::string& name,
   }
   // yaml-cpp lets some of it pass; it would reach clients in messages that they cannot read.
   if (const size_t line = FindWrongLine(text); line > 0) {
-    faults.push_back(absl::StrCat(name, ":", line, ":1: is not UTF-8"));
+    faults.push_back(absl::StrCat(name, ":", line, ":1: is not text in UTF-8"));
     return {};
   }
   try {

@@ -34,8 +34,8 @@ struct SettingsFile {
 // Strict: whatever is not known, is given twice, or has another type than it should adds a fault,
 // "FILE:LINE:COLUMN: KEY: what is expected", with the place of the value if it is the value that is
 // wrong. A number or truth value in quotes is a text, and a key holds no dot. Texts are taken as
-// they are written, so a number of a phone stays what it is. A second document is refused, and what
-// is not UTF-8.
+// they are written, so a number of a phone stays what it is. A second document is refused, whatever
+// belongs to none, and what is not UTF-8.
 //
 // Threads: any. Blocking: ReadSettingsFile reads the file. Errors: they are faults.
 SettingsFile ReadSettingsFile(const std::string& path, std::vector<std::string>& faults);

@@ -49,7 +49,9 @@ Take Networks(NodeReader& reader, std::vector<IpNetwork>* networks) {
 
 void TakeSharedKey(NodeReader& reader, const YAML::Node& node, const std::string& key,
                    Settings::Source& source) {
-  Settings::Source::SharedKey& shared = *(source.shared_key = Settings::Source::SharedKey());
+  // Not emplace(): to clang the nested class, with its defaults, is not constructible by nothing.
+  source.shared_key = Settings::Source::SharedKey();
+  Settings::Source::SharedKey& shared = *source.shared_key;
   reader.TakeMembers(
       node, key,
       {{"key_files", Texts(reader, &shared.key_files)},

@@ -22,6 +22,12 @@ constexpr size_t kKeptBodyBytes = 8 * 1024;
 
 absl::string_view View(std::string_view text) { return {text.data(), text.size()}; }
 
+// White space as JSON has it. C's has more, which would make a malformed value a good one.
+absl::string_view WithoutTrailingSpace(absl::string_view text) {
+  const size_t last = text.find_last_not_of(" \t\r\n");
+  return text.substr(0, last == text.npos ? 0 : last + 1);
+}
+
 size_t SkipDigits(absl::string_view text, size_t at) {
   while (at < text.size() && absl::ascii_isdigit(static_cast<unsigned char>(text[at]))) ++at;
   return at;
@@ -149,7 +155,7 @@ absl::Status JsonReader::ReadField(ondemand::field& field, FieldCollector& field
   }
   if (absl::Status status = CheckScalar(value); !status.ok()) return status;
   if (type == ondemand::json_type::null) return fields.Add(View(name), absl::nullopt);
-  return fields.Add(View(name), absl::StripTrailingAsciiWhitespace(token));
+  return fields.Add(View(name), WithoutTrailingSpace(token));
 }
 
 absl::Status JsonReader::Check(ondemand::value value, size_t depth) {
@@ -177,7 +183,7 @@ absl::Status JsonReader::Check(ondemand::value value, size_t depth) {
 }
 
 absl::Status JsonReader::CheckScalar(ondemand::value value) {
-  const absl::string_view token = absl::StripTrailingAsciiWhitespace(View(value.raw_json_token()));
+  const absl::string_view token = WithoutTrailingSpace(View(value.raw_json_token()));
   if (token == "null" || token == "true" || token == "false" || IsJsonNumber(token)) {
     return absl::OkStatus();
   }
@@ -210,8 +216,7 @@ absl::Status JsonReader::CheckArray(ondemand::array array, size_t depth) {
 absl::StatusOr<absl::string_view> JsonReader::TextSince(const char* begin) {
   const char* next_token = nullptr;
   if (const auto code = document_.current_location().get(next_token)) return Malformed(code);
-  return absl::StripTrailingAsciiWhitespace(
-      absl::string_view(begin, static_cast<size_t>(next_token - begin)));
+  return WithoutTrailingSpace(absl::string_view(begin, static_cast<size_t>(next_token - begin)));
 }
 
 absl::Status JsonReader::Malformed(simdjson::error_code code) {

@@ -106,6 +106,8 @@ TEST(SettingsFileTest, EveryFaultNamesItsPlaceAndWhatIsExpected) {
       // The parser gives this out as documents without end.
       {", a: 1", "f:1:1", "or what is part of none"},
       {"]", "f:1:1", "illegal flow end"},
+      {"{http: {}} , {}", "f:1:12: ", "part of none"},
+      {"http: {listen: 'a:1'}\n---\n", "f:2:1: ", "more than one document"},
   };
   for (const auto& row : kRows) {
     const std::vector<std::string> faults = FaultsOf(row.text);
@@ -113,6 +115,13 @@ TEST(SettingsFileTest, EveryFaultNamesItsPlaceAndWhatIsExpected) {
     EXPECT_THAT(faults[0], HasSubstr(row.place)) << row.text;
     EXPECT_THAT(faults[0], HasSubstr(row.expected)) << row.text;
   }
+}
+
+// yaml-cpp would read another text than we look at.
+TEST(SettingsFileTest, ATextOfWideCharactersIsNotRead) {
+  EXPECT_THAT(FaultsOf(std::string("h\0t\0t\0p\0:\0 \0{\0}\0", 16)),
+              ElementsAre(HasSubstr("UTF-8")));
+  EXPECT_THAT(FaultsOf(std::string("http: {}\n#\0", 11)), ElementsAre(HasSubstr("f:2:1: ")));
 }
 
 TEST(SettingsFileTest, AllFaultsAreTold) {

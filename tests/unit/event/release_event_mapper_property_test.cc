@@ -1,7 +1,6 @@
 // Random callbacks: whatever the vendor says can be told again from the event alone.
 #include <cstdint>
 #include <cstdlib>
-#include <map>
 #include <random>
 #include <string>
 
@@ -10,39 +9,10 @@
 #include "gateway/event/release_event_mapper.h"
 #include "gateway/event/vendor_time.h"
 #include "gtest/gtest.h"
+#include "tests/support/event_words.h"
 
 namespace onhook {
 namespace {
-
-using Words = std::map<std::string, std::string>;
-
-absl::Time TimeOf(const google::protobuf::Timestamp& timestamp) {
-  return absl::FromUnixSeconds(timestamp.seconds()) + absl::Nanoseconds(timestamp.nanos());
-}
-
-// The vendor's words, from an event that came over the wire and nothing else. `event` is a copy:
-// the table's pointers make fields present, so presence is asked by reflection first.
-Words WordsOf(v1::ReleaseEvent event) {
-  absl::TimeZone zone;
-  EXPECT_TRUE(absl::LoadTimeZone(event.time_zone(), &zone));
-  Words words(event.extra().begin(), event.extra().end());
-  const auto& descriptor = *v1::ReleaseEvent::descriptor();
-  constexpr int kFirstVendorField = 4;  // call_serial_no; the page's order has one number each, but
-  constexpr int kReasonEnum = 17;       // for the meaning of releaseReason, which is no vendor word
-  int number = kFirstVendorField;
-  for (const DocumentedField& field : DocumentedFields()) {
-    if (number == kReasonEnum) ++number;
-    const auto* proto_field = descriptor.FindFieldByNumber(number++);
-    if (!event.GetReflection()->HasField(event, proto_field)) continue;
-    std::string& word = words[std::string(field.name)];
-    if (field.text != nullptr) word = *(event.*field.text)();
-    if (field.time != nullptr) word = FormatVendorTime(TimeOf(*(event.*field.time)()), zone);
-    if (field.duration != nullptr) {
-      word = FormatVendorDuration(absl::Seconds((event.*field.duration)()->seconds()));
-    }
-  }
-  return words;
-}
 
 class RandomCallback {
  public:
@@ -111,15 +81,6 @@ class RandomCallback {
   std::mt19937_64 random_;
 };
 
-Words NonNull(const VendorFields& fields) {
-  Words words;
-  for (size_t i = 0; i < fields.size(); ++i) {
-    if (!fields[i].value.has_value() || IsSignatureField(fields[i].name)) continue;
-    words[std::string(fields[i].name)] = std::string(*fields[i].value);
-  }
-  return words;
-}
-
 // ONHOOK_TEST_SEED replays a run.
 uint64_t Seed() {
   const char* given = std::getenv("ONHOOK_TEST_SEED");
@@ -141,7 +102,7 @@ TEST(ReleaseEventMapperPropertyTest, EveryWordThatIsNotNullCanBeToldFromTheEvent
     ASSERT_TRUE(digest.ok()) << digest.status();
     v1::ReleaseEvent received;
     ASSERT_TRUE(received.ParseFromString(event.SerializeAsString()));
-    ASSERT_EQ(WordsOf(received), NonNull(fields)) << "callback " << i;
+    ASSERT_EQ(WordsOf(received), NonNullWords(fields)) << "callback " << i;
   }
 }
 
