@@ -145,6 +145,8 @@ TEST_F(HttpServerTest, AListenerThatDiesIsReportedAndOpenedAgain) {
   EXPECT_EQ(RawHttpClient(port()).Send(Post("a")).ReadAnswer().status, 200);
 }
 
+// Not under the sanitizers: their checks and their reports need descriptors of their own.
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 TEST_F(HttpServerTest, WhenDescriptorsRunOutConnectionsWaitUntilThereAreSome) {
   Start();
   ASSERT_EQ(RawHttpClient(port()).Send(Post("a")).ReadAnswer().status, 200);
@@ -171,6 +173,7 @@ TEST_F(HttpServerTest, AnIdleConnectionGivesItsDescriptorToANewcomer) {
   EXPECT_TRUE(idle.IsClosed());
   for (int each : taken) close(each);
 }
+#endif
 
 class SelfDialTest : public HttpServerTest {
  protected:
@@ -194,6 +197,8 @@ class SelfDialTest : public HttpServerTest {
   absl::Notification given_up_;
 };
 
+// Not under the sanitizers: their checks and their reports need descriptors of their own.
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 TEST_F(SelfDialTest, AListenerWithoutDescriptorsIsReportedAndComesBack) {
   options_.self_dials_until_given_up = 1'000'000;
   Start();
@@ -227,6 +232,7 @@ TEST_F(SelfDialTest, AServerThatDoesNotDialItselfNoticesNothing) {
   EXPECT_FALSE(failed_.WaitForNotificationWithTimeout(enough));
   EXPECT_TRUE(server_->alive());
 }
+#endif
 
 TEST_F(SelfDialTest, DialsAreNoRequestsAndCountForNoCap) {
   options_.max_connections = 1;
