@@ -127,7 +127,8 @@ absl::Status Gateway::StartAdmin() {
     return starting ? std::vector<std::string>{"gateway: starting"} : std::vector<std::string>{};
   };
   probes.ready = [this] { return readiness_.Unmet(); };
-  admin_ = std::make_unique<AdminServer>(settings_.admin.server, std::move(probes), &metrics_, clock_, log_);
+  admin_ = std::make_unique<AdminServer>(settings_.admin.server, std::move(probes), EndOf("admin"),
+                                         &metrics_, clock_, log_);
   const absl::Status started = admin_->Start();
   return started.ok() ? started : AboutPort("admin.listen", started);
 }
@@ -195,10 +196,7 @@ absl::Status Gateway::StartHttp() {
   callbacks.handler = [this](const HttpRequest& request) { return handler_->Handle(request); };
   callbacks.error_body = ReplyToRefusal;
   callbacks.on_refused = CountRefusals("http", &metrics_);
-  callbacks.on_listener_given_up = [log = log_](const absl::Status& why) {
-    log->Error("http", "no callback can come in: ending, to be started anew", {{"error", why}});
-    std::_Exit(EXIT_FAILURE);
-  };
+  callbacks.on_listener_given_up = EndOf("http");
   http_ = std::make_unique<HttpServer>(std::move(options), std::move(callbacks), clock_, log_);
   const absl::Status started = http_->Start();
   if (!started.ok()) return AboutPort("http.listen", started);
@@ -208,6 +206,15 @@ absl::Status Gateway::StartHttp() {
     return http_->alive() ? absl::OkStatus() : absl::UnavailableError("accepts no connection");
   });
   return absl::OkStatus();
+}
+
+// What no try of its own brings back, a new process may.
+std::function<void(const absl::Status&)> Gateway::EndOf(absl::string_view listener) const {
+  return [log = log_, listener](const absl::Status& why) {
+    log->Error("gateway", "no connection can come in any more: ending, to be started anew",
+               {{"listener", listener}, {"error", why}});
+    std::_Exit(EXIT_FAILURE);
+  };
 }
 
 void Gateway::LogWhatIsOpen() const {

@@ -2,6 +2,7 @@
 #define ONHOOK_GATEWAY_GATEWAY_H_
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -69,6 +70,8 @@ class Gateway {
   absl::Status OpenSources();
   absl::Status StartDelivery();
   absl::Status StartHttp();
+  // Ends the process, when a listener cannot be brought back.
+  std::function<void(const absl::Status&)> EndOf(absl::string_view listener) const;
   void LogWhatIsOpen() const;
   absl::Status StopParts();
 

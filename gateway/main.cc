@@ -8,6 +8,7 @@
 
 #include "absl/status/status.h"
 #include "gateway/base/clock.h"
+#include "gateway/base/descriptor_limit.h"
 #include "gateway/base/log.h"
 #include "gateway/base/shutdown_signals.h"
 #include "gateway/config/invocation.h"
@@ -17,6 +18,7 @@ namespace onhook {
 namespace {
 
 int Run(const Invocation& invocation) {
+  RaiseDescriptorLimit();
   ShutdownSignals signals;
   const SystemClock clock;
   const Log log(&clock, invocation.settings.log.level, Log::FormatForStandardError(),

@@ -26,15 +26,16 @@ HttpResponse Verdict(const std::vector<std::string>& reasons) {
 
 }  // namespace
 
-AdminServer::AdminServer(HttpOptions options, Probes probes, Metrics* metrics, const Clock* clock,
-                         const Log* log)
+AdminServer::AdminServer(HttpOptions options, Probes probes,
+                         std::function<void(const absl::Status&)> on_given_up, Metrics* metrics,
+                         const Clock* clock, const Log* log)
     : probes_(std::move(probes)),
       metrics_(metrics),
-      server_(std::move(options),
-              {[this](const HttpRequest& request) { return Answer(request); }, Text,
-               /*on_listener_failed=*/nullptr, /*on_listener_given_up=*/nullptr,
-               CountRefusals("admin", metrics)},
-              clock, log) {}
+      server_(
+          std::move(options),
+          {[this](const HttpRequest& request) { return Answer(request); }, Text,
+           /*on_listener_failed=*/nullptr, std::move(on_given_up), CountRefusals("admin", metrics)},
+          clock, log) {}
 
 void AdminServer::Stop() { server_.Stop(absl::ZeroDuration()); }
 

@@ -37,8 +37,10 @@ class AdminServer {
   };
 
   // `metrics`, `clock` and `log` must outlive the server.
-  AdminServer(HttpOptions options, Probes probes, Metrics* metrics, const Clock* clock,
-              const Log* log);
+  // `on_given_up`: as HttpServer::Callbacks::on_listener_given_up.
+  AdminServer(HttpOptions options, Probes probes,
+              std::function<void(const absl::Status&)> on_given_up, Metrics* metrics,
+              const Clock* clock, const Log* log);
 
   // Errors: as HttpServer::Start.
   absl::Status Start() { return server_.Start(); }

@@ -49,6 +49,11 @@ std::vector<Setting> HttpRows() {
           "the largest head, of all lines together",
           "100 headers of 8 KiB would be 800 KiB for each connection; real heads have 500 bytes"),
       Row(
+          "http.max_chunk_framing_bytes", BytesKind<size_t>(kKiB, kMiB),
+          [](S* s) { return &s->http.server.max_chunk_framing_bytes; },
+          "how much a chunked body may have around its content",
+          "enough for a thousand chunks; a body that fits one needs ten bytes"),
+      Row(
           "http.max_linger_bytes", BytesKind<size_t>(kKiB, 64 * kMiB),
           [](S* s) { return &s->http.server.max_linger_bytes; },
           "how much of a refused request is still read, and dropped",

@@ -75,8 +75,9 @@ HttpResponse ReplyTo(const absl::Status& status) {
 }
 
 HttpResponse ReplyToRefusal(int http_status, absl::string_view reason) {
-  // Of those above 499 some are the client's doing: a method or a version that nobody serves.
-  const bool repeat_may_help = http_status == 500 || http_status == 503;
+  // Of those above 499 some are the client's doing: a method or a version that nobody serves. What
+  // came too slowly may come in time at the next try.
+  const bool repeat_may_help = http_status == 500 || http_status == 503 || http_status == 408;
   return Reply(http_status, repeat_may_help ? kNotStored : kRefused, reason);
 }
 

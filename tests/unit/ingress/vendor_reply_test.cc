@@ -67,6 +67,7 @@ TEST(VendorReplyTest, ARefusalOfTheProtocolHasTheSameFormat) {
   const HttpResponse overload = ReplyToRefusal(503, "too many connections");
   EXPECT_EQ(overload.status, 503);
   EXPECT_EQ(overload.body, R"({"retCode":"3","retMsg":"too many connections"})");
+  EXPECT_EQ(ReplyToRefusal(408, "why").body, R"({"retCode":"3","retMsg":"why"})");
   EXPECT_EQ(ReplyToRefusal(501, "why").body, R"({"retCode":"1","retMsg":"why"})");
   EXPECT_EQ(ReplyToRefusal(505, "why").body, R"({"retCode":"1","retMsg":"why"})");
 }
