@@ -98,6 +98,7 @@ const ValueCase kValues[] = {
     {"http.max_header_bytes", "1KiB", "1023B"},
     {"http.max_headers", "10", "9"},
     {"http.max_head_bytes", "1MiB", "2MiB"},
+    {"http.max_chunk_framing_bytes", "32KiB", "1000B"},
     {"http.max_linger_bytes", "64KiB", "1B"},
     {"http.head_timeout", "100ms", "99ms"},
     {"http.request_timeout", "5m", "6m"},
