@@ -85,13 +85,14 @@ summary() {
 }
 
 # keep_corpus NAME: the least of all that was found becomes the checked-in corpus. Named by their
-# content, so that the same input keeps its name.
+# content, so that the same input keeps its name. What was named by hand, as that which once ended
+# a target, stays.
 keep_corpus() {
   local name="$1" least="$WORK/$1/least"
   rm -rf "$least"
   mkdir -p "$least" "$KEPT/$name"
   fuzz "$name" -set_cover_merge=1 "$least" "$KEPT/$name" "$WORK/$name/corpus" || return
-  rm -f "$KEPT/$name"/*
+  find "$KEPT/$name" -type f -regex '.*/[0-9a-f]*' -delete
   cp "$least"/* "$KEPT/$name/"
 }
 
