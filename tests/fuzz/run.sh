@@ -8,6 +8,7 @@ cd "$STEPS_TOP"
 BIN="build/fuzz/tests/fuzz"
 WORK="build/fuzz/work"  # NAME/seeds, NAME/corpus (kept between runs), NAME/crashes
 KEPT="tests/fuzz/corpus"
+KEPT_BYTES=1500
 
 usage() {
   cat <<'USAGE'
@@ -92,6 +93,8 @@ keep_corpus() {
   rm -rf "$least"
   mkdir -p "$least" "$KEPT/$name"
   fuzz "$name" -set_cover_merge=1 "$least" "$KEPT/$name" "$WORK/$name/corpus" || return
+  # What is longer reaches little more, and the repository keeps it for ever.
+  find "$least" -type f -size "+${KEPT_BYTES}c" -delete
   find "$KEPT/$name" -type f -regex '.*/[0-9a-f]*' -delete
   cp "$least"/* "$KEPT/$name/"
 }
