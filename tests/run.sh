@@ -5,7 +5,8 @@ set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/../deploy/steps.sh"
 cd "$STEPS_TOP"
 
-ALL_PRESETS=(release asan tsan clang)
+ALL_PRESETS=(release asan tsan clang fuzz)
+FUZZ_SECONDS="${ONHOOK_FUZZ_SECONDS:-20}"
 JOBS=2
 LINT_FILES_MAX=60
 BUF="build/third_party/npm/node_modules/.bin/buf"
@@ -14,7 +15,8 @@ usage() {
   cat <<'USAGE'
 usage: tests/run.sh [--strict] [preset...]
   --strict  a check whose tool is missing fails, instead of being left out and named
-  preset    release, asan, tsan (what needs no gRPC), clang (analysis only); default: all of them
+  preset    release, asan, tsan (what needs no gRPC), clang (analysis only), fuzz (each fuzz target
+            for ONHOOK_FUZZ_SECONDS; unset, 20); default: all of them
 Beside the tests: clang-format, buf lint and shellcheck always, the quickstart with release,
 clang-tidy over the changed files with clang (changed since ONHOOK_LINT_BASE, a git revision; unset,
 since the branch left its upstream, else in the last 20 commits).
@@ -201,8 +203,21 @@ lint_changed() {
     xargs -P "$JOBS" -I '{}' sh -c 'echo "{}"; exec clang-tidy-14 -p build/clang --quiet "{}"'
 }
 
+# Each target is a test. What they found once, the other presets replay.
+run_fuzz() {
+  local target
+  have fuzz clang++-14 || return 0
+  while read -r target; do
+    check "fuzz-$target-run" "fuzz: $target" tests/fuzz/run.sh --seconds "$FUZZ_SECONDS" "$target"
+  done < <(tests/fuzz/run.sh --list)
+}
+
 run_preset() {
   local preset="$1"
+  if [ "$preset" = fuzz ]; then
+    run_fuzz
+    return
+  fi
   if [ "$preset" = tsan ] && [ ! -d build/third_party/abseil-tsan ]; then
     record skipped tsan "Abseil with the thread sanitizer was not built"
     return

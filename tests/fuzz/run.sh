@@ -8,6 +8,7 @@ cd "$STEPS_TOP"
 BIN="build/fuzz/tests/fuzz"
 WORK="build/fuzz/work"  # NAME/seeds, NAME/corpus (kept between runs), NAME/crashes
 KEPT="tests/fuzz/corpus"
+KEPT_BYTES=1500
 
 usage() {
   cat <<'USAGE'
@@ -85,13 +86,16 @@ summary() {
 }
 
 # keep_corpus NAME: the least of all that was found becomes the checked-in corpus. Named by their
-# content, so that the same input keeps its name.
+# content, so that the same input keeps its name. What was named by hand, as that which once ended
+# a target, stays.
 keep_corpus() {
   local name="$1" least="$WORK/$1/least"
   rm -rf "$least"
   mkdir -p "$least" "$KEPT/$name"
   fuzz "$name" -set_cover_merge=1 "$least" "$KEPT/$name" "$WORK/$name/corpus" || return
-  rm -f "$KEPT/$name"/*
+  # What is longer reaches little more, and the repository keeps it for ever.
+  find "$least" -type f -size "+${KEPT_BYTES}c" -delete
+  find "$KEPT/$name" -type f -regex '.*/[0-9a-f]*' -delete
   cp "$least"/* "$KEPT/$name/"
 }
 

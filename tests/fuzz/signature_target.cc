@@ -5,7 +5,6 @@
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 
-#include <algorithm>
 #include <map>
 #include <string>
 #include <vector>
@@ -24,6 +23,7 @@
 namespace onhook {
 namespace {
 
+constexpr size_t kStride = 11;
 constexpr absl::string_view kOtherKey = "another key, which nobody uses";
 
 struct Input {
@@ -120,8 +120,10 @@ void CheckForgeries(const Input& input, const std::string& signature) {
   const auto verifies = [&](absl::string_view forged) {
     return Verifies({input.key}, Signed(input.fields, forged));
   };
-  // Each of its bytes, changed into one that follows from it, so that all are met in time.
-  for (size_t i = 0; i < signature.size(); ++i) {
+  // What is changed, and how, follows from the input: in time all of it is met, and no one input
+  // takes long.
+  const auto choice = static_cast<unsigned char>(signature[0]);
+  for (size_t i = choice % kStride; i < signature.size(); i += kStride) {
     std::string forged = signature;
     const auto other = static_cast<unsigned char>(signature[(i + 1) % signature.size()]);
     forged[i] = static_cast<char>(forged[i] ^ (1 + other % 255));
@@ -133,7 +135,7 @@ void CheckForgeries(const Input& input, const std::string& signature) {
   FUZZ_CHECK(!Verifies({input.key}, input.fields));
   FUZZ_CHECK(!Verifies({}, Signed(input.fields, signature)));
   // Every field is covered: time and nonce too.
-  for (size_t i = 0; i < std::min<size_t>(input.fields.size(), 32); ++i) {
+  for (size_t i = choice % kStride; i < input.fields.size(); i += kStride) {
     FUZZ_CHECK(!Verifies({input.key}, Signed(input.fields, signature, i)));
   }
 }
