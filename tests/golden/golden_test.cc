@@ -15,10 +15,13 @@
 #include <fstream>
 #include <iterator>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "gateway/config/settings.h"
 #include "gateway/ingress/callback_handler.h"
+#include "gateway/ingress/open_source.h"
 #include "google/protobuf/text_format.h"
 #include "google/protobuf/util/message_differencer.h"
 #include "gtest/gtest.h"
@@ -79,17 +82,24 @@ Outcome Post(const std::string& body, const std::string& time_zone_name) {
   RecordingEventLog event_log;
   FakeStore store(&event_log);
   ReceiptDesk desk(&clock, &store, {});
-  CallbackSource source;
-  source.acknowledge.when = AcknowledgePolicy::When::kStored;
-  source.time_zone_name = time_zone_name;
-  EXPECT_TRUE(absl::LoadTimeZone(time_zone_name, &source.time_zone)) << time_zone_name;
+  Metrics metrics;
+  Settings settings;
+  Settings::Source& source = settings.sources.at(0);
+  source.acknowledge.when = Settings::Acknowledge::When::kStored;
+  source.time_zone = time_zone_name;
+  std::vector<CallbackSource> sources;
+  absl::StatusOr<CallbackSource> opened = OpenSource(source, settings, &clock, &log);
+  EXPECT_TRUE(opened.ok()) << opened.status();
+  sources.push_back(*std::move(opened));
+  const CallbackHandler handler(std::move(sources), settings.quarantine,
+                                {&clock, &log, &metrics, &desk, &store.quarantine()});
   HttpRequest request;
   request.method = "POST";
   request.path = source.path;
   request.body = body;
 
   Outcome outcome;
-  outcome.response = CallbackHandler(source, &clock, &log, &desk).Handle(request);
+  outcome.response = handler.Handle(request);
   outcome.stored = !event_log.appended().empty();
   if (!outcome.stored) return outcome;
   EXPECT_TRUE(outcome.event.ParseFromString(event_log.appended()[0].event));
