@@ -27,6 +27,8 @@ std::string ReasonText(v1::RejectedCallback::Reason reason) {
       return "signature";
     case v1::RejectedCallback::REASON_REPLAY_WINDOW:
       return "replay window";
+    case v1::RejectedCallback::REASON_NONCE_REUSED:
+      return "nonce reused";
     default:
       return absl::StrCat("reason ", static_cast<int>(reason));
   }
@@ -211,7 +213,7 @@ class Reparse final : public Change {
     return R"(Judges rejected callbacks again, by the gateway's settings of now: for when a key was not yet
 known, or a mistake is mended. What passes becomes an event, which every subscription gets, and
 leaves the quarantine; the rest stays. Only the replay window does not count: a callback's time is
-over by then. To do it twice does no harm, the same callback gives the same event.
+over by then. The event's receivedAt is the time of the reparse, not that of the callback. To do it twice does no harm, the same callback gives the same event.
 
 Prints a line for each: "event EVENT_ID", or "refused ID" and why.
 

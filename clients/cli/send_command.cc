@@ -35,7 +35,9 @@ in which --field sets what you like), one of the vendor's own samples, or a file
 A profile shapes the made-up callback, so that each rule of the front door can be tried by hand. What
 is answered depends on the source's settings; with shared_key.enforce: report, what fails the
 signature is answered with success too, and the event says UNVERIFIED. "Success" further needs
-somebody who receives, unless the source is set to acknowledge what is stored.
+somebody who receives, unless the source is set to acknowledge what is stored. "Under shared_key"
+means a source that has it; the profiles signed, dropped-nulls, stale, forged and replayed need
+--key-file.
 
 )";
 
@@ -95,8 +97,8 @@ class Send final : public Command {
 
   void Declare(Arguments& arguments) override {
     sender_.Declare(arguments);
-    arguments.Choice("--profile", ProfileNames(), "Shapes the made-up callback; see above. Default: json.",
-                     &profile_);
+    arguments.Choice("--profile", ProfileNames(),
+                     "Shapes the made-up callback; see above. Default: json.", &profile_);
     arguments.List("--field", "NAME=VALUE", "Sets a field of the made-up callback.", &fields_);
     arguments.Choice("--sample", {"javamap", "json"},
                      "Posts the vendor's sample in this form instead.", &sample_);

@@ -76,11 +76,11 @@ void SubscriptionFlags::Declare(Arguments& arguments) {
                   "Gives up the oldest of what is owed beyond this size, for instance 10GiB; as "
                   "careful. Unless set: never.",
                   [this](const std::string& value) { return SetBacklogBytes(value); });
-  arguments.List("--source", "NAME",
-                 "Only events that came in by this source; this version has one, default. Of each "
-                 "kind of filter any may match; "
-                 "of different kinds all must.",
-                 &sources_);
+  arguments.List(
+      "--source", "NAME",
+      "Only events that came in by this source, by its name in the gateway's settings. Of "
+      "each kind of filter any may match; of different kinds all must.",
+      &sources_);
   arguments.List("--service-no", "AGENT",
                  "Only events of this agent; '' stands for events that name none.", &service_nos_);
   arguments.List("--release-reason-code", "CODE",

@@ -46,9 +46,10 @@ reached, or failed.
                    "age, for so long ago. Default: latest; with --no-follow, earliest.",
                    &from_);
     arguments.Switch("--no-follow", "Ends when what is stored now has been printed.", &no_follow_);
-    arguments.List("--source", "NAME",
-                   "Only events that came in by this source; this version has one, default.",
-                   &sources_);
+    arguments.List(
+        "--source", "NAME",
+        "Only events that came in by this source, by its name in the gateway's settings.",
+        &sources_);
     arguments.Number("--count", "N", 1, INT64_MAX,
                      "Ends after N events. Default: goes on until Ctrl-C.", &count_);
   }

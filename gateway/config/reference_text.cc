@@ -30,10 +30,14 @@ constexpr absl::string_view kSources = R"(
 ## sources
 
 Who sends callbacks: a sequence of 1 to 100 mappings, in the file only. Without it there is one source,
-`default`, at `/release-events`, without authentication. A secret is always a file of its own, without
-anything else but one line end; it is read again when it changes. Names and paths are given once. If a
-source has a `path_token_file`, its path with one segment more cannot be the path of a source without
-one, since the segment might be the token.
+`default`, at `/release-events`, without authentication. Names and paths are given once. If a source has a
+`path_token_file`, its path with one segment more cannot be the path of a source without one, since the
+segment might be the token.
+
+A secret is always a file of its own: 16 characters or more (a password 8), nothing else but one line end;
+a token in a path consists of `a-z A-Z 0-9 _ . -`. The file is found from the working directory, if
+relative, and read again when it changes. Once it is missing or no good, the secret before stays in use,
+but the gateway would not start with it. Two files of one source may hold the same secret.
 
     sources:
       - name: sales

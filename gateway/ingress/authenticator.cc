@@ -170,16 +170,16 @@ absl::StatusOr<std::unique_ptr<Authenticator>> Authenticator::Open(const Setting
     opened->path_token_ = *std::move(token);
   }
   if (source.shared_key.has_value()) {
-    status = OpenSecrets("shared_key.key_files", source.shared_key->key_files, CheckKey, clock, log,
-                         opened->keys_);
+    status = OpenSecrets("authentication.shared_key.key_files", source.shared_key->key_files,
+                         CheckKey, clock, log, opened->keys_);
   }
   if (status.ok() && source.bearer.has_value()) {
-    status = OpenSecrets("bearer.token_files", source.bearer->token_files, CheckBearerToken, clock,
-                         log, opened->bearer_tokens_);
+    status = OpenSecrets("authentication.bearer.token_files", source.bearer->token_files,
+                         CheckBearerToken, clock, log, opened->bearer_tokens_);
   }
   if (status.ok() && source.basic.has_value()) {
-    status = OpenSecrets("basic.password_files", source.basic->password_files, CheckPassword, clock,
-                         log, opened->passwords_);
+    status = OpenSecrets("authentication.basic.password_files", source.basic->password_files,
+                         CheckPassword, clock, log, opened->passwords_);
   }
   if (!status.ok()) return status;
   return opened;

@@ -64,9 +64,9 @@ struct CallbackHandler::SourceDesk {
         counters(source.name, parts.metrics),
         quarantine_rate(limits.rate, limits.burst, parts.clock),
         not_forwarded(parts.clock, kTroubleInterval),
-        not_stored(parts.clock, kTroubleInterval),
-        unverified(parts.clock, kTroubleInterval) {
+        not_stored(parts.clock, kTroubleInterval) {
     for (size_t i = 0; i < RejectionRules().size(); ++i) {
+      unverified.push_back(std::make_unique<LogThrottle>(parts.clock, kTroubleInterval));
       rejected.push_back(std::make_unique<LogThrottle>(parts.clock, kTroubleInterval));
     }
   }
@@ -76,8 +76,8 @@ struct CallbackHandler::SourceDesk {
   RateLimit quarantine_rate;
   LogThrottle not_forwarded;
   LogThrottle not_stored;
-  LogThrottle unverified;
-  std::vector<std::unique_ptr<LogThrottle>> rejected;  // by reason
+  std::vector<std::unique_ptr<LogThrottle>> unverified;  // by reason
+  std::vector<std::unique_ptr<LogThrottle>> rejected;    // by reason
 };
 
 CallbackHandler::CallbackHandler(std::vector<CallbackSource> sources,
@@ -162,11 +162,12 @@ CallbackHandler::Outcome CallbackHandler::AcceptAs(SourceDesk& desk, absl::strin
   }
   if (admitted.tolerated.has_value()) {
     desk.counters.CountUnverified();
-    if (const int64_t callbacks = desk.unverified.Occurred(); callbacks > 0) {
-      parts_.log->Warning("ingress", "callbacks were accepted that do not verify",
-                          {{"source", source.name},
-                           {"reason", RuleOf(RejectionFor(*admitted.tolerated).reason).label},
-                           {"callbacks", callbacks}});
+    const RejectionRule& rule = RuleOf(RejectionFor(*admitted.tolerated).reason);
+    LogThrottle& throttle = *desk.unverified[static_cast<size_t>(rule.reason)];
+    if (const int64_t callbacks = throttle.Occurred(); callbacks > 0) {
+      parts_.log->Warning(
+          "ingress", "callbacks were accepted that do not verify",
+          {{"source", source.name}, {"reason", rule.description}, {"callbacks", callbacks}});
     }
   }
   Outcome outcome;

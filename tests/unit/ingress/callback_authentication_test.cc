@@ -9,6 +9,7 @@
 namespace onhook {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::Contains;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -90,7 +91,20 @@ TEST_F(CallbackAuthenticationTest, ASourceThatOnlyReportsAcceptsAndMarksWhatDoes
   EXPECT_EQ(StoredEvent().authentication(), v1::AUTHENTICATION_UNVERIFIED);
   EXPECT_FALSE(event_log_.appended().at(0).nonce.has_value());
   EXPECT_TRUE(Counts(R"(onhook_unverified_callbacks_total{source="default"} 1)"));
-  EXPECT_THAT(lines_, Contains(HasSubstr("accepted that do not verify")));
+  EXPECT_THAT(lines_, Contains(AllOf(HasSubstr("accepted that do not verify"),
+                                     HasSubstr("is of no key that is in use"))));
+}
+
+TEST_F(CallbackAuthenticationTest, ASourceThatOnlyReportsLogsEachReasonOnItsOwn) {
+  OnlyReport();
+  Post(Signed("another key of 16 bytes"));
+  Post(R"({"callSerialNo":"43","called":"88880067"})");
+  EXPECT_THAT(lines_, Contains(AllOf(HasSubstr("accepted that do not verify"),
+                                     HasSubstr("is of no key that is in use"),
+                                     HasSubstr(R"("callbacks":1)"))));
+  EXPECT_THAT(lines_, Contains(AllOf(HasSubstr("accepted that do not verify"),
+                                     HasSubstr("nonce, timestamp or signature is missing"),
+                                     HasSubstr(R"("callbacks":1)"))));
 }
 
 TEST_F(CallbackAuthenticationTest, AWrongNetworkIsNotAllowedWhateverElseIsRight) {
