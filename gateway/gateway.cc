@@ -14,7 +14,7 @@
 #include "gateway/delivery/delivery_server.h"
 #include "gateway/forwarding/receipt_desk.h"
 #include "gateway/http/http_server.h"
-#include "gateway/http/refusal_counters.h"
+#include "gateway/http/refusal_notes.h"
 #include "gateway/ingress/callback_handler.h"
 #include "gateway/ingress/open_source.h"
 #include "gateway/ingress/vendor_reply.h"
@@ -195,7 +195,7 @@ absl::Status Gateway::StartHttp() {
   HttpServer::Callbacks callbacks;
   callbacks.handler = [this](const HttpRequest& request) { return handler_->Handle(request); };
   callbacks.error_body = ReplyToRefusal;
-  callbacks.on_refused = CountRefusals("http", &metrics_);
+  callbacks.on_refused = NoteRefusals("http", &metrics_, clock_, log_);
   callbacks.on_listener_given_up = EndOf("http");
   http_ = std::make_unique<HttpServer>(std::move(options), std::move(callbacks), clock_, log_);
   const absl::Status started = http_->Start();

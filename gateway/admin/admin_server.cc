@@ -5,7 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/time/time.h"
-#include "gateway/http/refusal_counters.h"
+#include "gateway/http/refusal_notes.h"
 
 namespace onhook {
 namespace {
@@ -31,11 +31,11 @@ AdminServer::AdminServer(HttpOptions options, Probes probes,
                          const Clock* clock, const Log* log)
     : probes_(std::move(probes)),
       metrics_(metrics),
-      server_(
-          std::move(options),
-          {[this](const HttpRequest& request) { return Answer(request); }, Text,
-           /*on_listener_failed=*/nullptr, std::move(on_given_up), CountRefusals("admin", metrics)},
-          clock, log) {}
+      server_(std::move(options),
+              {[this](const HttpRequest& request) { return Answer(request); }, Text,
+               /*on_listener_failed=*/nullptr, std::move(on_given_up),
+               NoteRefusals("admin", metrics, clock, log)},
+              clock, log) {}
 
 void AdminServer::Stop() { server_.Stop(absl::ZeroDuration()); }
 

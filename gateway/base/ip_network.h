@@ -44,6 +44,8 @@ class IpNetwork {
 
   // An IPv4 network holds no IPv6 address, and the other way round.
   bool Contains(const IpAddress& address) const;
+  // Whether it holds every address of its kind.
+  bool is_everything() const { return bits_ == 0; }
   std::string ToString() const;
 
  private:

@@ -229,7 +229,9 @@ absl::StatusOr<Invocation> ReadInvocation(absl::Span<const std::string> argument
   ResolveSources(file, invocation.settings);
   // What is wrong in the file was left out; others would seem to miss it.
   if (file_is_whole) AddFaults(CheckSettings(invocation.settings), invocation, faults);
-  if (faults.empty() && invocation.action == Action::kCheck && outside != nullptr) {
+  const bool needs_outside =
+      invocation.action == Action::kCheck || invocation.action == Action::kRun;
+  if (faults.empty() && needs_outside && outside != nullptr) {
     AddFaults(outside(invocation.settings), invocation, faults);
   }
   if (!faults.empty()) return absl::InvalidArgumentError(absl::StrJoin(faults, "\n"));

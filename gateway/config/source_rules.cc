@@ -144,6 +144,12 @@ std::optional<SourceFault> FindSourceFault(const Settings::Source& source) {
   if (source.trusted_proxies.size() > kMostNetworks) {
     return SourceFault{"trusted_proxies", absl::StrCat("holds more than ", kMostNetworks)};
   }
+  for (const IpNetwork& proxies : source.trusted_proxies) {
+    if (proxies.is_everything()) {
+      return SourceFault{"trusted_proxies",
+                         "holds every address: anybody could say where a request comes from"};
+    }
+  }
   return FindTimeZoneFault(source.time_zone);
 }
 

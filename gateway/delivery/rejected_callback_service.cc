@@ -42,7 +42,12 @@ grpc::ServerUnaryReactor* RejectedCallbackServiceImpl::ReparseRejectedCallbacks(
     grpc::CallbackServerContext* context, const v1::ReparseRejectedCallbacksRequest* request,
     v1::ReparseRejectedCallbacksResponse* response) {
   return Change(context, [this, request, response](const auto& abandoned) {
-    return calls_.Reparse(*request, *response, abandoned);
+    const absl::Status status = calls_.Reparse(*request, *response, abandoned);
+    environment_->log->Info("delivery", "rejected callbacks were judged again",
+                            {{"events", response->event_ids_size()},
+                             {"rejected_again", response->refusals_size()},
+                             {"status", absl::StatusCodeToString(status.code())}});
+    return status;
   });
 }
 
@@ -50,7 +55,11 @@ grpc::ServerUnaryReactor* RejectedCallbackServiceImpl::DiscardRejectedCallbacks(
     grpc::CallbackServerContext* context, const v1::DiscardRejectedCallbacksRequest* request,
     v1::DiscardRejectedCallbacksResponse* response) {
   return Change(context, [this, request, response](const auto& abandoned) {
-    return calls_.Discard(*request, *response, abandoned);
+    const absl::Status status = calls_.Discard(*request, *response, abandoned);
+    environment_->log->Info("delivery", "rejected callbacks were discarded",
+                            {{"callbacks", response->discarded()},
+                             {"status", absl::StatusCodeToString(status.code())}});
+    return status;
   });
 }
 

@@ -69,7 +69,13 @@ absl::Status CheckText(absl::string_view text, size_t characters) {
   return MustHaveAtLeast(characters, CountCodePoints(text));
 }
 
-absl::Status CheckKey(absl::string_view key) { return CheckText(key, kShortestKey); }
+absl::Status CheckKey(absl::string_view key) {
+  // More likely a slip than a key: every signature would fail, and nobody would see why.
+  if (absl::StartsWith(key, " ") || absl::EndsWith(key, " ")) {
+    return absl::InvalidArgumentError("must not begin or end with a space");
+  }
+  return CheckText(key, kShortestKey);
+}
 absl::Status CheckPassword(absl::string_view password) {
   return CheckText(password, kShortestPassword);
 }

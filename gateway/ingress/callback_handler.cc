@@ -82,7 +82,9 @@ struct CallbackHandler::SourceDesk {
 
 CallbackHandler::CallbackHandler(std::vector<CallbackSource> sources,
                                  const Settings::QuarantineLimits& limits, Parts parts)
-    : parts_(parts), counters_(SourceCounters::OfNoSource(parts.metrics)) {
+    : parts_(parts),
+      counters_(SourceCounters::OfNoSource(parts.metrics)),
+      no_source_(parts.clock, kTroubleInterval) {
   for (CallbackSource& source : sources) {
     desks_.push_back(std::make_unique<SourceDesk>(std::move(source), limits, parts_));
   }
@@ -104,6 +106,11 @@ HttpResponse CallbackHandler::Handle(const HttpRequest& request) const {
   if (desk == nullptr) {
     counters_.Count(CallbackOutcome::kRejected);
     counters_.CountRejection(RejectionReason::kPath);
+    // Not the path: it may be a right one with half of its token.
+    if (const int64_t requests = no_source_.Occurred(); requests > 0) {
+      parts_.log->Warning("ingress", "requests came to a path of no source, or with a wrong token",
+                          {{"requests", requests}});
+    }
     return ReplyTo(StatusOf(RejectionFor(RejectionReason::kPath)));
   }
   HttpResponse response = HandleAt(*desk, request);

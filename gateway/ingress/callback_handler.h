@@ -77,6 +77,7 @@ class CallbackHandler final : public CallbackJudge {
   const Parts parts_;
   std::vector<std::unique_ptr<SourceDesk>> desks_;
   const SourceCounters counters_;  // of what reached no source
+  mutable LogThrottle no_source_;
 };
 
 }  // namespace onhook

@@ -258,7 +258,7 @@ TEST_F(FileInvocationTest, WhatIsWrongInTheFileIsNotSaidToBeMissing) {
   EXPECT_THAT(FaultsOfFile(), Not(HasSubstr("is not declared")));
 }
 
-TEST_F(FileInvocationTest, ACheckAsksForWhatLiesOutsideAndTellsItWithThePlace) {
+TEST_F(FileInvocationTest, WhatLiesOutsideIsAskedForAndToldWithThePlace) {
   Write("sources: [{name: a, path: /a, path_token_file: t}]");
   const OutsideCheck outside = [](const Settings& settings) -> std::vector<SettingFault> {
     return {{"sources[0].path_token_file", settings.sources[0].path_token_file + " is not there"},
@@ -266,11 +266,13 @@ TEST_F(FileInvocationTest, ACheckAsksForWhatLiesOutsideAndTellsItWithThePlace) {
             {"log.level", "is too loud"}};
   };
   const std::string file = "(file " + path_;
-  EXPECT_EQ(FaultsOfFile({"--check"}, outside),
-            "sources[0].path_token_file " + file + ":1:48): t is not there\n" +
-                "sources[0].authentication.bearer.token_files " + file + ":1:11): is not there\n" +
-                "log.level (default): is too loud");
-  EXPECT_EQ(FaultsOfFile({}, outside), "") << "to run, the gateway finds out itself";
+  for (const Strings& to_check_or_to_run : {Strings{"--check"}, Strings{}}) {
+    EXPECT_EQ(FaultsOfFile(to_check_or_to_run, outside),
+              "sources[0].path_token_file " + file + ":1:48): t is not there\n" +
+                  "sources[0].authentication.bearer.token_files " + file + ":1:11): is not there\n" +
+                  "log.level (default): is too loud");
+  }
+  EXPECT_EQ(FaultsOfFile({"--print-config"}, outside), "");
   EXPECT_THAT(FaultsOfFile({"--check", "--shutdown-drain-deadline=0s"}, outside),
               Not(HasSubstr("is not there")))
       << "settings that do not fit are told first";

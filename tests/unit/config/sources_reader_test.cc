@@ -268,6 +268,8 @@ TEST(SourcesReaderTest, AWrongValueOfTheRestIsAFaultAtItsPlace) {
       {with("allowed_networks: [example.org]"),
        "f:1:50: sources[0].allowed_networks[0]: must be ADDRESS or ADDRESS/BITS"},
       {with(networks + "]"), "f:1:49: sources[0].allowed_networks: holds more than 256"},
+      {with("trusted_proxies: [10.0.0.0/8, 0.0.0.0/0]"),
+       "f:1:48: sources[0].trusted_proxies: holds every address"},
       {with("trusted_proxies: [~]"), "f:1:49: sources[0].trusted_proxies[0]: must be a text"},
       {with("trusted_proxies: [proxy]"), "f:1:49: sources[0].trusted_proxies[0]: must be ADDRESS"},
       {with("time_zone: Asia/Atlantis"), zone},

@@ -112,7 +112,8 @@ TEST_F(AuthenticatorTest, AKeyHasSixteenCharactersOfOneLine) {
   UseSharedKey();
   for (const char* key :
        {"0123456789abcde", "\xE9\x92\xA5\xE9\x92\xA5-0123456789ab", "0123456789abcdef\n0",
-        "0123456789abcdef\xFF", "\xEF\xBB\xBFkey-of-16-letters"}) {
+        "0123456789abcdef\xFF", "\xEF\xBB\xBFkey-of-16-letters", "0123456789abcdef ",
+        " 0123456789abcdef"}) {
     File("current", key);
     EXPECT_THAT(RefusalToOpen(), AllOf(HasSubstr("shared_key.key_files: the secret in "),
                                        HasSubstr("current must"), Not(HasSubstr(key))))

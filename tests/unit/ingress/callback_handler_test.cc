@@ -98,6 +98,7 @@ TEST_F(CallbackHandlerTest, AnotherPathIsNotFoundWhateverTheMethod) {
     }
   }
   EXPECT_THAT(event_log_.appended(), IsEmpty());
+  EXPECT_THAT(lines_, ElementsAre(HasSubstr("a path of no source")));
 }
 
 TEST_F(CallbackHandlerTest, AnotherMethodIsNotAllowedAndToldWhichIs) {
