@@ -57,8 +57,8 @@ class Connection {
   // answer, once ConnectionContext::stopping is set.
   void CloseIfIdle();
 
-  // The same for a connection whose request is still coming; one that is being served ends after its
-  // answer.
+  // The same for a connection whose request is still coming; one that is being served ends after
+  // its answer.
   void CloseUnlessInUse();
 
   // Breaks the connection, whatever it is doing.

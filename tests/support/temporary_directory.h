@@ -8,8 +8,8 @@
 #include <fstream>
 #include <string>
 
-#include "absl/strings/string_view.h"
 #include <system_error>
+#include "absl/strings/string_view.h"
 
 namespace onhook {
 

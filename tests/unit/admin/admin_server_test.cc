@@ -41,8 +41,9 @@ class AdminServerTest : public ::testing::Test {
   SystemClock clock_;
   Log log_{&clock_, LogLevel::kError, Log::Format::kText, [](absl::string_view) {}};
   Metrics metrics_;
-  AdminServer server_{
-      Options(), {[this] { return not_started_; }, [this] { return not_ready_; }}, nullptr, &metrics_, &clock_, &log_};
+  AdminServer server_{Options(), {[this] { return not_started_; }, [this] { return not_ready_; }},
+                      nullptr,   &metrics_,
+                      &clock_,   &log_};
 };
 
 TEST_F(AdminServerTest, EveryProbeIsOkWhenNothingIsWrong) {

@@ -269,8 +269,8 @@ TEST_F(FileInvocationTest, WhatLiesOutsideIsAskedForAndToldWithThePlace) {
   for (const Strings& to_check_or_to_run : {Strings{"--check"}, Strings{}}) {
     EXPECT_EQ(FaultsOfFile(to_check_or_to_run, outside),
               "sources[0].path_token_file " + file + ":1:48): t is not there\n" +
-                  "sources[0].authentication.bearer.token_files " + file + ":1:11): is not there\n" +
-                  "log.level (default): is too loud");
+                  "sources[0].authentication.bearer.token_files " + file +
+                  ":1:11): is not there\n" + "log.level (default): is too loud");
   }
   EXPECT_EQ(FaultsOfFile({"--print-config"}, outside), "");
   EXPECT_THAT(FaultsOfFile({"--check", "--shutdown-drain-deadline=0s"}, outside),
