@@ -69,6 +69,9 @@ class CallbackHandler final : public CallbackJudge {
   // Bytes -> words -> event -> receipt.
   Outcome Accept(SourceDesk& desk, const HttpRequest& request) const;
   Outcome AcceptAs(SourceDesk& desk, absl::string_view body, const CallbackContext& context) const;
+  // The same for what was kept; nobody is waited for, nothing is counted.
+  Outcome AcceptKept(const CallbackSource& source, absl::string_view body,
+                     const CallbackContext& context) const;
   // Keeps what was rejected, if that is foreseen. OK, or why it has to come again.
   absl::Status Keep(SourceDesk& desk, const HttpRequest& request, const Rejection& rejection) const;
   void Note(SourceDesk& desk, const Outcome& outcome) const;
