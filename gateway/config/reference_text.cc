@@ -31,7 +31,8 @@ constexpr absl::string_view kSources = R"(
 
 Who sends callbacks: a sequence of 1 to 100 mappings, in the file only. Without it there is one source,
 `default`, at `/release-events`, without authentication. A secret is always a file of its own, without
-anything else but one line end; it is read again when it changes. Names and paths are given once. If a
+anything else but one line end; it is read again when it changes. One that is missing or no good then
+leaves the secret before it in use, so it is revoked by writing another. Names and paths are given once. If a
 source has a `path_token_file`, its path with one segment more cannot be the path of a source without
 one, since the segment might be the token.
 
