@@ -31,8 +31,9 @@ struct CallbackContext;
 // Promises: answers success only if the event is stored and its source's policy is met. What it
 // rejects is not stored as an event; what passed path, network and credentials and could not be
 // read, mapped or verified is in the quarantine, durably, before its sender is told not to repeat
-// it. Every answer is in the vendor's format, and of a failed proof it does not say which part
-// failed. Logs nothing that the callback said but the event's identity.
+// it, unless more of that came than the source's rate allows. Every answer is in the vendor's
+// format, and of a failed proof it does not say which part failed. Logs nothing that the callback
+// said but the event's identity.
 // Threads: any. Blocking: Handle, while something is stored and for up to the policy's timeout;
 // Judge, while something is stored. Errors: Handle has none; they are answers.
 class CallbackHandler final : public CallbackJudge {
