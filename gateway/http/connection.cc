@@ -14,7 +14,8 @@ Connection::Connection(const ConnectionContext& context, int socket, std::string
     : context_(context),
       socket_(socket),
       peer_(std::move(peer)),
-      stream_(socket, context.options.idle_timeout, context.clock),
+      stream_(socket, context.options.idle_timeout, context.clock,
+              [this](bool waits) { NoteWriting(waits); }),
       rank_(context.turns++) {}
 
 Connection::~Connection() { close(socket_); }
@@ -77,6 +78,16 @@ HttpResponse Connection::ErrorResponse(const Refusal& refusal) const {
   return response;
 }
 
+// Answers are small: what does not fit into the system's buffers is for somebody who asks on and on
+// and does not read. He could hold a place for as long as he likes.
+void Connection::NoteWriting(bool waits) {
+  write_waits_ = waits;
+  if (!waits) return;
+  rank_ = context_.turns++;
+  // Whoever wants it to end says so before looking at these.
+  if (told_to_end_) Cut();
+}
+
 void Connection::Linger() {
   rank_ = context_.turns++;
   stream_.FinishWriting();
@@ -98,7 +109,7 @@ void Connection::CloseIfIdle() {
 
 void Connection::CloseUnlessInUse() {
   told_to_end_ = true;
-  if (rank_ != kInUse) shutdown(socket_, SHUT_RD);
+  if (rank_ != kInUse) shutdown(socket_, write_waits_ ? SHUT_RDWR : SHUT_RD);
 }
 
 void Connection::Cut() { shutdown(socket_, SHUT_RDWR); }

@@ -35,7 +35,7 @@ struct ConnectionContext {
 // object exists. Blocking: the former two until the connection is at its end.
 class Connection {
  public:
-  // The rank of a connection with a whole request.
+  // The rank of a connection with a whole request, until its client lets the answer wait.
   static constexpr uint64_t kInUse = std::numeric_limits<uint64_t>::max();
 
   // Owns `socket`, which AcceptLoop has prepared.
@@ -48,8 +48,8 @@ class Connection {
   // Reads nothing, answers 503 with Retry-After.
   void TurnAway();
 
-  // The lower, the sooner it may end for another: when it began to wait for a request, or for the
-  // rest of one.
+  // The lower, the sooner it may end for another: when it began to wait for a request, for the rest
+  // of one, or for its client to take the answer.
   uint64_t rank() const { return rank_; }
 
   // Wakes a connection that waits for a request, so that it ends. If one has just begun to come, it
@@ -58,7 +58,7 @@ class Connection {
   void CloseIfIdle();
 
   // The same for a connection whose request is still coming; one that is being served ends after
-  // its answer.
+  // its answer. One whose client does not take its answer is broken.
   void CloseUnlessInUse();
 
   // Breaks the connection, whatever it is doing.
@@ -69,6 +69,9 @@ class Connection {
   bool AnswerRequest(const HttpRequest& request, bool keep_alive, bool is_http_1_0);
   void Refuse(const Refusal& refusal);
   HttpResponse ErrorResponse(const Refusal& refusal) const;
+
+  // The client does not take what is written to it, or does so again.
+  void NoteWriting(bool waits);
 
   // Sends the end of the stream and drops what the client is still sending, so that the answer is
   // not destroyed by a reset.
@@ -81,6 +84,7 @@ class Connection {
   std::atomic<uint64_t> rank_;
   std::atomic<bool> idle_{true};
   std::atomic<bool> told_to_end_{false};
+  std::atomic<bool> write_waits_{false};
 };
 
 }  // namespace onhook

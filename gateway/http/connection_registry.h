@@ -20,8 +20,9 @@ namespace onhook {
 //   - At most max_connections are served, and of one peer at most max_connections_per_peer. Of IPv6
 //     a peer is its /64 network, since one subscriber usually has all of that.
 //   - An idle or slow connection keeps nobody out: for a newcomer that would find no place that one
-//     ends which has been waiting for a request, or for the rest of one, the longest. A connection
-//     with a whole request is never ended for another.
+//     ends which has been waiting the longest for a request, for the rest of one, or for its client
+//     to take an answer. A connection whose whole request is being served is never ended for
+//     another.
 // Threads: any. Blocking: AwaitNone() only.
 class ConnectionRegistry {
  public:

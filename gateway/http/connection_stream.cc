@@ -5,6 +5,8 @@
 
 #include <cerrno>
 
+#include "absl/cleanup/cleanup.h"
+
 namespace onhook {
 namespace {
 
@@ -43,6 +45,12 @@ absl::StatusOr<size_t> PlainStream::Read(char* buffer, size_t size, absl::Durati
 
 absl::Status PlainStream::Write(absl::string_view bytes, absl::Duration wait) {
   absl::Duration deadline = absl::InfiniteDuration();
+  bool waits = false;
+  const auto tell = [this, &waits](bool now) {
+    if (on_write_waits_ != nullptr && waits != now) on_write_waits_(now);
+    waits = now;
+  };
+  const auto done = absl::MakeCleanup([&tell] { tell(false); });
   while (!bytes.empty()) {
     const ssize_t sent = send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
     if (sent >= 0) {
@@ -52,6 +60,7 @@ absl::Status PlainStream::Write(absl::string_view bytes, absl::Duration wait) {
     if (errno == EINTR) continue;
     if (!WouldBlock(errno)) return Broken();
     if (deadline == absl::InfiniteDuration()) deadline = clock_->Elapsed() + wait;
+    tell(true);
     if (absl::Status ready = WaitFor(fd_, POLLOUT, deadline, *clock_); !ready.ok()) return ready;
   }
   return absl::OkStatus();

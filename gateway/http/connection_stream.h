@@ -2,6 +2,8 @@
 #define ONHOOK_GATEWAY_HTTP_CONNECTION_STREAM_H_
 
 #include <cstddef>
+#include <functional>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -36,8 +38,14 @@ class PlainStream final : public ConnectionStream {
  public:
   // Does not own `fd`, a blocking socket whose own receive timeout (SO_RCVTIMEO) is `own_timeout`:
   // to Read with exactly that wait is one system call, so it should be the wait that is used most.
-  PlainStream(int fd, absl::Duration own_timeout, const Clock* clock)
-      : fd_(fd), own_timeout_(own_timeout), clock_(clock) {}
+  // `on_write_waits`, unless empty, is told when a Write begins to wait for the peer, and when that
+  // is over.
+  PlainStream(int fd, absl::Duration own_timeout, const Clock* clock,
+              std::function<void(bool waits)> on_write_waits = nullptr)
+      : fd_(fd),
+        own_timeout_(own_timeout),
+        clock_(clock),
+        on_write_waits_(std::move(on_write_waits)) {}
 
   absl::StatusOr<size_t> Read(char* buffer, size_t size, absl::Duration wait) override;
   absl::Status Write(absl::string_view bytes, absl::Duration wait) override;
@@ -47,6 +55,7 @@ class PlainStream final : public ConnectionStream {
   const int fd_;
   const absl::Duration own_timeout_;
   const Clock* const clock_;
+  const std::function<void(bool waits)> on_write_waits_;
 };
 
 }  // namespace onhook

@@ -77,12 +77,13 @@ RequestReader::Outcome RequestReader::ReadSizedBody() {
   if (unread().size() < size) {
     Outcome outcome = ContinueIfAwaited();
     if (outcome != Outcome::kRequest) return outcome;
-    MakeRoom(size);
-    MoveHead();
     while (unread().size() < size) {
+      // Not for all at once: what is merely announced is to take no memory.
+      if (end_ == buffer_.size()) MakeRoom(std::min(size, 2 * unread().size()));
       outcome = ReadMore(options_.request_timeout);
       if (outcome != Outcome::kRequest) return outcome;
     }
+    MoveHead();
   }
   next_ = begin_ + size;
   request_.body = unread().substr(parser_.size(), parser_.head().content_length);

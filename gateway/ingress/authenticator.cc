@@ -255,9 +255,12 @@ absl::variant<Proof, Distrust> Authenticator::CheckFields(const VendorFields& fi
   }
   proof = absl::get<Proof>(checked);
   const absl::Duration most = source_.shared_key->replay_window;
-  if (window == ReplayWindow::kIgnored || most == absl::ZeroDuration()) return proof;
-  proof.nonce->refuse_forgotten = !tolerates;
-  if (absl::AbsDuration(now - absl::FromUnixMillis(proof.nonce->timestamp_ms)) > most) {
+  if (most == absl::ZeroDuration()) return proof;
+  const absl::Duration age = now - absl::FromUnixMillis(proof.nonce->timestamp_ms);
+  // Too far ahead, where that is ignored: a sender with a wrong unit of time, whose nonces must not
+  // be kept until then.
+  proof.nonce->refuse_forgotten = !tolerates && (window == ReplayWindow::kEnforced || age >= -most);
+  if (window == ReplayWindow::kEnforced && absl::AbsDuration(age) > most) {
     proof.stale = !tolerates;
     if (tolerates) proof.tolerated = Distrust::kReplayWindow;
   }

@@ -49,7 +49,7 @@ struct Proof {
 };
 
 // Whether a signature that is too old, or too new, counts less for it. Ignored where what was kept
-// is judged again.
+// is judged again; its nonce is not.
 enum class ReplayWindow { kEnforced, kIgnored };
 
 // Says whether a callback comes from whom its source expects.

@@ -56,6 +56,14 @@ Rejection RejectionByStore(absl::StatusCode code) {
                                                                   : RejectionReason::kReplayWindow);
 }
 
+// Why the store, of all, would not take it. Nothing: it did not come to that.
+absl::optional<Distrust> DistrustOfStore(const absl::optional<Rejection>& rejection) {
+  if (!rejection.has_value()) return absl::nullopt;
+  if (rejection->reason == RejectionReason::kNonceReused) return Distrust::kNonceReused;
+  if (rejection->reason == RejectionReason::kReplayWindow) return Distrust::kReplayWindow;
+  return absl::nullopt;
+}
+
 }  // namespace
 
 struct CallbackHandler::SourceDesk {
@@ -149,14 +157,9 @@ CallbackHandler::Outcome CallbackHandler::Accept(SourceDesk& desk,
   context.received_at = parts_.clock->Now();
   context.traceparent = request.Header("traceparent");
   Outcome outcome = AcceptAs(desk, request.body, context);
-  if (!outcome.rejection.has_value() || source.enforced) return outcome;
-  const RejectionReason reason = outcome.rejection->reason;
-  if (reason != RejectionReason::kNonceReused && reason != RejectionReason::kReplayWindow) {
-    return outcome;
-  }
-  context.tolerated =
-      reason == RejectionReason::kNonceReused ? Distrust::kNonceReused : Distrust::kReplayWindow;
-  return AcceptAs(desk, request.body, context);
+  if (source.enforced) return outcome;
+  context.tolerated = DistrustOfStore(outcome.rejection);
+  return context.tolerated.has_value() ? AcceptAs(desk, request.body, context) : outcome;
 }
 
 CallbackHandler::Outcome CallbackHandler::AcceptAs(SourceDesk& desk, absl::string_view body,
@@ -228,29 +231,42 @@ absl::StatusOr<Judgement> CallbackHandler::Judge(const RejectedCallback& callbac
     judgement.detail = "its source is no longer in the settings";
     return judgement;
   }
+  const CallbackSource& source = desk->source;
   CallbackContext context;
   // Events lie in the log in the order of their receipt, so this one was received now.
   context.received_at = parts_.clock->Now();
   context.reparsed = true;
+  Outcome outcome = AcceptKept(source, kept.raw_body, context);
+  const absl::optional<Distrust> distrust = DistrustOfStore(outcome.rejection);
+  // Its window is past, but what it comes with may have been forgotten since.
+  context.nonce_may_be_forgotten = source.enforced && distrust == Distrust::kReplayWindow;
+  if (!source.enforced) context.tolerated = distrust;
+  if (context.nonce_may_be_forgotten || context.tolerated.has_value()) {
+    outcome = AcceptKept(source, kept.raw_body, context);
+  }
+  if (!outcome.status.ok()) return outcome.status;
+  judgement.event_id = outcome.event_id;
+  if (outcome.rejection.has_value()) {
+    judgement.reason = RuleOf(outcome.rejection->reason).kept_as;
+    judgement.detail = outcome.rejection->detail;
+  }
+  return judgement;
+}
+
+CallbackHandler::Outcome CallbackHandler::AcceptKept(const CallbackSource& source,
+                                                     absl::string_view body,
+                                                     const CallbackContext& context) const {
   EventRoom room;
   AdmittedCallback admitted;
-  absl::optional<Rejection> rejection =
-      ReadCallback(desk->source, kept.raw_body, context, room.event(), admitted);
-  if (!rejection.has_value()) {
-    AcknowledgePolicy policy;
-    policy.when = AcknowledgePolicy::When::kStored;
-    const absl::Status stored =
-        parts_.desk->Accept(std::move(admitted.new_event), room.event(), policy);
-    if (stored.ok()) {
-      judgement.event_id = room.event().event_id();
-      return judgement;
-    }
-    if (!IsRejection(stored.code())) return stored;
-    rejection = RejectionByStore(stored.code());
+  if (auto rejection = ReadCallback(source, body, context, room.event(), admitted)) {
+    return {absl::OkStatus(), std::move(rejection), ""};
   }
-  judgement.reason = RuleOf(rejection->reason).kept_as;
-  judgement.detail = rejection->detail;
-  return judgement;
+  AcknowledgePolicy policy;
+  policy.when = AcknowledgePolicy::When::kStored;
+  const absl::Status stored =
+      parts_.desk->Accept(std::move(admitted.new_event), room.event(), policy);
+  if (IsRejection(stored.code())) return {absl::OkStatus(), RejectionByStore(stored.code()), ""};
+  return {stored, absl::nullopt, room.event().event_id()};
 }
 
 void CallbackHandler::Note(SourceDesk& desk, const Outcome& outcome) const {

@@ -31,8 +31,9 @@ struct CallbackContext;
 // Promises: answers success only if the event is stored and its source's policy is met. What it
 // rejects is not stored as an event; what passed path, network and credentials and could not be
 // read, mapped or verified is in the quarantine, durably, before its sender is told not to repeat
-// it. Every answer is in the vendor's format, and of a failed proof it does not say which part
-// failed. Logs nothing that the callback said but the event's identity.
+// it, unless more of that came than the source's rate allows. Every answer is in the vendor's
+// format, and of a failed proof it does not say which part failed. Logs nothing that the callback
+// said but the event's identity.
 // Threads: any. Blocking: Handle, while something is stored and for up to the policy's timeout;
 // Judge, while something is stored. Errors: Handle has none; they are answers.
 class CallbackHandler final : public CallbackJudge {
@@ -69,6 +70,9 @@ class CallbackHandler final : public CallbackJudge {
   // Bytes -> words -> event -> receipt.
   Outcome Accept(SourceDesk& desk, const HttpRequest& request) const;
   Outcome AcceptAs(SourceDesk& desk, absl::string_view body, const CallbackContext& context) const;
+  // The same for what was kept; nobody is waited for, nothing is counted.
+  Outcome AcceptKept(const CallbackSource& source, absl::string_view body,
+                     const CallbackContext& context) const;
   // Keeps what was rejected, if that is foreseen. OK, or why it has to come again.
   absl::Status Keep(SourceDesk& desk, const HttpRequest& request, const Rejection& rejection) const;
   void Note(SourceDesk& desk, const Outcome& outcome) const;

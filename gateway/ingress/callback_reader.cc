@@ -47,6 +47,10 @@ absl::variant<Proof, Distrust> Prove(const CallbackSource& source, const VendorF
       proof->authentication != v1::AUTHENTICATION_NONE) {
     proof->authentication = v1::AUTHENTICATION_UNVERIFIED;
   }
+  if (proof != nullptr && context.nonce_may_be_forgotten && proof->nonce.has_value()) {
+    proof->authentication = v1::AUTHENTICATION_UNVERIFIED;
+    proof->nonce->refuse_forgotten = false;
+  }
   return checked;
 }
 

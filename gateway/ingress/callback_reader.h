@@ -19,6 +19,9 @@ struct CallbackContext {
   // It comes from the quarantine: no header is left that could prove anything, so unless its
   // signature does, or its source asks for nothing, it is unverified. The replay window is past.
   bool reparsed = false;
+  // Of one that is reparsed: its nonce is no longer known, so nobody can tell whether it came with
+  // another content before. It is taken unverified.
+  bool nonce_may_be_forgotten = false;
   // It was found out already that it does not verify, and its source only reports that.
   absl::optional<Distrust> tolerated;
 };

@@ -1,6 +1,7 @@
 #ifndef ONHOOK_TESTS_SUPPORT_RECORDING_EVENT_LOG_H_
 #define ONHOOK_TESTS_SUPPORT_RECORDING_EVENT_LOG_H_
 
+#include <functional>
 #include <map>
 #include <string>
 #include <utility>
@@ -15,13 +16,19 @@ namespace onhook {
 // given, or refuses it as told. Knows no duplicates, and nothing can be read. Threads: one.
 class RecordingEventLog final : public EventLog {
  public:
-  // Every later Append fails with this.
-  void FailWith(absl::Status status) { failure_ = std::move(status); }
+  using Condition = std::function<bool(const NewEvent&)>;
+
+  // Every later Append fails with this: of all events, or of those that `condition` holds for.
+  void FailWith(absl::Status status, Condition condition = nullptr) {
+    failure_ = std::move(status);
+    condition_ = std::move(condition);
+  }
 
   const std::vector<NewEvent>& appended() const { return appended_; }
 
   void Append(NewEvent event, AppendDone done) override {
-    if (!failure_.ok()) return done(failure_);
+    const bool fails = condition_ == nullptr || condition_(event);
+    if (!failure_.ok() && fails) return done(failure_);
     appended_.push_back(std::move(event));
     done(AppendResult{static_cast<Sequence>(appended_.size()), false});
   }
@@ -42,6 +49,7 @@ class RecordingEventLog final : public EventLog {
 
   const std::map<std::string, SequenceSet> nothing_;
   absl::Status failure_;
+  Condition condition_;
   std::vector<NewEvent> appended_;
 };
 

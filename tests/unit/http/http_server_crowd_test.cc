@@ -137,6 +137,24 @@ TEST_F(HttpServerCrowdTest, AnIdleConnectionEndsForANewcomer) {
   EXPECT_TRUE(idle->IsClosed());
 }
 
+TEST_F(HttpServerCrowdTest, AClientThatDoesNotTakeItsAnswerKeepsNobodyOut) {
+  options_.max_connections = 1;
+  options_.write_timeout = absl::Minutes(1);
+  const std::string more_than_any_buffer(16 << 20, 'a');
+  callbacks_.handler = [&](const HttpRequest& request) {
+    return Text(request.body == "much" ? more_than_any_buffer : "");
+  };
+  Start();
+  const auto stalled = Connect();
+  stalled->Send(Post("much"));
+  while (handled_ == 0) std::this_thread::yield();
+  // Until the buffers are full, its answer is as good as any.
+  bool serves = false;
+  for (int i = 0; i < 100 && !serves; ++i) serves = ServesNewcomer();
+  EXPECT_TRUE(serves);
+  EXPECT_TRUE(ServesNewcomer()) << "it has left its place for good";
+}
+
 TEST_F(HttpServerCrowdTest, ASlowRequestIsToldToComeAgainWhenItKeepsANewcomerOut) {
   options_.max_connections = 2;
   Start();

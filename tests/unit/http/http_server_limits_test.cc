@@ -1,4 +1,7 @@
 // The limits of HttpServer: P2 bounded, P5 answered.
+#include <sys/resource.h>
+
+#include <cstdint>
 #include <string>
 
 #include "gmock/gmock.h"
@@ -50,6 +53,23 @@ TEST_F(HttpServerTest, AClientThatTakesNoAnswerIsGivenUp) {
   client.Send(Post("a"));
   EXPECT_EQ(client.ReadAnswer(/*with_body=*/false).status, 200);
   server_->Stop(absl::Hours(1));  // returns only after the connection has been given up
+}
+
+// In KiB, of the process so far.
+int64_t MostMemory() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  return usage.ru_maxrss;
+}
+
+TEST_F(HttpServerTest, ABodyThatIsOnlyAnnouncedTakesNoMemory) {
+  options_.max_body_bytes = 512 << 20;
+  Start();
+  const int64_t before = MostMemory();
+  RawHttpClient client(port());
+  client.Send("POST /x HTTP/1.1\r\nHost: h\r\nContent-Length: 536870912\r\n\r\nab").FinishSending();
+  EXPECT_EQ(client.ReadAnswer().status, 400);
+  EXPECT_LT(MostMemory() - before, 64 << 10);
 }
 
 TEST_F(HttpServerTest, ARefusalReachesAClientThatIsStillSending) {

@@ -164,7 +164,7 @@ TEST_F(AuthenticatorSignatureTest, WhatIsJudgedAgainIsNeverStaleButHasToVerify) 
   const Proof proof = ProofOf(old, ReplayWindow::kIgnored);
   EXPECT_EQ(proof.authentication, v1::AUTHENTICATION_SIGNATURE);
   EXPECT_FALSE(proof.stale);
-  EXPECT_FALSE(proof.nonce->refuse_forgotten);
+  EXPECT_TRUE(proof.nonce->refuse_forgotten) << "what its nonce came with may be forgotten";
   EXPECT_EQ(
       DistrustOf(CheckFields(Signed(Callback("1"), "another-key-of-16"), ReplayWindow::kIgnored)),
       Distrust::kSignature);

@@ -85,6 +85,35 @@ TEST_F(CallbackAuthenticationTest, ANonceWithAnotherContentIsNotAllowed) {
   EXPECT_EQ(Kept().at(0).callback.reason, v1::RejectedCallback::REASON_NONCE_REUSED);
 }
 
+TEST_F(CallbackAuthenticationTest, JudgedAgainItIsUnverifiedIfItsNonceMayHaveBeenForgotten) {
+  event_log_.FailWith(absl::PermissionDeniedError("the nonce came with another content"));
+  Post(Signed());
+  event_log_.FailWith(absl::NotFoundError("it may be one that was forgotten"),
+                      [](const NewEvent& event) { return event.nonce->refuse_forgotten; });
+  const Judgement judgement = JudgeAgain();
+  EXPECT_EQ(judgement.event_id, StoredEvent().event_id());
+  EXPECT_EQ(StoredEvent().authentication(), v1::AUTHENTICATION_UNVERIFIED);
+  EXPECT_TRUE(event_log_.appended().at(0).nonce.has_value()) << "from now on it is known";
+}
+
+TEST_F(CallbackAuthenticationTest, JudgedAgainItIsNoEventWhereItsNonceIsKnown) {
+  event_log_.FailWith(absl::NotFoundError("what came with its nonce is forgotten"));
+  Post(Signed());
+  EXPECT_EQ(JudgeAgain().event_id, "");
+  EXPECT_EQ(JudgeAgain().reason, v1::RejectedCallback::REASON_REPLAY_WINDOW);
+}
+
+TEST_F(CallbackAuthenticationTest, JudgedAgainForASourceThatOnlyReportsEvenAReusedNonceIsTaken) {
+  event_log_.FailWith(absl::PermissionDeniedError("the nonce came with another content"),
+                      [](const NewEvent& event) { return event.nonce.has_value(); });
+  Post(Signed());
+  OnlyReport();
+  Restart();
+  const Judgement judgement = JudgeAgain();
+  EXPECT_EQ(judgement.event_id, StoredEvent().event_id());
+  EXPECT_EQ(StoredEvent().authentication(), v1::AUTHENTICATION_UNVERIFIED);
+}
+
 TEST_F(CallbackAuthenticationTest, ASourceThatOnlyReportsAcceptsAndMarksWhatDoesNotVerify) {
   OnlyReport();
   EXPECT_EQ(Post(Signed("another key of 16 bytes")).status, 200);

@@ -69,6 +69,19 @@ class CallbackHandlerFixture : public ::testing::Test {
         {}, [&](absl::StatusOr<std::vector<RejectedCallback>> found) { kept = *std::move(found); });
     return kept;
   }
+  // What was kept first, with its body.
+  RejectedCallback Whole() {
+    RejectedCallback whole;
+    store_.quarantine().Get(Kept().at(0).id, [&](absl::StatusOr<RejectedCallback> found) {
+      whole = *std::move(found);
+    });
+    return whole;
+  }
+  Judgement JudgeAgain() {
+    absl::StatusOr<Judgement> judgement = Handler().Judge(Whole());
+    EXPECT_TRUE(judgement.ok()) << judgement.status();
+    return *std::move(judgement);
+  }
   // Whether the metrics hold this line.
   ::testing::AssertionResult Counts(absl::string_view line) const {
     const std::string text = metrics_.Text();

@@ -26,19 +26,6 @@ class CallbackQuarantineTest : public CallbackHandlerFixture {
     source_.shared_key = Settings::Source::SharedKey();
     source_.shared_key->key_files = {SecretFile("key", kKey)};
   }
-  // What was kept first, with its body.
-  RejectedCallback Whole() {
-    RejectedCallback whole;
-    store_.quarantine().Get(Kept().at(0).id, [&](absl::StatusOr<RejectedCallback> found) {
-      whole = *std::move(found);
-    });
-    return whole;
-  }
-  Judgement JudgeAgain() {
-    absl::StatusOr<Judgement> judgement = Handler().Judge(Whole());
-    EXPECT_TRUE(judgement.ok()) << judgement.status();
-    return *std::move(judgement);
-  }
 };
 
 TEST_F(CallbackQuarantineTest, WhatCannotBeReadIsKeptByteForByte) {
