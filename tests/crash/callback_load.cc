@@ -2,20 +2,22 @@
 
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
+#include "absl/time/clock.h"
+#include "tests/support/signed_callback.h"
 
 namespace onhook {
 namespace {
 
-std::string RequestFor(const CallLedger& ledger, int64_t number) {
-  const std::string body = absl::StrCat(
-      R"({"callSerialNo":")", ledger.CallSerialNo(number), R"(","serviceNo":null,"called":")",
-      ledger.Called(number), R"(","callData":")", ledger.CallData(number),
-      R"(","releaseTime":"2022/02/22,10:04:36:318","talkDuration":"6","releaseReason":")",
-      ledger.ReleaseReason(number), R"("})");
+// Of how many callbacks one is altered.
+constexpr int64_t kAlteredOneOf = 4;
+
+std::string RequestFor(absl::string_view body) {
   return absl::StrCat("POST /release-events HTTP/1.1\r\nHost: gateway\r\nContent-Length: ",
                       body.size(), "\r\n\r\n", body);
 }
@@ -27,8 +29,12 @@ bool SaysClose(const RawAnswer& answer) {
 }  // namespace
 
 CallbackLoad::CallbackLoad(const GatewayAddress* address, CallLedger* ledger, int connections,
-                           int64_t callbacks)
-    : address_(address), ledger_(ledger), callbacks_left_(callbacks), posting_(connections) {
+                           int64_t callbacks, std::string key)
+    : address_(address),
+      ledger_(ledger),
+      key_(std::move(key)),
+      callbacks_left_(callbacks),
+      posting_(connections) {
   for (int i = 0; i < connections; ++i) threads_.emplace_back([this] { Post(); });
 }
 
@@ -70,10 +76,42 @@ bool CallbackLoad::PostOver(RawHttpClient& connection, int64_t& number) {
   while (true) {
     if (number == kNone) number = NextNumber();
     if (number == kNone) return false;
-    const RawAnswer answer = connection.Send(RequestFor(*ledger_, number)).ReadAnswer();
-    if (Accepts(answer, number)) number = kNone;
+    const std::string body = BodyFor(number);
+    const RawAnswer answer = connection.Send(RequestFor(body)).ReadAnswer();
+    const bool is_altered = !key_.empty() && number % kAlteredOneOf == 0;
+    const bool accepted = Accepts(answer, number);
+    if (accepted) number = kNone;
     if (answer.status == 0 || SaysClose(answer)) return true;
+    if (accepted && is_altered && PostAltered(connection, body) == 0) return true;
   }
+}
+
+std::string CallbackLoad::BodyFor(int64_t number) const {
+  const std::string words = absl::StrCat(
+      R"("callSerialNo":")", ledger_->CallSerialNo(number), R"(","serviceNo":null,"called":")",
+      ledger_->Called(number), R"(","callData":")", ledger_->CallData(number),
+      R"(","releaseTime":"2022/02/22,10:04:36:318","talkDuration":"6","releaseReason":")",
+      ledger_->ReleaseReason(number), "\"");
+  if (key_.empty()) return absl::StrCat("{", words, "}");
+  return SignedCallback(key_, absl::Now(), absl::StrCat(number), words);
+}
+
+int CallbackLoad::PostAltered(RawHttpClient& connection, const std::string& body) {
+  const std::string copy = absl::StrReplaceAll(body, {{R"("callData":")", R"("callData":" )"}});
+  const RawAnswer answer = connection.Send(RequestFor(copy)).ReadAnswer();
+  absl::MutexLock lock(&mutex_);
+  // One that could not be kept or judged is to come again.
+  if (answer.status == 403) {
+    ++altered_.refused;
+  } else if (answer.status != 0 && answer.status != 503) {
+    ++altered_.others;
+  }
+  return SaysClose(answer) ? 0 : answer.status;
+}
+
+CallbackLoad::Altered CallbackLoad::altered() const {
+  absl::MutexLock lock(&mutex_);
+  return altered_;
 }
 
 int64_t CallbackLoad::NextNumber() {

@@ -21,9 +21,11 @@ namespace onhook {
 // under way have come or their connections have ended.
 class CallbackLoad {
  public:
-  // `address` and `ledger` must outlive the load. Posts at most `callbacks` distinct ones.
+  // `address` and `ledger` must outlive the load. Posts at most `callbacks` distinct ones. With a
+  // `key` each is signed, and behind some of them comes what an attacker makes of it: a copy that
+  // differs where the signature does not look.
   CallbackLoad(const GatewayAddress* address, CallLedger* ledger, int connections,
-               int64_t callbacks);
+               int64_t callbacks, std::string key = "");
   // The address must be closed, or Finish() have said true.
   ~CallbackLoad();
 
@@ -34,21 +36,33 @@ class CallbackLoad {
   // Callbacks that were posted and not answered, because the connection ended.
   int64_t unanswered() const;
 
+  // Altered copies that were answered with 403, and with anything else.
+  struct Altered {
+    int64_t refused = 0;
+    int64_t others = 0;
+  };
+  Altered altered() const;
+
  private:
   static constexpr int64_t kNone = -1;
 
   void Post();
   // Posts over one connection until that ends or there is nothing more to do. False: the latter.
   bool PostOver(RawHttpClient& connection, int64_t& number);
+  std::string BodyFor(int64_t number) const;
+  // Posts the altered copy. Returns the answer's status; 0: the connection has ended.
+  int PostAltered(RawHttpClient& connection, const std::string& body);
   int64_t NextNumber();
   // Whether the vendor may forget the callback now.
   bool Accepts(const RawAnswer& answer, int64_t number);
 
   const GatewayAddress* const address_;
   CallLedger* const ledger_;
+  const std::string key_;
   mutable absl::Mutex mutex_;
   int64_t callbacks_left_ ABSL_GUARDED_BY(mutex_);
   int64_t unanswered_ ABSL_GUARDED_BY(mutex_) = 0;
+  Altered altered_ ABSL_GUARDED_BY(mutex_);
   int posting_ ABSL_GUARDED_BY(mutex_);
   std::vector<std::thread> threads_;
 };

@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <limits>
 #include <string>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
@@ -18,12 +19,16 @@ constexpr int64_t kCallbacksEachRound = 100;
 
 }  // namespace
 
-CrashRun::CrashRun(uint64_t seed, int connections)
-    : connections_(connections), random_(seed), ledger_(absl::StrCat("crash-", seed)) {
+CrashRun::CrashRun(uint64_t seed, int connections, std::string key, std::string enforce)
+    : connections_(connections),
+      key_(std::move(key)),
+      enforce_(std::move(enforce)),
+      random_(seed),
+      ledger_(absl::StrCat("crash-", seed)) {
   acking_.emplace("acking", RecordingSubscriber::Mode::kAckMost, random_(), &address_, &ledger_);
   holding_.emplace("holding", RecordingSubscriber::Mode::kAckNothing, random_(), &address_,
                    &ledger_);
-  load_.emplace(&address_, &ledger_, connections_, std::numeric_limits<int64_t>::max());
+  load_.emplace(&address_, &ledger_, connections_, std::numeric_limits<int64_t>::max(), key_);
 }
 
 CrashRun::~CrashRun() {
@@ -93,7 +98,7 @@ void CrashRun::SettleEverything() {
 
 void CrashRun::SettleOneMore() {
   const int64_t number = ledger_.opened();
-  CallbackLoad load(&address_, &ledger_, 1, 1);
+  CallbackLoad load(&address_, &ledger_, 1, 1, key_);
   EXPECT_TRUE(ledger_.WaitUntilPromised(ledger_.promised() + 1, kPatience));
   EXPECT_TRUE(ledger_.WaitUntilSettled(number, kPatience));
   if (!load.Finish(kPatience)) address_.Close();
@@ -107,6 +112,15 @@ absl::Duration CrashRun::RandomBelow(absl::Duration most) {
 OnhookdProcess::Options CrashRun::GatewayOptions() const {
   OnhookdProcess::Options options;
   options.store_directory = directory_.path() + "/store";
+  if (!key_.empty()) {
+    const std::string key_file = directory_.Write("key", key_);
+    const std::string settings = directory_.Write(
+        "onhook.yaml",
+        absl::StrCat("sources: [{name: default, path: /release-events, authentication: "
+                     "{shared_key: {key_files: [",
+                     key_file, "], enforce: ", enforce_, "}}}]\n"));
+    options.more_arguments = {"--config", settings};
+  }
   return options;
 }
 

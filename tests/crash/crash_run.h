@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <random>
+#include <string>
 
 #include "absl/time/time.h"
 #include "tests/crash/call_ledger.h"
@@ -22,7 +23,8 @@ namespace onhook {
 // A failure is a failed expectation of the test, with the gateway's log. Threads: one.
 class CrashRun {
  public:
-  CrashRun(uint64_t seed, int connections);
+  // With a `key` the vendor signs, and the gateway enforces that as its setting says.
+  CrashRun(uint64_t seed, int connections, std::string key = "", std::string enforce = "reject");
   ~CrashRun();
 
   // Starts a gateway; false, and a failed expectation, if it does not come up.
@@ -52,12 +54,15 @@ class CrashRun {
   const CallLedger& ledger() const { return ledger_; }
   int kills() const { return kills_; }
   int64_t unanswered() const { return load_->unanswered(); }
+  CallbackLoad::Altered altered() const { return load_->altered(); }
 
  private:
   absl::Duration RandomBelow(absl::Duration most);
   OnhookdProcess::Options GatewayOptions() const;
 
   const int connections_;
+  const std::string key_;
+  const std::string enforce_;
   std::mt19937_64 random_;
   TemporaryDirectory directory_;
   CallLedger ledger_;

@@ -15,6 +15,7 @@ namespace {
 using testing::Contains;
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::Not;
 
 void Say(const CrashRun& run) {
   std::cout << run.kills() << " kills, " << run.ledger().opened() << " callbacks, "
@@ -38,6 +39,25 @@ TEST(KillTest, WhatWasAcceptedIsDeliveredAndWhatWasAcknowledgedStaysSo) {
   Say(run);
 }
 
+TEST(KillTest, WhatIsSignedIsAcceptedOnceAndNoAlteredCopyOfItWhateverIsKilled) {
+  const uint64_t kills = FromEnvironment("ONHOOK_KILLS", 5);
+  CrashRun run(SeedOfRun(), /*connections=*/8, "a key of 16 characters");
+  ASSERT_TRUE(run.Start());
+  while (static_cast<uint64_t>(run.kills()) < kills) {
+    run.WorkFor(absl::Milliseconds(400));
+    run.Kill();
+    ASSERT_TRUE(run.Start());
+  }
+  run.FinishLoad();
+  ASSERT_TRUE(run.Start());
+  run.SettleEverything();
+  EXPECT_THAT(run.ledger().Findings(), IsEmpty());
+  EXPECT_GT(run.altered().refused, 0);
+  EXPECT_EQ(run.altered().others, 0);
+  Say(run);
+  std::cout << run.altered().refused << " altered copies" << std::endl;
+}
+
 TEST(KillTest, ATerminationUnderLoadEndsWellAndLosesNothing) {
   CrashRun run(SeedOfRun(), /*connections=*/8);
   for (int i = 0; i < 3; ++i) {
@@ -53,7 +73,20 @@ TEST(KillTest, ATerminationUnderLoadEndsWellAndLosesNothing) {
   Say(run);
 }
 
-// The other two tests are worth what this one says: a store that loses its last commits is noticed.
+// The control of the one above: a gateway that lets altered copies in is noticed, twice.
+TEST(KillTest, AnAlteredCopyThatIsLetInIsNoticed) {
+  CrashRun run(SeedOfRun(), /*connections=*/8, "a key of 16 characters", "report");
+  ASSERT_TRUE(run.Start());
+  run.WorkFor(absl::Milliseconds(50));
+  run.FinishLoad();
+  ASSERT_TRUE(run.Start());
+  run.SettleOneMore();
+  EXPECT_GT(run.altered().others, 0);
+  EXPECT_THAT(run.ledger().Findings(), Not(IsEmpty()));
+}
+
+// What finds nothing lost is worth what this one says: a store that loses its last commits is
+// noticed.
 TEST(KillTest, ALostWriteAheadLogIsNoticed) {
   CrashRun run(SeedOfRun(), /*connections=*/8);
   ASSERT_TRUE(run.Start());
