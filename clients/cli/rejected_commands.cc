@@ -27,6 +27,8 @@ std::string ReasonText(v1::RejectedCallback::Reason reason) {
       return "signature";
     case v1::RejectedCallback::REASON_REPLAY_WINDOW:
       return "replay window";
+    case v1::RejectedCallback::REASON_NONCE_REUSED:
+      return "nonce reused";
     default:
       return absl::StrCat("reason ", static_cast<int>(reason));
   }
