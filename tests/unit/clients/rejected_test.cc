@@ -60,6 +60,20 @@ TEST_F(RejectedTest, ListFollowsThePagesALineEach) {
   EXPECT_EQ(service_.list.requests.Take().page_token(), "r1");
 }
 
+TEST_F(RejectedTest, EveryReasonHasItsWord) {
+  const google::protobuf::EnumDescriptor& reasons = *v1::RejectedCallback::Reason_descriptor();
+  v1::ListRejectedCallbacksResponse response;
+  for (int i = 1; i < reasons.value_count(); ++i) {
+    v1::RejectedCallback callback = Callback("r1");
+    callback.set_reason(static_cast<v1::RejectedCallback::Reason>(reasons.value(i)->number()));
+    *response.add_rejected_callbacks() = callback;
+  }
+  service_.list.responses = {response};
+  EXPECT_EQ(Run({"rejected", "list"}), kExitOk);
+  EXPECT_THAT(output_, HasSubstr("nonce reused: not JSON"));
+  EXPECT_THAT(output_, Not(HasSubstr("reason ")));
+}
+
 TEST_F(RejectedTest, ListEscapesWhateverItPrints) {
   v1::RejectedCallback hostile = Callback("r1\n");
   hostile.set_source("a\x1b[2J");
