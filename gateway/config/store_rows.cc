@@ -78,7 +78,8 @@ std::vector<Setting> QuarantineRows() {
           "quarantine.rate", NumberKind<double>(1, 100000),
           [](S* s) { return &s->quarantine.rate; },
           "how many refused callbacks of one source are kept in a second, in the long run",
-          "more than a contact centre sends, and too few to slow down what is valid"),
+          "more than a contact centre sends, and too few to slow down what is valid; beyond it the "
+          "sender is told to come again"),
       Row(
           "quarantine.burst", NumberKind<int64_t>(1, 1000000),
           [](S* s) { return &s->quarantine.burst; },

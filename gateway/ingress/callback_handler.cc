@@ -199,7 +199,7 @@ absl::Status CallbackHandler::Keep(SourceDesk& desk, const HttpRequest& request,
   if (rule.kept_as == v1::RejectedCallback::REASON_UNSPECIFIED) return absl::OkStatus();
   if (!desk.quarantine_rate.Take()) {
     desk.counters.CountNotKept(NotKept::kTooMany);
-    return absl::OkStatus();
+    return absl::ResourceExhaustedError("more callbacks are rejected than may be kept in a second");
   }
   NewRejectedCallback callback;
   callback.source = desk.source.name;

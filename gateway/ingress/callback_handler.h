@@ -31,7 +31,7 @@ struct CallbackContext;
 // Promises: answers success only if the event is stored and its source's policy is met. What it
 // rejects is not stored as an event; what passed path, network and credentials and could not be
 // read, mapped or verified is in the quarantine, durably, before its sender is told not to repeat
-// it, unless more of that came than the source's rate allows. Every answer is in the vendor's
+// it; where it cannot be kept, the sender is told to come again. Every answer is in the vendor's
 // format, and of a failed proof it does not say which part failed. Logs nothing that the callback
 // said but the event's identity.
 // Threads: any. Blocking: Handle, while something is stored and for up to the policy's timeout;

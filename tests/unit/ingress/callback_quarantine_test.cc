@@ -76,10 +76,13 @@ TEST_F(CallbackQuarantineTest, WhoIsRejectedComesAgainIfNoCopyCouldBeKept) {
       Counts(R"(onhook_rejected_callbacks_not_kept_total{reason="disk",source="default"} 1)"));
 }
 
-TEST_F(CallbackQuarantineTest, TooManyAtOnceAreRejectedWithoutACopy) {
+TEST_F(CallbackQuarantineTest, OfTooManyAtOnceTheRestIsToldToComeAgain) {
   settings_.quarantine.rate = 1;
   settings_.quarantine.burst = 2;
-  for (const char* body : {"{a", "{b", "{c"}) EXPECT_EQ(Post(body).status, 400);
+  for (const char* body : {"{a", "{b"}) EXPECT_EQ(Post(body).status, 400);
+  const HttpResponse response = Post("{c");
+  EXPECT_EQ(response.status, 503);
+  EXPECT_THAT(response.body, HasSubstr(R"("retCode":"3")"));
   EXPECT_THAT(Kept(), SizeIs(2));
   EXPECT_TRUE(
       Counts(R"(onhook_rejected_callbacks_not_kept_total{reason="rate",source="default"} 1)"));
