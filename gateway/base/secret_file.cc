@@ -91,7 +91,7 @@ SecretFile::Live SecretFile::Get() const {
   const absl::Duration now = clock_->Elapsed();
   {
     absl::MutexLock lock(&mutex_);
-    // A pause is over: others may already have what replaced the known one, and it may be revoked.
+    // After a pause, what is known may be revoked, or have moved to a file that was read before.
     if (looking_ && WasStale()) {
       mutex_.Await(absl::Condition(
           +[](bool* looking) { return !*looking; }, &looking_));
