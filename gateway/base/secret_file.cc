@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -17,6 +18,9 @@ namespace {
 
 constexpr size_t kMostBytes = 4096;
 constexpr absl::Duration kLookInterval = absl::Seconds(1);
+// Twice the interval: before its end the other file of a rotation has been looked at too.
+constexpr absl::Duration kReplacedIsLive = absl::Seconds(2);
+constexpr absl::Duration kStale = absl::Seconds(2);
 
 absl::Status Fault(absl::string_view message) { return absl::InvalidArgumentError(message); }
 
@@ -74,6 +78,7 @@ absl::StatusOr<std::unique_ptr<SecretFile>> SecretFile::Open(std::string path, C
   absl::MutexLock lock(&file->mutex_);
   file->secret_ = std::make_shared<const std::string>(std::move(content));
   file->looked_ = now;
+  file->settled_ = now;
   return file;
 }
 
@@ -82,11 +87,16 @@ SecretFile::SecretFile(std::string path, Check check, const Clock* clock, const 
 
 // Why no look at its times first: a file system's clock ticks in milliseconds, so a file that is
 // written twice within one looks the same before and after. To read it costs as little.
-std::shared_ptr<const std::string> SecretFile::Get() const {
+SecretFile::Live SecretFile::Get() const {
   const absl::Duration now = clock_->Elapsed();
   {
     absl::MutexLock lock(&mutex_);
-    if (looking_ || now - looked_ < kLookInterval) return secret_;
+    // After a pause, what is known may be revoked, or have moved to a file that was read before.
+    if (looking_ && WasStale()) {
+      mutex_.Await(absl::Condition(
+          +[](bool* looking) { return !*looking; }, &looking_));
+    }
+    if (looking_ || now - looked_ < kLookInterval) return LiveAt(now);
     looking_ = true;
     looked_ = now;
   }
@@ -94,7 +104,17 @@ std::shared_ptr<const std::string> SecretFile::Get() const {
   const absl::Status status = Read(content);
   Settle(status, std::move(content));
   absl::MutexLock lock(&mutex_);
-  return secret_;
+  return LiveAt(now);
+}
+
+bool SecretFile::WasStale() const { return looked_ - settled_ >= kStale; }
+
+SecretFile::Live SecretFile::LiveAt(absl::Duration now) const {
+  Live live = {secret_};
+  for (const Replaced& replaced : replaced_) {
+    if (now < replaced.until) live.push_back(replaced.secret);
+  }
+  return live;
 }
 
 absl::Status SecretFile::Read(std::string& content) const {
@@ -110,26 +130,36 @@ absl::Status SecretFile::Read(std::string& content) const {
 }
 
 void SecretFile::Settle(const absl::Status& status, std::string content) const {
+  const absl::Duration now = clock_->Elapsed();
   bool changed = false;
   bool is_news = false;
   {
     absl::MutexLock lock(&mutex_);
-    looking_ = false;
     if (status.ok()) {
       changed = content != *secret_;
-      if (changed) secret_ = std::make_shared<const std::string>(std::move(content));
+      if (changed) Replace(std::move(content), now);
       refused_.clear();
     } else {
       is_news = status != fault_ || content != refused_;
       refused_ = std::move(content);
     }
     fault_ = status;
+    settled_ = now;
+    looking_ = false;
   }
   if (changed) log_->Info("base", "a secret has changed", {{"path", path_}});
   if (is_news) {
     log_->Warning("base", "a changed secret is no good, so the one before stays in use",
                   {{"path", path_}, {"reason", absl::StrCat("it ", status.message())}});
   }
+}
+
+void SecretFile::Replace(std::string content, absl::Duration now) const {
+  replaced_.erase(std::remove_if(replaced_.begin(), replaced_.end(),
+                                 [now](const Replaced& old) { return old.until <= now; }),
+                  replaced_.end());
+  if (!WasStale()) replaced_.insert(replaced_.begin(), {secret_, now + kReplacedIsLive});
+  secret_ = std::make_shared<const std::string>(std::move(content));
 }
 
 }  // namespace onhook

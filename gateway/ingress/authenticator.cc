@@ -85,11 +85,17 @@ bool IsSame(absl::string_view a, absl::string_view b) {
   return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
 }
 
+bool IsLive(const SecretFile& secret, absl::string_view given) {
+  bool found = false;
+  for (const std::shared_ptr<const std::string>& live : secret.Get()) {
+    found |= IsSame(given, *live);
+  }
+  return found;
+}
+
 bool IsOneOf(const std::vector<std::unique_ptr<SecretFile>>& secrets, absl::string_view given) {
   bool found = false;
-  for (const std::unique_ptr<SecretFile>& secret : secrets) {
-    found |= IsSame(given, *secret->Get());
-  }
+  for (const std::unique_ptr<SecretFile>& secret : secrets) found |= IsLive(*secret, given);
   return found;
 }
 
@@ -193,9 +199,8 @@ absl::StatusOr<std::unique_ptr<Authenticator>> Authenticator::Open(const Setting
 
 bool Authenticator::IsAt(absl::string_view path) const {
   if (path_token_ == nullptr) return path == source_.path;
-  const std::shared_ptr<const std::string> token = path_token_->Get();
   return absl::ConsumePrefix(&path, source_.path) && absl::ConsumePrefix(&path, "/") &&
-         IsSame(path, *token);
+         IsLive(*path_token_, path);
 }
 
 absl::optional<Distrust> Authenticator::CheckRequest(const HttpRequest& request) const {
@@ -274,12 +279,13 @@ absl::variant<Proof, Distrust> Authenticator::CheckSignature(const VendorFields&
     return Distrust::kUnsigned;
   }
   if (!HasSignableNames(fields)) return Distrust::kUnsignableName;
-  std::vector<std::shared_ptr<const std::string>> keys;
-  std::vector<absl::string_view> views;
+  SecretFile::Live keys;
   for (const std::unique_ptr<SecretFile>& file : keys_) {
-    keys.push_back(file->Get());
-    views.emplace_back(*keys.back());
+    for (std::shared_ptr<const std::string>& key : file->Get()) keys.push_back(std::move(key));
   }
+  std::vector<absl::string_view> views;
+  views.reserve(keys.size());
+  for (const std::shared_ptr<const std::string>& key : keys) views.emplace_back(*key);
   if (!VerifySignature(views, fields)) return Distrust::kSignature;
   Proof proof;
   proof.authentication = v1::AUTHENTICATION_SIGNATURE;

@@ -56,8 +56,8 @@ enum class ReplayWindow { kEnforced, kIgnored };
 //
 // The first question is asked of the request, before its body is looked at; the second of its
 // fields, since the vendor signs those. Either answers the sender the same whatever was wrong.
-// Promises: secrets are compared in constant time, but for their length; keys and tokens are taken
-// as their files have them now.
+// Promises: secrets are compared in constant time, but for their length; each is good as long as
+// SecretFile calls it live, so that none is refused while it moves from one file to another.
 // Threads: any. Blocking: as SecretFile::Get.
 class Authenticator {
  public:
@@ -67,7 +67,7 @@ class Authenticator {
   static absl::StatusOr<std::unique_ptr<Authenticator>> Open(const Settings::Source& source,
                                                              const Clock* clock, const Log* log);
 
-  // Whether `path` is the one that callbacks come in by, with its token as it is now.
+  // Whether `path` is the one that callbacks come in by, with a token that is live.
   bool IsAt(absl::string_view path) const;
 
   // Network and credentials. Nothing: it is let in so far.

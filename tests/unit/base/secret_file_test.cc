@@ -13,6 +13,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
+#include "absl/synchronization/notification.h"
 #include "gateway/base/log.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -58,10 +59,16 @@ class SecretFileTest : public ::testing::Test {
     EXPECT_TRUE(file.ok()) << file.status();
     return file.ok() ? *std::move(file) : nullptr;
   }
+  static std::string Newest(const SecretFile& file) { return *file.Get().front(); }
+  static std::vector<std::string> Live(const SecretFile& file) {
+    std::vector<std::string> live;
+    for (const auto& secret : file.Get()) live.push_back(*secret);
+    return live;
+  }
   // What the file gives when the time to look has come.
   std::string Look(const SecretFile& file) {
     clock_.Advance(absl::Seconds(1));
-    return *file.Get();
+    return Newest(file);
   }
   std::string RefusalOf(absl::string_view name) {
     const absl::Status status = Open(name).status();
@@ -98,7 +105,7 @@ TEST_F(SecretFileTest, TheSecretIsTheContentWithoutOneLineEnd) {
       {absl::string_view("a\0b\n", 4), absl::string_view("a\0b", 3)},
       {"\xE9\x92\xA5", "\xE9\x92\xA5"},
   };
-  for (const auto& row : rows) EXPECT_EQ(*OpenKey(row.content)->Get(), row.secret);
+  for (const auto& row : rows) EXPECT_EQ(Newest(*OpenKey(row.content)), row.secret);
 }
 
 TEST_F(SecretFileTest, AFileThatIsNoSecretIsNotOpened) {
@@ -111,7 +118,7 @@ TEST_F(SecretFileTest, AFileThatIsNoSecretIsNotOpened) {
   EXPECT_THAT(RefusalOf("key", std::string(1 << 20, 'x')), HasSubstr("is larger than 4096 bytes"));
   EXPECT_THAT(RefusalOf("key", "a bad one"),
               AllOf(HasSubstr("must be good"), Not(HasSubstr("a b"))));
-  EXPECT_EQ(OpenKey(std::string(4096, 'x'))->Get()->size(), 4096u);
+  EXPECT_EQ(Newest(*OpenKey(std::string(4096, 'x'))).size(), 4096u);
 }
 
 TEST_F(SecretFileTest, WhatIsNoRegularFileIsNotReadAndBlocksNobody) {
@@ -149,7 +156,7 @@ TEST_F(SecretFileTest, ASwappedLinkOfAMountedSecretIsNoticed) {
   fs::create_symlink("..1", PathOf("..data"));
   fs::create_symlink("..data/key", PathOf("key"));
   const auto file = Open("key").value();
-  EXPECT_EQ(*file->Get(), "of ..1");
+  EXPECT_EQ(Newest(*file), "of ..1");
   fs::create_symlink("..2", PathOf("..data_tmp"));
   fs::rename(PathOf("..data_tmp"), PathOf("..data"));
   fs::remove_all(PathOf("..1"));
@@ -168,12 +175,12 @@ TEST_F(SecretFileTest, TheFileIsLookedAtOnceASecondAtMost) {
   const auto file = OpenKey("first");
   Write("key", "second");
   clock_.Advance(absl::Milliseconds(999));
-  EXPECT_EQ(*file->Get(), "first");
+  EXPECT_EQ(Newest(*file), "first");
   clock_.Advance(absl::Milliseconds(1));
-  EXPECT_EQ(*file->Get(), "second");
+  EXPECT_EQ(Newest(*file), "second");
   Write("key", "third");
   clock_.Advance(absl::Milliseconds(999));
-  EXPECT_EQ(*file->Get(), "second");
+  EXPECT_EQ(Newest(*file), "second");
   EXPECT_EQ(Look(*file), "third");
 }
 
@@ -193,10 +200,121 @@ TEST_F(SecretFileTest, WhatIsNoGoodLeavesTheOldOneInUse) {
 
 TEST_F(SecretFileTest, ASecretInUseOutlivesItsChange) {
   const auto file = OpenKey("first");
-  const std::shared_ptr<const std::string> first = file->Get();
+  const SecretFile::Live live = file->Get();
   Write("key", "second");
   EXPECT_EQ(Look(*file), "second");
-  EXPECT_EQ(*first, "first");
+  clock_.Advance(absl::Hours(1));
+  EXPECT_THAT(Live(*file), ElementsAre("second"));
+  EXPECT_EQ(*live.front(), "first");
+}
+
+TEST_F(SecretFileTest, WhatWasReplacedIsLiveForTwoSecondsMore) {
+  const auto file = OpenKey("first");
+  EXPECT_THAT(Live(*file), ElementsAre("first"));
+  Write("key", "second");
+  ASSERT_EQ(Look(*file), "second");
+  EXPECT_THAT(Live(*file), ElementsAre("second", "first"));
+  clock_.Advance(absl::Milliseconds(1999));
+  EXPECT_THAT(Live(*file), ElementsAre("second", "first"));
+  clock_.Advance(absl::Milliseconds(1));
+  EXPECT_THAT(Live(*file), ElementsAre("second"));
+}
+
+TEST_F(SecretFileTest, SeveralThatWereReplacedAreLiveEachForItsTime) {
+  const auto file = OpenKey("first");
+  for (const char* next : {"second", "third", "fourth"}) {
+    Write("key", next);
+    ASSERT_EQ(Look(*file), next);
+  }
+  EXPECT_THAT(Live(*file), ElementsAre("fourth", "third", "second"));
+  Look(*file);
+  EXPECT_THAT(Live(*file), ElementsAre("fourth", "third"));
+  Look(*file);
+  EXPECT_THAT(Live(*file), ElementsAre("fourth"));
+}
+
+TEST_F(SecretFileTest, WhatWasReplacedStaysNoLongerBecauseANewContentIsNoGood) {
+  const auto file = OpenKey("first");
+  Write("key", "second");
+  ASSERT_EQ(Look(*file), "second");
+  Write("key", "bad");
+  Look(*file);
+  EXPECT_THAT(Live(*file), ElementsAre("second", "first"));
+  Look(*file);
+  EXPECT_THAT(Live(*file), ElementsAre("second"));
+}
+
+// Or else one that was revoked in the night would be good for the first to come in the morning.
+TEST_F(SecretFileTest, WhatWasReplacedWhileNobodyAskedIsDeadAtOnce) {
+  const auto file = OpenKey("first");
+  Write("key", "second");
+  clock_.Advance(absl::Milliseconds(1999));
+  EXPECT_THAT(Live(*file), ElementsAre("second", "first"));
+  Write("key", "third");
+  clock_.Advance(absl::Milliseconds(2000));
+  EXPECT_THAT(Live(*file), ElementsAre("third"));
+}
+
+// The first look that finds "second" is over when the test says so.
+class SlowLook {
+ public:
+  SecretFile::Check Check() {
+    return [this](absl::string_view secret) {
+      if (secret == "second" && !began_.HasBeenNotified()) {
+        began_.Notify();
+        end_.WaitForNotification();
+      }
+      return absl::OkStatus();
+    };
+  }
+  // Starts it, and returns when it has begun.
+  void Begin(const SecretFile& file) {
+    looker_ = std::thread([&file] { file.Get(); });
+    began_.WaitForNotification();
+  }
+  void End() {
+    end_.Notify();
+    looker_.join();
+  }
+
+ private:
+  absl::Notification began_;
+  absl::Notification end_;
+  std::thread looker_;
+};
+
+TEST_F(SecretFileTest, NobodyWaitsForALookThatAnotherIsAt) {
+  SlowLook look;
+  Write("key", "first");
+  const auto file = SecretFile::Open(PathOf("key"), look.Check(), &clock_, &log_).value();
+  Write("key", "second");
+  clock_.Advance(absl::Seconds(1));
+  look.Begin(*file);
+  EXPECT_THAT(Live(*file), ElementsAre("first"));
+  clock_.Advance(absl::Hours(1));
+  EXPECT_THAT(Live(*file), ElementsAre("first")) << "which hangs";
+  look.End();
+  EXPECT_THAT(Live(*file), ElementsAre("second", "first"));
+}
+
+// For what is known may have been revoked long ago.
+TEST_F(SecretFileTest, AfterAPauseEverybodyWaitsForTheFirstLook) {
+  SlowLook look;
+  Write("key", "first");
+  const auto file = SecretFile::Open(PathOf("key"), look.Check(), &clock_, &log_).value();
+  Write("key", "second");
+  clock_.Advance(absl::Seconds(2));
+  look.Begin(*file);
+  std::vector<std::string> seen;
+  absl::Notification asks;
+  std::thread other([&] {
+    asks.Notify();
+    seen = Live(*file);
+  });
+  asks.WaitForNotification();
+  look.End();
+  other.join();
+  EXPECT_THAT(seen, ElementsAre("second"));
 }
 
 TEST_F(SecretFileTest, EachBadContentIsLoggedOnceAndNoneIsRepeated) {
@@ -247,7 +365,7 @@ TEST_F(SecretFileTest, ThreadsSeeOneSecretOrTheOtherWhileItIsReplaced) {
   for (int i = 0; i < 3; ++i) {
     threads.emplace_back([&] {
       while (!done) {
-        const std::string secret = *file->Get();
+        const std::string secret = Newest(*file);
         if (secret != "first" && secret != "second") ++others;
       }
     });
@@ -257,7 +375,7 @@ TEST_F(SecretFileTest, ThreadsSeeOneSecretOrTheOtherWhileItIsReplaced) {
     ReplaceBy("key", content);
     clock_.Advance(absl::Seconds(1));
     // Another thread may be at it just now.
-    while (*file->Get() != content) clock_.Advance(absl::Seconds(1));
+    while (Newest(*file) != content) clock_.Advance(absl::Seconds(1));
   }
   done = true;
   for (std::thread& thread : threads) thread.join();

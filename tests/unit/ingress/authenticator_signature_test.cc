@@ -68,9 +68,24 @@ TEST_F(AuthenticatorSignatureTest, AKeyThatWentAwayLetsNothingInAnyMore) {
   UseSharedKey();
   ASSERT_EQ(ProofOf(Signed(Callback(Milliseconds()))).authentication, v1::AUTHENTICATION_SIGNATURE);
   Change("current", "a-key-to-come-1234");
+  ProofOf(Signed(Callback(Milliseconds()), "a-key-to-come-1234"));
+  clock_.Advance(absl::Seconds(2));
   EXPECT_EQ(DistrustOf(CheckFields(Signed(Callback(Milliseconds())))), Distrust::kSignature);
   ProofOf(Signed(Callback(Milliseconds()), "a-key-to-come-1234"));
   ProofOf(Signed(Callback(Milliseconds()), "previous-key-of-16"));
+}
+
+// What a request sees if both files change between its looks at the one and the other.
+TEST_F(AuthenticatorSignatureTest, AKeyProvesWhileItMovesToTheOtherFile) {
+  UseSharedKey();
+  ASSERT_EQ(ProofOf(Signed(Callback(Milliseconds()))).authentication, v1::AUTHENTICATION_SIGNATURE);
+  Change("current", "a-key-to-come-1234");
+  ProofOf(Signed(Callback(Milliseconds()), "a-key-to-come-1234"));
+  EXPECT_EQ(ProofOf(Signed(Callback(Milliseconds()))).authentication, v1::AUTHENTICATION_SIGNATURE);
+  Change("previous", kKey);
+  ProofOf(Signed(Callback(Milliseconds())));
+  clock_.Advance(absl::Seconds(2));
+  EXPECT_EQ(ProofOf(Signed(Callback(Milliseconds()))).authentication, v1::AUTHENTICATION_SIGNATURE);
 }
 
 // Signed with the right key, all of them: but for the rule they would be let in.

@@ -50,8 +50,11 @@ TEST_F(AuthenticatorTest, ATokenOfThePathMayChange) {
   UsePathToken();
   ASSERT_TRUE(Opened().IsAt(absl::StrCat(source_.path, "/", kToken)));
   Change("path", "another-token-of-the-path");
-  EXPECT_FALSE(Opened().IsAt(absl::StrCat(source_.path, "/", kToken)));
   EXPECT_TRUE(Opened().IsAt(source_.path + "/another-token-of-the-path"));
+  EXPECT_TRUE(Opened().IsAt(absl::StrCat(source_.path, "/", kToken))) << "on its way";
+  clock_.Advance(absl::Seconds(2));
+  EXPECT_TRUE(Opened().IsAt(source_.path + "/another-token-of-the-path"));
+  EXPECT_FALSE(Opened().IsAt(absl::StrCat(source_.path, "/", kToken)));
 }
 
 TEST_F(AuthenticatorTest, ASecretThatWillNotDoIsNamedWithItsSettingAndNotRepeated) {
@@ -229,6 +232,41 @@ TEST_F(AuthenticatorTest, CredentialsMayChangeWithoutARefusal) {
   Change("current", "short");
   EXPECT_FALSE(LetsIn("Bearer short"));
   EXPECT_TRUE(LetsIn("Bearer a-token-to-come-1"));
+}
+
+// What a request sees if both files change between its looks at the one and the other.
+TEST_F(AuthenticatorTest, ABearerTokenIsLetInWhileItMovesToTheOtherFile) {
+  UseBearer();
+  ASSERT_TRUE(LetsIn("Bearer current-token-1=="));
+  Change("current", "a-token-to-come-1");
+  EXPECT_TRUE(LetsIn("Bearer a-token-to-come-1"));
+  EXPECT_TRUE(LetsIn("Bearer current-token-1==")) << "in neither file";
+  Change("previous", "current-token-1==");
+  EXPECT_TRUE(LetsIn("Bearer current-token-1=="));
+  EXPECT_TRUE(LetsIn("Bearer previous+token/1"));
+  clock_.Advance(absl::Seconds(2));
+  EXPECT_TRUE(LetsIn("Bearer current-token-1=="));
+  EXPECT_FALSE(LetsIn("Bearer previous+token/1"));
+}
+
+TEST_F(AuthenticatorTest, APasswordIsLetInWhileItMovesToTheOtherFile) {
+  UseBasic();
+  ASSERT_TRUE(LetsInBasic("vendor:password-2"));
+  Change("previous", "password-3");
+  EXPECT_TRUE(LetsInBasic("vendor:password-3"));
+  EXPECT_TRUE(LetsInBasic("vendor:password-2"));
+  EXPECT_FALSE(LetsInBasic("other:password-2"));
+  clock_.Advance(absl::Seconds(2));
+  EXPECT_TRUE(LetsInBasic("vendor:password-3"));
+  EXPECT_FALSE(LetsInBasic("vendor:password-2"));
+}
+
+TEST_F(AuthenticatorTest, WhatWasRevokedWhileNobodyCameIsNotLetIn) {
+  UseBearer();
+  ASSERT_TRUE(LetsIn("Bearer current-token-1=="));
+  Change("current", "a-token-to-come-1");
+  clock_.Advance(absl::Hours(1));
+  EXPECT_FALSE(LetsIn("Bearer current-token-1=="));
 }
 
 TEST(DistrustNameTest, EachHasItsOwn) {
