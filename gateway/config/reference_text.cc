@@ -37,7 +37,7 @@ segment might be the token.
 A secret is always a file of its own: 16 characters or more (a password 8), nothing else but one line end;
 a token in a path consists of `a-z A-Z 0-9 _ . -`. The file is found from the working directory, if
 relative, and read again when it changes. Once it is missing or no good, the secret before stays in use, so it
-is revoked by writing another; and the gateway would not start with it. Two files of one source may hold the same secret.
+is revoked, within 4 seconds, by writing another; the gateway would not start with it. Two files of one source may hold the same secret.
 
     sources:
       - name: sales
