@@ -68,8 +68,10 @@ std::vector<Setting> QuarantineRows() {
       Row(
           "quarantine.size", BytesKind<int64_t>(kMiB, kTiB),
           [](S* s) { return &s->quarantine.size; },
-          "how many bytes of refused callbacks are kept; the oldest go first",
-          "fifty thousand real callbacks, and little enough for an attacker to fill in vain"),
+          "how many bytes of refused callbacks are kept; the source that takes most loses its "
+          "oldest",
+          "fifty thousand real callbacks; who floods one source pushes out none of those that take "
+          "less"),
       Row(
           "quarantine.age", DurationKind(absl::Minutes(1), absl::Hours(10 * 366 * 24)),
           [](S* s) { return &s->quarantine.age; }, "how long refused callbacks are kept",

@@ -45,8 +45,11 @@ struct RejectedCallbackQuery {
 //   R1 durable   What Keep reported is on disk, byte for byte.
 //   R2 once      An equal body of the same source with the same reason, kept already, is not kept
 //                again: what is there is reported.
-//   R3 bounded   Bodies take no more than the size limit: the oldest go first, and are counted.
-//                None stays longer than the age limit, about.
+//   R3 bounded   Bodies take no more than the size limit: as long as they do, the source that takes
+//                most loses its oldest, so that who floods one source pushes out nothing of others
+//                that take less. What goes is counted. One Keep removes some hundreds; what a
+//                lowered limit leaves to be done, housekeeping and the next ones do. None stays
+//                longer than the age limit, about.
 //   R4 gone      What Discard reported comes back in no listing, before a crash and after.
 // Threads: any. Callbacks come from the caller's thread or one of the engine's; they must not
 // block. Blocking: as EventLog::Append: a writer may do the commit on its own thread. Errors of

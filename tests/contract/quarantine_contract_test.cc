@@ -14,12 +14,16 @@ namespace onhook {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::ElementsAreArray;
 using ::testing::IsEmpty;
 using Reason = v1::RejectedCallback;
 
-NewRejectedCallback MakeCallback(const std::string& body) {
+// What one takes of the limit that KeepMany keeps.
+constexpr int64_t kBytesOfOne = 256 + 10;
+
+NewRejectedCallback MakeCallback(const std::string& body, const std::string& source = "default") {
   NewRejectedCallback callback;
-  callback.source = "default";
+  callback.source = source;
   callback.received_at = absl::FromUnixMicros(1645524276123456);
   callback.reason = Reason::REASON_MALFORMED;
   callback.detail = "no JSON";
@@ -47,7 +51,17 @@ class QuarantineContract : public ::testing::TestWithParam<EngineKind> {
     return Answer<int64_t>(
         [&](auto done) { quarantine().Keep(std::move(callback), std::move(done)); });
   }
-  int64_t KeepBody(const std::string& body) { return Keep(MakeCallback(body)).value_or(-1); }
+  int64_t KeepBody(const std::string& body, const std::string& source = "default") {
+    return Keep(MakeCallback(body, source)).value_or(-1);
+  }
+  // Keeps `count` of 256 + 10 bytes each, and returns their ids.
+  std::vector<int64_t> KeepMany(int count, const std::string& source) {
+    std::vector<int64_t> ids;
+    for (int i = 0; i < count; ++i) {
+      ids.push_back(KeepBody(absl::StrCat("number ", 100 + ++bodies_), source));
+    }
+    return ids;
+  }
   absl::StatusOr<RejectedCallback> Get(int64_t id) {
     return Answer<RejectedCallback>([&](auto done) { quarantine().Get(id, std::move(done)); });
   }
@@ -55,6 +69,11 @@ class QuarantineContract : public ::testing::TestWithParam<EngineKind> {
     return Answer<std::vector<RejectedCallback>>(
                [&](auto done) { quarantine().List(std::move(query), std::move(done)); })
         .value();
+  }
+  std::vector<int64_t> IdsOf(const std::string& source) {
+    RejectedCallbackQuery query;
+    query.source = source;
+    return Ids(std::move(query));
   }
   std::vector<int64_t> Ids(RejectedCallbackQuery query = {}) {
     std::vector<int64_t> ids;
@@ -71,6 +90,7 @@ class QuarantineContract : public ::testing::TestWithParam<EngineKind> {
   }
 
   std::unique_ptr<Engine> engine_ = GetParam().make();
+  int bodies_ = 0;
 };
 
 TEST_P(QuarantineContract, R1_WhatWasKeptComesBackByteForByteAfterACrash) {
@@ -123,7 +143,7 @@ TEST_P(QuarantineContract, R2_AnotherBodySourceOrReasonIsAnotherOne) {
   for_another_reason.reason = Reason::REASON_SIGNATURE;
   std::vector<int64_t> ids = {KeepBody("body"), KeepBody("Body"), *Keep(of_another_source),
                               *Keep(for_another_reason)};
-  EXPECT_THAT(Ids(), ::testing::ElementsAreArray(ids));
+  EXPECT_THAT(Ids(), ElementsAreArray(ids));
   EXPECT_EQ(ids.back() - ids.front(), 3) << "ids grow";
 }
 
@@ -142,7 +162,7 @@ TEST_P(QuarantineContract, R2_OfEqualOnesThatComeTogetherOneIsKept) {
   EXPECT_THAT(Ids(), ElementsAre(*ids[0]));
 }
 
-TEST_P(QuarantineContract, R3_TheOldestGoesWhenThereIsNoRoom) {
+TEST_P(QuarantineContract, R3_TheOldestOfOneSourceGoesWhenThereIsNoRoom) {
   Limit(3 * (256 + 4));
   const int64_t first = KeepBody("one.");
   EXPECT_EQ(KeepBody("two."), first + 1);
@@ -159,6 +179,59 @@ TEST_P(QuarantineContract, R3_TheOldestGoesWhenThereIsNoRoom) {
   EXPECT_THAT(Ids(), ElementsAre(first + 3, first + 4));
   EXPECT_EQ(KeepBody("five"), first + 5) << "the count is right after a crash";
   EXPECT_THAT(Ids(), ElementsAre(first + 4, first + 5));
+}
+
+TEST_P(QuarantineContract, R3_ASourceThatFloodsPushesOutItsOwn) {
+  Limit(10 * kBytesOfOne);
+  const std::vector<int64_t> of_sales = KeepMany(3, "sales");
+  const std::vector<int64_t> of_flood = KeepMany(30, "default");
+  EXPECT_THAT(IdsOf("sales"), ElementsAreArray(of_sales));
+  EXPECT_THAT(IdsOf("default"), ElementsAreArray(of_flood.end() - 7, of_flood.end()));
+  EXPECT_EQ(quarantine().removed_by_limit(), 23);
+  engine_->Crash();
+  const std::vector<int64_t> more = KeepMany(7, "default");
+  EXPECT_THAT(IdsOf("sales"), ElementsAreArray(of_sales)) << "the counts are right after a crash";
+  EXPECT_THAT(IdsOf("default"), ElementsAreArray(more));
+}
+
+TEST_P(QuarantineContract, R3_ASourceThatTakesLessGetsRoomFromTheOneThatTakesMost) {
+  Limit(10 * kBytesOfOne);
+  const std::vector<int64_t> of_flood = KeepMany(10, "default");
+  const std::vector<int64_t> of_sales = KeepMany(4, "sales");
+  EXPECT_THAT(IdsOf("sales"), ElementsAreArray(of_sales));
+  EXPECT_THAT(IdsOf("default"), ElementsAreArray(of_flood.begin() + 4, of_flood.end()));
+}
+
+TEST_P(QuarantineContract, R3_OfSourcesThatTakeTheSameTheFirstByNameLosesItsOldest) {
+  Limit(4 * kBytesOfOne);
+  const std::vector<int64_t> of_b = KeepMany(2, "b");
+  const std::vector<int64_t> of_a = KeepMany(2, "a");
+  KeepMany(1, "c");
+  EXPECT_THAT(IdsOf("a"), ElementsAre(of_a[1]));
+  EXPECT_THAT(IdsOf("b"), ElementsAreArray(of_b));
+}
+
+TEST_P(QuarantineContract, R3_WhatIsKeptStaysThoughItsSourceTakesMostByIt) {
+  Limit(4 * kBytesOfOne);
+  const std::vector<int64_t> of_default = KeepMany(2, "default");
+  const std::vector<int64_t> of_support = KeepMany(1, "support");
+  const int64_t large = KeepBody(std::string(3 * kBytesOfOne - 256, 'x'), "sales");
+  EXPECT_THAT(IdsOf("sales"), ElementsAre(large));
+  EXPECT_THAT(IdsOf("default"), IsEmpty());
+  EXPECT_THAT(IdsOf("support"), ElementsAreArray(of_support));
+}
+
+TEST_P(QuarantineContract, R3_WhatASourceDiscardedItNoLongerTakes) {
+  Limit(6 * kBytesOfOne);
+  const std::vector<int64_t> of_default = KeepMany(4, "default");
+  const std::vector<int64_t> of_sales = KeepMany(2, "sales");
+  EXPECT_THAT(*Discard({of_default[1], of_default[2], of_default[3]}), IsEmpty());
+  KeepMany(4, "sales");
+  EXPECT_THAT(IdsOf("default"), ElementsAre(of_default[0]));
+  EXPECT_THAT(*Discard({of_default[0]}), IsEmpty());
+  EXPECT_EQ(KeepMany(7, "default").size(), 7);
+  EXPECT_EQ(IdsOf("default").size(), 3);
+  EXPECT_EQ(IdsOf("sales").size(), 3);
 }
 
 TEST_P(QuarantineContract, R3_WhatIsDiscardedMakesRoom) {
@@ -195,10 +268,12 @@ TEST_P(QuarantineContract, R3_WhatIsTooOldGoes) {
 
 TEST_P(QuarantineContract, R3_ALowerLimitHoldsSoonAfterItIsSet) {
   for (int i = 0; i < 20; ++i) KeepBody(absl::StrCat("body ", 10 + i));
-  Limit(5 * (256 + 7));
+  const std::vector<int64_t> of_sales = KeepMany(2, "sales");
+  Limit(7 * kBytesOfOne);
   engine_->clock().Advance(absl::Seconds(31));
   Until([this] { return quarantine().removed_by_limit() == 15; });
-  EXPECT_EQ(List().size(), 5);
+  EXPECT_EQ(IdsOf("default").size(), 5);
+  EXPECT_THAT(IdsOf("sales"), ElementsAreArray(of_sales));
 }
 
 TEST_P(QuarantineContract, R4_WhatWasDiscardedIsGoneAlsoAfterACrash) {

@@ -1,6 +1,6 @@
 #include "gateway/store/embedded/embedded_quarantine.h"
 
-#include <limits>
+#include <algorithm>
 #include <memory>
 #include <set>
 #include <utility>
@@ -12,7 +12,8 @@ namespace {
 
 constexpr absl::Duration kRemovalLogInterval = absl::Minutes(1);
 constexpr size_t kMostDiscarded = 1000;
-constexpr int64_t kAllRows = std::numeric_limits<int64_t>::max();
+// What one Keep removes for the size: some milliseconds' work, in which nothing else is committed.
+constexpr int64_t kRowsInOneKeep = 300;
 
 // What is wrong with what lies there needs a person; all else that keeps from reading is a fault.
 absl::Status ReadError(const absl::Status& status) {
@@ -26,6 +27,17 @@ struct Keeping {
   int64_t removed = 0;
 };
 
+int64_t CountedBytes(const NewRejectedCallback& callback) {
+  return static_cast<int64_t>(callback.raw_body.size()) + QuarantineRows::kBytesBesideBody;
+}
+
+// How many rows a Keep may remove. Never fewer than surely take as much as what it keeps, or a
+// flood that follows small bodies with large ones would grow beyond the size.
+int64_t MostRemoved(const NewRejectedCallback& callback) {
+  const int64_t rows = CountedBytes(callback) / QuarantineRows::kBytesBesideBody + 1;
+  return std::max(rows, kRowsInOneKeep);
+}
+
 // Keeps one, or finds it, and makes room for it.
 absl::Status Apply(Keeping& keeping, int64_t max_bytes, QuarantineRows& rows) {
   absl::StatusOr<int64_t> id = rows.FindEqual(keeping.callback);
@@ -35,7 +47,8 @@ absl::Status Apply(Keeping& keeping, int64_t max_bytes, QuarantineRows& rows) {
   id = rows.Insert(keeping.callback);
   if (!id.ok()) return id.status();
   keeping.id = *id;
-  const absl::StatusOr<int64_t> removed = rows.Trim(absl::InfinitePast(), max_bytes, kAllRows);
+  const absl::StatusOr<int64_t> removed =
+      rows.Trim(absl::InfinitePast(), max_bytes, MostRemoved(keeping.callback));
   if (removed.ok()) keeping.removed = *removed;
   return removed.status();
 }
@@ -55,8 +68,7 @@ EmbeddedQuarantine::EmbeddedQuarantine(Storage* storage, CommitQueue* commits,
       removals_(clock, kRemovalLogInterval) {}
 
 void EmbeddedQuarantine::Keep(NewRejectedCallback callback, Done<int64_t> done) {
-  const auto bytes = static_cast<int64_t>(callback.raw_body.size());
-  if (bytes + QuarantineRows::kBytesBesideBody > options_.bytes) {
+  if (CountedBytes(callback) > options_.bytes) {
     return done(absl::ResourceExhaustedError("it is larger than the whole quarantine may be"));
   }
   if (absl::Status status = free_disk_->Check(); !status.ok()) return done(status);
@@ -65,7 +77,7 @@ void EmbeddedQuarantine::Keep(NewRejectedCallback callback, Done<int64_t> done) 
   auto keeping = std::make_shared<Keeping>();
   keeping->callback = std::move(callback);
   CommitSteps steps;
-  steps.bytes += static_cast<size_t>(bytes);
+  steps.bytes += keeping->callback.raw_body.size();
   steps.apply = [this, keeping](Storage& storage) {
     return Apply(*keeping, options_.bytes, storage.quarantine());
   };

@@ -28,8 +28,9 @@ class QuarantineRows {
   virtual absl::StatusOr<int64_t> Insert(const NewRejectedCallback& callback) = 0;
   // Says whether it was there.
   virtual absl::StatusOr<bool> Remove(int64_t id) = 0;
-  // Removes those received before `before`, and the oldest as long as all take more than
-  // `max_bytes`, but the newest one; so many at most. Says how many.
+  // Removes those received before `before`; then, as long as all take more than `max_bytes`, the
+  // oldest of the source that takes most (of equal ones the first by name), but never the newest of
+  // all. So many at most. Says how many.
   virtual absl::StatusOr<int64_t> Trim(absl::Time before, int64_t max_bytes, int64_t max_rows) = 0;
 
   // --- reading

@@ -1,9 +1,16 @@
 #include "gateway/store/memory/memory_quarantine.h"
 
+#include <iterator>
 #include <memory>
+#include <string>
+#include <utility>
+
+#include "absl/strings/string_view.h"
 
 namespace onhook {
 namespace {
+
+using Kept = decltype(MemoryRows::RejectedCallbacks::kept);
 
 int64_t BodyBytes(const NewRejectedCallback& callback) {
   return static_cast<int64_t>(callback.raw_body.size());
@@ -11,6 +18,29 @@ int64_t BodyBytes(const NewRejectedCallback& callback) {
 
 int64_t CountedBytes(const NewRejectedCallback& callback) {
   return BodyBytes(callback) + QuarantineRows::kBytesBesideBody;
+}
+
+Kept::iterator Erase(MemoryRows::RejectedCallbacks& table, Kept::iterator it) {
+  const NewRejectedCallback& callback = *it->second;
+  table.bytes -= CountedBytes(callback);
+  const auto of_source = table.bytes_by_source.find(callback.source);
+  of_source->second -= CountedBytes(callback);
+  if (of_source->second == 0) table.bytes_by_source.erase(of_source);
+  return table.kept.erase(it);
+}
+
+// The oldest of the source that takes most, of those that have others than the newest of all.
+Kept::iterator OldestOfMost(MemoryRows::RejectedCallbacks& table) {
+  // Of equal ones the first by name is the smallest.
+  const auto rank = [&table](Kept::iterator it) {
+    const std::string& source = it->second->source;
+    return std::make_pair(-table.bytes_by_source[source], absl::string_view(source));
+  };
+  auto found = table.kept.begin();
+  for (auto it = found; it != std::prev(table.kept.end()); ++it) {
+    if (rank(it) < rank(found)) found = it;
+  }
+  return found;
 }
 
 }  // namespace
@@ -38,6 +68,7 @@ absl::StatusOr<int64_t> MemoryQuarantine::FindEqual(const NewRejectedCallback& c
 absl::StatusOr<int64_t> MemoryQuarantine::Insert(const NewRejectedCallback& callback) {
   Table& table = Changed();
   table.bytes += CountedBytes(callback);
+  table.bytes_by_source[callback.source] += CountedBytes(callback);
   table.kept.emplace(++table.last_id, std::make_shared<const NewRejectedCallback>(callback));
   return table.last_id;
 }
@@ -46,8 +77,7 @@ absl::StatusOr<bool> MemoryQuarantine::Remove(int64_t id) {
   Table& table = Changed();
   const auto it = table.kept.find(id);
   if (it == table.kept.end()) return false;
-  table.bytes -= CountedBytes(*it->second);
-  table.kept.erase(it);
+  Erase(table, it);
   return true;
 }
 
@@ -55,16 +85,13 @@ absl::StatusOr<int64_t> MemoryQuarantine::Trim(absl::Time before, int64_t max_by
                                                int64_t max_rows) {
   Table& table = Changed();
   int64_t removed = 0;
-  const auto remove = [&table, &removed](auto it) {
-    table.bytes -= CountedBytes(*it->second);
-    ++removed;
-    return table.kept.erase(it);
-  };
   for (auto it = table.kept.begin(); it != table.kept.end() && removed < max_rows;) {
-    it = it->second->received_at < before ? remove(it) : std::next(it);
+    const bool old = it->second->received_at < before;
+    it = old ? Erase(table, it) : std::next(it);
+    if (old) ++removed;
   }
-  while (table.bytes > max_bytes && table.kept.size() > 1 && removed < max_rows) {
-    remove(table.kept.begin());
+  for (; table.bytes > max_bytes && table.kept.size() > 1 && removed < max_rows; ++removed) {
+    Erase(table, OldestOfMost(table));
   }
   return removed;
 }

@@ -44,7 +44,8 @@ struct MemoryRows {
   };
   struct RejectedCallbacks {
     int64_t last_id = 0;
-    int64_t bytes = 0;  // as the limit counts them
+    int64_t bytes = 0;                               // as the limit counts them
+    std::map<std::string, int64_t> bytes_by_source;  // of sources that have some
     std::map<int64_t, std::shared_ptr<const NewRejectedCallback>> kept;
   };
 

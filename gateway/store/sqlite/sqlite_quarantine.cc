@@ -73,18 +73,21 @@ absl::StatusOr<std::unique_ptr<SqliteQuarantine>> SqliteQuarantine::Prepare(
 absl::Status SqliteQuarantine::PrepareWriting() {
   const std::pair<SqliteStatement*, absl::string_view> statements[] = {
       {&find_, "SELECT " ONHOOK_WHOLE_COLUMNS " FROM rejected_callbacks WHERE identity = ?"},
-      // It replaces one of the same identity, which then is damaged.
+      {&remove_identity_, "DELETE FROM rejected_callbacks WHERE identity = ?"},
       {&insert_,
-       "INSERT OR REPLACE INTO rejected_callbacks (source, received_us, reason, detail,"
+       "INSERT INTO rejected_callbacks (source, received_us, reason, detail,"
        " content_type, identity, checksum, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?) RETURNING id"},
       {&remove_, "DELETE FROM rejected_callbacks WHERE id = ?"},
       {&remove_old_,
        "DELETE FROM rejected_callbacks WHERE id IN"
        " (SELECT id FROM rejected_callbacks WHERE received_us < ? LIMIT ?)"},
-      {&bytes_, "SELECT value FROM counters WHERE key = 'rejected_callback_bytes'"},
-      {&oldest_,
-       "SELECT id FROM rejected_callbacks WHERE id < (SELECT max(id) FROM rejected_callbacks)"
-       " ORDER BY id LIMIT 1"},
+      {&bytes_, "SELECT sum(bytes) FROM rejected_callback_bytes"},
+      // The source that takes most may have none but the newest.
+      {&oldest_of_most_,
+       "SELECT (SELECT id FROM rejected_callbacks WHERE source = counted.source"
+       "   AND id < (SELECT max(id) FROM rejected_callbacks) ORDER BY id LIMIT 1) AS oldest"
+       " FROM rejected_callback_bytes AS counted WHERE oldest IS NOT NULL"
+       " ORDER BY bytes DESC, source LIMIT 1"},
   };
   return PrepareStatements(*writing_, statements);
 }
@@ -115,6 +118,10 @@ absl::StatusOr<int64_t> SqliteQuarantine::FindEqual(const NewRejectedCallback& c
 absl::StatusOr<int64_t> SqliteQuarantine::Insert(const NewRejectedCallback& callback) {
   const std::string identity = IdentityOf(callback);
   const int64_t received_us = absl::ToUnixMicros(callback.received_at);
+  // Only a damaged one can be there. An INSERT OR REPLACE instead would make its rule that of the
+  // trigger's statements too, which count.
+  absl::Status status = remove_identity_.BindBlob(identity).Run();
+  if (!status.ok()) return status;
   insert_.BindText(callback.source)
       .Bind(received_us)
       .Bind(callback.reason)
@@ -143,7 +150,7 @@ absl::StatusOr<int64_t> SqliteQuarantine::Trim(absl::Time before, int64_t max_by
     const absl::StatusOr<int64_t> bytes = bytes_.FirstInteger(0);
     if (!bytes.ok()) return bytes.status();
     if (*bytes <= max_bytes) break;
-    const absl::StatusOr<int64_t> oldest = oldest_.FirstInteger(0);
+    const absl::StatusOr<int64_t> oldest = oldest_of_most_.FirstInteger(0);
     if (!oldest.ok()) return oldest.status();
     if (*oldest == 0) break;
     const absl::StatusOr<bool> was_there = Remove(*oldest);

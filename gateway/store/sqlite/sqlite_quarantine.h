@@ -33,11 +33,12 @@ class SqliteQuarantine final : public QuarantineRows {
 
   SqliteDatabase* const writing_;
   SqliteStatement find_;
+  SqliteStatement remove_identity_;
   SqliteStatement insert_;
   SqliteStatement remove_;
   SqliteStatement remove_old_;
   SqliteStatement bytes_;
-  SqliteStatement oldest_;
+  SqliteStatement oldest_of_most_;
 
   SqliteStatement list_;
   SqliteStatement list_source_;

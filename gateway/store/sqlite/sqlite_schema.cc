@@ -108,7 +108,8 @@ constexpr char kTablesOfFormat2[] = R"(
 )";
 
 // Nonces are looked up and come about in the order of their timestamps, so rows that are written
-// together lie together.
+// together lie together. What the rejected callbacks of a source take is counted as they come and
+// go, so that keeping one takes no longer the more there are.
 constexpr char kTablesOfFormat3[] = R"(
   CREATE TABLE nonces (
     timestamp_ms INTEGER NOT NULL,
@@ -137,13 +138,18 @@ constexpr char kTablesOfFormat3[] = R"(
     body BLOB NOT NULL) STRICT;
   CREATE INDEX rejected_callbacks_source ON rejected_callbacks (source);
   CREATE INDEX rejected_callbacks_age ON rejected_callbacks (received_us);
+  CREATE TABLE rejected_callback_bytes (
+    source TEXT PRIMARY KEY,
+    bytes INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+  CREATE INDEX rejected_callback_bytes_most ON rejected_callback_bytes (bytes DESC, source);
   CREATE TRIGGER rejected_callback_comes AFTER INSERT ON rejected_callbacks BEGIN
-    UPDATE counters SET value = value + length(new.body) + 256
-      WHERE key = 'rejected_callback_bytes'; END;
+    INSERT INTO rejected_callback_bytes VALUES (new.source, length(new.body) + 256)
+      ON CONFLICT (source) DO UPDATE SET bytes = bytes + excluded.bytes; END;
   CREATE TRIGGER rejected_callback_goes AFTER DELETE ON rejected_callbacks BEGIN
-    UPDATE counters SET value = value - length(old.body) - 256
-      WHERE key = 'rejected_callback_bytes'; END;
-  INSERT INTO counters VALUES ('rejected_callback_bytes', 0);
+    UPDATE rejected_callback_bytes SET bytes = bytes - length(old.body) - 256
+      WHERE source = old.source;
+    DELETE FROM rejected_callback_bytes WHERE source = old.source
+      AND NOT EXISTS (SELECT 1 FROM rejected_callbacks WHERE source = old.source); END;
 )";
 
 std::string RandomStoreId() {

@@ -104,9 +104,19 @@ TEST_F(SqliteDamageTest, WhatComesAgainTakesTheAlteredOnesPlace) {
 
 TEST_F(SqliteDamageTest, WhatWasKeptJustNowStaysThoughTheCountIsWrong) {
   ASSERT_TRUE(Keep("one").ok());
-  TamperAndOpen("UPDATE counters SET value = 1 << 40 WHERE key = 'rejected_callback_bytes'");
+  TamperAndOpen("UPDATE rejected_callback_bytes SET bytes = 1 << 40");
   const int64_t id = *Keep("two");
   EXPECT_EQ(Get(id)->callback.raw_body, "two");
+}
+
+TEST_F(SqliteDamageTest, ACountThatIsWrongIsForgottenWithTheSourcesLastCallback) {
+  const int64_t first = *Keep("one");
+  TamperAndOpen("UPDATE rejected_callback_bytes SET bytes = 1 << 40");
+  const auto discarded = Answer<std::vector<int64_t>>(
+      [&](auto done) { store_->quarantine().Discard({first}, std::move(done)); });
+  ASSERT_TRUE(discarded.ok());
+  for (const char* body : {"two", "three"}) ASSERT_TRUE(Keep(body).ok());
+  EXPECT_THAT(List(), SizeIs(2));
 }
 
 TEST_F(SqliteDamageTest, AnAlteredBodyOfAnEventIsNotGivenAndTheEventIs) {
