@@ -6,7 +6,7 @@ set -euo pipefail
 cd "$STEPS_TOP"
 
 BIN="build/fuzz/tests/fuzz"
-WORK="build/fuzz/work"  # NAME/seeds, NAME/corpus (kept between runs), NAME/crashes
+WORK="build/fuzz/runs"  # NAME/seeds, NAME/corpus (kept between runs), NAME/crashes
 KEPT="tests/fuzz/corpus"
 KEPT_BYTES=1500
 
@@ -19,7 +19,7 @@ usage: tests/fuzz/run.sh [--seconds N] [--jobs N] [--keep] [target...]
   --keep       then renew tests/fuzz/corpus: of what was ever found, the few inputs that together
                reach all that was reached
   --list       prints the names of the targets
-Inputs that end a target are left in build/fuzz/work/TARGET/crashes; exit code 1 if there are any.
+Inputs that end a target are left in build/fuzz/runs/TARGET/crashes; exit code 1 if there are any.
 USAGE
 }
 
