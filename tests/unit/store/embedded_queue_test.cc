@@ -352,9 +352,11 @@ TEST_F(EmbeddedQueueTest, AFailedCommitConfirmsNothingThatItWasToWrite) {
   v1::SubscriptionSpec spec;
   spec.mutable_filter()->add_sources("another");
   ASSERT_TRUE(store_->UpdateSubscription("crm", spec).ok());
+  const int commits = faults_.count(Call::kCommit);
   faults_.Fail(Call::kCommit, absl::ResourceExhaustedError("disk full"));
   TestConsumer other(queue);
   EXPECT_THAT(SequencesOf(other.Pull()), IsEmpty());
+  while (faults_.count(Call::kCommit) == commits) std::this_thread::yield();
   faults_.Fail(Call::kCommit, absl::ResourceExhaustedError("disk full"));
   EXPECT_THAT(Ack(queue, {id.ToText(), "nonsense"}), ElementsAre("0:retry", "1:unknown"));
   EXPECT_THAT(Ack(queue, {id.ToText()}), IsEmpty());
