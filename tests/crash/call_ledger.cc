@@ -332,7 +332,9 @@ std::string CallLedger::SentenceOfUnsettled(absl::string_view subscription, cons
   if (!IsSettled(book, number)) {
     return absl::StrCat(subscription, " never settled ", CallSerialNo(number));
   }
-  if (book.dead_letters_known && receipt->second.confirmed_parked && !receipt->second.confirmed &&
+  // An ack may have undone it that came late and whose answer died with its consumer.
+  const bool may_be_undone = receipt->second.confirmed || book.unanswered.count(number) > 0;
+  if (book.dead_letters_known && receipt->second.confirmed_parked && !may_be_undone &&
       !receipt->second.dead_letter) {
     return absl::StrCat(subscription, " parked ", CallSerialNo(number),
                         ", which is not among its dead letters");

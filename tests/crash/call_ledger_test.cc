@@ -208,6 +208,18 @@ TEST_F(CallLedgerTest, ADeadLetterThatIsAbsentIsFound) {
   EXPECT_THAT(ledger_.Findings(), ElementsAre(HasSubstr("not among its dead letters")));
 }
 
+TEST_F(CallLedgerTest, AnAckWhoseAnswerWasLostMayHaveUndoneADeadLetter) {
+  const int64_t number = Sent();
+  Received(number);
+  ledger_.AskedToPark("crm", number);
+  ledger_.ConfirmedParked("crm", number, Now());
+  ledger_.Asked("crm", number, 1);
+  ledger_.EnterDeadLetters("crm", {});
+  EXPECT_THAT(ledger_.Findings(), IsEmpty());
+  ledger_.Answered("crm", number, 1);
+  EXPECT_THAT(ledger_.Findings(), ElementsAre(HasSubstr("not among its dead letters")));
+}
+
 TEST_F(CallLedgerTest, ADeadLetterThatNobodyCausedIsFound) {
   ledger_.OpenSubscription("crm", {nullptr, /*max_delivery_attempts=*/3});
   for (int i = 0; i < 4; ++i) Received(Sent());
