@@ -168,8 +168,15 @@ absl::Status Gateway::OpenStore() {
 absl::Status Gateway::StartDelivery() {
   DeliveryOptions options = settings_.grpc.server;
   options.drain_timeout = settings_.shutdown.drain_deadline;
-  delivery_ = std::make_unique<DeliveryServer>(options, store_.get(), desk_.get(), handler_.get(),
-                                               clock_, log_);
+  DeliveryServer::Surroundings surroundings;
+  surroundings.store = store_.get();
+  surroundings.desk = desk_.get();
+  surroundings.judge = handler_.get();
+  surroundings.metrics = &metrics_;
+  surroundings.clock = clock_;
+  surroundings.log = log_;
+  surroundings.on_listener_given_up = EndOf("grpc");
+  delivery_ = std::make_unique<DeliveryServer>(options, std::move(surroundings));
   const absl::StatusOr<int> port = delivery_->Start();
   if (!port.ok()) return AboutPort("grpc.listen", port.status());
   grpc_port_ = *port;

@@ -14,9 +14,35 @@ struct DeliveryOptions {
   // HOST:PORT; port 0 takes a free one. Loopback by default: who may receive events is decided
   // before the port is opened to a network.
   std::string listen = "127.0.0.1:50051";
+  // Path of a Unix-domain socket to listen at too, for the other containers of a pod; its file's
+  // permissions say who may connect. Empty: none.
+  std::string unix_socket;
+  int unix_socket_mode = 0660;
 
   // Subscribe and Watch together. Each costs about its window in memory while its client is slow.
   int max_streams = 1024;
+  // Half of all, so that one identity that opens more and more leaves the others theirs.
+  int max_streams_per_identity = 512;
+  // Calls at once on one connection, streams and others: what HTTP/2 recommends as a least, since a
+  // connection can make each of them cost a call.
+  int max_streams_per_connection = 100;
+
+  // Each costs about 40 KiB, and two descriptors.
+  int max_connections = 1024;
+  // So that one peer (of IPv6, one /64 network) cannot take them all. Not for loopback.
+  int max_connections_per_peer = 256;
+  int max_connections_per_identity = 512;
+  // From a connection's first byte to the end of its handshakes.
+  absl::Duration handshake_timeout = absl::Seconds(5);
+  // A connection without a call is closed after so long.
+  absl::Duration idle_timeout = absl::Minutes(5);
+  // A connection takes no new call from this age on, give or take a tenth, and is closed when the
+  // streams on it have ended by their own age: so that what was proved once is proved again.
+  absl::Duration max_connection_age = absl::Minutes(30);
+  // Memory that gRPC may use for what clients send, of all connections together.
+  int64_t memory_quota = 128 << 20;
+  // Headers of one call, as HTTP/2 counts them.
+  int max_metadata_bytes = 8 << 10;
 
   // Most that one Subscribe may hold unsettled, and what it gets unless it asks for less.
   int32_t max_outstanding_events = 1000;

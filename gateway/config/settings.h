@@ -11,6 +11,7 @@
 #include "gateway/base/log.h"
 #include "gateway/config/delivery_options.h"
 #include "gateway/config/http_options.h"
+#include "gateway/config/tls_options.h"
 #include "onhook/v1/subscription.pb.h"
 
 namespace onhook {
@@ -21,6 +22,7 @@ struct Settings {
   // The port for the vendor's callbacks.
   struct Http {
     HttpOptions server;
+    TlsOptions tls;  // without a client_ca_file: the vendor has no certificate
     // Listen beyond loopback although nothing proves who posts a callback.
     bool allow_unauthenticated = false;
     // Callbacks that may wait to be forwarded at once; nothing: three quarters of max_connections,
@@ -31,13 +33,21 @@ struct Settings {
   // The port for subscribers.
   struct Grpc {
     DeliveryOptions server;
+    TlsOptions tls;
     // Listen beyond loopback although nothing proves who reads the events.
     bool allow_unauthenticated = false;
+    // Take tokens beyond loopback although whoever sees the network's traffic sees them.
+    bool allow_cleartext = false;
   };
 
   // The port for probes: they ask little and often, from few peers.
   struct Admin {
     HttpOptions server = AdminServer();
+    TlsOptions tls;
+    // Who may ask, beside this machine. Empty: whoever reaches the port.
+    std::vector<IpNetwork> allowed_networks;
+    // Listen beyond loopback although nothing limits who asks.
+    bool allow_unauthenticated = false;
     static HttpOptions AdminServer() {
       HttpOptions options;
       options.listen = "127.0.0.1:8081";
@@ -73,6 +83,25 @@ struct Settings {
   struct Subscription {
     std::string name;
     v1::SubscriptionSpec spec;
+  };
+
+  // Somebody who may come to the gRPC port or read metrics, and what for.
+  struct Identity {
+    std::string name;  // what logs and errors call it
+    // How it is recognised: by exactly one of these.
+    std::string certificate;  // a URI or DNS name among those that its certificate holds
+    std::vector<std::string> token_files;  // one, or two while tokens change
+    bool unix_socket = false;              // by having come through grpc.unix_socket
+    // What it may do, see Permission; nothing but what is given. Patterns of subscription names, in
+    // which * stands for any characters.
+    std::vector<std::string> subscribe;
+    std::vector<std::string> create;
+    std::vector<std::string> administer;
+    bool watch = false;
+    bool read_events = false;
+    bool rejected_callbacks = false;
+    bool see_numbers = false;
+    bool monitor = false;
   };
 
   // When a callback is answered with success.
@@ -166,6 +195,8 @@ struct Settings {
   QuarantineLimits quarantine;
   CallbackLimits callbacks;
   std::vector<Subscription> subscriptions;
+  // Empty: whoever gets into the ports may do everything there.
+  std::vector<Identity> access;
   LogOutput log;
   Shutdown shutdown;
 };

@@ -8,6 +8,7 @@
 #include <grpcpp/server_builder.h>
 
 #include <map>
+#include <utility>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/strings/str_cat.h"
@@ -57,15 +58,24 @@ bool IsHostAndPort(absl::string_view address) {
 
 class DeliveryServer::Parts {
  public:
-  Parts(const DeliveryOptions& options, Store* store, ReceiptDesk* desk, CallbackJudge* judge,
-        const Clock* clock, const Log* log)
-      : executor(static_cast<size_t>(options.max_streams)),
+  Parts(const DeliveryOptions& options, Surroundings given)
+      : surroundings(std::move(given)),
+        executor(static_cast<size_t>(options.max_streams)),
         quarantine_executor(kMostQuarantineChangesWaiting),
-        registry(options, clock),
-        environment{options, store, desk, clock, log, &registry, &executor},
+        registry(options, surroundings.clock),
+        environment{options,
+                    surroundings.store,
+                    surroundings.desk,
+                    surroundings.access,
+                    surroundings.clock,
+                    surroundings.log,
+                    &registry,
+                    &executor},
         service(&environment),
         subscription_service(&environment),
-        rejected_callback_service(&environment, judge, &quarantine_executor) {}
+        rejected_callback_service(&environment, surroundings.judge, &quarantine_executor) {}
+
+  const Surroundings surroundings;
 
   SerialExecutor executor;
   // Of changes that take many commits, for which no other administration is to wait.
@@ -82,11 +92,10 @@ class DeliveryServer::Parts {
                                                                        {"ingress", false}};
 };
 
-DeliveryServer::DeliveryServer(const DeliveryOptions& options, Store* store, ReceiptDesk* desk,
-                               CallbackJudge* judge, const Clock* clock, const Log* log)
-    : parts_(std::make_shared<Parts>(options, store, desk, judge, clock, log)) {
+DeliveryServer::DeliveryServer(const DeliveryOptions& options, Surroundings surroundings)
+    : parts_(std::make_shared<Parts>(options, std::move(surroundings))) {
   const std::weak_ptr<Parts> weak = parts_;
-  store->log().AddTailListener([weak](Sequence) {
+  parts_->surroundings.store->log().AddTailListener([weak](Sequence) {
     if (const std::shared_ptr<Parts> parts = weak.lock()) parts->registry.TailGrew();
   });
 }

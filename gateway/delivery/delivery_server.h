@@ -1,18 +1,22 @@
 #ifndef ONHOOK_GATEWAY_DELIVERY_DELIVERY_SERVER_H_
 #define ONHOOK_GATEWAY_DELIVERY_DELIVERY_SERVER_H_
 
+#include <functional>
 #include <memory>
 #include <string>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "gateway/access/access_control.h"
 #include "gateway/base/clock.h"
 #include "gateway/base/log.h"
+#include "gateway/base/metrics.h"
 #include "gateway/config/delivery_options.h"
 #include "gateway/forwarding/callback_judge.h"
 #include "gateway/forwarding/receipt_desk.h"
 #include "gateway/store/store.h"
+#include "gateway/tls/tls_files.h"
 
 namespace onhook {
 
@@ -31,11 +35,22 @@ namespace onhook {
 // the store is closed.
 class DeliveryServer {
  public:
-  // What the pointers point to must outlive the server; after Stop, the log still calls the tail
-  // listener that it was given here, which then does nothing. Without `judge`, rejected callbacks
-  // cannot be reparsed.
-  DeliveryServer(const DeliveryOptions& options, Store* store, ReceiptDesk* desk,
-                 CallbackJudge* judge, const Clock* clock, const Log* log);
+  // What it works with; all of it must outlive the server. After Stop, the log still calls the tail
+  // listener that it was given here, which then does nothing.
+  struct Surroundings {
+    Store* store = nullptr;
+    ReceiptDesk* desk = nullptr;
+    CallbackJudge* judge = nullptr;         // null: rejected callbacks cannot be reparsed
+    const AccessControl* access = nullptr;  // null: whoever gets into the port may do everything
+    const TlsFiles* tls = nullptr;          // null: no TLS
+    Metrics* metrics = nullptr;             // null: nothing is counted
+    const Clock* clock = nullptr;
+    const Log* log = nullptr;
+    // Told when the listener does not come back; only a new process might. May be empty.
+    std::function<void(const absl::Status& why)> on_listener_given_up;
+  };
+
+  DeliveryServer(const DeliveryOptions& options, Surroundings surroundings);
   ~DeliveryServer();  // stops
 
   // Opens the port and answers calls. Returns the port. To be called once.

@@ -16,6 +16,7 @@
 #include "absl/status/status.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
+#include "gateway/access/access_control.h"
 #include "gateway/base/clock.h"
 #include "gateway/base/log.h"
 #include "gateway/config/delivery_options.h"
@@ -32,6 +33,7 @@ struct StreamEnvironment {
   DeliveryOptions options;
   Store* store = nullptr;
   ReceiptDesk* desk = nullptr;
+  const AccessControl* access = nullptr;  // null: everybody may do everything
   const Clock* clock = nullptr;
   const Log* log = nullptr;
   StreamRegistry* registry = nullptr;

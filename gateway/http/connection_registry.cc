@@ -7,7 +7,7 @@
 #include <iterator>
 
 #include "gateway/base/ip_network.h"
-#include "gateway/http/listening_socket.h"
+#include "gateway/net/listening_socket.h"
 
 namespace onhook {
 namespace {

@@ -29,6 +29,10 @@ struct HttpRequest {
   // The other end of the socket, whatever the headers claim: "192.0.2.7" or "2001:db8::1". An
   // IPv4 peer of an IPv6 socket is shown as IPv4.
   absl::string_view peer;
+  // Of a TLS connection whose peer showed a certificate that verified, in PEM: the peer's own, and
+  // those that it sent beside it. Otherwise empty.
+  absl::string_view certificate_pem;
+  absl::string_view chain_pem;
 
   // The first header of that name (any case), or empty.
   absl::string_view Header(absl::string_view name) const;

@@ -13,14 +13,14 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/synchronization/notification.h"
-#include "gateway/http/accept_loop.h"
 #include "gateway/http/connection.h"
 #include "gateway/http/connection_registry.h"
 #include "gateway/http/connection_threads.h"
 #include "gateway/http/front_end.h"
-#include "gateway/http/listener_watch.h"
-#include "gateway/http/listening_socket.h"
 #include "gateway/http/refusal.h"
+#include "gateway/net/accept_loop.h"
+#include "gateway/net/listener_watch.h"
+#include "gateway/net/listening_socket.h"
 
 namespace onhook {
 namespace {
@@ -272,7 +272,8 @@ void HttpServer::Parts::Report(const absl::Status& why) const {
   if (callbacks_.on_listener_failed) callbacks_.on_listener_failed(why);
 }
 
-HttpServer::HttpServer(HttpOptions options, Callbacks callbacks, const Clock* clock, const Log* log)
+HttpServer::HttpServer(HttpOptions options, Callbacks callbacks, const Clock* clock, const Log* log,
+                       const TlsFiles* /*tls*/)
     : parts_(std::make_unique<Parts>(std::move(options), std::move(callbacks), clock, log)) {}
 
 HttpServer::~HttpServer() { Stop(absl::ZeroDuration()); }

@@ -10,6 +10,7 @@
 #include "gateway/base/log.h"
 #include "gateway/config/http_options.h"
 #include "gateway/http/http_message.h"
+#include "gateway/tls/tls_files.h"
 
 namespace onhook {
 
@@ -47,8 +48,9 @@ class HttpServer {
     std::function<void(absl::string_view label)> on_refused;
   };
 
-  // `clock` and `log` must outlive the server.
-  HttpServer(HttpOptions options, Callbacks callbacks, const Clock* clock, const Log* log);
+  // `clock` and `log` must outlive the server, and so must `tls`; null: HTTP without TLS.
+  HttpServer(HttpOptions options, Callbacks callbacks, const Clock* clock, const Log* log,
+             const TlsFiles* tls = nullptr);
   // Stops with no grace.
   ~HttpServer();
 

@@ -9,7 +9,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/string_view.h"
 #include "absl/strings/substitute.h"
-#include "gateway/http/listening_socket.h"
+#include "gateway/net/listening_socket.h"
 
 namespace onhook {
 namespace {

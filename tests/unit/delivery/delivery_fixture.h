@@ -34,12 +34,21 @@ class DeliveryFixture : public testing::Test {
   void StartGateway() {
     store_ = InFrontOf(*OpenMemoryStore(disk_, &store_clock_, &log_, store_options_));
     desk_ = std::make_unique<ReceiptDesk>(&clock_, store_.get(), ReceiptDeskOptions());
-    server_ = std::make_unique<DeliveryServer>(options_, store_.get(), desk_.get(), callback_judge_,
-                                               &clock_, &log_);
+    server_ = std::make_unique<DeliveryServer>(options_, Around());
     port_ = *server_->Start();
     stub_ = StubOfItsOwn(OwnConnection());
     subscriptions_ = v1::SubscriptionService::NewStub(grpc::CreateCustomChannel(
         absl::StrCat("127.0.0.1:", port_), grpc::InsecureChannelCredentials(), OwnConnection()));
+  }
+  DeliveryServer::Surroundings Around() const {
+    DeliveryServer::Surroundings surroundings;
+    surroundings.store = store_.get();
+    surroundings.desk = desk_.get();
+    surroundings.judge = callback_judge_;
+    surroundings.access = access_;
+    surroundings.clock = &clock_;
+    surroundings.log = &log_;
+    return surroundings;
   }
   std::unique_ptr<v1::ReleaseEventService::Stub> StubOfItsOwn(
       const grpc::ChannelArguments& arguments) const {
@@ -128,6 +137,7 @@ class DeliveryFixture : public testing::Test {
   std::unique_ptr<v1::ReleaseEventService::Stub> stub_;
   std::unique_ptr<v1::SubscriptionService::Stub> subscriptions_;
   CallbackJudge* callback_judge_ = nullptr;
+  const AccessControl* access_ = nullptr;  // to be set before StartGateway
   int port_ = 0;
   std::string call_data_;
 };

@@ -14,14 +14,14 @@ class DeliveryServerTest : public DeliveryFixture {};
 TEST_F(DeliveryServerTest, ATakenPortIsAnError) {
   DeliveryOptions same = options_;
   same.listen = absl::StrCat("127.0.0.1:", port_);
-  DeliveryServer second(same, store_.get(), desk_.get(), nullptr, &clock_, &log_);
+  DeliveryServer second(same, Around());
   EXPECT_TRUE(absl::IsUnavailable(second.Start().status()));
 }
 
 TEST_F(DeliveryServerTest, AnAddressWithoutPortIsAnError) {
   DeliveryOptions wrong = options_;
   wrong.listen = "localhost";
-  DeliveryServer second(wrong, store_.get(), desk_.get(), nullptr, &clock_, &log_);
+  DeliveryServer second(wrong, Around());
   EXPECT_TRUE(absl::IsInvalidArgument(second.Start().status()));
 }
 

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "absl/synchronization/notification.h"
-#include "gateway/http/listening_socket.h"
+#include "gateway/net/listening_socket.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/unit/http/http_server_fixture.h"

@@ -1,4 +1,4 @@
-#include "gateway/http/listener_watch.h"
+#include "gateway/net/listener_watch.h"
 
 #include <netinet/in.h>
 #include <sys/socket.h>

@@ -1,4 +1,4 @@
-#include "gateway/http/listening_socket.h"
+#include "gateway/net/listening_socket.h"
 
 #include <unistd.h>
 

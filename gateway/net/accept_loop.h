@@ -1,5 +1,5 @@
-#ifndef ONHOOK_GATEWAY_HTTP_ACCEPT_LOOP_H_
-#define ONHOOK_GATEWAY_HTTP_ACCEPT_LOOP_H_
+#ifndef ONHOOK_GATEWAY_NET_ACCEPT_LOOP_H_
+#define ONHOOK_GATEWAY_NET_ACCEPT_LOOP_H_
 
 #include <functional>
 
@@ -8,7 +8,7 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/synchronization/notification.h"
 #include "absl/time/time.h"
-#include "gateway/http/listening_socket.h"
+#include "gateway/net/listening_socket.h"
 
 namespace onhook {
 
@@ -51,4 +51,4 @@ class AcceptLoop {
 
 }  // namespace onhook
 
-#endif  // ONHOOK_GATEWAY_HTTP_ACCEPT_LOOP_H_
+#endif  // ONHOOK_GATEWAY_NET_ACCEPT_LOOP_H_

@@ -1,5 +1,5 @@
-#ifndef ONHOOK_GATEWAY_HTTP_LISTENER_WATCH_H_
-#define ONHOOK_GATEWAY_HTTP_LISTENER_WATCH_H_
+#ifndef ONHOOK_GATEWAY_NET_LISTENER_WATCH_H_
+#define ONHOOK_GATEWAY_NET_LISTENER_WATCH_H_
 
 #include <functional>
 #include <thread>
@@ -8,7 +8,7 @@
 #include "absl/status/status.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
-#include "gateway/http/listening_socket.h"
+#include "gateway/net/listening_socket.h"
 
 namespace onhook {
 
@@ -71,4 +71,4 @@ class ListenerWatch {
 
 }  // namespace onhook
 
-#endif  // ONHOOK_GATEWAY_HTTP_LISTENER_WATCH_H_
+#endif  // ONHOOK_GATEWAY_NET_LISTENER_WATCH_H_

@@ -1,4 +1,4 @@
-#include "gateway/http/accept_loop.h"
+#include "gateway/net/accept_loop.h"
 
 #include <sys/resource.h>
 #include <sys/socket.h>

@@ -1,5 +1,5 @@
-#ifndef ONHOOK_GATEWAY_HTTP_LISTENING_SOCKET_H_
-#define ONHOOK_GATEWAY_HTTP_LISTENING_SOCKET_H_
+#ifndef ONHOOK_GATEWAY_NET_LISTENING_SOCKET_H_
+#define ONHOOK_GATEWAY_NET_LISTENING_SOCKET_H_
 
 #include <sys/socket.h>
 
@@ -49,4 +49,4 @@ bool IsLoopback(absl::string_view address);
 
 }  // namespace onhook
 
-#endif  // ONHOOK_GATEWAY_HTTP_LISTENING_SOCKET_H_
+#endif  // ONHOOK_GATEWAY_NET_LISTENING_SOCKET_H_

@@ -1,0 +1,30 @@
+#ifndef ONHOOK_GATEWAY_DELIVERY_RPC_RULES_H_
+#define ONHOOK_GATEWAY_DELIVERY_RPC_RULES_H_
+
+#include <optional>
+
+#include "absl/strings/string_view.h"
+#include "absl/types/span.h"
+#include "gateway/access/permission.h"
+
+namespace onhook {
+
+// What every RPC of the port takes to be called. An RPC that does not stand here is for nobody, so
+// a new one that is forgotten is closed rather than open; a test holds the list against the protos.
+struct RpcRule {
+  absl::string_view method;  // "/onhook.v1.ReleaseEventService/Subscribe"
+  // Nothing: whoever is recognised may call it (health, reflection).
+  std::optional<Permission> permission;
+  // A second permission that does as well: how a subscription stands may be seen by those who may
+  // subscribe and by those who may administer it.
+  std::optional<Permission> alternative = std::nullopt;
+};
+
+absl::Span<const RpcRule> RpcRules();
+
+// Null: there is none.
+const RpcRule* FindRpcRule(absl::string_view method);
+
+}  // namespace onhook
+
+#endif  // ONHOOK_GATEWAY_DELIVERY_RPC_RULES_H_
