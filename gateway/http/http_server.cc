@@ -53,7 +53,8 @@ absl::Status CheckLimits(const HttpOptions& options) {
 
 class HttpServer::Parts {
  public:
-  Parts(HttpOptions options, Callbacks callbacks, const Clock* clock, const Log* log)
+  Parts(HttpOptions options, Callbacks callbacks, const Clock* clock, const Log* log,
+        const TlsFiles* tls)
       : options_(std::move(options)),
         callbacks_(std::move(callbacks)),
         clock_(clock),
@@ -64,6 +65,7 @@ class HttpServer::Parts {
                  callbacks_.error_body,
                  callbacks_.on_refused,
                  front_end_,
+                 tls,
                  clock,
                  stopping_,
                  turns_},
@@ -273,8 +275,8 @@ void HttpServer::Parts::Report(const absl::Status& why) const {
 }
 
 HttpServer::HttpServer(HttpOptions options, Callbacks callbacks, const Clock* clock, const Log* log,
-                       const TlsFiles* /*tls*/)
-    : parts_(std::make_unique<Parts>(std::move(options), std::move(callbacks), clock, log)) {}
+                       const TlsFiles* tls)
+    : parts_(std::make_unique<Parts>(std::move(options), std::move(callbacks), clock, log, tls)) {}
 
 HttpServer::~HttpServer() { Stop(absl::ZeroDuration()); }
 
