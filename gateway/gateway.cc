@@ -8,9 +8,13 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
 #include "absl/time/clock.h"
+#include "gateway/access/access_control.h"
 #include "gateway/admin/admin_server.h"
 #include "gateway/config/setting_values.h"
+#include "gateway/config/settings_difference.h"
 #include "gateway/delivery/delivery_server.h"
 #include "gateway/forwarding/receipt_desk.h"
 #include "gateway/http/http_server.h"
@@ -19,6 +23,7 @@
 #include "gateway/ingress/open_source.h"
 #include "gateway/ingress/vendor_reply.h"
 #include "gateway/store/sqlite/sqlite_store.h"
+#include "gateway/tls/tls_files.h"
 
 namespace onhook {
 namespace {
@@ -91,12 +96,30 @@ RetentionOptions RetentionOf(const Settings& settings) {
 }  // namespace
 
 std::vector<SettingFault> FindOutsideFaults(const Settings& settings) {
-  return FindSecretFaults(settings);
+  std::vector<SettingFault> faults = FindSecretFaults(settings);
+  const auto add = [&faults](std::vector<SettingFault> more) {
+    faults.insert(faults.end(), more.begin(), more.end());
+  };
+  add(FindTokenFaults(settings));
+  const absl::Time now = SystemClock().Now();
+  const std::pair<const char*, const TlsOptions*> ports[] = {
+      {"http", &settings.http.tls}, {"grpc", &settings.grpc.tls}, {"admin", &settings.admin.tls}};
+  for (const auto& [port, options] : ports) {
+    if (!options->enabled()) continue;
+    const absl::Status checked = CheckTlsFiles(*options, now);
+    if (checked.ok()) continue;
+    add({{absl::StrCat(port, ".tls.certificate_file"), std::string(checked.message())}});
+  }
+  return faults;
 }
 
 Gateway::Gateway(Settings settings, const Clock* clock, const Log* log)
     : settings_(std::move(settings)), clock_(clock), log_(log) {
   readiness_.Require("gateway", [this] { return PhaseStatus(); });
+  reload_successful_ =
+      metrics_.AddGauge("onhook_config_last_reload_successful",
+                        "Whether the settings could be used when they were read last.", {});
+  reload_successful_.Set(1);
 }
 
 Gateway::~Gateway() {
@@ -105,7 +128,8 @@ Gateway::~Gateway() {
 }
 
 absl::Status Gateway::Start() {
-  absl::Status started = StartAdmin();
+  absl::Status started = OpenAccess();
+  if (started.ok()) started = StartAdmin();
   if (started.ok()) started = OpenStore();
   if (started.ok()) started = OpenSources();
   if (started.ok()) started = StartDelivery();
@@ -120,6 +144,28 @@ absl::Status Gateway::Start() {
   return absl::OkStatus();
 }
 
+absl::Status Gateway::OpenTls(const TlsOptions& options, const char* listener,
+                              std::unique_ptr<TlsFiles>& files) {
+  if (!options.enabled()) return absl::OkStatus();
+  absl::StatusOr<std::unique_ptr<TlsFiles>> opened =
+      TlsFiles::Open(listener, options, &metrics_, clock_, log_);
+  if (!opened.ok()) return About(absl::StrCat(listener, ".tls"), opened.status());
+  files = *std::move(opened);
+  return absl::OkStatus();
+}
+
+absl::Status Gateway::OpenAccess() {
+  absl::Status opened = OpenTls(settings_.http.tls, "http", http_tls_);
+  if (opened.ok()) opened = OpenTls(settings_.grpc.tls, "grpc", grpc_tls_);
+  if (opened.ok()) opened = OpenTls(settings_.admin.tls, "admin", admin_tls_);
+  if (!opened.ok()) return opened;
+  absl::StatusOr<std::unique_ptr<AccessControl>> access =
+      AccessControl::Open(settings_.access, grpc_tls_.get(), admin_tls_.get(), clock_, log_);
+  if (!access.ok()) return About("access", access.status());
+  access_ = *std::move(access);
+  return absl::OkStatus();
+}
+
 absl::Status Gateway::StartAdmin() {
   AdminServer::Probes probes;
   probes.started = [this] {
@@ -127,8 +173,15 @@ absl::Status Gateway::StartAdmin() {
     return starting ? std::vector<std::string>{"gateway: starting"} : std::vector<std::string>{};
   };
   probes.ready = [this] { return readiness_.Unmet(); };
-  admin_ = std::make_unique<AdminServer>(settings_.admin.server, std::move(probes), EndOf("admin"),
-                                         &metrics_, clock_, log_);
+  AdminServer::Surroundings surroundings;
+  surroundings.access = access_.get();
+  surroundings.tls = admin_tls_.get();
+  surroundings.metrics = &metrics_;
+  surroundings.clock = clock_;
+  surroundings.log = log_;
+  surroundings.on_listener_given_up = EndOf("admin");
+  admin_ =
+      std::make_unique<AdminServer>(settings_.admin, std::move(probes), std::move(surroundings));
   const absl::Status started = admin_->Start();
   return started.ok() ? started : AboutPort("admin.listen", started);
 }
@@ -172,6 +225,8 @@ absl::Status Gateway::StartDelivery() {
   surroundings.store = store_.get();
   surroundings.desk = desk_.get();
   surroundings.judge = handler_.get();
+  surroundings.access = access_.get();
+  surroundings.tls = grpc_tls_.get();
   surroundings.metrics = &metrics_;
   surroundings.clock = clock_;
   surroundings.log = log_;
@@ -204,7 +259,8 @@ absl::Status Gateway::StartHttp() {
   callbacks.error_body = ReplyToRefusal;
   callbacks.on_refused = NoteRefusals("http", &metrics_, clock_, log_);
   callbacks.on_listener_given_up = EndOf("http");
-  http_ = std::make_unique<HttpServer>(std::move(options), std::move(callbacks), clock_, log_);
+  http_ = std::make_unique<HttpServer>(std::move(options), std::move(callbacks), clock_, log_,
+                                       http_tls_.get());
   const absl::Status started = http_->Start();
   if (!started.ok()) return AboutPort("http.listen", started);
   delivery_->SetServing("ingress", true);
@@ -232,12 +288,60 @@ void Gateway::LogWhatIsOpen() const {
   listening("http", settings_.http.server.listen, http_port());
   listening("grpc", settings_.grpc.server.listen, grpc_port());
   listening("admin", settings_.admin.server.listen, admin_port());
+  if (const std::string& path = settings_.grpc.server.unix_socket; !path.empty()) {
+    log_->Info("gateway", "listening",
+               {{"listener", "grpc"}, {"address", absl::StrCat("unix:", path)}});
+  }
+  if (settings_.grpc.allow_unauthenticated && settings_.access.empty() &&
+      !settings_.grpc.tls.requires_client_certificate()) {
+    log_->Warning("gateway",
+                  "subscribers have no authentication: whoever reaches their port can read and "
+                  "acknowledge events");
+  }
   for (const Settings::Source& source : settings_.sources) {
     if (source.HasAuthentication()) continue;
     log_->Warning("gateway",
                   "the source has no authentication: whoever reaches its port can post callbacks",
                   {{"source", source.name}});
   }
+}
+
+void Gateway::Reload(const absl::StatusOr<Invocation>& read) {
+  const absl::Status taken = read.ok() ? TakeSettings(read->settings) : read.status();
+  reload_successful_.Set(taken.ok() ? 1 : 0);
+  if (taken.ok()) return;
+  for (const absl::string_view fault : absl::StrSplit(taken.message(), '\n')) {
+    log_->Error("gateway", "the settings cannot be used, so those before stay in use",
+                {{"error", fault}});
+  }
+}
+
+absl::Status Gateway::TakeSettings(const Settings& settings) {
+  std::vector<std::string> changed = DifferentSettings(settings_, settings);
+  const auto access = std::find(changed.begin(), changed.end(), "access");
+  if (access != changed.end()) {
+    // The ports were opened for a list, or for none; and a file that is being written is empty.
+    if (settings.access.empty() != settings_.access.empty()) {
+      return absl::FailedPreconditionError(
+          settings.access.empty()
+              ? "access: is not given any more; that everybody may do everything takes a restart"
+              : "access: is given now and was not before, which takes a restart");
+    }
+    if (absl::Status replaced = access_->Replace(settings.access); !replaced.ok()) {
+      return About("access", replaced);
+    }
+    settings_.access = settings.access;
+    changed.erase(access);
+    log_->Info("gateway", "another access list is in use",
+               {{"identities", settings_.access.size()}});
+  }
+  if (changed.empty()) {
+    log_->Info("gateway", "the settings were read again");
+  } else {
+    log_->Warning("gateway", "the settings were read again; what changed here takes a restart",
+                  {{"settings", absl::StrJoin(changed, ", ")}});
+  }
+  return absl::OkStatus();
 }
 
 absl::Status Gateway::Stop() {
