@@ -27,15 +27,15 @@ HttpResponse Verdict(const std::vector<std::string>& reasons) {
 }  // namespace
 
 AdminServer::AdminServer(HttpOptions options, Probes probes,
-                         std::function<void(const absl::Status&)> on_given_up, Metrics* metrics,
-                         const Clock* clock, const Log* log)
+                         std::function<void(const absl::Status&)> on_given_up, const TlsFiles* tls,
+                         Metrics* metrics, const Clock* clock, const Log* log)
     : probes_(std::move(probes)),
       metrics_(metrics),
       server_(std::move(options),
               {[this](const HttpRequest& request) { return Answer(request); }, Text,
                /*on_listener_failed=*/nullptr, std::move(on_given_up),
                NoteRefusals("admin", metrics, clock, log)},
-              clock, log) {}
+              clock, log, tls) {}
 
 void AdminServer::Stop() { server_.Stop(absl::ZeroDuration()); }
 

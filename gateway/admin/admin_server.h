@@ -11,6 +11,7 @@
 #include "gateway/base/metrics.h"
 #include "gateway/config/http_options.h"
 #include "gateway/http/http_server.h"
+#include "gateway/tls/tls_files.h"
 
 namespace onhook {
 
@@ -37,10 +38,10 @@ class AdminServer {
   };
 
   // `metrics`, `clock` and `log` must outlive the server.
-  // `on_given_up`: as HttpServer::Callbacks::on_listener_given_up.
+  // `on_given_up`: as HttpServer::Callbacks::on_listener_given_up. `tls`: as HttpServer's.
   AdminServer(HttpOptions options, Probes probes,
-              std::function<void(const absl::Status&)> on_given_up, Metrics* metrics,
-              const Clock* clock, const Log* log);
+              std::function<void(const absl::Status&)> on_given_up, const TlsFiles* tls,
+              Metrics* metrics, const Clock* clock, const Log* log);
 
   // Errors: as HttpServer::Start.
   absl::Status Start() { return server_.Start(); }

@@ -42,8 +42,9 @@ class AdminServerTest : public ::testing::Test {
   Log log_{&clock_, LogLevel::kError, Log::Format::kText, [](absl::string_view) {}};
   Metrics metrics_;
   AdminServer server_{Options(), {[this] { return not_started_; }, [this] { return not_ready_; }},
-                      nullptr,   &metrics_,
-                      &clock_,   &log_};
+                      nullptr,   nullptr,
+                      &metrics_, &clock_,
+                      &log_};
 };
 
 TEST_F(AdminServerTest, EveryProbeIsOkWhenNothingIsWrong) {
