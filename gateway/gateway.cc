@@ -108,7 +108,10 @@ std::vector<SettingFault> FindOutsideFaults(const Settings& settings) {
     if (!options->enabled()) continue;
     const absl::Status checked = CheckTlsFiles(*options, now);
     if (checked.ok()) continue;
-    add({{absl::StrCat(port, ".tls.certificate_file"), std::string(checked.message())}});
+    // The message begins with the member that names the file.
+    const std::pair<absl::string_view, absl::string_view> parts =
+        absl::StrSplit(checked.message(), absl::MaxSplits(": ", 1));
+    add({{absl::StrCat(port, ".tls.", parts.first), std::string(parts.second)}});
   }
   return faults;
 }
@@ -149,15 +152,18 @@ absl::Status Gateway::OpenTls(const TlsOptions& options, const char* listener,
   if (!options.enabled()) return absl::OkStatus();
   absl::StatusOr<std::unique_ptr<TlsFiles>> opened =
       TlsFiles::Open(listener, options, &metrics_, clock_, log_);
-  if (!opened.ok()) return About(absl::StrCat(listener, ".tls"), opened.status());
+  if (!opened.ok()) {
+    return absl::Status(opened.status().code(),
+                        absl::StrCat(listener, ".tls.", opened.status().message()));
+  }
   files = *std::move(opened);
   return absl::OkStatus();
 }
 
 absl::Status Gateway::OpenAccess() {
-  absl::Status opened = OpenTls(settings_.http.tls, "http", http_tls_);
+  absl::Status opened = OpenTls(settings_.admin.tls, "admin", admin_tls_);
   if (opened.ok()) opened = OpenTls(settings_.grpc.tls, "grpc", grpc_tls_);
-  if (opened.ok()) opened = OpenTls(settings_.admin.tls, "admin", admin_tls_);
+  if (opened.ok()) opened = OpenTls(settings_.http.tls, "http", http_tls_);
   if (!opened.ok()) return opened;
   absl::StatusOr<std::unique_ptr<AccessControl>> access =
       AccessControl::Open(settings_.access, grpc_tls_.get(), admin_tls_.get(), clock_, log_);
