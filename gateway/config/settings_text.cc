@@ -36,8 +36,8 @@ constexpr absl::string_view kHelpTail = R"(
 A DURATION is a whole number with its unit: 500ms, 5s, 10m, 24h, 7d. BYTES likewise: 64KiB, 10MiB.
 
 Signals: SIGTERM or SIGINT finishes what is under way and leaves with 0; a second one leaves at
-once, which loses nothing that was acknowledged. SIGHUP reads the settings again and takes the access
-list; its log says what takes a restart. Exit codes: 0 done, 1 failed, 2 wrong settings.
+once, which loses nothing that was acknowledged. SIGHUP reads the settings again and takes another
+access list; the log names what takes a restart. Exit codes: 0 done, 1 failed, 2 wrong settings.
 )";
 
 }  // namespace
