@@ -214,6 +214,8 @@ class FakeGateway : public v1::ReleaseEventService::CallbackService {
 
   // What each call and stream of ReleaseEventService carried as "authorization"; "" for nothing.
   Inbox<std::string> authorizations;
+  // Over which connection each of them came, as gRPC names it.
+  Inbox<std::string> peers;
   // What look-ups are answered with.
   grpc::Status lookup_status;
   v1::ListEventsResponse events;
@@ -224,7 +226,7 @@ class FakeGateway : public v1::ReleaseEventService::CallbackService {
 
   grpc::ServerBidiReactor<v1::SubscribeRequest, v1::SubscribeResponse>* Subscribe(
       grpc::CallbackServerContext* context) override {
-    NoteAuthorization(context);
+    NoteCaller(context);
     auto stream = std::make_unique<FakeSubscribeStream>();
     FakeSubscribeStream* const raw = stream.get();
     absl::MutexLock lock(&mutex_);
@@ -234,7 +236,7 @@ class FakeGateway : public v1::ReleaseEventService::CallbackService {
   }
   grpc::ServerWriteReactor<v1::WatchResponse>* Watch(grpc::CallbackServerContext* context,
                                                      const v1::WatchRequest* request) override {
-    NoteAuthorization(context);
+    NoteCaller(context);
     auto stream = std::make_unique<FakeWatchStream>(*request);
     FakeWatchStream* const raw = stream.get();
     absl::MutexLock lock(&mutex_);
@@ -256,7 +258,8 @@ class FakeGateway : public v1::ReleaseEventService::CallbackService {
   }
 
  private:
-  void NoteAuthorization(grpc::CallbackServerContext* context) {
+  void NoteCaller(grpc::CallbackServerContext* context) {
+    peers.Put(context->peer());
     const auto& metadata = context->client_metadata();
     const auto found = metadata.find("authorization");
     authorizations.Put(found == metadata.end()
@@ -264,7 +267,7 @@ class FakeGateway : public v1::ReleaseEventService::CallbackService {
                            : std::string(found->second.data(), found->second.size()));
   }
   grpc::ServerUnaryReactor* Answer(grpc::CallbackServerContext* context) {
-    NoteAuthorization(context);
+    NoteCaller(context);
     grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
     reactor->Finish(lookup_status);
     return reactor;
