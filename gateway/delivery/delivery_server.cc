@@ -14,6 +14,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "absl/synchronization/mutex.h"
+#include "gateway/delivery/call_refusals.h"
 #include "gateway/delivery/rejected_callback_service.h"
 #include "gateway/delivery/release_event_service.h"
 #include "gateway/delivery/serial_executor.h"
@@ -63,6 +64,7 @@ class DeliveryServer::Parts {
         executor(static_cast<size_t>(options.max_streams)),
         quarantine_executor(kMostQuarantineChangesWaiting),
         registry(options, surroundings.clock),
+        refusals(surroundings.metrics, surroundings.clock, surroundings.log),
         environment{options,
                     surroundings.store,
                     surroundings.desk,
@@ -70,7 +72,8 @@ class DeliveryServer::Parts {
                     surroundings.clock,
                     surroundings.log,
                     &registry,
-                    &executor},
+                    &executor,
+                    &refusals},
         service(&environment),
         subscription_service(&environment),
         rejected_callback_service(&environment, surroundings.judge, &quarantine_executor) {}
@@ -81,6 +84,7 @@ class DeliveryServer::Parts {
   // Of changes that take many commits, for which no other administration is to wait.
   SerialExecutor quarantine_executor;
   StreamRegistry registry;
+  CallRefusals refusals;
   const StreamEnvironment environment;
   ReleaseEventServiceImpl service;
   SubscriptionServiceImpl subscription_service;
