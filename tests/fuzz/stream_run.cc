@@ -109,6 +109,12 @@ void StreamGateway::AwaitReading() {
   done.WaitForNotification();
 }
 
+void StreamGateway::AwaitCreating() {
+  absl::Notification done;
+  FUZZ_CHECK(executor_.Run([&] { done.Notify(); }));
+  done.WaitForNotification();
+}
+
 std::set<int> StreamGateway::DeadLettersOf(SubscriptionQueue& queue) {
   std::set<int> numbers;
   absl::Notification done;
@@ -219,7 +225,7 @@ void StreamClient::Send(const grpc::ByteBuffer& request) {
   }
   call_->Send(request);
   // Creating a subscription is another thread's; everything else has happened by now.
-  if (!opened_) FUZZ_CHECK(call_->AwaitAnswer());
+  if (!opened_) gateway_->AwaitCreating();
   Pump();
 }
 
@@ -233,7 +239,8 @@ void StreamClient::Cancel() {
   if (ended()) return;
   unanswered_.clear();
   call_->Cancel();
-  Pump();
+  // Another thread may be about to let it go.
+  while (!ended()) AwaitAnswer();
 }
 
 void StreamClient::Tick(absl::Duration now) {

@@ -38,6 +38,8 @@ class StreamGateway {
   void Append(int number, int service_no);
   // Returns when the thread that reads has done what was asked of it.
   void AwaitReading();
+  // The same, for the one that creates subscriptions.
+  void AwaitCreating();
 
   std::set<int> DeadLettersOf(SubscriptionQueue& queue);
   // Whether the subscription's filter leaves out event `number`, which is the so-manieth.
