@@ -43,7 +43,8 @@ absl::StatusOr<std::unique_ptr<TokenFiles>> TokenFiles::Open(
   std::string shared;
   auto owners = std::make_shared<const Owners>(opened->Read(shared));
   if (!shared.empty()) {
-    return absl::InvalidArgumentError(absl::StrCat(shared, " have the same token"));
+    return absl::InvalidArgumentError(
+        absl::StrCat("the identities ", shared, " have the same token"));
   }
   absl::MutexLock lock(&opened->mutex_);
   opened->owners_ = std::move(owners);
@@ -99,8 +100,8 @@ TokenFiles::Owners TokenFiles::Read(std::string& shared) const {
       for (const std::shared_ptr<const std::string>& token : file->Get()) {
         const auto [owner, is_first] = owners.emplace(DigestOf(*token), i);
         if (is_first || owner->second == i || owner->second == kNobody) continue;
-        shared = absl::StrCat("the identities \"", holders_[owner->second].name, "\" and \"",
-                              holders_[i].name, "\"");
+        shared =
+            absl::StrCat("\"", holders_[owner->second].name, "\" and \"", holders_[i].name, "\"");
         owner->second = kNobody;
       }
     }

@@ -28,6 +28,7 @@ DeliveryStream::DeliveryStream(const StreamEnvironment* environment,
     : environment_(environment),
       context_(context),
       authorization_(std::move(authorization)),
+      on_connection_(environment->ledger, context->peer()),
       born_(environment->clock->Elapsed()),
       last_write_(born_) {}
 

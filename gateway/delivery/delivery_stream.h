@@ -22,6 +22,7 @@
 #include "gateway/config/delivery_options.h"
 #include "gateway/delivery/call_authorization.h"
 #include "gateway/delivery/call_refusals.h"
+#include "gateway/delivery/connection_ledger.h"
 #include "gateway/forwarding/receipt_desk.h"
 #include "gateway/store/store.h"
 
@@ -40,7 +41,8 @@ struct StreamEnvironment {
   const Log* log = nullptr;
   StreamRegistry* registry = nullptr;
   SerialExecutor* executor = nullptr;
-  CallRefusals* refusals = nullptr;  // null: nobody is told of them
+  CallRefusals* refusals = nullptr;    // null: nobody is told of them
+  ConnectionLedger* ledger = nullptr;  // null: connections are not counted
 
   CallAuthorization::Surroundings authorization() const { return {access, refusals, clock}; }
 };
@@ -179,6 +181,7 @@ class DeliveryStream : public std::enable_shared_from_this<DeliveryStream> {
   const StreamEnvironment* const environment_;
   grpc::CallbackServerContext* const context_;
   const std::unique_ptr<CallAuthorization> authorization_;
+  const ConnectionLedger::Stream on_connection_;
   const absl::Duration born_;
   uint64_t id_ = 0;
   std::string receiver_;
@@ -190,8 +193,8 @@ class DeliveryStream : public std::enable_shared_from_this<DeliveryStream> {
   bool cancel_called_ ABSL_GUARDED_BY(mutex_) = false;
   bool released_ ABSL_GUARDED_BY(mutex_) = false;
   bool finished_ ABSL_GUARDED_BY(mutex_) = false;
-  bool wrote_ ABSL_GUARDED_BY(mutex_) = false;    // began to, at least once
-  bool revoked_ ABSL_GUARDED_BY(mutex_) = false;  // the caller may not have it any more
+  bool wrote_ ABSL_GUARDED_BY(mutex_) = false;         // began to, at least once
+  bool revoked_ ABSL_GUARDED_BY(mutex_) = false;       // the caller may not have it any more
   absl::Duration last_write_ ABSL_GUARDED_BY(mutex_);  // began, done or not
   absl::Duration end_noted_ ABSL_GUARDED_BY(mutex_) = absl::InfiniteDuration();
   absl::Duration drain_until_ ABSL_GUARDED_BY(mutex_) = absl::InfiniteDuration();

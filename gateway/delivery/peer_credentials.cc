@@ -7,11 +7,12 @@
 #include <vector>
 
 #include "absl/strings/match.h"
+#include "gateway/base/authorization.h"
 
 namespace onhook {
 namespace {
 
-constexpr absl::string_view kBearer = "Bearer ";
+constexpr absl::string_view kBearer = "Bearer";
 constexpr absl::string_view kAuthorization = "authorization";
 
 absl::string_view View(grpc::string_ref text) { return {text.data(), text.size()}; }
@@ -26,14 +27,14 @@ std::string PropertyOf(const grpc::AuthContext& shown, const char* name) {
 void BearerHeader::Add(absl::string_view value) {
   const bool is_first = !token_.has_value();
   token_.emplace();
-  if (is_first && absl::StartsWithIgnoreCase(value, kBearer)) {
-    token_ = std::string(value.substr(kBearer.size()));
-  }
+  if (!is_first) return;
+  const std::optional<absl::string_view> token = CredentialsOf(value, kBearer);
+  if (token.has_value()) token_ = std::string(*token);
 }
 
 bool IsUnixSocketPeer(absl::string_view peer) { return absl::StartsWith(peer, "fd:"); }
 
-PeerCredentials CredentialsOf(const grpc::CallbackServerContext& context) {
+PeerCredentials PeerCredentialsOf(const grpc::CallbackServerContext& context) {
   PeerCredentials credentials;
   credentials.over_unix_socket = IsUnixSocketPeer(context.peer());
   if (const std::shared_ptr<const grpc::AuthContext> shown = context.auth_context()) {

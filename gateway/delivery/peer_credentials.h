@@ -30,7 +30,7 @@ class BearerHeader {
 bool IsUnixSocketPeer(absl::string_view peer);
 
 // Of a call that a handler answers.
-PeerCredentials CredentialsOf(const grpc::CallbackServerContext& context);
+PeerCredentials PeerCredentialsOf(const grpc::CallbackServerContext& context);
 
 }  // namespace onhook
 

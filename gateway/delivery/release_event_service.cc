@@ -99,7 +99,7 @@ grpc::ServerUnaryReactor* ReleaseEventServiceImpl::ListEvents(grpc::CallbackServ
 std::unique_ptr<CallAuthorization> ReleaseEventServiceImpl::AuthorizationOf(
     absl::string_view method, const grpc::CallbackServerContext& context) const {
   return std::make_unique<CallAuthorization>(environment_->authorization(), method,
-                                             CredentialsOf(context));
+                                             PeerCredentialsOf(context));
 }
 
 }  // namespace onhook

@@ -9,7 +9,7 @@ namespace {
 
 std::shared_ptr<CallAuthorization> AuthorizationOf(const UnaryCall& call) {
   auto authorization = std::make_shared<CallAuthorization>(
-      call.environment->authorization(), call.method, CredentialsOf(*call.context));
+      call.environment->authorization(), call.method, PeerCredentialsOf(*call.context));
   if (call.subscription.has_value()) authorization->SetSubscription(*call.subscription);
   return authorization;
 }
