@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "gateway/admin/admin_server.h"
@@ -178,8 +179,15 @@ absl::Status Gateway::StartDelivery() {
   surroundings.on_listener_given_up = EndOf("grpc");
   delivery_ = std::make_unique<DeliveryServer>(options, std::move(surroundings));
   const absl::StatusOr<int> port = delivery_->Start();
-  if (!port.ok()) return AboutPort("grpc.listen", port.status());
+  if (!port.ok()) {
+    // The socket's error names its setting itself.
+    const bool of_port = !absl::StartsWith(port.status().message(), "grpc.");
+    return of_port ? AboutPort("grpc.listen", port.status()) : port.status();
+  }
   grpc_port_ = *port;
+  readiness_.Require("grpc", [this] {
+    return delivery_->alive() ? absl::OkStatus() : absl::UnavailableError("accepts no connection");
+  });
   return absl::OkStatus();
 }
 
@@ -232,6 +240,10 @@ void Gateway::LogWhatIsOpen() const {
   listening("http", settings_.http.server.listen, http_port());
   listening("grpc", settings_.grpc.server.listen, grpc_port());
   listening("admin", settings_.admin.server.listen, admin_port());
+  if (const std::string& path = settings_.grpc.server.unix_socket; !path.empty()) {
+    log_->Info("gateway", "listening",
+               {{"listener", "grpc"}, {"address", absl::StrCat("unix:", path)}});
+  }
   for (const Settings::Source& source : settings_.sources) {
     if (source.HasAuthentication()) continue;
     log_->Warning("gateway",
