@@ -1,5 +1,6 @@
 // A gRPC server as its library comes: what onhookd_descriptors_test holds onhookd against. Says its
 // port, answers health checks, and ends with its standard input.
+#include <grpcpp/generic/async_generic_service.h>
 #include <grpcpp/health_check_service_interface.h>
 #include <grpcpp/security/server_credentials.h>
 #include <grpcpp/server.h>
@@ -11,7 +12,9 @@
 
 int main() {
   grpc::EnableDefaultHealthCheckService(true);
+  grpc::CallbackGenericService nothing_else;
   grpc::ServerBuilder builder;
+  builder.RegisterCallbackGenericService(&nothing_else);
   int port = 0;
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
   builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port);
