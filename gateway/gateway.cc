@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
@@ -239,8 +240,15 @@ absl::Status Gateway::StartDelivery() {
   surroundings.on_listener_given_up = EndOf("grpc");
   delivery_ = std::make_unique<DeliveryServer>(options, std::move(surroundings));
   const absl::StatusOr<int> port = delivery_->Start();
-  if (!port.ok()) return AboutPort("grpc.listen", port.status());
+  if (!port.ok()) {
+    // The socket's error names its setting itself.
+    const bool of_port = !absl::StartsWith(port.status().message(), "grpc.");
+    return of_port ? AboutPort("grpc.listen", port.status()) : port.status();
+  }
   grpc_port_ = *port;
+  readiness_.Require("grpc", [this] {
+    return delivery_->alive() ? absl::OkStatus() : absl::UnavailableError("accepts no connection");
+  });
   return absl::OkStatus();
 }
 

@@ -91,6 +91,7 @@ class DeliveryStream : public std::enable_shared_from_this<DeliveryStream> {
 
   // Whose it is, for the limit of each; "": anybody's.
   std::string identity() const { return authorization_->identity(); }
+  absl::string_view method() const { return authorization_->method(); }
 
   uint64_t id() const { return id_; }
   // Set before the stream is shared.
