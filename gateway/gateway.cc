@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
@@ -97,21 +98,19 @@ RetentionOptions RetentionOf(const Settings& settings) {
 
 std::vector<SettingFault> FindOutsideFaults(const Settings& settings) {
   std::vector<SettingFault> faults = FindSecretFaults(settings);
-  const auto add = [&faults](std::vector<SettingFault> more) {
-    faults.insert(faults.end(), more.begin(), more.end());
-  };
-  add(FindTokenFaults(settings));
+  const std::vector<SettingFault> of_tokens = FindTokenFaults(settings);
+  faults.insert(faults.end(), of_tokens.begin(), of_tokens.end());
   const absl::Time now = SystemClock().Now();
-  const std::pair<const char*, const TlsOptions*> ports[] = {
-      {"http", &settings.http.tls}, {"grpc", &settings.grpc.tls}, {"admin", &settings.admin.tls}};
-  for (const auto& [port, options] : ports) {
-    if (!options->enabled()) continue;
-    const absl::Status checked = CheckTlsFiles(*options, now);
+  const std::pair<absl::string_view, const TlsOptions&> ports[] = {
+      {"http", settings.http.tls}, {"grpc", settings.grpc.tls}, {"admin", settings.admin.tls}};
+  for (const auto& [listener, tls] : ports) {
+    if (!tls.enabled()) continue;
+    const absl::Status checked = CheckTlsFiles(tls, now);
     if (checked.ok()) continue;
     // The message begins with the member that names the file.
     const std::pair<absl::string_view, absl::string_view> parts =
         absl::StrSplit(checked.message(), absl::MaxSplits(": ", 1));
-    add({{absl::StrCat(port, ".tls.", parts.first), std::string(parts.second)}});
+    faults.push_back({absl::StrCat(listener, ".tls.", parts.first), std::string(parts.second)});
   }
   return faults;
 }
@@ -239,8 +238,15 @@ absl::Status Gateway::StartDelivery() {
   surroundings.on_listener_given_up = EndOf("grpc");
   delivery_ = std::make_unique<DeliveryServer>(options, std::move(surroundings));
   const absl::StatusOr<int> port = delivery_->Start();
-  if (!port.ok()) return AboutPort("grpc.listen", port.status());
+  if (!port.ok()) {
+    // The socket's error names its setting itself.
+    const bool of_port = !absl::StartsWith(port.status().message(), "grpc.");
+    return of_port ? AboutPort("grpc.listen", port.status()) : port.status();
+  }
   grpc_port_ = *port;
+  readiness_.Require("grpc", [this] {
+    return delivery_->alive() ? absl::OkStatus() : absl::UnavailableError("accepts no connection");
+  });
   return absl::OkStatus();
 }
 
