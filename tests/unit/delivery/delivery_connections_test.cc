@@ -5,6 +5,8 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <filesystem>
+#include <iterator>
 #include <memory>
 #include <string>
 #include <thread>
@@ -66,6 +68,12 @@ bool IsEnded(RawHttpClient& client) {
     if (client.Sip() == 0) return absl::Now() - begun < absl::Seconds(9);
   }
   return false;
+}
+
+// Of this process: the gateway's, and its clients'.
+size_t OpenDescriptors() {
+  const std::filesystem::directory_iterator all("/proc/self/fd");
+  return static_cast<size_t>(std::distance(begin(all), end(all)));
 }
 
 constexpr char kHealth[] = "/grpc.health.v1.Health/Check";
@@ -303,6 +311,28 @@ TEST_F(ConnectionsTest, AConnectionWithoutAStreamGivesItsPlaceToANewcomer) {
   Append("a");
   EXPECT_THAT(watcher.Calls(1), testing::ElementsAre("a"));
   EXPECT_THAT(metrics_.Text(), HasSubstr("onhook_grpc_connections_cut_total{reason=\"room\"} 1\n"));
+}
+
+// The ledger's descriptors too are closed when a connection ends, and only then.
+TEST_F(ConnectionsTest, HundredsOfConnectionsThatComeAndGoLeaveNothingBehind) {
+  StartGateway();
+  const auto stub = v1::ReleaseEventService::NewStub(Channel());
+  Watcher watcher(stub.get(), {});
+  EXPECT_TRUE(watcher.Next().has_heartbeat());
+  const size_t before = OpenDescriptors();
+  for (int i = 0; i < 300; ++i) {
+    RawHttpClient client(port_);
+    if (i % 3 == 0) client.Send("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
+    if (i % 3 == 1) client.Send("GET / HTTP/1.1\r\n\r\n");
+    EXPECT_TRUE(i % 50 != 0 || CallList(Channel()).ok());
+  }
+  const absl::Time begun = absl::Now();
+  while (OpenDescriptors() > before && absl::Now() - begun < absl::Seconds(20)) {
+    std::this_thread::yield();
+  }
+  EXPECT_LE(OpenDescriptors(), before);
+  Append("a");
+  EXPECT_THAT(watcher.Calls(1), testing::ElementsAre("a"));
 }
 
 TEST_F(ConnectionsTest, APeerThatSaysNothingIsClosedAfterTheHandshakesTime) {
