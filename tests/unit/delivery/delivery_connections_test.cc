@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/strip.h"
 #include "absl/time/clock.h"
 #include "gateway/delivery/rpc_rules.h"
 #include "gateway/delivery/server_bounds.h"
@@ -26,6 +27,35 @@ namespace {
 
 using grpc::StatusCode;
 using testing::HasSubstr;
+
+// Whether the server ends the connection, after its settings.
+bool IsEnded(RawHttpClient& client) {
+  const absl::Time begun = absl::Now();
+  while (absl::Now() - begun < absl::Seconds(9)) {
+    if (client.Sip() == 0) return absl::Now() - begun < absl::Seconds(9);
+  }
+  return false;
+}
+
+// Of this process: the gateway's, and its clients'.
+size_t OpenDescriptors() {
+  const std::filesystem::directory_iterator all("/proc/self/fd");
+  return static_cast<size_t>(std::distance(begin(all), end(all)));
+}
+
+// What becomes of a channel's connection that the server ends.
+grpc_connectivity_state EndOfReadiness(grpc::Channel& channel) {
+  grpc_connectivity_state state = channel.GetState(false);
+  const auto deadline = std::chrono::system_clock::now() + std::chrono::seconds(30);
+  while (state == GRPC_CHANNEL_READY && channel.WaitForStateChange(state, deadline)) {
+    state = channel.GetState(false);
+  }
+  return state;
+}
+
+constexpr char kList[] = "/onhook.v1.SubscriptionService/ListSubscriptions";
+constexpr char kHealth[] = "/grpc.health.v1.Health/Check";
+constexpr char kUnknown[] = "/onhook.v1.ReleaseEventService/Steal";
 
 // A server that a test starts itself, and calls of whatever there is.
 class ConnectionsTest : public DeliveryFixture {
@@ -57,27 +87,9 @@ class ConnectionsTest : public DeliveryFixture {
     return status;
   }
   static grpc::Status CallList(const std::shared_ptr<grpc::Channel>& channel) {
-    return Call(channel, "/onhook.v1.SubscriptionService/ListSubscriptions");
+    return Call(channel, kList);
   }
 };
-
-// Whether the server ends the connection, after its settings.
-bool IsEnded(RawHttpClient& client) {
-  const absl::Time begun = absl::Now();
-  while (absl::Now() - begun < absl::Seconds(9)) {
-    if (client.Sip() == 0) return absl::Now() - begun < absl::Seconds(9);
-  }
-  return false;
-}
-
-// Of this process: the gateway's, and its clients'.
-size_t OpenDescriptors() {
-  const std::filesystem::directory_iterator all("/proc/self/fd");
-  return static_cast<size_t>(std::distance(begin(all), end(all)));
-}
-
-constexpr char kHealth[] = "/grpc.health.v1.Health/Check";
-constexpr char kUnknown[] = "/onhook.v1.ReleaseEventService/Steal";
 
 class TlsTest : public ConnectionsTest {
  protected:
@@ -163,23 +175,34 @@ TEST_F(TlsTest, NewFilesHoldForNewHandshakesAndNoStreamEndsForThem) {
   EXPECT_THAT(watcher.Calls(1), testing::ElementsAre("a"));
 }
 
+using Headers = std::vector<std::pair<std::string, std::string>>;
+
+// A gateway with an access list: "crm" comes with a token.
 class GateTest : public ConnectionsTest {
  protected:
+  GateTest() { options_.unix_socket = directory_.path() + "/grpc.sock"; }
+  ~GateTest() override { StopGateway(); }
+
   void SetUp() override {
     Settings::Identity crm;
     crm.name = "crm";
     crm.token_files = {directory_.Write("token", "token-of-crm-000000")};
     crm.administer = {"*"};
-    auto opened = AccessControl::Open({crm}, nullptr, nullptr, &wall_clock_, &log_);
+    StartWith({crm});
+  }
+  void StartWith(std::vector<Settings::Identity> identities) {
+    auto opened = AccessControl::Open(std::move(identities), nullptr, nullptr, &wall_clock_, &log_);
     ASSERT_TRUE(opened.ok()) << opened.status();
     access_control_ = *std::move(opened);
     access_ = access_control_.get();
-    options_.unix_socket = directory_.path() + "/grpc.sock";
     StartGateway();
   }
-  ~GateTest() override { StopGateway(); }
+  std::shared_ptr<grpc::Channel> UnixChannel() const {
+    return Channel(grpc::InsecureChannelCredentials(), absl::StrCat("unix:", options_.unix_socket));
+  }
 
   const TemporaryDirectory directory_;
+  const Headers token_ = {{"authorization", "Bearer token-of-crm-000000"}};
   const SystemClock wall_clock_;
   std::unique_ptr<AccessControl> access_control_;
 };
@@ -197,11 +220,9 @@ TEST_F(GateTest, StrangersAreRefusedWhateverTheyCall) {
 }
 
 TEST_F(GateTest, ATokenOpensWhatItsIdentityMayCall) {
-  const std::vector<std::pair<std::string, std::string>> token = {
-      {"authorization", "Bearer token-of-crm-000000"}};
-  EXPECT_TRUE(Call(Channel(), "/onhook.v1.SubscriptionService/ListSubscriptions", token).ok());
-  EXPECT_TRUE(Call(Channel(), kHealth, token).ok());
-  EXPECT_EQ(Call(Channel(), kUnknown, token).error_code(), StatusCode::PERMISSION_DENIED);
+  EXPECT_TRUE(Call(Channel(), kList, token_).ok());
+  EXPECT_TRUE(Call(Channel(), kHealth, token_).ok());
+  EXPECT_EQ(Call(Channel(), kUnknown, token_).error_code(), StatusCode::PERMISSION_DENIED);
 }
 
 TEST_F(GateTest, TwoTokensAreNone) {
@@ -214,9 +235,53 @@ TEST_F(GateTest, TwoTokensAreNone) {
 
 // The gate is not on that way; the handlers decide.
 TEST_F(GateTest, ThroughTheUnixDomainSocketStrangersAreRefusedToo) {
-  const auto channel =
-      Channel(grpc::InsecureChannelCredentials(), absl::StrCat("unix:", options_.unix_socket));
-  EXPECT_EQ(CallList(channel).error_code(), StatusCode::UNAUTHENTICATED);
+  EXPECT_EQ(CallList(UnixChannel()).error_code(), StatusCode::UNAUTHENTICATED);
+}
+
+class OneConnectionTest : public GateTest, public testing::WithParamInterface<const char*> {
+ protected:
+  OneConnectionTest() {
+    options_.listen = GetParam();
+    options_.max_connections_per_identity = 1;
+  }
+  std::shared_ptr<grpc::Channel> ChannelToPort() const {
+    return Channel(grpc::InsecureChannelCredentials(),
+                   absl::StrCat(absl::StripSuffix(GetParam(), "0"), port_));
+  }
+};
+
+TEST_P(OneConnectionTest, AnIdentityIsToldThatItHasTooManyAndTheOneTooManyIsCut) {
+  const auto first = ChannelToPort();
+  EXPECT_TRUE(Call(first, kList, token_).ok());
+  const auto second = ChannelToPort();
+  const grpc::Status refused = Call(second, kList, token_);
+  EXPECT_EQ(refused.error_code(), StatusCode::RESOURCE_EXHAUSTED) << refused.error_message();
+  EXPECT_THAT(refused.error_message(), HasSubstr("identity \"crm\" has 1 connections already"));
+  clock_.Advance(absl::Seconds(1));
+  EXPECT_EQ(EndOfReadiness(*second), GRPC_CHANNEL_IDLE);
+  EXPECT_TRUE(Call(first, kList, token_).ok());
+}
+
+INSTANTIATE_TEST_SUITE_P(Addresses, OneConnectionTest, testing::Values("127.0.0.1:0", "[::1]:0"));
+
+class SidecarTest : public GateTest {
+ protected:
+  SidecarTest() { options_.max_connections_per_identity = 1; }
+  void SetUp() override {
+    Settings::Identity sidecar;
+    sidecar.name = "sidecar";
+    sidecar.unix_socket = true;
+    sidecar.administer = {"*"};
+    StartWith({sidecar});
+  }
+};
+
+TEST_F(SidecarTest, WhoComesThroughTheUnixDomainSocketIsItsIdentityAndCountedAsSuch) {
+  const auto first = UnixChannel();
+  EXPECT_TRUE(CallList(first).ok());
+  EXPECT_EQ(CallList(UnixChannel()).error_code(), StatusCode::RESOURCE_EXHAUSTED);
+  EXPECT_TRUE(CallList(first).ok());
+  EXPECT_EQ(CallList(Channel()).error_code(), StatusCode::UNAUTHENTICATED);
 }
 
 class UnixSocketTest : public ConnectionsTest {
@@ -326,11 +391,11 @@ TEST_F(ConnectionsTest, HundredsOfConnectionsThatComeAndGoLeaveNothingBehind) {
     if (i % 3 == 1) client.Send("GET / HTTP/1.1\r\n\r\n");
     EXPECT_TRUE(i % 50 != 0 || CallList(Channel()).ok());
   }
+  EXPECT_TRUE(CallList(Channel()).ok());  // so all before it have been accepted
   const absl::Time begun = absl::Now();
-  while (OpenDescriptors() > before && absl::Now() - begun < absl::Seconds(20)) {
-    std::this_thread::yield();
-  }
-  EXPECT_LE(OpenDescriptors(), before);
+  bool gone = false;
+  while (!gone && absl::Now() - begun < absl::Seconds(20)) gone = OpenDescriptors() <= before;
+  EXPECT_TRUE(gone) << OpenDescriptors() << " instead of " << before;
   Append("a");
   EXPECT_THAT(watcher.Calls(1), testing::ElementsAre("a"));
 }
@@ -347,12 +412,7 @@ TEST_F(ConnectionsTest, AnIdleConnectionIsClosed) {
   StartGateway();
   const auto channel = Channel();
   EXPECT_TRUE(CallList(channel).ok());
-  grpc_connectivity_state state = channel->GetState(false);
-  const auto deadline = std::chrono::system_clock::now() + std::chrono::seconds(30);
-  while (state == GRPC_CHANNEL_READY && channel->WaitForStateChange(state, deadline)) {
-    state = channel->GetState(false);
-  }
-  EXPECT_EQ(state, GRPC_CHANNEL_IDLE);
+  EXPECT_EQ(EndOfReadiness(*channel), GRPC_CHANNEL_IDLE);
 }
 
 // Or gRPC would end it without a word.
@@ -371,12 +431,7 @@ TEST_F(ConnectionsTest, AConnectionThatIsOldTakesNoNewCallButItsStreamGoesOn) {
   const auto stub = v1::ReleaseEventService::NewStub(channel);
   Watcher watcher(stub.get(), {});
   EXPECT_TRUE(watcher.Next().has_heartbeat());
-  grpc_connectivity_state state = channel->GetState(false);
-  const auto deadline = std::chrono::system_clock::now() + std::chrono::seconds(30);
-  while (state == GRPC_CHANNEL_READY && channel->WaitForStateChange(state, deadline)) {
-    state = channel->GetState(false);
-  }
-  EXPECT_EQ(state, GRPC_CHANNEL_IDLE);
+  EXPECT_EQ(EndOfReadiness(*channel), GRPC_CHANNEL_IDLE);
   EXPECT_TRUE(CallList(channel).ok());  // over another one
   Append("a");
   EXPECT_THAT(watcher.Calls(1), testing::ElementsAre("a"));
