@@ -18,10 +18,19 @@ namespace {
 
 constexpr absl::string_view kCrm = "crm";
 
+// Takes everything.
+class MildJudge final : public CallbackJudge {
+ public:
+  absl::StatusOr<Judgement> Judge(const RejectedCallback&) override {
+    return Judgement{"v1-judged", {}, ""};
+  }
+};
+
 }  // namespace
 
-GuardedGateway::GuardedGateway() {
-  store_ = *OpenMemoryStore(disk_, &store_clock_, &log_, EmbeddedStoreOptions());
+GuardedGateway::GuardedGateway() : judge_(std::make_unique<MildJudge>()) {
+  store_ = std::make_unique<HeldStore>(
+      *OpenMemoryStore(disk_, &store_clock_, &log_, EmbeddedStoreOptions()));
   desk_ = std::make_unique<ReceiptDesk>(&clock_, store_.get(), ReceiptDeskOptions());
 }
 
@@ -69,7 +78,7 @@ void GuardedGateway::Start(Options options) {
   DeliveryServer::Surroundings surroundings;
   surroundings.store = store_.get();
   surroundings.desk = desk_.get();
-  surroundings.judge = &judge_;
+  surroundings.judge = judge_.get();
   surroundings.access = access_.get();
   surroundings.tls = tls_.get();
   surroundings.metrics = &metrics_;

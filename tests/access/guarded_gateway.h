@@ -13,13 +13,14 @@
 #include "gateway/access/access_control.h"
 #include "gateway/base/metrics.h"
 #include "gateway/delivery/delivery_server.h"
+#include "gateway/forwarding/callback_judge.h"
 #include "gateway/forwarding/receipt_desk.h"
 #include "gateway/store/memory/memory_store.h"
 #include "gateway/tls/tls_files.h"
 #include "tests/support/manual_clock.h"
 #include "tests/support/temporary_directory.h"
 #include "tests/support/test_certificates.h"
-#include "tests/unit/delivery/fake_judge.h"
+#include "tests/unit/delivery/held_store.h"
 
 namespace onhook {
 
@@ -72,7 +73,7 @@ class GuardedGateway {
   const TestAuthority& authority() const { return authority_; }
   const TemporaryDirectory& directory() const { return directory_; }
   ManualClock& clock() { return clock_; }
-  Store& store() { return *store_; }
+  HeldStore& store() { return *store_; }
   ReceiptDesk& desk() { return *desk_; }
   DeliveryServer& server() { return *server_; }
   AccessControl& access() { return *access_; }
@@ -97,11 +98,11 @@ class GuardedGateway {
   Metrics metrics_;
   SystemClock store_clock_;
   std::shared_ptr<MemoryDisk> disk_ = std::make_shared<MemoryDisk>();
-  std::unique_ptr<Store> store_;
+  std::unique_ptr<HeldStore> store_;
   std::unique_ptr<ReceiptDesk> desk_;
   std::unique_ptr<TlsFiles> tls_;
   std::unique_ptr<AccessControl> access_;
-  FakeJudge judge_;
+  const std::unique_ptr<CallbackJudge> judge_;
   std::unique_ptr<DeliveryServer> server_;
   int port_ = 0;
   std::string held_delivery_id_;
