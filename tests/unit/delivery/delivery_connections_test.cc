@@ -1,95 +1,25 @@
-// The gRPC port as its clients' connections meet it: TLS, the gate, the Unix-domain socket, bounds.
+// The gRPC port as its clients' connections meet it: TLS, the gate, the Unix-domain socket.
 #include <gmock/gmock.h>
-#include <grpcpp/generic/generic_stub.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <chrono>
-#include <filesystem>
-#include <iterator>
 #include <memory>
 #include <string>
-#include <thread>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/strip.h"
 #include "absl/time/clock.h"
 #include "gateway/delivery/rpc_rules.h"
-#include "gateway/delivery/server_bounds.h"
 #include "gateway/net/unix_socket.h"
-#include "tests/support/raw_http_client.h"
 #include "tests/support/test_certificates.h"
-#include "tests/unit/delivery/delivery_fixture.h"
+#include "tests/unit/delivery/connections_fixture.h"
 
 namespace onhook {
 namespace {
 
 using grpc::StatusCode;
 using testing::HasSubstr;
-
-// Whether the server ends the connection, after its settings.
-bool IsEnded(RawHttpClient& client) {
-  const absl::Time begun = absl::Now();
-  while (absl::Now() - begun < absl::Seconds(9)) {
-    if (client.Sip() == 0) return absl::Now() - begun < absl::Seconds(9);
-  }
-  return false;
-}
-
-// Of this process: the gateway's, and its clients'.
-size_t OpenDescriptors() {
-  const std::filesystem::directory_iterator all("/proc/self/fd");
-  return static_cast<size_t>(std::distance(begin(all), end(all)));
-}
-
-// What becomes of a channel's connection that the server ends.
-grpc_connectivity_state EndOfReadiness(grpc::Channel& channel) {
-  grpc_connectivity_state state = channel.GetState(false);
-  const auto deadline = std::chrono::system_clock::now() + std::chrono::seconds(30);
-  while (state == GRPC_CHANNEL_READY && channel.WaitForStateChange(state, deadline)) {
-    state = channel.GetState(false);
-  }
-  return state;
-}
-
-constexpr char kList[] = "/onhook.v1.SubscriptionService/ListSubscriptions";
-constexpr char kHealth[] = "/grpc.health.v1.Health/Check";
-constexpr char kUnknown[] = "/onhook.v1.ReleaseEventService/Steal";
-
-// A server that a test starts itself, and calls of whatever there is.
-class ConnectionsTest : public DeliveryFixture {
- protected:
-  void SetUp() override {}
-
-  std::shared_ptr<grpc::Channel> Channel(const std::shared_ptr<grpc::ChannelCredentials>&
-                                             credentials = grpc::InsecureChannelCredentials(),
-                                         const std::string& address = "") const {
-    return grpc::CreateCustomChannel(address.empty() ? absl::StrCat("localhost:", port_) : address,
-                                     credentials, OwnConnection());
-  }
-  // A call with an empty request, which every method can read.
-  static grpc::Status Call(const std::shared_ptr<grpc::Channel>& channel, absl::string_view method,
-                           const std::vector<std::pair<std::string, std::string>>& headers = {}) {
-    grpc::ClientContext context;
-    LimitTime(context);
-    for (const auto& [name, value] : headers) context.AddMetadata(name, value);
-    const grpc::ByteBuffer request(nullptr, 0);
-    grpc::ByteBuffer response;
-    grpc::Status status;
-    absl::Notification done;
-    grpc::GenericStub(channel).UnaryCall(&context, std::string(method), {}, &request, &response,
-                                         [&](grpc::Status ended) {
-                                           status = std::move(ended);
-                                           done.Notify();
-                                         });
-    done.WaitForNotification();
-    return status;
-  }
-  static grpc::Status CallList(const std::shared_ptr<grpc::Channel>& channel) {
-    return Call(channel, kList);
-  }
-};
 
 class TlsTest : public ConnectionsTest {
  protected:
@@ -339,102 +269,6 @@ TEST_F(ConnectionsTest, AUnixDomainSocketIsNoAddressOfThePort) {
   wrong.listen = "unix:/nowhere";
   DeliveryServer second(wrong, Around());
   EXPECT_TRUE(absl::IsInvalidArgument(second.Start().status()));
-}
-
-TEST_F(ConnectionsTest, HeadersBeyondTheLimitAreRefused) {
-  options_.max_metadata_bytes = 4 << 10;
-  StartGateway();
-  EXPECT_TRUE(Call(Channel(), kHealth, {{"x", std::string(2 << 10, 'x')}}).ok());
-  EXPECT_EQ(Call(Channel(), kHealth, {{"x", std::string(8 << 10, 'x')}}).error_code(),
-            StatusCode::RESOURCE_EXHAUSTED);
-}
-
-TEST_F(ConnectionsTest, CallsBeyondThoseThatAConnectionMayHaveWaitUntilOneEnds) {
-  options_.max_streams_per_connection = 2;
-  StartGateway();
-  const auto stub = v1::ReleaseEventService::NewStub(Channel());
-  auto first = std::make_unique<Watcher>(stub.get(), v1::WatchRequest());
-  Watcher second(stub.get(), {});
-  EXPECT_TRUE(first->Next().has_heartbeat());
-  EXPECT_TRUE(second.Next().has_heartbeat());
-  std::thread third([&] { EXPECT_TRUE(Watcher(stub.get(), {}).Next().has_heartbeat()); });
-  // Another connection has calls of its own, so the third is behind the limit, not lost.
-  EXPECT_TRUE(CallList(Channel()).ok());
-  first.reset();
-  third.join();
-}
-
-TEST_F(ConnectionsTest, AConnectionWithoutAStreamGivesItsPlaceToANewcomer) {
-  options_.max_connections = 2;
-  StartGateway();
-  const auto busy = v1::ReleaseEventService::NewStub(Channel());
-  Watcher watcher(busy.get(), {});
-  EXPECT_TRUE(watcher.Next().has_heartbeat());
-  RawHttpClient idle(port_);
-  EXPECT_TRUE(CallList(Channel()).ok());
-  EXPECT_TRUE(IsEnded(idle));
-  Append("a");
-  EXPECT_THAT(watcher.Calls(1), testing::ElementsAre("a"));
-  EXPECT_THAT(metrics_.Text(), HasSubstr("onhook_grpc_connections_cut_total{reason=\"room\"} 1\n"));
-}
-
-// The ledger's descriptors too are closed when a connection ends, and only then.
-TEST_F(ConnectionsTest, HundredsOfConnectionsThatComeAndGoLeaveNothingBehind) {
-  StartGateway();
-  const auto stub = v1::ReleaseEventService::NewStub(Channel());
-  Watcher watcher(stub.get(), {});
-  EXPECT_TRUE(watcher.Next().has_heartbeat());
-  const size_t before = OpenDescriptors();
-  for (int i = 0; i < 300; ++i) {
-    RawHttpClient client(port_);
-    if (i % 3 == 0) client.Send("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
-    if (i % 3 == 1) client.Send("GET / HTTP/1.1\r\n\r\n");
-    EXPECT_TRUE(i % 50 != 0 || CallList(Channel()).ok());
-  }
-  EXPECT_TRUE(CallList(Channel()).ok());  // so all before it have been accepted
-  const absl::Time begun = absl::Now();
-  bool gone = false;
-  while (!gone && absl::Now() - begun < absl::Seconds(20)) gone = OpenDescriptors() <= before;
-  EXPECT_TRUE(gone) << OpenDescriptors() << " instead of " << before;
-  Append("a");
-  EXPECT_THAT(watcher.Calls(1), testing::ElementsAre("a"));
-}
-
-TEST_F(ConnectionsTest, APeerThatSaysNothingIsClosedAfterTheHandshakesTime) {
-  options_.handshake_timeout = absl::Milliseconds(100);
-  StartGateway();
-  RawHttpClient silent(port_);
-  EXPECT_TRUE(IsEnded(silent));
-}
-
-TEST_F(ConnectionsTest, AnIdleConnectionIsClosed) {
-  options_.idle_timeout = absl::Milliseconds(100);
-  StartGateway();
-  const auto channel = Channel();
-  EXPECT_TRUE(CallList(channel).ok());
-  EXPECT_EQ(EndOfReadiness(*channel), GRPC_CHANNEL_IDLE);
-}
-
-// Or gRPC would end it without a word.
-TEST_F(ConnectionsTest, AConnectionOutlivesEveryStreamThatBeganOnIt) {
-  for (const absl::Duration age : {absl::Minutes(1), absl::Minutes(30), absl::Hours(24)}) {
-    options_.max_stream_age = age;
-    EXPECT_GT(ConnectionAgeGrace(options_),
-              age * 1.1 + options_.handover_time + options_.drain_timeout);
-  }
-}
-
-TEST_F(ConnectionsTest, AConnectionThatIsOldTakesNoNewCallButItsStreamGoesOn) {
-  options_.max_connection_age = absl::Milliseconds(100);
-  StartGateway();
-  const auto channel = Channel();
-  const auto stub = v1::ReleaseEventService::NewStub(channel);
-  Watcher watcher(stub.get(), {});
-  EXPECT_TRUE(watcher.Next().has_heartbeat());
-  EXPECT_EQ(EndOfReadiness(*channel), GRPC_CHANNEL_IDLE);
-  EXPECT_TRUE(CallList(channel).ok());  // over another one
-  Append("a");
-  EXPECT_THAT(watcher.Calls(1), testing::ElementsAre("a"));
 }
 
 }  // namespace
