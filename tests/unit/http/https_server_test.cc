@@ -138,6 +138,59 @@ TEST_F(HttpsServerTest, NewKeysAreTakenAndDoNotProlongARequest) {
   EXPECT_EQ(client.ReadAnswer().status, 408);
 }
 
+// Of a record nothing can be read before its last byte, so its first ones are no progress.
+TEST_F(HttpsServerTest, ARecordThatDoesNotEndProlongsNothing) {
+  const absl::string_view beginning("\x17\x03\x03\x40\x00half", 9);
+  options_.idle_timeout = options_.head_timeout = absl::Milliseconds(50);
+  Start();
+  RawTlsClient in_a_request(port());
+  in_a_request.Send("POST /x");
+  in_a_request.RawHttpClient::Send(beginning);
+  EXPECT_EQ(in_a_request.ReadAnswer().status, 408);
+  RawTlsClient idle(port());
+  idle.RawHttpClient::Send(beginning);
+  EXPECT_EQ(idle.ReadAnswer().status, 0);
+  EXPECT_THAT(Refused(), ElementsAre("too_slow"));
+}
+
+TEST_F(HttpsServerTest, WhatIsNoRecordEndsTheConnection) {
+  Start();
+  RawTlsClient client(port());
+  EXPECT_EQ(client.Send(Post("a")).ReadAnswer().status, 200);
+  client.RawHttpClient::Send(Post("in clear"));
+  EXPECT_EQ(client.ReadAnswer().status, 0);
+  EXPECT_EQ(handled_, 1);
+}
+
+TEST_F(HttpsServerTest, AClientThatDoesNotTakeItsAnswerKeepsNobodyOut) {
+  options_.max_connections = 1;
+  options_.write_timeout = absl::Hours(1);
+  const std::string more_than_any_buffer(16 << 20, 'a');
+  callbacks_.handler = [&](const HttpRequest& request) {
+    return Text(request.body == "much" ? more_than_any_buffer : "");
+  };
+  Start();
+  RawTlsClient stalled(port());
+  stalled.Send(Post("much"));
+  while (handled_ == 0) std::this_thread::yield();
+  // Its answer may not have come to a stop when the newcomer comes.
+  int status = 0;
+  while (status != 200) status = RawTlsClient(port()).Send(Post("b")).ReadAnswer().status;
+  EXPECT_EQ(stalled.ReadAnswer().status, 0) << "it was cut off";
+}
+
+TEST_F(HttpsServerTest, AnAnswerThatNobodyTakesEndsInTime) {
+  options_.write_timeout = absl::Milliseconds(50);
+  const std::string more_than_any_buffer(16 << 20, 'a');
+  callbacks_.handler = [&](const HttpRequest&) { return Text(more_than_any_buffer); };
+  Start();
+  RawTlsClient stalled(port());
+  stalled.Send(Post("a"));
+  while (handled_ == 0) std::this_thread::yield();
+  server_->Stop(absl::Hours(1));
+  EXPECT_EQ(stalled.ReadAnswer().status, 0);
+}
+
 TEST_F(HttpsServerTest, StopAnswersWhatIsInFlightAndClosesWhatIsIdle) {
   absl::Notification entered;
   absl::Notification release;

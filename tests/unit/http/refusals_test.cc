@@ -190,15 +190,17 @@ class RefusalsTest : public HttpsServerTest {
     ExpectRefusal("plain_http", plain);
     RawTlsClient::Options old;
     old.version = TLS1_1_VERSION;
-    RawTlsClient(port(), old);
+    // Each stays until it has been noticed: what it said might be lost with it.
+    const RawTlsClient outdated(port(), old);
     ExpectSilentRefusal("tls_version");
-    RawTlsClient(port(), Trusting()).Send(Post("a")).ReadAnswer();
+    const RawTlsClient without_certificate(port(), Trusting());
     ExpectSilentRefusal("tls_client_certificate");
     RawTlsClient::Options stranger;
     stranger.ca_pem = TestAuthority("Other").certificate_pem();
-    RawTlsClient(port(), stranger);
+    const RawTlsClient distrustful(port(), stranger);
     ExpectSilentRefusal("tls_not_trusted");
-    RawHttpClient(port()).Send("\x16").FinishSending();
+    RawHttpClient broken(port());
+    broken.Send("\x16").FinishSending();
     ExpectSilentRefusal("tls_handshake");
   }
 
