@@ -183,6 +183,9 @@ class RefusalsTest : public HttpsServerTest {
   }
 
   void ProvokeByTls() {
+    const HttpOptions defaults;
+    options_.head_timeout = defaults.head_timeout;
+    options_.max_connections = defaults.max_connections;
     AskForCertificates(TlsOptions::ClientCertificate::kRequired);
     HttpsServerTest::Start();
     RawHttpClient plain(port());
