@@ -7,7 +7,9 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "absl/time/clock.h"
 #include "gateway/admin/admin_server.h"
 #include "gateway/config/setting_values.h"
@@ -19,6 +21,7 @@
 #include "gateway/ingress/open_source.h"
 #include "gateway/ingress/vendor_reply.h"
 #include "gateway/store/sqlite/sqlite_store.h"
+#include "gateway/tls/tls_files.h"
 
 namespace onhook {
 namespace {
@@ -91,7 +94,19 @@ RetentionOptions RetentionOf(const Settings& settings) {
 }  // namespace
 
 std::vector<SettingFault> FindOutsideFaults(const Settings& settings) {
-  return FindSecretFaults(settings);
+  std::vector<SettingFault> faults = FindSecretFaults(settings);
+  const std::pair<absl::string_view, const TlsOptions&> ports[] = {
+      {"http", settings.http.tls}, {"grpc", settings.grpc.tls}, {"admin", settings.admin.tls}};
+  for (const auto& [listener, tls] : ports) {
+    if (!tls.enabled()) continue;
+    const absl::Status checked = CheckTlsFiles(tls, SystemClock().Now());
+    if (checked.ok()) continue;
+    // The message begins with the member that names the file.
+    const std::pair<absl::string_view, absl::string_view> parts =
+        absl::StrSplit(checked.message(), absl::MaxSplits(": ", 1));
+    faults.push_back({absl::StrCat(listener, ".tls.", parts.first), std::string(parts.second)});
+  }
+  return faults;
 }
 
 Gateway::Gateway(Settings settings, const Clock* clock, const Log* log)
@@ -120,15 +135,37 @@ absl::Status Gateway::Start() {
   return absl::OkStatus();
 }
 
+absl::Status Gateway::OpenTls(const std::string& listener, const TlsOptions& options,
+                              std::unique_ptr<TlsFiles>& files) {
+  if (!options.enabled()) return absl::OkStatus();
+  absl::StatusOr<std::unique_ptr<TlsFiles>> opened =
+      TlsFiles::Open(listener, options, &metrics_, clock_, log_);
+  if (!opened.ok()) {
+    return absl::Status(opened.status().code(),
+                        absl::StrCat(listener, ".tls.", opened.status().message()));
+  }
+  files = *std::move(opened);
+  return absl::OkStatus();
+}
+
 absl::Status Gateway::StartAdmin() {
+  if (absl::Status opened = OpenTls("admin", settings_.admin.tls, admin_tls_); !opened.ok()) {
+    return opened;
+  }
   AdminServer::Probes probes;
   probes.started = [this] {
     const bool starting = phase_ == Phase::kStarting;
     return starting ? std::vector<std::string>{"gateway: starting"} : std::vector<std::string>{};
   };
   probes.ready = [this] { return readiness_.Unmet(); };
-  admin_ = std::make_unique<AdminServer>(settings_.admin.server, std::move(probes), EndOf("admin"),
-                                         &metrics_, clock_, log_);
+  AdminServer::Surroundings surroundings;
+  surroundings.tls = admin_tls_.get();
+  surroundings.metrics = &metrics_;
+  surroundings.clock = clock_;
+  surroundings.log = log_;
+  surroundings.on_listener_given_up = EndOf("admin");
+  admin_ =
+      std::make_unique<AdminServer>(settings_.admin, std::move(probes), std::move(surroundings));
   const absl::Status started = admin_->Start();
   return started.ok() ? started : AboutPort("admin.listen", started);
 }
@@ -178,8 +215,15 @@ absl::Status Gateway::StartDelivery() {
   surroundings.on_listener_given_up = EndOf("grpc");
   delivery_ = std::make_unique<DeliveryServer>(options, std::move(surroundings));
   const absl::StatusOr<int> port = delivery_->Start();
-  if (!port.ok()) return AboutPort("grpc.listen", port.status());
+  if (!port.ok()) {
+    // The socket's error names its setting itself.
+    const bool of_port = !absl::StartsWith(port.status().message(), "grpc.");
+    return of_port ? AboutPort("grpc.listen", port.status()) : port.status();
+  }
   grpc_port_ = *port;
+  readiness_.Require("grpc", [this] {
+    return delivery_->alive() ? absl::OkStatus() : absl::UnavailableError("accepts no connection");
+  });
   return absl::OkStatus();
 }
 
@@ -197,6 +241,9 @@ absl::Status Gateway::OpenSources() {
 }
 
 absl::Status Gateway::StartHttp() {
+  if (absl::Status opened = OpenTls("http", settings_.http.tls, http_tls_); !opened.ok()) {
+    return opened;
+  }
   HttpOptions options = settings_.http.server;
   options.uncapped_peers = TrustedProxies(settings_);
   HttpServer::Callbacks callbacks;
@@ -204,7 +251,8 @@ absl::Status Gateway::StartHttp() {
   callbacks.error_body = ReplyToRefusal;
   callbacks.on_refused = NoteRefusals("http", &metrics_, clock_, log_);
   callbacks.on_listener_given_up = EndOf("http");
-  http_ = std::make_unique<HttpServer>(std::move(options), std::move(callbacks), clock_, log_);
+  http_ = std::make_unique<HttpServer>(std::move(options), std::move(callbacks), clock_, log_,
+                                       http_tls_.get());
   const absl::Status started = http_->Start();
   if (!started.ok()) return AboutPort("http.listen", started);
   delivery_->SetServing("ingress", true);
@@ -232,6 +280,10 @@ void Gateway::LogWhatIsOpen() const {
   listening("http", settings_.http.server.listen, http_port());
   listening("grpc", settings_.grpc.server.listen, grpc_port());
   listening("admin", settings_.admin.server.listen, admin_port());
+  if (const std::string& path = settings_.grpc.server.unix_socket; !path.empty()) {
+    log_->Info("gateway", "listening",
+               {{"listener", "grpc"}, {"address", absl::StrCat("unix:", path)}});
+  }
   for (const Settings::Source& source : settings_.sources) {
     if (source.HasAuthentication()) continue;
     log_->Warning("gateway",

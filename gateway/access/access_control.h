@@ -11,10 +11,12 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "gateway/access/caller.h"
 #include "gateway/access/permission.h"
 #include "gateway/base/clock.h"
 #include "gateway/base/log.h"
 #include "gateway/config/settings.h"
+#include "gateway/config/settings_check.h"
 #include "gateway/tls/tls_files.h"
 
 namespace onhook {
@@ -29,46 +31,20 @@ struct PeerCredentials {
   std::optional<std::string> bearer_token;
 };
 
-// Somebody who was recognised, and what that identity may do. Cheap to copy; holds on to the
-// settings of the moment at which it was made.
-class Caller {
- public:
-  // Everything is allowed: the access list is empty.
-  static Caller Anybody();
-  explicit Caller(std::shared_ptr<const Settings::Identity> identity, absl::Time valid_until);
-
-  // The identity's name in the settings; "" for anybody.
-  const std::string& name() const;
-
-  // When what was shown stops being valid, whatever else happens.
-  absl::Time valid_until() const { return valid_until_; }
-
-  // OK, or kPermissionDenied with a message that names the identity, the permission and the
-  // subscription: `identity "crm" lacks the permission subscribe for the subscription "billing"`.
-  // `subscription` is the one that is asked about, for a permission of subscriptions. Without one
-  // it asks whether there is any for which it is given.
-  absl::Status Check(Permission permission,
-                     std::optional<absl::string_view> subscription = std::nullopt) const;
-  bool May(Permission permission,
-           std::optional<absl::string_view> subscription = std::nullopt) const;
-
- private:
-  std::shared_ptr<const Settings::Identity> identity_;  // null: anybody
-  absl::Time valid_until_;
-};
-
 // The access list: who is who, and what each may do.
 //
 // Recognising. A token, if one is shown, decides alone, so that a wrong one is never covered up by
 // something else. Otherwise a certificate does: the first identity of the list that one of its
-// names is of. Otherwise the Unix-domain socket. With an empty list nobody needs to be recognised,
-// but a certificate that is shown must still verify, and one must be shown if the port requires it.
+// names is of. Otherwise the Unix-domain socket. With an empty list nobody needs to be recognised.
+// Whoever it is: a certificate that decides must verify by the authorities of now, and where the
+// port requires one, one must be shown that does, beside a token too.
 //
 // Promises: default deny. What changes (a token's file, an authority, the list itself) holds within
-// two seconds for new calls, and generation() has moved, by which open streams know to ask again.
+// two seconds for new calls, and generation() has moved, by which open streams know to ask again;
+// but a token that was replaced in its file is good as long as SecretFile says, 4 seconds at most.
 // Tokens are compared in a time that does not depend on their content.
-// Threads: any; it has one of its own, which reads files. Blocking: never, but Open and Replace
-// read the files.
+// Threads: any; it has one of its own, which reads files each second. Blocking: never, but Open,
+// Replace and Look read the files.
 class AccessControl {
  public:
   // `grpc_tls` and `admin_tls`, whose client authorities verify certificates, may be null: the port
@@ -81,11 +57,12 @@ class AccessControl {
 
   enum class Port { kGrpc, kAdmin };
 
-  // Errors: kUnauthenticated; the message says what is missing, but not what would do.
+  // Errors: kUnauthenticated; the message says what is missing or wrong, but not what would do, and
+  // repeats nothing of what was shown.
   absl::StatusOr<Caller> Identify(Port port, const PeerCredentials& credentials) const;
 
   // Moves whenever Identify may answer otherwise than before, but for the passing of a Caller's
-  // valid_until.
+  // valid_until. To be read before Identify is asked: then no change goes unnoticed.
   uint64_t generation() const;
 
   // Whether nobody needs to be recognised: the list is empty.
@@ -96,11 +73,18 @@ class AccessControl {
   // Takes another list. Errors, with the old one still in use: as Open's.
   absl::Status Replace(std::vector<Settings::Identity> identities);
 
+  // What its own thread does each second: looks whether a file or an authority has changed.
+  void Look();
+
  private:
   class Parts;
   explicit AccessControl(std::unique_ptr<Parts> parts);
   const std::unique_ptr<Parts> parts_;
 };
+
+// What is wrong with the files that identities name: of each identity the first fault, and a token
+// that two of them have. Changes nothing. Blocking: reads the files.
+std::vector<SettingFault> FindTokenFaults(const Settings& settings);
 
 }  // namespace onhook
 

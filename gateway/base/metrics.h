@@ -7,6 +7,7 @@
 
 namespace prometheus {
 class Counter;
+class Gauge;
 }  // namespace prometheus
 
 namespace onhook {
@@ -34,12 +35,27 @@ class Metrics {
     prometheus::Counter* counter_ = nullptr;
   };
 
+  // A number that goes up and down. Otherwise the same.
+  class Gauge {
+   public:
+    Gauge() = default;
+    void Set(double value) const;
+
+   private:
+    friend class Metrics;
+    explicit Gauge(prometheus::Gauge* gauge) : gauge_(gauge) {}
+    prometheus::Gauge* gauge_ = nullptr;
+  };
+
   Metrics();
   ~Metrics();
 
   // The counter of that name and labels, shown from now on, as 0 at first; the same one every time.
   // `name` ends in _total; `help`, one sentence, is the same for all counters of a name.
   Counter AddCounter(const std::string& name, const std::string& help, const Labels& labels);
+
+  // The same of a gauge, whose name ends in what it measures and its unit.
+  Gauge AddGauge(const std::string& name, const std::string& help, const Labels& labels);
 
   // Everything in Prometheus' text format, version 0.0.4.
   std::string Text() const;

@@ -1,17 +1,11 @@
 #include "gateway/base/secret_file.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <array>
-#include <cerrno>
-#include <cstring>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
+#include "gateway/base/regular_file.h"
 
 namespace onhook {
 namespace {
@@ -23,46 +17,6 @@ constexpr absl::Duration kReplacedIsLive = absl::Seconds(2);
 constexpr absl::Duration kStale = absl::Seconds(2);
 
 absl::Status Fault(absl::string_view message) { return absl::InvalidArgumentError(message); }
-
-absl::Status CannotRead(absl::string_view why) {
-  return Fault(absl::StrCat("cannot be read: ", why));
-}
-
-class OpenFile {
- public:
-  // A pipe without a writer would block.
-  explicit OpenFile(const std::string& path)
-      : descriptor_(open(path.c_str(), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)) {}
-  ~OpenFile() {
-    if (descriptor_ >= 0) close(descriptor_);
-  }
-  OpenFile(const OpenFile&) = delete;
-  OpenFile& operator=(const OpenFile&) = delete;
-
-  int descriptor() const { return descriptor_; }
-
- private:
-  const int descriptor_;
-};
-
-// The file's bytes, and at most one more than it may have.
-absl::Status ReadBytes(const std::string& path, std::string& bytes) {
-  const OpenFile file(path);
-  struct stat status {};
-  if (file.descriptor() < 0 || fstat(file.descriptor(), &status) != 0) {
-    return CannotRead(std::strerror(errno));
-  }
-  if (!S_ISREG(status.st_mode)) return CannotRead("it is no regular file");
-  std::array<char, kMostBytes + 1> buffer{};
-  while (bytes.size() < buffer.size()) {
-    const ssize_t got = read(file.descriptor(), buffer.data(), buffer.size() - bytes.size());
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return CannotRead(std::strerror(errno));
-    if (got == 0) break;
-    bytes.append(buffer.data(), static_cast<size_t>(got));
-  }
-  return absl::OkStatus();
-}
 
 }  // namespace
 
@@ -118,9 +72,8 @@ SecretFile::Live SecretFile::LiveAt(absl::Duration now) const {
 }
 
 absl::Status SecretFile::Read(std::string& content) const {
-  if (absl::Status status = ReadBytes(path_, content); !status.ok()) return status;
-  if (content.size() > kMostBytes) {
-    return Fault(absl::StrCat("is larger than ", kMostBytes, " bytes"));
+  if (absl::Status status = ReadRegularFile(path_, kMostBytes, content); !status.ok()) {
+    return status;
   }
   absl::string_view secret = content;
   if (absl::ConsumeSuffix(&secret, "\n")) absl::ConsumeSuffix(&secret, "\r");

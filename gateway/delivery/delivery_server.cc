@@ -1,9 +1,7 @@
 #include "gateway/delivery/delivery_server.h"
 
-#include <grpc/grpc.h>
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
 #include <grpcpp/health_check_service_interface.h>
-#include <grpcpp/security/server_credentials.h>
 #include <grpcpp/server.h>
 #include <grpcpp/server_builder.h>
 
@@ -14,44 +12,31 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "absl/synchronization/mutex.h"
+#include "gateway/delivery/call_gate.h"
+#include "gateway/delivery/call_refusals.h"
+#include "gateway/delivery/connection_intake.h"
+#include "gateway/delivery/connection_ledger.h"
+#include "gateway/delivery/grpc_log.h"
 #include "gateway/delivery/rejected_callback_service.h"
 #include "gateway/delivery/release_event_service.h"
 #include "gateway/delivery/serial_executor.h"
+#include "gateway/delivery/server_bounds.h"
+#include "gateway/delivery/server_credentials.h"
 #include "gateway/delivery/stream_registry.h"
 #include "gateway/delivery/subscription_service.h"
+#include "gateway/net/listening_socket.h"
 #include "google/protobuf/stubs/logging.h"
 
 namespace onhook {
 namespace {
 
-// A peer that died without a word is found after the sum of these, and its deliveries go elsewhere.
-constexpr absl::Duration kKeepaliveTime = absl::Seconds(20);
-constexpr absl::Duration kKeepaliveTimeout = absl::Seconds(10);
-// Clients may ping this often; more often is taken for abuse.
-constexpr absl::Duration kShortestPingInterval = absl::Seconds(10);
 // Each takes 3 s at most, and whoever waits longer than 10 s has given up.
 constexpr size_t kMostQuarantineChangesWaiting = 2;
 
-std::shared_ptr<grpc::ServerCredentials> Credentials() { return grpc::InsecureServerCredentials(); }
-
-void AddChannelArguments(const DeliveryOptions& options, grpc::ServerBuilder& builder) {
-  const auto milliseconds = [](absl::Duration duration) {
-    return static_cast<int>(absl::ToInt64Milliseconds(duration));
+CallGate::Identify IdentifyBy(const AccessControl* access) {
+  return [access](const PeerCredentials& shown) {
+    return access->Identify(AccessControl::Port::kGrpc, shown);
   };
-  // Without this a second gateway on the same port would take a share of the calls.
-  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
-  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, milliseconds(kKeepaliveTime));
-  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, milliseconds(kKeepaliveTimeout));
-  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
-  builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS,
-                             milliseconds(kShortestPingInterval));
-  builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, options.max_streams);
-  builder.SetMaxReceiveMessageSize(options.max_request_bytes);
-}
-
-bool IsHostAndPort(absl::string_view address) {
-  const size_t colon = address.rfind(':');
-  return colon != absl::string_view::npos && colon > 0 && colon + 1 < address.size();
 }
 
 }  // namespace
@@ -60,9 +45,15 @@ class DeliveryServer::Parts {
  public:
   Parts(const DeliveryOptions& options, Surroundings given)
       : surroundings(std::move(given)),
+        grpc_log(surroundings.clock, surroundings.log),
+        ledger(options, surroundings.metrics, surroundings.clock, surroundings.log),
         executor(static_cast<size_t>(options.max_streams)),
         quarantine_executor(kMostQuarantineChangesWaiting),
         registry(options, surroundings.clock),
+        refusals(surroundings.metrics, surroundings.clock, surroundings.log),
+        gate(IdentifyBy(surroundings.access), &refusals),
+        intake(options, &ledger, surroundings.on_listener_given_up, surroundings.clock,
+               surroundings.log),
         environment{options,
                     surroundings.store,
                     surroundings.desk,
@@ -70,17 +61,24 @@ class DeliveryServer::Parts {
                     surroundings.clock,
                     surroundings.log,
                     &registry,
-                    &executor},
+                    &executor,
+                    &refusals,
+                    &ledger},
         service(&environment),
         subscription_service(&environment),
         rejected_callback_service(&environment, surroundings.judge, &quarantine_executor) {}
 
   const Surroundings surroundings;
+  const GrpcLog grpc_log;
 
+  ConnectionLedger ledger;
   SerialExecutor executor;
   // Of changes that take many commits, for which no other administration is to wait.
   SerialExecutor quarantine_executor;
   StreamRegistry registry;
+  CallRefusals refusals;
+  CallGate gate;
+  ConnectionIntake intake;
   const StreamEnvironment environment;
   ReleaseEventServiceImpl service;
   SubscriptionServiceImpl subscription_service;
@@ -107,27 +105,30 @@ absl::StatusOr<int> DeliveryServer::Start() {
   // comes. The call's status says the same.
   google::protobuf::SetLogHandler(nullptr);
   const DeliveryOptions& options = parts_->environment.options;
-  if (!IsHostAndPort(options.listen)) {
-    return absl::InvalidArgumentError(absl::StrCat(options.listen, " is not HOST:PORT"));
-  }
+  // The listener's form for a Unix-domain socket is not for this setting.
+  if (absl::Status parsed = ParseListenAddress(options.listen).status(); !parsed.ok())
+    return parsed;
+  if (absl::Status started = parts_->ledger.Start(); !started.ok()) return started;
   grpc::EnableDefaultHealthCheckService(true);
   grpc::reflection::InitProtoReflectionServerBuilderPlugin();
   grpc::ServerBuilder builder;
-  int port = 0;
-  AddChannelArguments(options, builder);
-  builder.AddListeningPort(options.listen, Credentials(), &port);
+  SetBounds(options, builder);
+  CallGate* const gate = parts_->surroundings.access == nullptr ? nullptr : &parts_->gate;
+  parts_->intake.AddTo(builder, MakeServerCredentials(parts_->surroundings.tls, gate));
   builder.RegisterService(&parts_->service);
   builder.RegisterService(&parts_->subscription_service);
   builder.RegisterService(&parts_->rejected_callback_service);
   parts_->server = builder.BuildAndStart();
-  if (parts_->server == nullptr || port == 0) {
-    return absl::UnavailableError(absl::StrCat("cannot listen for gRPC on ", options.listen,
-                                               ": taken, or not an address "
-                                               "of this machine"));
+  if (parts_->server == nullptr) return absl::UnavailableError("gRPC cannot be started");
+  if (absl::Status started = parts_->intake.Start(parts_->server.get()); !started.ok()) {
+    Stop(absl::ZeroDuration());
+    return started;
   }
   SetServing("delivery", true);
-  return port;
+  return parts_->intake.port();
 }
+
+bool DeliveryServer::alive() const { return parts_->intake.alive(); }
 
 void DeliveryServer::SetServing(const std::string& service, bool serving) {
   absl::MutexLock lock(&parts_->health_mutex);
@@ -155,10 +156,12 @@ void DeliveryServer::Drain(absl::Duration drain) {
 
 void DeliveryServer::Stop(absl::Duration grace) {
   parts_->rejected_callback_service.EndSoon();
+  parts_->intake.Stop();
   if (parts_->server != nullptr) {
     parts_->server->Shutdown(absl::ToChronoTime(absl::Now() + grace));
     parts_->server->Wait();
   }
+  parts_->ledger.Stop();
   parts_->executor.Stop();
   parts_->quarantine_executor.Stop();
   parts_->registry.Stop();

@@ -30,9 +30,9 @@ namespace onhook {
 //   P4 bounded     DeliveryOptions limit the streams, and what each may hold and have under way.
 //   P5 announced   A planned end is told the clients before it comes.
 //
-// Threads: one owner for all methods, but SetServing from any thread. Blocking: Drain and Stop, as
-// long as they are told. To be put together before the store's first Append, and stopped before
-// the store is closed.
+// Threads: one owner for all methods, but SetServing and alive from any thread. Blocking: Drain and
+// Stop, as long as they are told. To be put together before the store's first Append, and stopped
+// before the store is closed.
 class DeliveryServer {
  public:
   // What it works with; all of it must outlive the server. After Stop, the log still calls the tail
@@ -54,9 +54,12 @@ class DeliveryServer {
   ~DeliveryServer();  // stops
 
   // Opens the port and answers calls. Returns the port. To be called once.
-  // Errors, with nothing left open: kUnavailable (the address cannot be listened on: taken, or not
-  // this machine's), kInvalidArgument (not HOST:PORT).
+  // Errors, with nothing left open: kInvalidArgument (not HOST:PORT), kAlreadyExists (taken),
+  // kUnavailable (the address cannot be listened on).
   absl::StatusOr<int> Start();
+
+  // Whether connections are being accepted.
+  bool alive() const;
 
   // What grpc.health.v1 says of "delivery" or "ingress". Overall ("") follows from both.
   void SetServing(const std::string& service, bool serving);

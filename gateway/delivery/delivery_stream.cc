@@ -23,9 +23,12 @@ double Spread(uint64_t id) {
 }  // namespace
 
 DeliveryStream::DeliveryStream(const StreamEnvironment* environment,
-                               grpc::CallbackServerContext* context)
+                               grpc::CallbackServerContext* context,
+                               std::unique_ptr<CallAuthorization> authorization)
     : environment_(environment),
       context_(context),
+      authorization_(std::move(authorization)),
+      on_connection_(environment->ledger, context->peer()),
       born_(environment->clock->Elapsed()),
       last_write_(born_) {}
 
@@ -39,6 +42,7 @@ void DeliveryStream::Step() {
     stepping_ = true;
   }
   while (true) {
+    EndIfRevoked();
     Action action = Action::kNone;
     absl::Status end;
     {
@@ -55,6 +59,27 @@ void DeliveryStream::Step() {
       return;
     }
   }
+}
+
+void DeliveryStream::EndIfRevoked() {
+  {
+    // The store may hold on to a stream for longer than those live who are asked.
+    absl::MutexLock lock(&mutex_);
+    if (finished_) return;
+  }
+  absl::Status allowed = authorization_->Check();
+  if (allowed.ok()) return;
+  absl::MutexLock lock(&mutex_);
+  if (revoked_) return;
+  revoked_ = true;
+  control_.clear();
+  if (wrote_ && !end_.has_value()) {  // a client hears of its stream's opening before its end
+    v1::GoAway go_away;
+    go_away.set_reason(v1::GoAway::REASON_PERMISSION_REVOKED);
+    *go_away.mutable_drain_deadline() = ToProto(absl::ZeroDuration());
+    control_.push_back(EncodeGoAway(go_away));
+  }
+  end_ = std::move(allowed);
 }
 
 DeliveryStream::Action DeliveryStream::NextAction() {
@@ -113,7 +138,7 @@ bool DeliveryStream::Take(Action action, const absl::Status& end) {
 
 void DeliveryStream::BeginWrite(const grpc::ByteBuffer& message) {
   current_ = message;  // shares its slices
-  writing_ = true;
+  writing_ = wrote_ = true;
   last_write_ = environment_->clock->Elapsed();
 }
 

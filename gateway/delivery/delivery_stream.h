@@ -20,6 +20,9 @@
 #include "gateway/base/clock.h"
 #include "gateway/base/log.h"
 #include "gateway/config/delivery_options.h"
+#include "gateway/delivery/call_authorization.h"
+#include "gateway/delivery/call_refusals.h"
+#include "gateway/delivery/connection_ledger.h"
 #include "gateway/forwarding/receipt_desk.h"
 #include "gateway/store/store.h"
 
@@ -38,6 +41,12 @@ struct StreamEnvironment {
   const Log* log = nullptr;
   StreamRegistry* registry = nullptr;
   SerialExecutor* executor = nullptr;
+  CallRefusals* refusals = nullptr;    // null: nobody is told of them
+  ConnectionLedger* ledger = nullptr;  // null: connections are not counted
+
+  CallAuthorization::Surroundings authorization() const {
+    return {access, refusals, clock, ledger};
+  }
 };
 
 // What Subscribe and Watch have in common: who may write when, how a stream ends, and its
@@ -53,6 +62,11 @@ struct StreamEnvironment {
 // Ending. A stream first lets go of what it holds (Release), then waits for the write under way,
 // then finishes. gRPC is not called any more after Finish, and OnDone cannot come before it. A
 // write that a closed window holds up would make that wait endless, so it is cancelled.
+//
+// Access. Before anything is done or sent it is asked whether the caller may still have it, which
+// costs next to nothing until something changes. If not, what waits to be written is dropped and
+// the stream ends; of what gRPC has taken already, a client that does not read gets nothing more
+// after another second.
 //
 // Lifetime: the registry owns a stream until OnDone; callbacks hold weak references.
 // Threads: any, on every method. Blocking: never.
@@ -75,12 +89,17 @@ class DeliveryStream : public std::enable_shared_from_this<DeliveryStream> {
   // The log has grown.
   virtual void TailGrew() {}
 
+  // Whose it is, for the limit of each; "": anybody's.
+  std::string identity() const { return authorization_->identity(); }
+  absl::string_view method() const { return authorization_->method(); }
+
   uint64_t id() const { return id_; }
   // Set before the stream is shared.
   void set_id(uint64_t id) { id_ = id; }
 
  protected:
-  DeliveryStream(const StreamEnvironment* environment, grpc::CallbackServerContext* context);
+  DeliveryStream(const StreamEnvironment* environment, grpc::CallbackServerContext* context,
+                 std::unique_ptr<CallAuthorization> authorization);
 
   // --- For the derived class, from any thread.
 
@@ -130,6 +149,9 @@ class DeliveryStream : public std::enable_shared_from_this<DeliveryStream> {
 
   const StreamEnvironment& environment() const { return *environment_; }
   const DeliveryOptions& options() const { return environment_->options; }
+  CallAuthorization& authorization() const { return *authorization_; }
+  // Whether events go out as they are, rather than masked.
+  bool shows_numbers() const { return authorization_->May(Permission::kSeeNumbers); }
   // To be set, if at all, before the first event is written. Empty: writes count for nobody.
   void set_receiver(std::string receiver) { receiver_ = std::move(receiver); }
   // Which events the stream counts for as a receiver; without it, all. To be set before it is
@@ -156,9 +178,14 @@ class DeliveryStream : public std::enable_shared_from_this<DeliveryStream> {
   absl::string_view NoteDeadlines(absl::Duration now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void BeginWrite(const grpc::ByteBuffer& message) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Duration MaxAge() const;
+  // Ends the stream if the caller may not have it any more. By the thread that steps, without which
+  // nothing finishes.
+  void EndIfRevoked() ABSL_LOCKS_EXCLUDED(mutex_);
 
   const StreamEnvironment* const environment_;
   grpc::CallbackServerContext* const context_;
+  const std::unique_ptr<CallAuthorization> authorization_;
+  const ConnectionLedger::Stream on_connection_;
   const absl::Duration born_;
   uint64_t id_ = 0;
   std::string receiver_;
@@ -170,6 +197,8 @@ class DeliveryStream : public std::enable_shared_from_this<DeliveryStream> {
   bool cancel_called_ ABSL_GUARDED_BY(mutex_) = false;
   bool released_ ABSL_GUARDED_BY(mutex_) = false;
   bool finished_ ABSL_GUARDED_BY(mutex_) = false;
+  bool wrote_ ABSL_GUARDED_BY(mutex_) = false;         // began to, at least once
+  bool revoked_ ABSL_GUARDED_BY(mutex_) = false;       // the caller may not have it any more
   absl::Duration last_write_ ABSL_GUARDED_BY(mutex_);  // began, done or not
   absl::Duration end_noted_ ABSL_GUARDED_BY(mutex_) = absl::InfiniteDuration();
   absl::Duration drain_until_ ABSL_GUARDED_BY(mutex_) = absl::InfiniteDuration();

@@ -2,7 +2,6 @@
 
 #include <utility>
 
-#include "gateway/delivery/administration_call.h"
 #include "gateway/delivery/grpc_status.h"
 
 namespace onhook {
@@ -18,30 +17,43 @@ RejectedCallbackServiceImpl::RejectedCallbackServiceImpl(const StreamEnvironment
 grpc::ServerUnaryReactor* RejectedCallbackServiceImpl::ListRejectedCallbacks(
     grpc::CallbackServerContext* context, const v1::ListRejectedCallbacksRequest* request,
     v1::ListRejectedCallbacksResponse* response) {
-  return AnswerOn(*environment_->executor, *context,
-                  [this, request, response] { return calls_.List(*request, *response); });
+  const UnaryCall call{environment_, context,
+                       "/onhook.v1.RejectedCallbackService/ListRejectedCallbacks", std::nullopt,
+                       response};
+  return AnswerOn(*environment_->executor, call, [this, request, response](const auto&) {
+    return calls_.List(*request, *response);
+  });
 }
 
 grpc::ServerUnaryReactor* RejectedCallbackServiceImpl::GetRejectedCallback(
     grpc::CallbackServerContext* context, const v1::GetRejectedCallbackRequest* request,
     v1::GetRejectedCallbackResponse* response) {
-  return AnswerOn(*environment_->executor, *context,
-                  [this, request, response] { return calls_.Get(*request, *response); });
+  const UnaryCall call{environment_, context,
+                       "/onhook.v1.RejectedCallbackService/GetRejectedCallback", std::nullopt,
+                       response};
+  return AnswerOn(*environment_->executor, call, [this, request, response](const auto&) {
+    return calls_.Get(*request, *response);
+  });
 }
 
 grpc::ServerUnaryReactor* RejectedCallbackServiceImpl::Change(
-    grpc::CallbackServerContext* context,
+    const UnaryCall& call,
     std::function<absl::Status(const RejectedCallbackCalls::Abandoned& abandoned)> change) {
-  return AnswerOn(*change_executor_, *context, [this, context, change = std::move(change)] {
-    const auto abandoned = [this, context] { return ending_ || context->IsCancelled(); };
-    return abandoned() ? GoingAway() : change(abandoned);
-  });
+  grpc::CallbackServerContext* const context = call.context;
+  return AnswerOn(
+      *change_executor_, call, [this, context, change = std::move(change)](const auto&) {
+        const auto abandoned = [this, context] { return ending_ || context->IsCancelled(); };
+        return abandoned() ? GoingAway() : change(abandoned);
+      });
 }
 
 grpc::ServerUnaryReactor* RejectedCallbackServiceImpl::ReparseRejectedCallbacks(
     grpc::CallbackServerContext* context, const v1::ReparseRejectedCallbacksRequest* request,
     v1::ReparseRejectedCallbacksResponse* response) {
-  return Change(context, [this, request, response](const auto& abandoned) {
+  const UnaryCall call{environment_, context,
+                       "/onhook.v1.RejectedCallbackService/ReparseRejectedCallbacks", std::nullopt,
+                       response};
+  return Change(call, [this, request, response](const auto& abandoned) {
     const absl::Status status = calls_.Reparse(*request, *response, abandoned);
     environment_->log->Info("delivery", "rejected callbacks were judged again",
                             {{"events", response->event_ids_size()},
@@ -54,7 +66,10 @@ grpc::ServerUnaryReactor* RejectedCallbackServiceImpl::ReparseRejectedCallbacks(
 grpc::ServerUnaryReactor* RejectedCallbackServiceImpl::DiscardRejectedCallbacks(
     grpc::CallbackServerContext* context, const v1::DiscardRejectedCallbacksRequest* request,
     v1::DiscardRejectedCallbacksResponse* response) {
-  return Change(context, [this, request, response](const auto& abandoned) {
+  const UnaryCall call{environment_, context,
+                       "/onhook.v1.RejectedCallbackService/DiscardRejectedCallbacks", std::nullopt,
+                       response};
+  return Change(call, [this, request, response](const auto& abandoned) {
     const absl::Status status = calls_.Discard(*request, *response, abandoned);
     environment_->log->Info("delivery", "rejected callbacks were discarded",
                             {{"callbacks", response->discarded()},

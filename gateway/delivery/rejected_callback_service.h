@@ -10,6 +10,7 @@
 #include "gateway/delivery/delivery_stream.h"
 #include "gateway/delivery/rejected_callback_calls.h"
 #include "gateway/delivery/serial_executor.h"
+#include "gateway/delivery/unary_call.h"
 #include "gateway/forwarding/callback_judge.h"
 #include "onhook/v1/rejected_callback_service.grpc.pb.h"
 
@@ -43,7 +44,7 @@ class RejectedCallbackServiceImpl final : public v1::RejectedCallbackService::Ca
  private:
   // Makes a change on its executor, unless it is too late or nobody waits for it any more.
   grpc::ServerUnaryReactor* Change(
-      grpc::CallbackServerContext* context,
+      const UnaryCall& call,
       std::function<absl::Status(const RejectedCallbackCalls::Abandoned& abandoned)> change);
 
   const StreamEnvironment* const environment_;

@@ -11,6 +11,7 @@
 #include "gateway/delivery/stream_registry.h"
 #include "gateway/delivery/subscribe_open.h"
 #include "gateway/delivery/subscribe_stream.h"
+#include "gateway/delivery/unary_call.h"
 #include "gateway/delivery/watch_stream.h"
 
 namespace onhook {
@@ -49,10 +50,11 @@ ReleaseEventServiceImpl::ReleaseEventServiceImpl(const StreamEnvironment* enviro
 
 grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* ReleaseEventServiceImpl::Subscribe(
     grpc::CallbackServerContext* context) {
-  auto stream = std::make_shared<SubscribeStream>(environment_, context);
-  const absl::Status added = environment_->registry->Add(stream);
-  if (!added.ok())
-    return Refuse<grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>>(added);
+  using Reactor = grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>;
+  auto authorization = AuthorizationOf("/onhook.v1.ReleaseEventService/Subscribe", *context);
+  if (absl::Status allowed = authorization->Check(); !allowed.ok()) return Refuse<Reactor>(allowed);
+  auto stream = std::make_shared<SubscribeStream>(environment_, context, std::move(authorization));
+  if (absl::Status added = Keep(stream); !added.ok()) return Refuse<Reactor>(added);
   stream->Start();
   return stream.get();  // the registry owns it until OnDone
 }
@@ -60,12 +62,13 @@ grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* ReleaseEventService
 grpc::ServerWriteReactor<grpc::ByteBuffer>* ReleaseEventServiceImpl::Watch(
     grpc::CallbackServerContext* context, const grpc::ByteBuffer* request) {
   using Reactor = grpc::ServerWriteReactor<grpc::ByteBuffer>;
+  auto authorization = AuthorizationOf("/onhook.v1.ReleaseEventService/Watch", *context);
+  if (absl::Status allowed = authorization->Check(); !allowed.ok()) return Refuse<Reactor>(allowed);
   const absl::StatusOr<v1::WatchRequest> parsed = ParseWatchRequest(*request);
   if (!parsed.ok()) return Refuse<Reactor>(parsed.status());
-  auto stream =
-      std::make_shared<WatchStream>(environment_, context, *parsed, EventFilter(parsed->filter()));
-  const absl::Status added = environment_->registry->Add(stream);
-  if (!added.ok()) return Refuse<Reactor>(added);
+  auto stream = std::make_shared<WatchStream>(environment_, context, std::move(authorization),
+                                              *parsed, EventFilter(parsed->filter()));
+  if (absl::Status added = Keep(stream); !added.ok()) return Refuse<Reactor>(added);
   stream->Start(*parsed);
   return stream.get();  // the registry owns it until OnDone
 }
@@ -73,19 +76,34 @@ grpc::ServerWriteReactor<grpc::ByteBuffer>* ReleaseEventServiceImpl::Watch(
 grpc::ServerUnaryReactor* ReleaseEventServiceImpl::GetEvent(grpc::CallbackServerContext* context,
                                                             const v1::GetEventRequest* request,
                                                             v1::GetEventResponse* response) {
-  grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
-  lookup_.Get(*request, response,
-              [reactor](absl::Status status) { reactor->Finish(ToGrpcStatus(status)); });
-  return reactor;
+  const UnaryCall call{environment_, context, "/onhook.v1.ReleaseEventService/GetEvent",
+                       std::nullopt, response};
+  return AnswerWhenDone(call, [this, request, response](CallDone done) {
+    lookup_.Get(*request, response, std::move(done));
+  });
 }
 
 grpc::ServerUnaryReactor* ReleaseEventServiceImpl::ListEvents(grpc::CallbackServerContext* context,
                                                               const v1::ListEventsRequest* request,
                                                               v1::ListEventsResponse* response) {
-  grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
-  lookup_.List(*request, response,
-               [reactor](absl::Status status) { reactor->Finish(ToGrpcStatus(status)); });
-  return reactor;
+  const UnaryCall call{environment_, context, "/onhook.v1.ReleaseEventService/ListEvents",
+                       std::nullopt, response};
+  return AnswerWhenDone(call, [this, request, response](CallDone done) {
+    lookup_.List(*request, response, std::move(done));
+  });
+}
+
+std::unique_ptr<CallAuthorization> ReleaseEventServiceImpl::AuthorizationOf(
+    absl::string_view method, const grpc::CallbackServerContext& context) const {
+  return std::make_unique<CallAuthorization>(environment_->authorization(), method, context);
+}
+
+absl::Status ReleaseEventServiceImpl::Keep(const std::shared_ptr<DeliveryStream>& stream) const {
+  absl::Status added = environment_->registry->Add(stream);
+  if (absl::IsResourceExhausted(added) && environment_->refusals != nullptr) {
+    environment_->refusals->Note(added, stream->method(), stream->identity());
+  }
+  return added;
 }
 
 }  // namespace onhook

@@ -4,6 +4,10 @@
 #include <grpcpp/support/byte_buffer.h>
 #include <grpcpp/support/server_callback.h>
 
+#include <memory>
+
+#include "absl/strings/string_view.h"
+#include "gateway/delivery/call_authorization.h"
 #include "gateway/delivery/delivery_stream.h"
 #include "gateway/delivery/event_lookup.h"
 #include "onhook/v1/release_event_service.grpc.pb.h"
@@ -37,6 +41,11 @@ class ReleaseEventServiceImpl final : public ReleaseEventServiceBase {
                                        v1::ListEventsResponse* response) override;
 
  private:
+  std::unique_ptr<CallAuthorization> AuthorizationOf(
+      absl::string_view method, const grpc::CallbackServerContext& context) const;
+  // Gives it to the registry.
+  absl::Status Keep(const std::shared_ptr<DeliveryStream>& stream) const;
+
   const StreamEnvironment* const environment_;
   const EventLookup lookup_;
 };

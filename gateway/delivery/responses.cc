@@ -5,6 +5,7 @@
 
 #include "gateway/delivery/cursor.h"
 #include "gateway/delivery/proto_time.h"
+#include "gateway/delivery/shown_event.h"
 #include "gateway/delivery/wire_responses.pb.h"
 
 namespace onhook {
@@ -42,6 +43,15 @@ std::string Shortened(const std::string& text, size_t max) {
   return text.substr(0, max);
 }
 
+template <typename Carrier>
+void SetEvent(const std::string& bytes, bool shows_numbers, Carrier& carrier) {
+  if (shows_numbers) {
+    carrier.set_event(bytes);
+  } else {
+    carrier.set_event(BytesWithoutNumbers(bytes));
+  }
+}
+
 }  // namespace
 
 grpc::ByteBuffer EncodeOpened(const v1::SubscribeOpened& opened) {
@@ -50,13 +60,14 @@ grpc::ByteBuffer EncodeOpened(const v1::SubscribeOpened& opened) {
   return Encode(response);
 }
 
-grpc::ByteBuffer EncodeDeliveries(const std::vector<Lease>& leases, const std::string& store_id) {
+grpc::ByteBuffer EncodeDeliveries(const std::vector<Lease>& leases, const std::string& store_id,
+                                  bool shows_numbers) {
   google::protobuf::Arena arena;
   auto* response = google::protobuf::Arena::CreateMessage<WireSubscribeResponse>(&arena);
   for (const Lease& lease : leases) {
     internal::WireDelivery* delivery = response->mutable_deliveries()->add_deliveries();
     delivery->set_delivery_id(lease.delivery_id);
-    delivery->set_event(lease.event->event);
+    SetEvent(lease.event->event, shows_numbers, *delivery);
     delivery->set_cursor(FormatCursor(store_id, lease.event->sequence));
     delivery->set_attempt(lease.attempt);
     delivery->set_redelivery_reason(lease.reason);
@@ -91,12 +102,12 @@ grpc::ByteBuffer EncodeSubscribeGoAway(const v1::GoAway& go_away) {
 }
 
 grpc::ByteBuffer EncodeWatchEvents(const std::vector<LogEventPtr>& events,
-                                   const std::string& store_id) {
+                                   const std::string& store_id, bool shows_numbers) {
   google::protobuf::Arena arena;
   auto* response = google::protobuf::Arena::CreateMessage<WireWatchResponse>(&arena);
   for (const LogEventPtr& event : events) {
     internal::WireWatchedEvent* watched = response->mutable_events()->add_events();
-    watched->set_event(event->event);
+    SetEvent(event->event, shows_numbers, *watched);
     watched->set_cursor(FormatCursor(store_id, event->sequence));
   }
   return Encode(*response);

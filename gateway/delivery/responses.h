@@ -14,14 +14,17 @@
 namespace onhook {
 
 // Every message that a stream sends, encoded as it goes onto the wire. Events are put in as the
-// log keeps them, without being parsed or serialised again.
+// log keeps them, without being parsed or serialised again, unless they are to
+// be masked.
 //
 // Threads: any. Blocking: never.
 
 grpc::ByteBuffer EncodeOpened(const v1::SubscribeOpened& opened);
 
-// `leases` is not empty, and none of them is corrupt.
-grpc::ByteBuffer EncodeDeliveries(const std::vector<Lease>& leases, const std::string& store_id);
+// `leases` is not empty, and none of them is corrupt. Without `shows_numbers` each event is parsed,
+// masked and serialised again.
+grpc::ByteBuffer EncodeDeliveries(const std::vector<Lease>& leases, const std::string& store_id,
+                                  bool shows_numbers = true);
 
 // `delivery_ids` is the request's, into which the exceptions point.
 grpc::ByteBuffer EncodeAckResults(uint64_t request_id, const std::vector<std::string>& delivery_ids,
@@ -30,9 +33,9 @@ grpc::ByteBuffer EncodeAckResults(uint64_t request_id, const std::vector<std::st
 grpc::ByteBuffer EncodeSubscribeHeartbeat();
 grpc::ByteBuffer EncodeSubscribeGoAway(const v1::GoAway& go_away);
 
-// `events` is not empty, and none of them is corrupt.
+// `events` is not empty, and none of them is corrupt. `shows_numbers` as above.
 grpc::ByteBuffer EncodeWatchEvents(const std::vector<LogEventPtr>& events,
-                                   const std::string& store_id);
+                                   const std::string& store_id, bool shows_numbers = true);
 grpc::ByteBuffer EncodeWatchHeartbeat(const std::string& cursor);
 grpc::ByteBuffer EncodeWatchGoAway(const v1::GoAway& go_away);
 

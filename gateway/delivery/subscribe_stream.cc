@@ -11,6 +11,7 @@
 #include "gateway/delivery/proto_time.h"
 #include "gateway/delivery/serial_executor.h"
 #include "gateway/delivery/stream_registry.h"
+#include "gateway/delivery/unary_call.h"
 
 namespace onhook {
 namespace {
@@ -24,11 +25,14 @@ absl::Status Deleted(const std::string& subscription) {
 }  // namespace
 
 SubscribeStream::SubscribeStream(const StreamEnvironment* environment,
-                                 grpc::CallbackServerContext* context)
-    : DeliveryStream(environment, context), budget_(environment->options) {}
+                                 grpc::CallbackServerContext* context,
+                                 std::unique_ptr<CallAuthorization> authorization)
+    : DeliveryStream(environment, context, std::move(authorization)),
+      budget_(environment->options) {}
 
 void SubscribeStream::OnReadDone(bool ok) {
   if (!ok) return HalfClosed();
+  if (!authorization().Check().ok()) return Step();  // which ends the stream
   v1::SubscribeRequest request;
   absl::Status status =
       grpc::SerializationTraits<v1::SubscribeRequest>::Deserialize(&request_, &request).ok()
@@ -65,6 +69,8 @@ absl::Status SubscribeStream::Take(const v1::SubscribeRequest& request) {
 
 absl::Status SubscribeStream::TakeOpen(const v1::SubscribeOpen& open) {
   if (terms_.has_value()) return InvalidField("open", "must be the first message only");
+  authorization().SetSubscription(open.subscription());
+  if (absl::Status allowed = authorization().Check(); !allowed.ok()) return allowed;
   absl::StatusOr<OpenTerms> terms = CheckOpen(open, options());
   if (!terms.ok()) return terms.status();
   terms_ = *std::move(terms);
@@ -81,6 +87,8 @@ absl::Status SubscribeStream::FindQueue() {
   const auto& create = terms_->create_if_missing;
   absl::StatusOr<std::shared_ptr<SubscriptionQueue>> queue = environment().store->FindQueue(name);
   if (absl::IsNotFound(queue.status()) && create.has_value()) {
+    absl::Status allowed = authorization().CheckAlso(Permission::kCreate);
+    if (!allowed.ok()) return allowed;
     auto self = std::static_pointer_cast<SubscribeStream>(shared_from_this());
     if (environment().executor->Run([self] { self->CreateQueue(); })) return absl::OkStatus();
     return absl::UnavailableError("too many streams are being opened");
@@ -97,9 +105,14 @@ absl::Status SubscribeStream::FindQueue() {
 }
 
 void SubscribeStream::CreateQueue() {
-  const absl::Status taken = TakeQueue(
-      environment().store->FindOrCreateQueue(terms_->subscription, *terms_->create_if_missing));
-  if (!taken.ok()) End(taken);
+  absl::Status taken = authorization().CheckAlso(Permission::kCreate);
+  if (taken.ok()) {
+    auto queue =
+        environment().store->FindOrCreateQueue(terms_->subscription, *terms_->create_if_missing);
+    LogChange(*environment().log, authorization(), queue.status());
+    taken = TakeQueue(std::move(queue));
+  }
+  if (!taken.ok()) End(std::move(taken));
 }
 
 absl::Status SubscribeStream::TakeQueue(absl::StatusOr<std::shared_ptr<SubscriptionQueue>> queue) {
@@ -323,7 +336,7 @@ bool SubscribeStream::Deliver() {
     absl::MutexLock lock(&mutex_);
     pull_worthwhile_ = true;
   }
-  WriteEvents(EncodeDeliveries(pulled.leases, environment().store->store_id()),
+  WriteEvents(EncodeDeliveries(pulled.leases, environment().store->store_id(), shows_numbers()),
               std::move(sequences));
   return true;
 }

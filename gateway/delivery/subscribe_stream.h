@@ -28,7 +28,8 @@ namespace onhook {
 class SubscribeStream final : public DeliveryStream,
                               public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer> {
  public:
-  SubscribeStream(const StreamEnvironment* environment, grpc::CallbackServerContext* context);
+  SubscribeStream(const StreamEnvironment* environment, grpc::CallbackServerContext* context,
+                  std::unique_ptr<CallAuthorization> authorization);
 
   // Begins to read. To be called once, when the registry has taken the stream.
   void Start() { Step(); }

@@ -58,6 +58,7 @@ absl::Status SubscriptionCalls::Get(const v1::GetSubscriptionRequest& request,
 }
 
 absl::Status SubscriptionCalls::List(const v1::ListSubscriptionsRequest& request,
+                                     const std::function<bool(const std::string& name)>& is_shown,
                                      v1::ListSubscriptionsResponse& response) {
   if (request.page_size() < 0 || request.page_size() > kLargestPageSize) {
     return InvalidField("page_size", "must be 1 to 1000, or 0 for 100");
@@ -67,7 +68,7 @@ absl::Status SubscriptionCalls::List(const v1::ListSubscriptionsRequest& request
   }
   const int32_t page_size = request.page_size() == 0 ? kDefaultPageSize : request.page_size();
   for (const SubscriptionInfo& info : store_->ListSubscriptions()) {
-    if (info.name <= request.page_token()) continue;  // they come by name
+    if (info.name <= request.page_token() || !is_shown(info.name)) continue;  // they come by name
     if (response.subscriptions_size() == page_size) {
       response.set_next_page_token(response.subscriptions(page_size - 1).name());
       break;

@@ -1,6 +1,9 @@
 #ifndef ONHOOK_GATEWAY_DELIVERY_SUBSCRIPTION_CALLS_H_
 #define ONHOOK_GATEWAY_DELIVERY_SUBSCRIPTION_CALLS_H_
 
+#include <functional>
+#include <string>
+
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "gateway/base/clock.h"
@@ -22,7 +25,9 @@ class SubscriptionCalls {
                       v1::CreateSubscriptionResponse& response);
   absl::Status Get(const v1::GetSubscriptionRequest& request,
                    v1::GetSubscriptionResponse& response);
+  // Of those that `is_shown` lets through; the others are left out as if they did not exist.
   absl::Status List(const v1::ListSubscriptionsRequest& request,
+                    const std::function<bool(const std::string& name)>& is_shown,
                     v1::ListSubscriptionsResponse& response);
   absl::Status Update(const v1::UpdateSubscriptionRequest& request,
                       v1::UpdateSubscriptionResponse& response);

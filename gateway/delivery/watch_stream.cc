@@ -13,8 +13,9 @@
 namespace onhook {
 
 WatchStream::WatchStream(const StreamEnvironment* environment, grpc::CallbackServerContext* context,
+                         std::unique_ptr<CallAuthorization> authorization,
                          const v1::WatchRequest& request, EventFilter filter)
-    : DeliveryStream(environment, context),
+    : DeliveryStream(environment, context, std::move(authorization)),
       filter_(std::move(filter)),
       stop_at_end_(request.stop_at_end()),
       event_log_(&environment->store->log()) {
@@ -65,7 +66,8 @@ bool WatchStream::SendPage() {
     if (!sequences.empty()) sent_ = sequences.back();
   }
   if (!page.empty()) {
-    WriteEvents(EncodeWatchEvents(page, environment().store->store_id()), std::move(sequences));
+    WriteEvents(EncodeWatchEvents(page, environment().store->store_id(), shows_numbers()),
+                std::move(sequences));
   }
   return true;
 }

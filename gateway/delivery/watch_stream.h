@@ -3,6 +3,7 @@
 
 #include <grpcpp/support/server_callback.h>
 
+#include <memory>
 #include <string>
 
 #include "absl/base/thread_annotations.h"
@@ -25,7 +26,8 @@ class WatchStream final : public DeliveryStream, public grpc::ServerWriteReactor
  public:
   // `filter` is that of `request`.
   WatchStream(const StreamEnvironment* environment, grpc::CallbackServerContext* context,
-              const v1::WatchRequest& request, EventFilter filter);
+              std::unique_ptr<CallAuthorization> authorization, const v1::WatchRequest& request,
+              EventFilter filter);
 
   // Finds the place to begin at, and goes on from there. To be called once, when the registry has
   // taken the stream.

@@ -1,8 +1,5 @@
 #include "gateway/http/connection_registry.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
-
 #include <algorithm>
 #include <iterator>
 
@@ -14,16 +11,6 @@ namespace {
 
 // The rank of a connection whose thread is about to start: the newest of those that wait.
 constexpr uint64_t kNotYetOccupied = Connection::kInUse - 1;
-
-// Under which name the connections of `peer` are counted.
-std::string CountedAs(const std::string& peer) {
-  in6_addr address;
-  if (inet_pton(AF_INET6, peer.c_str(), &address) != 1) return peer;
-  std::fill(&address.s6_addr[8], &address.s6_addr[16], uint8_t{0});
-  char text[INET6_ADDRSTRLEN] = "";
-  inet_ntop(AF_INET6, &address, text, sizeof(text));
-  return text;
-}
 
 }  // namespace
 

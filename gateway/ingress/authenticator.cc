@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <optional>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -14,6 +15,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "absl/types/span.h"
+#include "gateway/base/authorization.h"
 #include "gateway/base/text.h"
 #include "gateway/ingress/client_address.h"
 #include "gateway/ingress/signature.h"
@@ -44,15 +46,6 @@ absl::Status CheckPathToken(absl::string_view token) {
   // What the vendor takes in an address, less what has a meaning there.
   if (!IsAlphanumericOr("_.-", token)) {
     return absl::InvalidArgumentError("must consist of letters, digits, '_', '.' and '-'");
-  }
-  return MustHaveAtLeast(kShortestKey, token.size());
-}
-
-absl::Status CheckBearerToken(absl::string_view token) {
-  const absl::string_view unpadded = token.substr(0, token.find_last_not_of('=') + 1);
-  if (unpadded.empty() || !IsAlphanumericOr("-._~+/", unpadded)) {
-    return absl::InvalidArgumentError(
-        "must consist of letters, digits, '-', '.', '_', '~', '+' and '/', and '=' at its end");
   }
   return MustHaveAtLeast(kShortestKey, token.size());
 }
@@ -101,20 +94,16 @@ bool IsOneOf(const std::vector<std::unique_ptr<SecretFile>>& secrets, absl::stri
 
 // The only header Authorization, without the scheme, which must be `scheme`. Nothing: there is no
 // such header, or another beside it.
-absl::optional<absl::string_view> CredentialsOf(const HttpRequest& request,
-                                                absl::string_view scheme) {
-  absl::optional<absl::string_view> value;
+std::optional<absl::string_view> CredentialsIn(const HttpRequest& request,
+                                               absl::string_view scheme) {
+  std::optional<absl::string_view> value;
   for (const HttpHeader& header : request.headers) {
     if (!absl::EqualsIgnoreCase(header.name, "Authorization")) continue;
-    if (value.has_value()) return absl::nullopt;
+    if (value.has_value()) return std::nullopt;
     value = header.value;
   }
-  if (!value.has_value() || !absl::StartsWithIgnoreCase(*value, scheme)) return absl::nullopt;
-  absl::string_view credentials = value->substr(scheme.size());
-  if (!absl::ConsumePrefix(&credentials, " ")) return absl::nullopt;
-  while (absl::ConsumePrefix(&credentials, " ")) {
-  }
-  return credentials;
+  if (!value.has_value()) return std::nullopt;
+  return CredentialsOf(*value, scheme);
 }
 
 // A number as Java writes it, so that each has one spelling.
@@ -218,11 +207,11 @@ absl::optional<Distrust> Authenticator::CheckRequest(const HttpRequest& request)
 
 bool Authenticator::HasCredentials(const HttpRequest& request) const {
   if (source_.bearer.has_value()) {
-    const absl::optional<absl::string_view> token = CredentialsOf(request, "Bearer");
+    const std::optional<absl::string_view> token = CredentialsIn(request, "Bearer");
     if (!token.has_value() || !IsOneOf(bearer_tokens_, *token)) return false;
   }
   if (source_.basic.has_value()) {
-    const absl::optional<absl::string_view> encoded = CredentialsOf(request, "Basic");
+    const std::optional<absl::string_view> encoded = CredentialsIn(request, "Basic");
     std::string decoded;
     if (!encoded.has_value() || !absl::Base64Unescape(*encoded, &decoded)) return false;
     const absl::string_view credentials = decoded;

@@ -21,8 +21,9 @@ namespace onhook {
 // It serves every port of the gateway: HTTP's, gRPC's (whose own acceptor, as Debian has it, goes
 // silent for good once descriptors ran out), and Unix-domain sockets.
 //
-// Promises: as AcceptLoop and ListenerWatch say. Threads: one owner for Start and Stop; the
-// callbacks come on the listener's own two threads. Blocking: Stop, until both have ended.
+// Promises: as AcceptLoop and ListenerWatch say; the file of a Unix-domain socket too is made again
+// when somebody removed it. Threads: one owner for Start and Stop; the callbacks come on the
+// listener's own two threads, on_connection on one. Blocking: Stop, until both have ended.
 class Listener {
  public:
   struct Options {
@@ -41,7 +42,7 @@ class Listener {
   struct Callbacks {
     // Owns `socket`. Must be quick.
     std::function<void(int socket, const Endpoint& peer)> on_connection;
-    // The system has no descriptor for another connection: some should be closed.
+    // The system has no descriptor for another connection: some should be closed. On both threads.
     std::function<void()> on_shortage;
     // May be empty. It has failed and is being opened again.
     std::function<void(const absl::Status& why)> on_failed;

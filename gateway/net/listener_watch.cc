@@ -45,8 +45,10 @@ absl::Status ListenerWatch::Start(int listener) {
   target_size_ = sizeof(target_);
   getsockname(listener, reinterpret_cast<sockaddr*>(&target_), &target_size_);
   MakeDialable(target_);
-  socket_ = socket(target_.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-  if (socket_ < 0) return absl::UnavailableError("there is no socket to watch the listener with");
+  if (!is_unix()) {
+    socket_ = socket(target_.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (socket_ < 0) return absl::UnavailableError("there is no socket to watch the listener with");
+  }
   thread_ = std::thread([this] { Watch(); });
   return absl::OkStatus();
 }
@@ -58,13 +60,13 @@ void ListenerWatch::Stop() {
     stopping_ = true;
   }
   thread_.join();
-  close(socket_);
+  if (socket_ >= 0) close(socket_);
 }
 
 bool ListenerWatch::Accepted(const Endpoint& peer) {
   absl::MutexLock lock(&mutex_);
   heard_ = true;
-  return own_.port != 0 && peer == own_;
+  return !own_.address.empty() && peer == own_;
 }
 
 void ListenerWatch::Watch() {
@@ -94,15 +96,10 @@ void ListenerWatch::Watch() {
 
 bool ListenerWatch::Dial() {
   // Bound before it connects, so that the accepting thread finds own_ known.
-  const sockaddr_storage any_port = AnyPortOf(target_);
-  sockaddr_storage own{};
-  socklen_t own_size = sizeof(own);
-  if (bind(socket_, Plain(any_port), target_size_) == 0) {
-    getsockname(socket_, reinterpret_cast<sockaddr*>(&own), &own_size);
-  }
+  Endpoint own = Bind();
   {
     absl::MutexLock lock(&mutex_);
-    own_ = EndpointOf(own);
+    own_ = std::move(own);
     heard_ = false;
   }
   // Whatever it returns: what counts is whether somebody takes it.
@@ -115,11 +112,38 @@ bool ListenerWatch::Dial() {
     heard = heard_;
     own_ = Endpoint();
   }
-  // Makes the socket one that can be bound and connected again.
+  Release();
+  return heard;
+}
+
+Endpoint ListenerWatch::Bind() {
+  sockaddr_storage own{};
+  socklen_t own_size = sizeof(own);
+  if (is_unix()) {
+    socket_ = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (socket_ < 0) {
+      if (callbacks_.on_shortage) callbacks_.on_shortage();
+      return {};
+    }
+    own.ss_family = AF_UNIX;  // and no name: the system gives one that nobody else has
+    if (bind(socket_, Plain(own), sizeof(own.ss_family)) != 0) return {};
+  } else {
+    const sockaddr_storage any_port = AnyPortOf(target_);
+    if (bind(socket_, Plain(any_port), target_size_) != 0) return {};
+  }
+  getsockname(socket_, reinterpret_cast<sockaddr*>(&own), &own_size);
+  return EndpointOf(own);
+}
+
+void ListenerWatch::Release() {
+  if (is_unix()) {
+    if (socket_ >= 0) close(socket_);
+    socket_ = -1;
+    return;
+  }
   sockaddr_storage nowhere{};
   nowhere.ss_family = AF_UNSPEC;
   (void)connect(socket_, Plain(nowhere), sizeof(nowhere));
-  return heard;
 }
 
 }  // namespace onhook

@@ -20,7 +20,8 @@ namespace onhook {
 //   - A dial has succeeded when Accepted() has been told of it; then, or when any other connection
 //     was accepted meanwhile, the listener is alive.
 //   - Dials need no descriptor but the one that Start() took, so the watch works when there are
-//   none.
+//     none. Of a Unix-domain socket each needs one of its own; without it nobody is dialled, which
+//     is the silence that it then is: who cannot dial cannot accept.
 //   - Silence is counted in dials, so a process that was stopped for a while is not found dead.
 // Threads: Start() and Stop() one owner; Accepted() any. The callbacks are called on the watch's
 // own thread. Blocking: Stop(), until a callback under way has returned.
@@ -35,6 +36,7 @@ class ListenerWatch {
     std::function<void()> on_silent;    // once per silence
     std::function<void()> on_heard;     // a connection was accepted after on_silent
     std::function<void()> on_given_up;  // once per silence, after on_silent
+    std::function<void()> on_shortage;  // there is no socket to dial with; each time; may be empty
   };
 
   ListenerWatch(Options options, Callbacks callbacks);
@@ -54,13 +56,18 @@ class ListenerWatch {
   void Watch();
   // Whether the listener took a connection, this one or another, within the interval.
   bool Dial();
+  // Has a socket that is bound to an address of its own, which it returns; none: it has not.
+  Endpoint Bind();
+  // Makes the socket one that can be bound and connected again, or lets go of it.
+  void Release();
+  bool is_unix() const { return target_.ss_family == AF_UNIX; }
   bool HasHeardOrStops() const ABSL_SHARED_LOCKS_REQUIRED(mutex_) { return heard_ || stopping_; }
 
   const Options options_;
   const Callbacks callbacks_;
   sockaddr_storage target_{};
   socklen_t target_size_ = 0;
-  int socket_ = -1;
+  int socket_ = -1;  // of the watch's thread once that runs; -1: no dial of a Unix-domain socket
   std::thread thread_;
 
   absl::Mutex mutex_;

@@ -4,10 +4,12 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdint>
 #include <cstring>
 
 #include "absl/strings/ascii.h"
@@ -18,6 +20,9 @@
 
 namespace onhook {
 namespace {
+
+// Without the zero that such a name begins with.
+constexpr size_t kAbstractNameMax = sizeof(sockaddr_un::sun_path) - 1;
 
 std::string Describe(const ListenAddress& address) {
   return absl::StrCat(address.host, " port ", address.port);
@@ -103,6 +108,12 @@ Endpoint EndpointOf(const sockaddr_storage& address) {
     inet_ntop(AF_INET, &v4.sin_addr, text, sizeof(text));
     return {text, ntohs(v4.sin_port)};
   }
+  if (address.ss_family == AF_UNIX) {
+    const auto& local = reinterpret_cast<const sockaddr_un&>(address);
+    if (local.sun_path[0] != '\0' || local.sun_path[1] == '\0') return {"unix:", 0};
+    const char* const name = &local.sun_path[1];
+    return {absl::StrCat("unix:@", absl::string_view(name, strnlen(name, kAbstractNameMax))), 0};
+  }
   if (address.ss_family != AF_INET6) return {};
   const auto& v6 = reinterpret_cast<const sockaddr_in6&>(address);
   if (IN6_IS_ADDR_V4MAPPED(&v6.sin6_addr)) {
@@ -115,6 +126,15 @@ Endpoint EndpointOf(const sockaddr_storage& address) {
 
 bool IsLoopback(absl::string_view address) {
   return absl::StartsWith(address, "127.") || address == "::1";
+}
+
+std::string CountedAs(const std::string& address) {
+  in6_addr network;
+  if (inet_pton(AF_INET6, address.c_str(), &network) != 1) return address;
+  std::fill(&network.s6_addr[8], &network.s6_addr[16], uint8_t{0});
+  char text[INET6_ADDRSTRLEN] = "";
+  inet_ntop(AF_INET6, &network, text, sizeof(text));
+  return text;
 }
 
 }  // namespace onhook

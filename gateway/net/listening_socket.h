@@ -25,7 +25,8 @@ absl::StatusOr<ListenAddress> ParseListenAddress(absl::string_view text);
 absl::StatusOr<int> OpenListeningSocket(const ListenAddress& address, int backlog);
 
 // One end of a connection. The address is in its usual text form, without a port; IPv4 within
-// IPv6 is shown as IPv4.
+// IPv6 is shown as IPv4. Of a Unix-domain socket it is "unix:", and the name if that is of the
+// abstract kind, after an "@".
 struct Endpoint {
   std::string address;
   int port = 0;
@@ -35,7 +36,7 @@ struct Endpoint {
   }
 };
 
-// Of an address that the system gave; empty if it is neither IPv4 nor IPv6.
+// Of an address that the system gave, with zeros behind it; empty if it is of no kind named above.
 Endpoint EndpointOf(const sockaddr_storage& address);
 
 // The port that `socket` is bound to.
@@ -46,6 +47,10 @@ bool IsListening(int socket);
 
 // Whether `address`, an Endpoint's, is this machine.
 bool IsLoopback(absl::string_view address);
+
+// Under which name the connections of `address`, an Endpoint's, are counted: of IPv6 that is its
+// /64 network, since one subscriber usually has all of that.
+std::string CountedAs(const std::string& address);
 
 }  // namespace onhook
 

@@ -6,6 +6,7 @@
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/rand.h>
+#include <openssl/rsa.h>
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
 
@@ -29,8 +30,10 @@ void Must(bool succeeded, const char* what) {
   std::abort();
 }
 
-std::shared_ptr<EVP_PKEY> NewKey() {
-  std::shared_ptr<EVP_PKEY> key(EVP_EC_gen("P-256"), EVP_PKEY_free);
+std::shared_ptr<EVP_PKEY> NewKey(int rsa_bits = 0) {
+  std::shared_ptr<EVP_PKEY> key(
+      rsa_bits == 0 ? EVP_EC_gen("P-256") : EVP_RSA_gen(static_cast<size_t>(rsa_bits)),
+      EVP_PKEY_free);
   Must(key != nullptr, "making a key");
   return key;
 }
@@ -125,7 +128,7 @@ TestAuthority::TestAuthority(std::shared_ptr<X509> certificate, std::shared_ptr<
       key_(std::move(key)) {}
 
 TestCertificate TestAuthority::Issue(const TestCertificateRequest& request) const {
-  const std::shared_ptr<EVP_PKEY> key = NewKey();
+  const std::shared_ptr<EVP_PKEY> key = NewKey(request.rsa_bits);
   const std::shared_ptr<X509> certificate =
       NewCertificate(request.common_name, key.get(), request.not_before, request.not_after);
   AddExtension(certificate.get(), certificate_.get(), NID_basic_constraints, "critical,CA:FALSE");
@@ -172,6 +175,18 @@ TestAuthority TestAuthority::Subordinate(const std::string& name) const {
   MakeAuthority(certificate.get(), certificate_.get());
   Sign(certificate.get(), certificate_.get(), key_.get());
   return {certificate, key};
+}
+
+TestCertificate SignedByItself(const TestCertificateRequest& request) {
+  const std::shared_ptr<EVP_PKEY> key = NewKey();
+  const std::shared_ptr<X509> certificate =
+      NewCertificate(request.common_name, key.get(), request.not_before, request.not_after);
+  X509* const itself = certificate.get();
+  AddExtension(itself, itself, NID_subject_key_identifier, "hash");
+  AddExtension(itself, itself, NID_ext_key_usage, request.usage);
+  AddExtension(itself, itself, NID_subject_alt_name, AlternativeNames(request));
+  Sign(itself, itself, key.get());
+  return {CertificatePem(itself), KeyPem(key.get())};
 }
 
 std::string EncryptedKeyPem(const TestCertificate& certificate) {

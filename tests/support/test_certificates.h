@@ -36,12 +36,13 @@ struct TestCertificateRequest {
   absl::Time not_after = absl::Now() + absl::Hours(24);
   // Of its extended key usage; empty: there is none.
   std::string usage = "serverAuth";
+  int rsa_bits = 0;  // of its key; 0: a key of P-256
 };
 
 // An authority that lives as long as its test: nothing that expires lies in the repository.
 //
-// Keys are of P-256, since those cost a fraction of a millisecond. Whatever fails ends the test's
-// process. Threads: one. Copies are the same authority.
+// Keys are of P-256 by default, since those cost a fraction of a millisecond. Whatever fails ends
+// the test's process. Threads: one. Copies are the same authority.
 class TestAuthority {
  public:
   explicit TestAuthority(const std::string& name = "Test Authority",
@@ -69,6 +70,9 @@ class TestAuthority {
   std::shared_ptr<X509> certificate_;
   std::shared_ptr<EVP_PKEY> key_;
 };
+
+// One that nobody but itself vouches for.
+TestCertificate SignedByItself(const TestCertificateRequest& request);
 
 // The key in PEM, readable only with the passphrase "secret".
 std::string EncryptedKeyPem(const TestCertificate& certificate);

@@ -32,6 +32,18 @@ TEST(MetricsTest, CountersOfOneNameAreShownTogether) {
   EXPECT_EQ(text.find("# TYPE onhook_things_total"), text.rfind("# TYPE onhook_things_total"));
 }
 
+TEST(MetricsTest, AGaugeShowsWhatItWasSetToLast) {
+  Metrics metrics;
+  const Metrics::Gauge gauge = metrics.AddGauge("onhook_end_seconds", "The end.", {{"of", "it"}});
+  EXPECT_THAT(metrics.Text(), HasSubstr("# TYPE onhook_end_seconds gauge\n"
+                                        "onhook_end_seconds{of=\"it\"} 0\n"));
+  gauge.Set(1893456001);
+  EXPECT_THAT(metrics.Text(), HasSubstr("onhook_end_seconds{of=\"it\"} 1893456001\n"));
+  metrics.AddGauge("onhook_end_seconds", "The end.", {{"of", "it"}}).Set(-1);
+  EXPECT_THAT(metrics.Text(), HasSubstr("onhook_end_seconds{of=\"it\"} -1\n"));
+  Metrics::Gauge().Set(1);
+}
+
 TEST(MetricsTest, TheSameNameAndLabelsAreTheSameCounter) {
   Metrics metrics;
   for (int i = 0; i < 3; ++i) metrics.AddCounter("onhook_things_total", "Things.", {}).Increment();

@@ -1,5 +1,4 @@
 // The beginning, the end and the accidents of HttpServer's listener.
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -11,26 +10,13 @@
 #include "gateway/net/listening_socket.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "tests/support/no_descriptors.h"
 #include "tests/unit/http/http_server_fixture.h"
 
 namespace onhook {
 namespace {
 
 using testing::HasSubstr;
-
-// While it lives, this process gets no new descriptor.
-class NoDescriptors {
- public:
-  NoDescriptors() {
-    getrlimit(RLIMIT_NOFILE, &files_);
-    const rlimit none{0, files_.rlim_max};
-    setrlimit(RLIMIT_NOFILE, &none);
-  }
-  ~NoDescriptors() { setrlimit(RLIMIT_NOFILE, &files_); }
-
- private:
-  rlimit files_{};
-};
 
 TEST_F(HttpServerTest, ATakenPortIsAClearErrorOfStart) {
   Start();

@@ -56,5 +56,12 @@ TEST(ListeningSocketTest, OnlyLoopbackIsLoopback) {
   EXPECT_FALSE(IsLoopback(""));
 }
 
+TEST(ListeningSocketTest, ConnectionsOfOneNetworkOfIpv6CountTogether) {
+  EXPECT_EQ(CountedAs("2001:db8:1:2:3:4:5:6"), "2001:db8:1:2::");
+  EXPECT_EQ(CountedAs("2001:db8:1:2::"), "2001:db8:1:2::");
+  EXPECT_EQ(CountedAs("192.0.2.1"), "192.0.2.1");
+  EXPECT_EQ(CountedAs("unix:"), "unix:");
+}
+
 }  // namespace
 }  // namespace onhook

@@ -1,0 +1,46 @@
+#ifndef ONHOOK_GATEWAY_DELIVERY_CALL_GATE_H_
+#define ONHOOK_GATEWAY_DELIVERY_CALL_GATE_H_
+
+#include <grpc/grpc_security.h>
+
+#include <functional>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "gateway/access/access_control.h"
+#include "gateway/delivery/call_refusals.h"
+
+namespace onhook {
+
+// Stands before every call of the TCP port, whatever it calls: our services, health, reflection,
+// and what does not exist. Who is not recognised gets no further, so that nothing of gRPC's own is
+// served to strangers.
+//
+// It decides first, not last: the handlers ask again (CallAuthorization), since they know what a
+// request is about.
+// Threads: any. Blocking: never.
+class CallGate {
+ public:
+  using Identify = std::function<absl::StatusOr<Caller>(const PeerCredentials& shown)>;
+
+  // `identify` says who shows that. `refusals` must outlive the gate.
+  CallGate(Identify identify, CallRefusals* refusals);
+
+  // Whether a call of `method`, "/package.Service/Method", may pass. Errors: kUnauthenticated as
+  // AccessControl::Identify; kPermissionDenied: nobody of an access list may call what has no
+  // RpcRule. Without an access list whatever is called passes, so that a client can tell by
+  // UNIMPLEMENTED that a gateway is older than itself.
+  absl::Status Decide(const PeerCredentials& shown, absl::string_view method) const;
+
+  // Has the calls that come in with `credentials` decided upon; the gate must outlive these.
+  void GuardCallsOf(grpc_server_credentials* credentials);
+
+ private:
+  const Identify identify_;
+  CallRefusals* const refusals_;
+};
+
+}  // namespace onhook
+
+#endif  // ONHOOK_GATEWAY_DELIVERY_CALL_GATE_H_
