@@ -8,6 +8,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "absl/time/clock.h"
 #include "gateway/admin/admin_server.h"
 #include "gateway/config/setting_values.h"
@@ -19,6 +20,7 @@
 #include "gateway/ingress/open_source.h"
 #include "gateway/ingress/vendor_reply.h"
 #include "gateway/store/sqlite/sqlite_store.h"
+#include "gateway/tls/tls_files.h"
 
 namespace onhook {
 namespace {
@@ -91,7 +93,19 @@ RetentionOptions RetentionOf(const Settings& settings) {
 }  // namespace
 
 std::vector<SettingFault> FindOutsideFaults(const Settings& settings) {
-  return FindSecretFaults(settings);
+  std::vector<SettingFault> faults = FindSecretFaults(settings);
+  const std::pair<absl::string_view, const TlsOptions&> ports[] = {
+      {"http", settings.http.tls}, {"grpc", settings.grpc.tls}, {"admin", settings.admin.tls}};
+  for (const auto& [listener, tls] : ports) {
+    if (!tls.enabled()) continue;
+    const absl::Status checked = CheckTlsFiles(tls, SystemClock().Now());
+    if (checked.ok()) continue;
+    // The message begins with the member that names the file.
+    const std::pair<absl::string_view, absl::string_view> parts =
+        absl::StrSplit(checked.message(), absl::MaxSplits(": ", 1));
+    faults.push_back({absl::StrCat(listener, ".tls.", parts.first), std::string(parts.second)});
+  }
+  return faults;
 }
 
 Gateway::Gateway(Settings settings, const Clock* clock, const Log* log)
@@ -120,7 +134,23 @@ absl::Status Gateway::Start() {
   return absl::OkStatus();
 }
 
+absl::Status Gateway::OpenTls(const std::string& listener, const TlsOptions& options,
+                              std::unique_ptr<TlsFiles>& files) {
+  if (!options.enabled()) return absl::OkStatus();
+  absl::StatusOr<std::unique_ptr<TlsFiles>> opened =
+      TlsFiles::Open(listener, options, &metrics_, clock_, log_);
+  if (!opened.ok()) {
+    return absl::Status(opened.status().code(),
+                        absl::StrCat(listener, ".tls.", opened.status().message()));
+  }
+  files = *std::move(opened);
+  return absl::OkStatus();
+}
+
 absl::Status Gateway::StartAdmin() {
+  if (absl::Status opened = OpenTls("admin", settings_.admin.tls, admin_tls_); !opened.ok()) {
+    return opened;
+  }
   AdminServer::Probes probes;
   probes.started = [this] {
     const bool starting = phase_ == Phase::kStarting;
@@ -128,7 +158,7 @@ absl::Status Gateway::StartAdmin() {
   };
   probes.ready = [this] { return readiness_.Unmet(); };
   admin_ = std::make_unique<AdminServer>(settings_.admin.server, std::move(probes), EndOf("admin"),
-                                         &metrics_, clock_, log_);
+                                         admin_tls_.get(), &metrics_, clock_, log_);
   const absl::Status started = admin_->Start();
   return started.ok() ? started : AboutPort("admin.listen", started);
 }
@@ -197,6 +227,9 @@ absl::Status Gateway::OpenSources() {
 }
 
 absl::Status Gateway::StartHttp() {
+  if (absl::Status opened = OpenTls("http", settings_.http.tls, http_tls_); !opened.ok()) {
+    return opened;
+  }
   HttpOptions options = settings_.http.server;
   options.uncapped_peers = TrustedProxies(settings_);
   HttpServer::Callbacks callbacks;
@@ -204,7 +237,8 @@ absl::Status Gateway::StartHttp() {
   callbacks.error_body = ReplyToRefusal;
   callbacks.on_refused = NoteRefusals("http", &metrics_, clock_, log_);
   callbacks.on_listener_given_up = EndOf("http");
-  http_ = std::make_unique<HttpServer>(std::move(options), std::move(callbacks), clock_, log_);
+  http_ = std::make_unique<HttpServer>(std::move(options), std::move(callbacks), clock_, log_,
+                                       http_tls_.get());
   const absl::Status started = http_->Start();
   if (!started.ok()) return AboutPort("http.listen", started);
   delivery_->SetServing("ingress", true);

@@ -25,6 +25,7 @@ class DeliveryServer;
 class HttpServer;
 class ReceiptDesk;
 class Store;
+class TlsFiles;
 
 // The whole gateway: its parts, put together in the order of their layers and taken apart in
 // reverse. The only place that names an engine.
@@ -65,6 +66,9 @@ class Gateway {
  private:
   enum class Phase { kStarting, kRunning, kStopping };
 
+  // Leaves `files` null if the port of that name has no TLS.
+  absl::Status OpenTls(const std::string& listener, const TlsOptions& options,
+                       std::unique_ptr<TlsFiles>& files);
   absl::Status StartAdmin();
   absl::Status OpenStore();
   absl::Status OpenSources();
@@ -86,6 +90,8 @@ class Gateway {
   // In the order of the layers.
   Metrics metrics_;
   Readiness readiness_;
+  std::unique_ptr<TlsFiles> admin_tls_;
+  std::unique_ptr<TlsFiles> http_tls_;
   std::unique_ptr<AdminServer> admin_;
   std::unique_ptr<Store> store_;
   std::unique_ptr<ReceiptDesk> desk_;
@@ -94,7 +100,8 @@ class Gateway {
   std::unique_ptr<HttpServer> http_;
 };
 
-// What settings name outside of themselves and cannot be used: files of secrets. Changes nothing.
+// What settings name outside of themselves and cannot be used: files of secrets and of TLS. Changes
+// nothing.
 // Blocking: reads them.
 std::vector<SettingFault> FindOutsideFaults(const Settings& settings);
 

@@ -96,7 +96,7 @@ class Lines {
   std::vector<std::pair<std::string, std::string>> lines_;
 };
 
-// One source or subscription, as a mapping within a sequence.
+// One source, subscription or identity, as a mapping within a sequence.
 class MappingLines {
  public:
   MappingLines(std::string key, const MemberPlaces* places, Lines* lines)
@@ -134,7 +134,7 @@ class MappingLines {
 };
 
 std::string ValueText(const EffectiveSetting& value) {
-  if (value.setting->form == "NAME,...") {
+  if (value.setting->is_list()) {
     const Strings names = absl::StrSplit(value.value, ',', absl::SkipEmpty());
     return List(names);
   }
@@ -191,6 +191,21 @@ void AddSource(const Settings::Source& source, MappingLines lines) {
   lines.Member("answer.always_200", FormatBoolean(source.always_200));
 }
 
+void AddIdentity(const Settings::Identity& identity, MappingLines lines) {
+  lines.Member("name", Scalar(identity.name));
+  if (!identity.certificate.empty()) lines.Member("certificate", Scalar(identity.certificate));
+  if (!identity.token_files.empty()) lines.Member("token_files", List(identity.token_files));
+  if (identity.unix_socket) lines.Member("unix_socket", FormatBoolean(true));
+  lines.Member("subscribe", List(identity.subscribe));
+  lines.Member("create", List(identity.create));
+  lines.Member("administer", List(identity.administer));
+  lines.Member("watch", FormatBoolean(identity.watch));
+  lines.Member("read_events", FormatBoolean(identity.read_events));
+  lines.Member("rejected_callbacks", FormatBoolean(identity.rejected_callbacks));
+  lines.Member("see_numbers", FormatBoolean(identity.see_numbers));
+  lines.Member("monitor", FormatBoolean(identity.monitor));
+}
+
 // What it does not say is left out: the defaults of a subscription are the store's business.
 void AddSubscription(const Settings::Subscription& subscription, MappingLines lines) {
   const v1::SubscriptionSpec& spec = subscription.spec;
@@ -236,6 +251,11 @@ std::string ConfigText(absl::Span<const EffectiveSetting> values, const Settings
   for (size_t i = 0; i < settings.subscriptions.size(); ++i) {
     AddSubscription(settings.subscriptions[i],
                     MappingLines(absl::StrCat("subscriptions[", i, "]"), &places, &lines));
+  }
+  // An empty list is none, and not written as one: that would be a fault.
+  if (!settings.access.empty()) lines.Add(0, "access:", "");
+  for (size_t i = 0; i < settings.access.size(); ++i) {
+    AddIdentity(settings.access[i], MappingLines(absl::StrCat("access[", i, "]"), &places, &lines));
   }
   return lines.Text();
 }

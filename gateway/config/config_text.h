@@ -18,7 +18,8 @@ struct EffectiveSetting {
   std::string origin;
 };
 
-// Where the members of sources and subscriptions stand: "sources[0].path" to "FILE:LINE:COLUMN".
+// Where the members of sources, subscriptions and identities stand: "sources[0].path" to
+// "FILE:LINE:COLUMN".
 using MemberPlaces = std::map<std::string, std::string>;
 
 // What --print-config prints: `values`, in the order of the table, and the sources and

@@ -91,11 +91,79 @@ std::vector<Setting> StreamRows() {
   };
 }
 
-std::vector<Setting> ProcessRows() {
+std::vector<Setting> GrpcConnectionRows() {
+  return {
+      Row(
+          "grpc.max_connections", NumberKind<int>(4, 32768),
+          [](S* s) { return &s->grpc.server.max_connections; },
+          "the most connections of subscribers at once; further ones are closed",
+          "hundreds of replicas; each costs about 40 KiB, and two descriptors"),
+      Row(
+          "grpc.max_connections_per_peer", NumberKind<int>(1, 32768),
+          [](S* s) { return &s->grpc.server.max_connections_per_peer; },
+          "the most connections of one address, of IPv6 one /64 network, but for loopback",
+          "a quarter of all, so that one peer cannot take them all"),
+      Row(
+          "grpc.max_connections_per_identity", NumberKind<int>(1, 32768),
+          [](S* s) { return &s->grpc.server.max_connections_per_identity; },
+          "the most connections of one identity of the access list",
+          "half of all, so that one that reconnects without end leaves the others theirs"),
+      Row(
+          "grpc.max_streams_per_identity", NumberKind<int>(1, 100000),
+          [](S* s) { return &s->grpc.server.max_streams_per_identity; },
+          "the most streams of one identity of the access list",
+          "half of all, so that one that opens more and more leaves the others theirs"),
+      Row(
+          "grpc.max_streams_per_connection", NumberKind<int>(1, 10000),
+          [](S* s) { return &s->grpc.server.max_streams_per_connection; },
+          "the most calls at once on one connection, streams and others",
+          "what HTTP/2 recommends as a least: a connection can make each of them cost a call"),
+      Row(
+          "grpc.handshake_timeout", DurationKind(absl::Milliseconds(100), absl::Minutes(5)),
+          [](S* s) { return &s->grpc.server.handshake_timeout; },
+          "how long a connection may take from its first byte to the end of its handshakes",
+          "two or three ways across the world and back; one that says nothing holds no place"),
+      Row(
+          "grpc.idle_timeout", DurationKind(absl::Seconds(1), absl::Hours(24)),
+          [](S* s) { return &s->grpc.server.idle_timeout; },
+          "how long a connection may stay without a call",
+          "a command that is repeated finds its connection; what was forgotten holds no place"),
+      Row(
+          "grpc.max_connection_age", DurationKind(absl::Minutes(1), absl::Hours(24 * 7)),
+          [](S* s) { return &s->grpc.server.max_connection_age; },
+          "the age from which a connection takes no new call, give or take a tenth",
+          "as that of a stream, so that what was proved once is proved again"),
+      Row(
+          "grpc.memory_quota", BytesKind<int64_t>(16 * kMiB, 64 * kGiB),
+          [](S* s) { return &s->grpc.server.memory_quota; },
+          "how many bytes of what clients send are held, of all connections together",
+          "a hundred requests of the largest size at once, and half of what a container has"),
+      Row(
+          "grpc.max_metadata_bytes", BytesKind<int>(kKiB, 64 * kKiB),
+          [](S* s) { return &s->grpc.server.max_metadata_bytes; },
+          "the most bytes of headers of one call, as HTTP/2 counts them",
+          "what gRPC takes by default; a token and a trace need a tenth of it"),
+      Row(
+          "grpc.unix_socket", SocketPathKind(), [](S* s) { return &s->grpc.server.unix_socket; },
+          "a Unix-domain socket at which subscribers may connect too",
+          "only the other containers of a pod have a use for it"),
+      Row(
+          "grpc.unix_socket_mode", ModeKind(),
+          [](S* s) { return &s->grpc.server.unix_socket_mode; },
+          "the permissions of that socket's file: who may connect",
+          "its owner and group, as containers of a pod share one"),
+      Row(
+          "grpc.allow_cleartext", BooleanKind(), [](S* s) { return &s->grpc.allow_cleartext; },
+          "take tokens beyond this machine without TLS",
+          "whoever sees the network's traffic sees the tokens, and every event"),
+  };
+}
+
+std::vector<Setting> AdminRows() {
   return {
       Row(
           "admin.listen", AddressKind(), [](S* s) { return &s->admin.server.listen; },
-          "where probes ask /livez, /readyz and /startupz; port 0 takes a free one",
+          "where probes and collectors of metrics ask; port 0 takes a free one",
           "this machine only, like the others; probes of a cluster need an address of the pod"),
       Row(
           "admin.max_connections", NumberKind<int>(4, 1024),
@@ -106,6 +174,20 @@ std::vector<Setting> ProcessRows() {
           [](S* s) { return &s->admin.server.max_connections_per_peer; },
           "the most connections of one address, but for loopback",
           "half of all, so that one peer that hangs does not hide the gateway from the others"),
+      Row(
+          "admin.allowed_networks", NetworksKind(), [](S* s) { return &s->admin.allowed_networks; },
+          "who may ask, beside this machine; none: whoever reaches the port",
+          "which addresses probes come from is known only where they run"),
+      Row(
+          "admin.allow_unauthenticated", BooleanKind(),
+          [](S* s) { return &s->admin.allow_unauthenticated; },
+          "answer beyond this machine, anybody",
+          "metrics name sources and subscriptions, and tell how many calls there are"),
+  };
+}
+
+std::vector<Setting> ProcessRows() {
+  return {
       Row(
           "log.level", LogLevelKind(), [](S* s) { return &s->log.level; },
           "the least important lines that are logged",

@@ -161,6 +161,7 @@ void ApplyFile(SettingsFile& file, Invocation& invocation, std::vector<std::stri
   }
   Apply(values, invocation, faults);
   invocation.settings.subscriptions = std::move(file.subscriptions);
+  invocation.settings.access = std::move(file.access);
   invocation.places = std::move(file.places);
 }
 

@@ -19,7 +19,7 @@ struct Invocation {
   Action action = Action::kRun;
   Settings settings;
   std::vector<EffectiveSetting> values;  // one for each row of the table, in its order
-  MemberPlaces places;                   // of what the file says of sources and subscriptions
+  MemberPlaces places;                   // of what the file says of sources, subscriptions, access
   std::vector<std::string> warnings;     // one sentence each
 };
 

@@ -63,6 +63,30 @@ digit.
         max_delivery_attempts: 10
 )";
 
+constexpr absl::string_view kAccess = R"(
+## access
+
+Who may come to the gRPC port and read metrics: a sequence of 1 to 1000 mappings, in the file only. Without
+it, whoever gets into the ports may do everything there; with it, nobody who is not recognised may do anything,
+and nobody what is not given. A token that is shown decides alone; else a certificate does; else the
+Unix-domain socket. Names, certificates, files and tokens are given once.
+
+A PATTERN is the name of a subscription, in which `*` stands for any characters. A token has 16 characters or
+more of `a-z A-Z 0-9 - . _ ~ + /`; its file is as that of any secret, see sources. SIGHUP makes a running gateway
+read the list again; a change from no list to one, or back, takes a restart.
+
+    access:
+      - name: crm
+        certificate: spiffe://example.org/crm
+        subscribe: [crm, "crm-*"]
+        see_numbers: true
+      - name: operator
+        token_files: [/run/secrets/operator-token]
+        administer: ["*"]
+        read_events: true
+        monitor: true
+)";
+
 // In a cell of a table a bar would end it.
 std::string Cell(absl::string_view text) { return absl::StrReplaceAll(text, {{"|", "\\|"}}); }
 
@@ -102,6 +126,8 @@ std::string ReferenceText() {
   AddMembers(SourceMembers(), text);
   absl::StrAppend(&text, kSubscriptions);
   AddMembers(SubscriptionMembers(), text);
+  absl::StrAppend(&text, kAccess);
+  AddMembers(IdentityMembers(), text);
   return text;
 }
 

@@ -1,5 +1,7 @@
 #include "gateway/config/setting_kinds.h"
 
+#include <algorithm>
+
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "gateway/config/subscription_spec.h"
@@ -35,6 +37,52 @@ absl::StatusOr<std::vector<std::string>> ParseNames(absl::string_view text) {
     }
   }
   return names;
+}
+
+absl::StatusOr<std::vector<IpNetwork>> ParseNetworks(absl::string_view text) {
+  std::vector<IpNetwork> networks;
+  for (const absl::string_view part : absl::StrSplit(text, ',', absl::SkipEmpty())) {
+    absl::StatusOr<IpNetwork> network = IpNetwork::Parse(part);
+    if (!network.ok()) return network.status();
+    networks.push_back(*std::move(network));
+  }
+  return networks;
+}
+
+absl::StatusOr<std::string> ParseFile(absl::string_view text) {
+  return text.empty() ? std::string() : ParsePath(text);
+}
+
+absl::StatusOr<std::string> ParseSocketPath(absl::string_view text) {
+  // What sockaddr_un has room for, with its zero byte.
+  constexpr size_t kLongest = 107;
+  if (text.size() <= kLongest) return ParseFile(text);
+  return absl::InvalidArgumentError(absl::StrCat("must be a path of at most ", kLongest, " bytes"));
+}
+
+absl::StatusOr<int> ParseMode(absl::string_view text) {
+  int mode = 0;
+  const bool octal =
+      text.size() == 4 && text[0] == '0' &&
+      std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c < '8'; });
+  for (const char c : text) mode = octal ? mode * 8 + (c - '0') : 0;
+  if (octal) return mode;
+  return absl::InvalidArgumentError(
+      "must be permissions in octal, 0000 to 0777, for instance 0660");
+}
+
+std::string FormatMode(int mode) {
+  return absl::StrCat("0", mode >> 6 & 7, mode >> 3 & 7, mode & 7);
+}
+
+absl::StatusOr<TlsOptions::ClientCertificate> ParseClientCertificate(absl::string_view text) {
+  if (text == "required") return TlsOptions::ClientCertificate::kRequired;
+  if (text == "optional") return TlsOptions::ClientCertificate::kOptional;
+  return absl::InvalidArgumentError("must be required or optional");
+}
+
+std::string FormatClientCertificate(TlsOptions::ClientCertificate value) {
+  return value == TlsOptions::ClientCertificate::kRequired ? "required" : "optional";
 }
 
 // A kind whose values may also be left open, by a word.
@@ -96,6 +144,21 @@ Kind<std::vector<std::string>> NamesKind() {
   return {"NAME,...", ParseNames,
           [](const std::vector<std::string>& names) { return absl::StrJoin(names, ","); }, "",
           false};
+}
+Kind<std::vector<IpNetwork>> NetworksKind() {
+  return {"ADDRESS/BITS,...", ParseNetworks,
+          [](const std::vector<IpNetwork>& networks) {
+            return absl::StrJoin(networks, ",", [](std::string* out, const IpNetwork& network) {
+              absl::StrAppend(out, network.ToString());
+            });
+          },
+          "", false};
+}
+Kind<std::string> FileKind() { return {"FILE", ParseFile, AsItIs, "", false}; }
+Kind<std::string> SocketPathKind() { return {"PATH", ParseSocketPath, AsItIs, "", false}; }
+Kind<int> ModeKind() { return {"OCTAL", ParseMode, FormatMode, "0000 to 0777", false}; }
+Kind<TlsOptions::ClientCertificate> ClientCertificateKind() {
+  return {"required|optional", ParseClientCertificate, FormatClientCertificate, "", false};
 }
 Kind<absl::Duration> DurationKind() {
   return {"DURATION", ParseDurationValue, FormatDurationValue, "", false};

@@ -14,10 +14,12 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "gateway/base/ip_network.h"
 #include "gateway/base/log.h"
 #include "gateway/config/setting_values.h"
 #include "gateway/config/settings.h"
 #include "gateway/config/settings_table.h"
+#include "gateway/config/tls_options.h"
 
 namespace onhook {
 
@@ -45,6 +47,14 @@ Kind<bool> BooleanKind();
 Kind<LogLevel> LogLevelKind();
 Kind<Settings::Acknowledge::When> AcknowledgeWhenKind();
 Kind<std::vector<std::string>> NamesKind();
+Kind<std::vector<IpNetwork>> NetworksKind();
+// Of a file that may be none: the empty text.
+Kind<std::string> FileKind();
+// The same of a Unix-domain socket, whose path the system limits.
+Kind<std::string> SocketPathKind();
+// Permissions of a file, in octal.
+Kind<int> ModeKind();
+Kind<TlsOptions::ClientCertificate> ClientCertificateKind();
 Kind<absl::Duration> DurationKind();
 // Both ends are within the bounds, here and below.
 Kind<absl::Duration> DurationKind(absl::Duration least, absl::Duration most);

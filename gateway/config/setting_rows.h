@@ -8,15 +8,20 @@
 namespace onhook {
 
 // The parts of the table, in the order of the groups. For settings_table.cc alone.
-std::vector<Setting> HttpRows();        // http
-std::vector<Setting> HttpTimeRows();    // http, its times
-std::vector<Setting> ConnectionRows();  // http, its connections
-std::vector<Setting> CallbackRows();    // callbacks, acknowledge
-std::vector<Setting> StoreRows();       // store
-std::vector<Setting> QuarantineRows();  // quarantine
-std::vector<Setting> DeliveryRows();    // grpc
-std::vector<Setting> StreamRows();      // grpc, the life of a stream
-std::vector<Setting> ProcessRows();     // admin, log, shutdown
+std::vector<Setting> HttpRows();            // http
+std::vector<Setting> HttpTimeRows();        // http, its times
+std::vector<Setting> ConnectionRows();      // http, its connections
+std::vector<Setting> CallbackRows();        // callbacks, acknowledge
+std::vector<Setting> StoreRows();           // store
+std::vector<Setting> QuarantineRows();      // quarantine
+std::vector<Setting> DeliveryRows();        // grpc
+std::vector<Setting> StreamRows();          // grpc, the life of a stream
+std::vector<Setting> GrpcConnectionRows();  // grpc, its connections
+std::vector<Setting> AdminRows();           // admin
+std::vector<Setting> HttpTlsRows();         // http.tls
+std::vector<Setting> GrpcTlsRows();         // grpc.tls
+std::vector<Setting> AdminTlsRows();        // admin.tls
+std::vector<Setting> ProcessRows();         // log, shutdown
 
 }  // namespace onhook
 

@@ -5,8 +5,7 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
-#include "gateway/config/setting_values.h"
+#include "gateway/config/listener_rules.h"
 
 namespace onhook {
 namespace {
@@ -18,47 +17,6 @@ using Faults = std::vector<SettingFault>;
 constexpr absl::Duration kLongestWait = absl::Minutes(1);
 // What the quarantine counts beside a body.
 constexpr int64_t kBesideBody = 256;
-
-// An address that is none is somebody else's fault to tell.
-bool IsBeyondThisMachine(const std::string& listen) {
-  const absl::StatusOr<HostPort> address = ParseHostPort(listen);
-  return address.ok() && !IsLoopback(*address);
-}
-
-// "source "a" has", "sources "a", "b" have".
-std::string Having(const std::vector<std::string>& quoted_names) {
-  return absl::StrCat(quoted_names.size() == 1 ? "source " : "sources ",
-                      absl::StrJoin(quoted_names, ", "),
-                      quoted_names.size() == 1 ? " has" : " have");
-}
-
-void CheckListeners(const Settings& settings, Faults& faults) {
-  std::vector<std::string> open;
-  for (const Settings::Source& source : settings.sources) {
-    if (!source.HasAuthentication()) open.push_back(absl::StrCat("\"", source.name, "\""));
-  }
-  const Settings::Http& http = settings.http;
-  if (!open.empty() && IsBeyondThisMachine(http.server.listen) && !http.allow_unauthenticated) {
-    faults.push_back(
-        {"http.listen",
-         absl::StrCat(http.server.listen, " can be reached from other machines, and the ",
-                      Having(open),
-                      " no authentication that keeps anybody out: anybody could post callbacks. "
-                      "Listen on 127.0.0.1, give each source a path_token_file or authentication, "
-                      "or set http.allow_unauthenticated to true if the network keeps strangers "
-                      "out")});
-  }
-  const Settings::Grpc& grpc = settings.grpc;
-  if (IsBeyondThisMachine(grpc.server.listen) && !grpc.allow_unauthenticated) {
-    faults.push_back(
-        {"grpc.listen",
-         absl::StrCat(
-             grpc.server.listen,
-             " can be reached from other machines, and subscribers have no authentication: anybody "
-             "could read and acknowledge events. Listen on 127.0.0.1, or set "
-             "grpc.allow_unauthenticated to true if the network keeps strangers out")});
-  }
-}
 
 // Limits that make no sense beside each other.
 void CheckLimits(const Settings& settings, Faults& faults) {
@@ -79,6 +37,28 @@ void CheckLimits(const Settings& settings, Faults& faults) {
          "quarantine.size", "must hold a callback of http.max_body_bytes and 256 bytes more");
   unless(settings.shutdown.drain_deadline > absl::ZeroDuration(), "shutdown.drain_deadline",
          "must be more than 0s");
+}
+
+// A limit that nobody changed may be beyond another: then it has no effect, and nobody relies on
+// it.
+void CheckGrpcLimits(const DeliveryOptions& server, Faults& faults) {
+  const DeliveryOptions defaults;
+  const auto within = [&faults](int part, int fallback, const char* setting, int whole,
+                                const char* of) {
+    if (part <= whole || part == fallback) return;
+    faults.push_back({setting, absl::StrCat("must be no more than ", of, ", which is ", whole)});
+  };
+  within(server.max_connections_per_peer, defaults.max_connections_per_peer,
+         "grpc.max_connections_per_peer", server.max_connections, "grpc.max_connections");
+  within(server.max_connections_per_identity, defaults.max_connections_per_identity,
+         "grpc.max_connections_per_identity", server.max_connections, "grpc.max_connections");
+  within(server.max_streams_per_identity, defaults.max_streams_per_identity,
+         "grpc.max_streams_per_identity", server.max_streams, "grpc.max_streams");
+  if (server.memory_quota < int64_t{4} * server.max_request_bytes) {
+    faults.push_back({"grpc.memory_quota",
+                      "must hold four times grpc.max_request_bytes: one large request must not "
+                      "keep out all others"});
+  }
 }
 
 // `key`: of the mapping, "acknowledge". What a source has of `common` is that one's fault to tell.
@@ -117,8 +97,7 @@ void CheckAcknowledge(const std::string& key, const Acknowledge& acknowledge,
 }  // namespace
 
 std::vector<SettingFault> CheckSettings(const Settings& settings) {
-  Faults faults;
-  CheckListeners(settings, faults);
+  Faults faults = FindListenerFaults(settings);
   std::set<std::string> declared;
   for (const Settings::Subscription& subscription : settings.subscriptions) {
     declared.insert(subscription.name);
@@ -129,6 +108,7 @@ std::vector<SettingFault> CheckSettings(const Settings& settings) {
                      &settings.acknowledge, declared, faults);
   }
   CheckLimits(settings, faults);
+  CheckGrpcLimits(settings.grpc.server, faults);
   return faults;
 }
 

@@ -11,6 +11,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "gateway/base/text.h"
+#include "gateway/config/access_reader.h"
 #include "gateway/config/node_reader.h"
 #include "gateway/config/open_quotes.h"
 #include "gateway/config/second_document.h"
@@ -22,7 +23,6 @@ namespace {
 
 constexpr size_t kLargestFile = 1 << 20;
 constexpr int kDeepest = 8;
-constexpr absl::string_view kNamesForm = "NAME,...";
 
 // Reads one document into a SettingsFile.
 class FileReader {
@@ -56,6 +56,8 @@ class FileReader {
         file_.sources = ReadSources(entry.second, nodes_);
       } else if (key == "subscriptions") {
         file_.subscriptions = ReadSubscriptions(entry.second, nodes_);
+      } else if (key == "access") {
+        file_.access = ReadAccess(entry.second, nodes_);
       } else if (const Setting* setting = Find(key)) {
         TakeSetting(*setting, entry.second);
       } else if (IsGroup(key) && depth < kDeepest) {
@@ -86,7 +88,7 @@ class FileReader {
     std::string value;
     if (node.IsScalar() && (!setting.is_plain || NodeReader::IsPlain(node))) {
       value = node.Scalar();
-    } else if (node.IsSequence() && setting.form == kNamesForm) {
+    } else if (node.IsSequence() && setting.is_list()) {
       value = absl::StrJoin(nodes_.Texts(node, key), ",");
     } else {
       return nodes_.Fault(

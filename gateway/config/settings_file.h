@@ -24,12 +24,14 @@ struct SettingsFile {
   std::map<const Setting*, FileValue> values;
   std::optional<std::vector<DeclaredSource>> sources;  // nothing: none are given
   std::vector<Settings::Subscription> subscriptions;
-  // Where the members of sources and subscriptions stand: "sources[0].path" to "FILE:LINE:COLUMN".
+  std::vector<Settings::Identity> access;
+  // Where the members of sources, subscriptions and identities stand: "sources[0].path" to
+  // "FILE:LINE:COLUMN".
   std::map<std::string, std::string> places;
 };
 
-// Reads YAML: every setting of the table under its dotted name as nested mappings, and `sources`
-// and `subscriptions`, sequences of mappings.
+// Reads YAML: every setting of the table under its dotted name as nested mappings, and `sources`,
+// `subscriptions` and `access`, sequences of mappings.
 //
 // Strict: whatever is not known, is given twice, or has another type than it should adds a fault,
 // "FILE:LINE:COLUMN: KEY: what is expected", with the place of the value if it is the value that is

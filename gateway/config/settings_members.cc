@@ -75,10 +75,43 @@ constexpr SettingMember kSubscriptionMembers[] = {
      "giving up events is a decision"},
 };
 
+constexpr SettingMember kIdentityMembers[] = {
+    {"name", "NAME", "", "what logs and errors call it", ""},
+    {"certificate", "URI or DNS name", "none",
+     "recognised by a certificate with this subject alternative name, compared as it stands",
+     "an identity is recognised by exactly one of the three"},
+    {"token_files", "[FILE, FILE]", "[]",
+     "or by the token in this file, sent as authorization: Bearer TOKEN; two while it changes",
+     "an identity is recognised by exactly one of the three"},
+    {"unix_socket", "true|false", "false", "or by coming through grpc.unix_socket, without a token",
+     "an identity is recognised by exactly one of the three"},
+    {"subscribe", "[PATTERN, ...]", "[]",
+     "receive and settle events of these subscriptions, and see how they stand",
+     "nothing is allowed that is not given"},
+    {"create", "[PATTERN, ...]", "[]", "create subscriptions of these names",
+     "a subscription that nobody reads keeps events on the disk"},
+    {"administer", "[PATTERN, ...]", "[]",
+     "change, seek, pause and delete these subscriptions, and their dead letters",
+     "a seek or a discarded dead letter is an event that somebody does not get"},
+    {"watch", "true|false", "false", "read the whole log as it grows",
+     "it shows every event, whatever subscription it is for"},
+    {"read_events", "true|false", "false", "look up stored events, and who handled them",
+     "it shows every event, whatever subscription it is for"},
+    {"rejected_callbacks", "true|false", "false", "see, judge again and discard what was refused",
+     "bodies that were refused are shown as they came, numbers and all"},
+    {"see_numbers", "true|false", "false",
+     "get telephone numbers, callData and recording paths as they are, and not masked",
+     "many who handle an event need none of them"},
+    {"monitor", "true|false", "false", "read /metrics, which then is for nobody else",
+     "as long as no identity has it, whoever reaches the admin port may"},
+};
+
 }  // namespace
 
 absl::Span<const SettingMember> SourceMembers() { return kSourceMembers; }
 
 absl::Span<const SettingMember> SubscriptionMembers() { return kSubscriptionMembers; }
+
+absl::Span<const SettingMember> IdentityMembers() { return kIdentityMembers; }
 
 }  // namespace onhook

@@ -6,8 +6,8 @@
 
 namespace onhook {
 
-// A member of the mappings in `sources` or `subscriptions`, as the reference tells it. Which keys a
-// file may hold, the readers know; a test holds the two against each other.
+// A member of the mappings in `sources`, `subscriptions` or `access`, as the reference tells it.
+// Which keys a file may hold, the readers know; a test holds the two against each other.
 struct SettingMember {
   absl::string_view name;         // "authentication.shared_key.key_files"
   absl::string_view form;         // what a value looks like
@@ -18,6 +18,7 @@ struct SettingMember {
 
 absl::Span<const SettingMember> SourceMembers();
 absl::Span<const SettingMember> SubscriptionMembers();
+absl::Span<const SettingMember> IdentityMembers();
 
 }  // namespace onhook
 

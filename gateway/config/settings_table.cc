@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "gateway/config/setting_rows.h"
@@ -19,15 +20,16 @@ constexpr SettingGroup kGroups[] = {
     {"store", "what is kept"},
     {"quarantine", "callbacks that were refused and are kept"},
     {"grpc", "the port for subscribers"},
-    {"admin", "the port for probes"},
+    {"admin", "the port for probes and metrics"},
     {"log", "what is logged"},
     {"shutdown", "how the gateway leaves"},
 };
 
 std::vector<Setting> MakeTable() {
   std::vector<Setting> table;
-  for (const auto rows : {HttpRows, HttpTimeRows, ConnectionRows, CallbackRows, StoreRows,
-                          QuarantineRows, DeliveryRows, StreamRows, ProcessRows}) {
+  for (const auto rows : {HttpRows, HttpTimeRows, ConnectionRows, HttpTlsRows, CallbackRows,
+                          StoreRows, QuarantineRows, DeliveryRows, StreamRows, GrpcConnectionRows,
+                          GrpcTlsRows, AdminRows, AdminTlsRows, ProcessRows}) {
     std::vector<Setting> part = rows();
     std::move(part.begin(), part.end(), std::back_inserter(table));
   }
@@ -35,6 +37,8 @@ std::vector<Setting> MakeTable() {
 }
 
 }  // namespace
+
+bool Setting::is_list() const { return absl::EndsWith(form, ",..."); }
 
 std::string Setting::Flag() const {
   return absl::StrCat("--", absl::StrReplaceAll(name, {{".", "-"}, {"_", "-"}}));

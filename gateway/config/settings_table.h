@@ -14,7 +14,7 @@ namespace onhook {
 // One row of the table: a setting, and all that is to be known of it.
 struct Setting {
   absl::string_view name;         // "http.listen": lower-case words, groups divided by dots
-  absl::string_view form;         // what a value looks like: "HOST:PORT"
+  absl::string_view form;         // what a value looks like: "HOST:PORT", "NAME,..."
   std::string bounds;             // "1 to 100"; empty: there are none, or the form says it all
   bool is_plain = false;          // written without quotes in a file, as numbers and truth values
   absl::string_view description;  // one line, without a full stop
@@ -24,6 +24,9 @@ struct Setting {
   std::function<absl::Status(absl::string_view text, Settings& settings)> read;
   // The value as `read` takes it. Of Settings() that is the default.
   std::function<std::string(const Settings& settings)> write;
+
+  // Whether a value is several, with commas between them: in a file a sequence.
+  bool is_list() const;
 
   // "--http-listen".
   std::string Flag() const;

@@ -18,7 +18,7 @@ Without any argument it serves this machine only: callbacks at http://127.0.0.1:
 subscribers on 127.0.0.1:50051, probes on 127.0.0.1:8081, data in ./onhook-data.
 
 Options:
-  --config FILE       read settings, sources and subscriptions from a YAML file; also ONHOOK_CONFIG
+  --config FILE       read settings and the lists below from a YAML file; also ONHOOK_CONFIG
   --check             say whether the settings are right, and leave without touching anything
   --print-config      print every setting as it holds and where it comes from, as such a file
   --print-reference   print all that can be set, with its bounds and the reason for its default
@@ -27,15 +27,17 @@ Options:
 
 Settings, each with its default. --http-listen=VALUE or --http-listen VALUE is the variable
 ONHOOK_HTTP_LISTEN, and http: {listen: VALUE} in the file, and so for all. A flag goes before a
-variable, a variable before the file. Who sends callbacks (sources) and what must exist before the
-first event (subscriptions) stand in the file alone; --print-reference tells their members.
+variable, a variable before the file. Who sends callbacks (sources), what must exist before the
+first event (subscriptions) and who may come for events (access) stand in the file alone;
+--print-reference tells their members.
 )";
 
 constexpr absl::string_view kHelpTail = R"(
 A DURATION is a whole number with its unit: 500ms, 5s, 10m, 24h, 7d. BYTES likewise: 64KiB, 10MiB.
 
 Signals: SIGTERM or SIGINT finishes what is under way and leaves with 0; a second one leaves at
-once, which loses nothing that was acknowledged. Exit codes: 0 done, 1 failed, 2 wrong settings.
+once, which loses nothing that was acknowledged. SIGHUP reads the settings again and takes another
+access list; the log names what takes a restart. Exit codes: 0 done, 1 failed, 2 wrong settings.
 )";
 
 }  // namespace

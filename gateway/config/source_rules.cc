@@ -58,18 +58,9 @@ Fault FindPathFault(absl::string_view path) {
 }
 
 Fault FindFilesFault(const std::string& member, const std::vector<std::string>& files) {
-  if (files.empty() || files.size() > kMostLiveSecrets) {
-    return SourceFault{member, "must name one file, or two while the secret changes"};
-  }
-  for (const std::string& file : files) {
-    if (file.empty() || absl::StrContains(file, '\0')) {
-      return SourceFault{member, "must hold paths of files"};
-    }
-  }
-  if (files.size() == 2 && files[0] == files[1]) {
-    return SourceFault{member, "names one file twice"};
-  }
-  return std::nullopt;
+  const std::optional<std::string> fault = FindSecretFilesFault(files);
+  if (!fault.has_value()) return std::nullopt;
+  return SourceFault{member, *fault};
 }
 
 Fault FindUsernameFault(absl::string_view username) {
@@ -133,6 +124,17 @@ bool MayBeTaken(const Settings::Source& open, const Settings::Source& secret) {
 }
 
 }  // namespace
+
+std::optional<std::string> FindSecretFilesFault(const std::vector<std::string>& files) {
+  if (files.empty() || files.size() > kMostLiveSecrets) {
+    return "must name one file, or two while the secret changes";
+  }
+  for (const std::string& file : files) {
+    if (file.empty() || absl::StrContains(file, '\0')) return "must hold paths of files";
+  }
+  if (files.size() == 2 && files[0] == files[1]) return "names one file twice";
+  return std::nullopt;
+}
 
 std::optional<SourceFault> FindSourceFault(const Settings::Source& source) {
   if (Fault fault = FindNameFault(source.name)) return fault;

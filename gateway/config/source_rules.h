@@ -32,6 +32,10 @@ std::optional<SourceFault> FindSourceFault(const Settings::Source& source);
 std::optional<SourceFault> FindSourceConflict(const Settings::Source& source,
                                               const std::vector<Settings::Source>& others);
 
+// What is wrong with the files of a secret, of which there are two while it changes; nothing: they
+// will do. Completes "MEMBER ...".
+std::optional<std::string> FindSecretFilesFault(const std::vector<std::string>& files);
+
 }  // namespace onhook
 
 #endif  // ONHOOK_GATEWAY_CONFIG_SOURCE_RULES_H_

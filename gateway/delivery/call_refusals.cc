@@ -33,8 +33,9 @@ void CallRefusals::Note(const absl::Status& why, absl::string_view method,
                                        : permission_denied_lines_;
   const int64_t calls = lines.Occurred();
   if (calls == 0) return;
-  log_->Warning("delivery", "a call was refused",
-                {{"method", method}, {"identity", identity}, {"error", why.message()}, {"calls", calls}});
+  log_->Warning(
+      "delivery", "a call was refused",
+      {{"method", method}, {"identity", identity}, {"error", why.message()}, {"calls", calls}});
 }
 
 }  // namespace onhook

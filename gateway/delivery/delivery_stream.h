@@ -44,7 +44,9 @@ struct StreamEnvironment {
   CallRefusals* refusals = nullptr;    // null: nobody is told of them
   ConnectionLedger* ledger = nullptr;  // null: connections are not counted
 
-  CallAuthorization::Surroundings authorization() const { return {access, refusals, clock}; }
+  CallAuthorization::Surroundings authorization() const {
+    return {access, refusals, clock, ledger};
+  }
 };
 
 // What Subscribe and Watch have in common: who may write when, how a stream ends, and its

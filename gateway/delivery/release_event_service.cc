@@ -8,7 +8,6 @@
 #include "absl/strings/str_cat.h"
 #include "gateway/config/subscription_spec.h"
 #include "gateway/delivery/grpc_status.h"
-#include "gateway/delivery/peer_credentials.h"
 #include "gateway/delivery/stream_registry.h"
 #include "gateway/delivery/subscribe_open.h"
 #include "gateway/delivery/subscribe_stream.h"
@@ -98,8 +97,7 @@ grpc::ServerUnaryReactor* ReleaseEventServiceImpl::ListEvents(grpc::CallbackServ
 
 std::unique_ptr<CallAuthorization> ReleaseEventServiceImpl::AuthorizationOf(
     absl::string_view method, const grpc::CallbackServerContext& context) const {
-  return std::make_unique<CallAuthorization>(environment_->authorization(), method,
-                                             PeerCredentialsOf(context));
+  return std::make_unique<CallAuthorization>(environment_->authorization(), method, context);
 }
 
 }  // namespace onhook

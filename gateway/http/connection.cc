@@ -14,14 +14,19 @@ Connection::Connection(const ConnectionContext& context, int socket, std::string
     : context_(context),
       socket_(socket),
       peer_(std::move(peer)),
-      stream_(socket, context.options.idle_timeout, context.clock,
-              [this](bool waits) { NoteWriting(waits); }),
+      plain_(socket, context.options.idle_timeout, context.clock,
+             [this](bool waits) { NoteWriting(waits); }),
       rank_(context.turns++) {}
 
-Connection::~Connection() { close(socket_); }
+Connection::~Connection() {
+  tls_.reset();  // says goodbye
+  close(socket_);
+}
 
 void Connection::Serve() {
-  RequestReader reader(context_.options, peer_, &stream_, context_.clock);
+  if (!Secure(context_.options.idle_timeout, context_.options.head_timeout)) return;
+  RequestReader reader(context_.options, peer_, stream_, context_.clock);
+  if (tls_.has_value()) reader.SetCertificate(tls_->certificate_pem(), tls_->chain_pem());
   while (true) {
     // Before looking whether to end, as whoever wants it to says so before looking at these.
     rank_ = context_.turns++;
@@ -50,6 +55,30 @@ void Connection::Serve() {
   }
 }
 
+bool Connection::Secure(absl::Duration wait_for_first_byte, absl::Duration handshake_time) {
+  if (context_.tls == nullptr) return true;
+  // The same order as in Serve().
+  if (context_.stopping || told_to_end_) return false;
+  char first = 0;
+  const absl::StatusOr<size_t> got = plain_.Peek(&first, wait_for_first_byte);
+  if (!got.ok() || *got == 0) return false;
+  if (idle_.exchange(false)) rank_ = context_.turns++;
+  if (!TlsStream::IsHandshake(first)) {
+    Refuse(refusals::kPlainHttp);
+    return false;
+  }
+  tls_.emplace(socket_, *context_.tls->Get(), context_.options.idle_timeout, context_.clock,
+               [this](bool waits) { NoteWriting(waits); });
+  const std::optional<Refusal> failure = tls_->Handshake(handshake_time);
+  if (failure.has_value()) {
+    NoteRefusal(told_to_end_ ? refusals::kTooManyConnections : *failure);
+    Linger();
+    return false;
+  }
+  stream_ = &*tls_;
+  return true;
+}
+
 bool Connection::AnswerRequest(const HttpRequest& request, bool keep_alive, bool is_http_1_0) {
   const auto respond = [&] {
     HttpResponse response = context_.handler(request);
@@ -58,24 +87,31 @@ bool Connection::AnswerRequest(const HttpRequest& request, bool keep_alive, bool
   };
   const auto respond_after_exception = [&] { return ErrorResponse(refusals::kException); };
   return context_.front_end.Answer(
-      {request.method == "HEAD", is_http_1_0, respond, respond_after_exception}, stream_);
+      {request.method == "HEAD", is_http_1_0, respond, respond_after_exception}, *stream_);
 }
 
-void Connection::TurnAway() { Refuse(refusals::kTooManyConnections); }
+void Connection::TurnAway() {
+  const absl::Duration time = context_.options.linger_timeout;
+  if (Secure(time, time)) Refuse(refusals::kTooManyConnections);
+}
 
 void Connection::Refuse(const Refusal& refusal) {
   const auto respond = [&] { return ErrorResponse(refusal); };
-  context_.front_end.Answer({false, false, respond, respond}, stream_);
+  context_.front_end.Answer({false, false, respond, respond}, *stream_);
   Linger();
 }
 
 HttpResponse Connection::ErrorResponse(const Refusal& refusal) const {
-  if (context_.on_refused) context_.on_refused(refusal.label);
+  NoteRefusal(refusal);
   HttpResponse response = context_.error_body(refusal.status, refusal.reason);
   response.status = refusal.status;
   response.close = true;
   if (refusal.status == 503) response.headers.emplace_back("Retry-After", "1");
   return response;
+}
+
+void Connection::NoteRefusal(const Refusal& refusal) const {
+  if (context_.on_refused) context_.on_refused(refusal.label);
 }
 
 // Answers are small: what does not fit into the system's buffers is for somebody who asks on and on
@@ -90,14 +126,14 @@ void Connection::NoteWriting(bool waits) {
 
 void Connection::Linger() {
   rank_ = context_.turns++;
-  stream_.FinishWriting();
+  stream_->FinishWriting();
   std::vector<char> dropped(16 * 1024);
   const absl::Duration deadline = context_.clock->Elapsed() + context_.options.linger_timeout;
   size_t left = context_.options.max_linger_bytes;
   while (true) {
     const absl::Duration wait = deadline - context_.clock->Elapsed();
     if (wait <= absl::ZeroDuration()) return;
-    const absl::StatusOr<size_t> got = stream_.Read(dropped.data(), dropped.size(), wait);
+    const absl::StatusOr<size_t> got = stream_->Read(dropped.data(), dropped.size(), wait);
     if (!got.ok() || *got == 0 || *got >= left) return;
     left -= *got;
   }

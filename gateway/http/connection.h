@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <limits>
+#include <optional>
 #include <string>
 
 #include "absl/strings/string_view.h"
@@ -14,6 +15,8 @@
 #include "gateway/http/front_end.h"
 #include "gateway/http/http_message.h"
 #include "gateway/http/refusal.h"
+#include "gateway/http/tls_stream.h"
+#include "gateway/tls/tls_files.h"
 
 namespace onhook {
 
@@ -24,6 +27,7 @@ struct ConnectionContext {
   const ErrorBody& error_body;
   const std::function<void(absl::string_view label)>& on_refused;  // may be empty
   FrontEnd& front_end;
+  const TlsFiles* tls;  // null: HTTP as it comes
   const Clock* clock;
   const std::atomic<bool>& stopping;
   std::atomic<uint64_t>& turns;  // orders the moments at which connections began to wait
@@ -45,7 +49,7 @@ class Connection {
   // Serves requests until either side ends the connection.
   void Serve();
 
-  // Reads nothing, answers 503 with Retry-After.
+  // Reads no request, answers 503 with Retry-After.
   void TurnAway();
 
   // The lower, the sooner it may end for another: when it began to wait for a request, for the rest
@@ -65,6 +69,11 @@ class Connection {
   void Cut();
 
  private:
+  // Waits for the first byte of a handshake, and has that done, if the port has TLS. Whether there
+  // may be requests now; if not, whoever is there has been told.
+  bool Secure(absl::Duration wait_for_first_byte, absl::Duration handshake_time);
+  void NoteRefusal(const Refusal& refusal) const;
+
   // Both return whether the connection may go on.
   bool AnswerRequest(const HttpRequest& request, bool keep_alive, bool is_http_1_0);
   void Refuse(const Refusal& refusal);
@@ -80,7 +89,9 @@ class Connection {
   const ConnectionContext& context_;
   const int socket_;
   const std::string peer_;
-  PlainStream stream_;
+  PlainStream plain_;
+  std::optional<TlsStream> tls_;
+  ConnectionStream* stream_ = &plain_;  // the one of both that requests come by
   std::atomic<uint64_t> rank_;
   std::atomic<bool> idle_{true};
   std::atomic<bool> told_to_end_{false};

@@ -10,12 +10,17 @@
 namespace onhook {
 namespace {
 
-// Waits until `fd` is ready for `events`; kDeadlineExceeded once `deadline` has passed.
-absl::Status WaitFor(int fd, short events, absl::Duration deadline, const Clock& clock) {
+bool WouldBlock(int error) { return error == EAGAIN || error == EWOULDBLOCK; }
+
+absl::Status Broken() { return absl::UnavailableError("the connection is broken"); }
+
+}  // namespace
+
+absl::Status WaitForSocket(int socket, short events, absl::Duration deadline, const Clock& clock) {
   while (true) {
     const absl::Duration left = deadline - clock.Elapsed();
     if (left <= absl::ZeroDuration()) return absl::DeadlineExceededError("the peer is too slow");
-    pollfd watched{fd, events, 0};
+    pollfd watched{socket, events, 0};
     const int wait_ms = static_cast<int>(absl::ToInt64Milliseconds(left)) + 1;
     const int ready = poll(&watched, 1, wait_ms);
     if (ready > 0) return absl::OkStatus();
@@ -23,23 +28,29 @@ absl::Status WaitFor(int fd, short events, absl::Duration deadline, const Clock&
   }
 }
 
-bool WouldBlock(int error) { return error == EAGAIN || error == EWOULDBLOCK; }
-
-absl::Status Broken() { return absl::UnavailableError("the connection is broken"); }
-
-}  // namespace
-
 absl::StatusOr<size_t> PlainStream::Read(char* buffer, size_t size, absl::Duration wait) {
+  return Receive(buffer, size, 0, wait);
+}
+
+absl::StatusOr<size_t> PlainStream::Peek(char* byte, absl::Duration wait) {
+  return Receive(byte, 1, MSG_PEEK, wait);
+}
+
+absl::StatusOr<size_t> PlainStream::Receive(char* buffer, size_t size, int flags,
+                                            absl::Duration wait) {
   const bool kernel_waits = wait == own_timeout_;
+  if (!kernel_waits) flags |= MSG_DONTWAIT;
   absl::Duration deadline = absl::InfiniteDuration();
   while (true) {
-    const ssize_t got = recv(fd_, buffer, size, kernel_waits ? 0 : MSG_DONTWAIT);
+    const ssize_t got = recv(fd_, buffer, size, flags);
     if (got >= 0) return static_cast<size_t>(got);
     if (errno == EINTR) continue;
     if (!WouldBlock(errno)) return Broken();
     if (kernel_waits) return absl::DeadlineExceededError("the peer is silent");
     if (deadline == absl::InfiniteDuration()) deadline = clock_->Elapsed() + wait;
-    if (absl::Status ready = WaitFor(fd_, POLLIN, deadline, *clock_); !ready.ok()) return ready;
+    if (absl::Status ready = WaitForSocket(fd_, POLLIN, deadline, *clock_); !ready.ok()) {
+      return ready;
+    }
   }
 }
 
@@ -61,7 +72,9 @@ absl::Status PlainStream::Write(absl::string_view bytes, absl::Duration wait) {
     if (!WouldBlock(errno)) return Broken();
     if (deadline == absl::InfiniteDuration()) deadline = clock_->Elapsed() + wait;
     tell(true);
-    if (absl::Status ready = WaitFor(fd_, POLLOUT, deadline, *clock_); !ready.ok()) return ready;
+    if (absl::Status ready = WaitForSocket(fd_, POLLOUT, deadline, *clock_); !ready.ok()) {
+      return ready;
+    }
   }
   return absl::OkStatus();
 }

@@ -14,7 +14,7 @@
 namespace onhook {
 
 // The bytes of one connection in both directions, plain or encrypted: what the connection layer
-// knows of a socket, and the place where TLS goes.
+// knows of a socket.
 //
 // Threads: the connection's own. Blocking: Read and Write, up to the time they are given.
 class ConnectionStream {
@@ -32,6 +32,10 @@ class ConnectionStream {
   // Tells the peer that nothing more comes. Reading goes on.
   virtual void FinishWriting() = 0;
 };
+
+// Waits until `socket` is ready for `events` of poll(2). kDeadlineExceeded: it was not before
+// `deadline`, of Clock::Elapsed(). kUnavailable: it is no socket any more.
+absl::Status WaitForSocket(int socket, short events, absl::Duration deadline, const Clock& clock);
 
 // A TCP socket as it is.
 class PlainStream final : public ConnectionStream {
@@ -51,7 +55,12 @@ class PlainStream final : public ConnectionStream {
   absl::Status Write(absl::string_view bytes, absl::Duration wait) override;
   void FinishWriting() override;
 
+  // The same as Read, of one byte that the next Read will get again.
+  absl::StatusOr<size_t> Peek(char* byte, absl::Duration wait);
+
  private:
+  absl::StatusOr<size_t> Receive(char* buffer, size_t size, int flags, absl::Duration wait);
+
   const int fd_;
   const absl::Duration own_timeout_;
   const Clock* const clock_;

@@ -54,7 +54,8 @@ Listener::Options ListenerOptions(const HttpOptions& options) {
 
 class HttpServer::Parts {
  public:
-  Parts(HttpOptions options, Callbacks callbacks, const Clock* clock, const Log* log)
+  Parts(HttpOptions options, Callbacks callbacks, const Clock* clock, const Log* log,
+        const TlsFiles* tls)
       : options_(std::move(options)),
         callbacks_(std::move(callbacks)),
         front_end_(options_, clock),
@@ -63,6 +64,7 @@ class HttpServer::Parts {
                  callbacks_.error_body,
                  callbacks_.on_refused,
                  front_end_,
+                 tls,
                  clock,
                  stopping_,
                  turns_},
@@ -141,8 +143,8 @@ void HttpServer::Parts::Run(int socket, const std::string& peer, ConnectionRegis
 }
 
 HttpServer::HttpServer(HttpOptions options, Callbacks callbacks, const Clock* clock, const Log* log,
-                       const TlsFiles* /*tls*/)
-    : parts_(std::make_unique<Parts>(std::move(options), std::move(callbacks), clock, log)) {}
+                       const TlsFiles* tls)
+    : parts_(std::make_unique<Parts>(std::move(options), std::move(callbacks), clock, log, tls)) {}
 
 HttpServer::~HttpServer() { Stop(absl::ZeroDuration()); }
 

@@ -47,6 +47,11 @@ absl::Span<const Refusal> AllRefusals() {
       kEndsEarly,
       kTooManyConnections,
       kException,
+      kPlainHttp,
+      kTlsVersion,
+      kTlsClientCertificate,
+      kTlsNotTrusted,
+      kTlsHandshake,
   };
   return kAll;
 }

@@ -9,14 +9,14 @@ namespace onhook {
 // Why a request is not served. All three parts are constants, so that nothing a client sent can
 // come back through them, neither in an answer nor in a metric.
 struct Refusal {
-  int status = 0;            // of the answer
+  int status = 0;            // of the answer; 0: nobody is there whom one would reach
   absl::string_view label;   // names it in metrics: a few lower-case words joined by '_'
   absl::string_view reason;  // one sentence for the sender
 };
 
-// Every refusal that the HTTP server decides by itself. Each one is answered, and then the
-// connection closes, since where the next request would begin can no longer be trusted.
-// REFUSALS.md is the same as a document.
+// Every refusal that the HTTP server decides by itself. Each one is answered, but for those of
+// handshakes, and then the connection closes, since where the next request would begin can no
+// longer be trusted. REFUSALS.md is the same as a document.
 namespace refusals {
 
 // The request line.
@@ -87,6 +87,16 @@ inline constexpr Refusal kEndsEarly{400, "ends_early", "the request ends early"}
 inline constexpr Refusal kTooManyConnections{503, "too_many_connections",
                                              "there are too many connections"};
 inline constexpr Refusal kException{500, "exception", "the request could not be processed"};
+
+// Of a port with TLS. What is no TLS is answered as it came, in clear.
+inline constexpr Refusal kPlainHttp{400, "plain_http", "this port speaks HTTPS, not HTTP"};
+inline constexpr Refusal kTlsVersion{0, "tls_version",
+                                     "the client speaks no version of TLS that is taken here"};
+inline constexpr Refusal kTlsClientCertificate{
+    0, "tls_client_certificate", "the client shows no certificate that is taken here"};
+inline constexpr Refusal kTlsNotTrusted{0, "tls_not_trusted",
+                                        "the client does not take this port's certificate"};
+inline constexpr Refusal kTlsHandshake{0, "tls_handshake", "the TLS handshake came to no good end"};
 
 }  // namespace refusals
 

@@ -32,6 +32,13 @@ class RequestReader {
   RequestReader(const HttpOptions& options, absl::string_view peer, ConnectionStream* stream,
                 const Clock* clock);
 
+  // Of every request from now on: what HttpRequest says of certificates. They must outlive the
+  // reader.
+  void SetCertificate(absl::string_view certificate_pem, absl::string_view chain_pem) {
+    request_.certificate_pem = certificate_pem;
+    request_.chain_pem = chain_pem;
+  }
+
   // Forgets the last request and waits for the first byte of the next. False: the peer has closed,
   // or was silent for the idle timeout.
   bool WaitForRequest();

@@ -32,8 +32,8 @@ namespace onhook {
 class TlsFiles {
  public:
   // `options` are enabled(). `listener` is the port's name in logs and metrics: "http", "grpc",
-  // "admin". The rest must outlive it. Errors: kInvalidArgument, naming the file and what is wrong
-  // with it.
+  // "admin". The rest must outlive it. Errors: kInvalidArgument; the message begins with the member
+  // of TlsOptions that names the file: "key_file: /etc/tls/key holds no private key in PEM".
   static absl::StatusOr<std::unique_ptr<TlsFiles>> Open(std::string listener, TlsOptions options,
                                                         Metrics* metrics, const Clock* clock,
                                                         const Log* log);

@@ -22,20 +22,20 @@ constexpr size_t kMostBytes = 64 << 10;
 // Who replaces files without end is met again at the next look.
 constexpr int kMostReadings = 10;
 
-absl::Status About(absl::string_view what, const std::string& file, const absl::Status& fault) {
-  return absl::InvalidArgumentError(absl::StrCat(what, " ", file, " ", fault.message()));
+absl::Status About(absl::string_view member, const std::string& file, const absl::Status& fault) {
+  return absl::InvalidArgumentError(absl::StrCat(member, ": ", file, " ", fault.message()));
 }
 
 absl::Status AboutCertificate(const TlsOptions& options, const absl::Status& fault) {
-  return About("the certificate file", options.certificate_file, fault);
+  return About("certificate_file", options.certificate_file, fault);
 }
 
 absl::Status AboutKey(const TlsOptions& options, const absl::Status& fault) {
-  return About("the key file", options.key_file, fault);
+  return About("key_file", options.key_file, fault);
 }
 
 absl::Status AboutAuthorities(const TlsOptions& options, const absl::Status& fault) {
-  return About("the client CA file", options.client_ca_file, fault);
+  return About("client_ca_file", options.client_ca_file, fault);
 }
 
 absl::Status ReadOnce(const TlsOptions& options, TlsContent& content) {

@@ -41,14 +41,14 @@ struct TlsMaterial : TlsContent {
 };
 
 // Reads all files until two readings in a row agree, for they may be replaced meanwhile, and one
-// new file beside an old one is not what somebody meant. Errors: kInvalidArgument, naming the file
-// and what is wrong with it; `content` is what was read nevertheless, so that an error can be told
-// from the next.
+// new file beside an old one is not what somebody meant. Errors: kInvalidArgument; the message
+// begins with the member of TlsOptions that names the file: "key_file: /etc/tls/key cannot be read:
+// ...". `content` is what was read nevertheless, so that an error can be told from the next.
 // Blocking: reads files, each of 64 KiB at most.
 absl::Status ReadTlsContent(const TlsOptions& options, TlsContent& content);
 
-// Checks `content`, and makes of it what a port needs; version is left 0. Errors: kInvalidArgument,
-// naming the file and what is wrong with it, and nothing of what is in it.
+// Checks `content`, and makes of it what a port needs; version is left 0. Errors: as above;
+// nothing of what is in a file is repeated.
 absl::StatusOr<TlsMaterial> MakeTlsMaterial(const TlsOptions& options, const TlsContent& content,
                                             absl::Time now);
 

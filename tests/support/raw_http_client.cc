@@ -83,18 +83,20 @@ RawAnswer RawHttpClient::ReadAnswer(bool with_body) {
 
 size_t RawHttpClient::Sip() {
   char few[32];
-  const ssize_t got = recv(socket_, few, sizeof(few), 0);
+  const ssize_t got = Receive(few, sizeof(few));
   return got > 0 ? static_cast<size_t>(got) : 0;
 }
 
 bool RawHttpClient::IsClosed() {
   char byte;
-  return unread_.empty() && recv(socket_, &byte, 1, 0) == 0;
+  return unread_.empty() && Receive(&byte, 1) == 0;
 }
+
+ssize_t RawHttpClient::Receive(char* buffer, size_t size) { return recv(socket_, buffer, size, 0); }
 
 bool RawHttpClient::ReadMore() {
   char buffer[4096];
-  const ssize_t got = recv(socket_, buffer, sizeof(buffer), 0);
+  const ssize_t got = Receive(buffer, sizeof(buffer));
   if (got <= 0) return false;
   unread_.append(buffer, static_cast<size_t>(got));
   return true;

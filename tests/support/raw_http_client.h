@@ -1,6 +1,8 @@
 #ifndef ONHOOK_TESTS_SUPPORT_RAW_HTTP_CLIENT_H_
 #define ONHOOK_TESTS_SUPPORT_RAW_HTTP_CLIENT_H_
 
+#include <sys/types.h>
+
 #include <cstddef>
 #include <string>
 
@@ -25,7 +27,7 @@ class RawHttpClient {
   explicit RawHttpClient(int port, const std::string& host = "127.0.0.1") : RawHttpClient() {
     Connect(port, host);
   }
-  ~RawHttpClient();
+  virtual ~RawHttpClient();
   RawHttpClient(const RawHttpClient&) = delete;
   RawHttpClient& operator=(const RawHttpClient&) = delete;
 
@@ -34,9 +36,9 @@ class RawHttpClient {
   RawHttpClient& Connect(int port, const std::string& host = "127.0.0.1");
   bool connected() const { return connected_; }
 
-  RawHttpClient& Send(absl::string_view bytes);
+  virtual RawHttpClient& Send(absl::string_view bytes);
   // Says that nothing more will be sent.
-  RawHttpClient& FinishSending();
+  virtual RawHttpClient& FinishSending();
 
   // Reads the next answer: its head, and as much body as Content-Length says.
   RawAnswer ReadAnswer(bool with_body = true);
@@ -47,6 +49,10 @@ class RawHttpClient {
 
   // Whether the server ends the connection, with nothing more sent.
   bool IsClosed();
+
+ protected:
+  // Up to `size` bytes of what the server sends; 0 at its end, negative: nothing came.
+  virtual ssize_t Receive(char* buffer, size_t size);
 
  private:
   bool ReadMore();

@@ -83,6 +83,21 @@ void ExpectSame(const Settings::Source& a, const Settings::Source& b) {
   EXPECT_EQ(a.always_200, b.always_200);
 }
 
+void ExpectSame(const Settings::Identity& a, const Settings::Identity& b) {
+  EXPECT_EQ(a.name, b.name);
+  EXPECT_EQ(a.certificate, b.certificate);
+  EXPECT_EQ(a.token_files, b.token_files);
+  EXPECT_EQ(a.unix_socket, b.unix_socket);
+  EXPECT_EQ(a.subscribe, b.subscribe);
+  EXPECT_EQ(a.create, b.create);
+  EXPECT_EQ(a.administer, b.administer);
+  EXPECT_EQ(a.watch, b.watch);
+  EXPECT_EQ(a.read_events, b.read_events);
+  EXPECT_EQ(a.rejected_callbacks, b.rejected_callbacks);
+  EXPECT_EQ(a.see_numbers, b.see_numbers);
+  EXPECT_EQ(a.monitor, b.monitor);
+}
+
 void ExpectSame(const Settings& a, const Settings& b) {
   for (const Setting& setting : SettingsTable()) EXPECT_EQ(setting.write(a), setting.write(b));
   ASSERT_EQ(a.sources.size(), b.sources.size());
@@ -92,10 +107,17 @@ void ExpectSame(const Settings& a, const Settings& b) {
     EXPECT_EQ(a.subscriptions[i].name, b.subscriptions[i].name);
     EXPECT_EQ(a.subscriptions[i].spec.DebugString(), b.subscriptions[i].spec.DebugString());
   }
+  ASSERT_EQ(a.access.size(), b.access.size());
+  for (size_t i = 0; i < a.access.size(); ++i) ExpectSame(a.access[i], b.access[i]);
 }
 
 constexpr char kEverything[] = R"(
 http: {listen: "[::1]:0", max_headers: 50, max_waiting_callbacks: 7}
+grpc:
+  unix_socket: "a b.sock"
+  unix_socket_mode: 0600
+  tls: {certificate_file: c, key_file: k, client_ca_file: a, client_certificate: optional}
+admin: {allowed_networks: [198.51.100.0/24, "::1"]}
 store: {directory: "a: b # \"c\" \\ ü\tx", retention: {age: unlimited}}
 acknowledge: {when: processed, subscriptions: [crm, "null"], timeout: 2s}
 sources:
@@ -129,6 +151,13 @@ subscriptions:
     backlog_limit: {age: 2d, bytes: 64MiB}
   - {name: "null", start_position: earliest, max_delivery_attempts: 3, backlog_limit: {bytes: 1B}}
   - {name: billing, filter: {}}
+access:
+  - name: crm
+    certificate: "spiffe://example.org/crm"
+    subscribe: [crm, "crm-*", "*"]
+    see_numbers: true
+  - {name: "null", token_files: [a, "~"], administer: ["*"], create: [b], watch: true, read_events: true, rejected_callbacks: true, monitor: true}
+  - {name: sidecar, unix_socket: true}
 )";
 
 TEST_F(ConfigTextTest, WhatIsPrintedGivesTheSameSettingsAgain) {

@@ -61,7 +61,9 @@ std::string FileWith(absl::string_view list, absl::string_view member) {
 
 TEST(SettingsMembersTest, EveryMemberOfTheReferenceIsOneOfTheReader) {
   const std::pair<const char*, absl::Span<const SettingMember>> kLists[] = {
-      {"sources", SourceMembers()}, {"subscriptions", SubscriptionMembers()}};
+      {"sources", SourceMembers()},
+      {"subscriptions", SubscriptionMembers()},
+      {"access", IdentityMembers()}};
   for (const auto& [list, members] : kLists) {
     for (const SettingMember& member : members) {
       std::vector<std::string> faults;
@@ -88,12 +90,16 @@ sources:
   - {name: c, path: /c, authentication: {basic: {username: u, password_files: [p]}}}
 subscriptions:
   - {name: a, start_position: latest, filter: {sources: [a], service_nos: [a], release_reason_codes: [a]}, ack_deadline: 1m, max_delivery_attempts: 5, minimum_retry_time: 1m, max_unacked_events: 5, backlog_limit: {age: 1d, bytes: 1MiB}}
+access:
+  - {name: a, certificate: a.example.org, subscribe: [a], create: [a], administer: [a], watch: true, read_events: true, rejected_callbacks: true, see_numbers: true, monitor: true}
+  - {name: b, token_files: [t], unix_socket: false}
 )",
                                               "f", faults);
   EXPECT_TRUE(faults.empty()) << faults.front();
   std::set<std::string> documented;
   for (const SettingMember& member : SourceMembers()) documented.emplace(member.name);
   for (const SettingMember& member : SubscriptionMembers()) documented.emplace(member.name);
+  for (const SettingMember& member : IdentityMembers()) documented.emplace(member.name);
   std::set<std::string> met;
   for (const auto& [place, where] : file.places) {
     if (!absl::StrContains(place, "].")) continue;
@@ -107,7 +113,7 @@ subscriptions:
 }
 
 TEST(SettingsMembersTest, WhatNeedNotBeGivenHasAReasonForWhatThenHolds) {
-  for (const auto members : {SourceMembers(), SubscriptionMembers()}) {
+  for (const auto members : {SourceMembers(), SubscriptionMembers(), IdentityMembers()}) {
     for (const SettingMember& member : members) {
       EXPECT_EQ(member.fallback.empty(), member.reason.empty()) << member.name;
       EXPECT_FALSE(member.description.empty()) << member.name;
@@ -151,6 +157,32 @@ TEST(SettingsMembersTest, WhatTheReferenceSaysOfASourceThatSaysNothingHolds) {
   EXPECT_EQ(FormatBoolean(source.always_200), fallback("answer.always_200"));
   EXPECT_TRUE(source.allowed_networks.empty() && source.trusted_proxies.empty());
   EXPECT_TRUE(source.path_token_file.empty());
+}
+
+TEST(SettingsMembersTest, WhatTheReferenceSaysOfAnIdentityThatSaysNothingHolds) {
+  std::string text = "access:\n  - {name: says_nothing, token_files: [a]}\n";
+  absl::StrAppend(&text, "  - name: says_it\n    token_files: [b]\n");
+  for (const SettingMember& member : IdentityMembers()) {
+    if (member.fallback.empty() || member.fallback == "none" || member.name == "token_files") {
+      continue;
+    }
+    absl::StrAppend(&text, "    ", member.name, ": ", member.fallback, "\n");
+  }
+  std::vector<std::string> faults;
+  const SettingsFile file = ParseSettingsFile(text, "f", faults);
+  ASSERT_EQ(file.access.size(), 2u) << faults.front();
+  const Settings::Identity& a = file.access[0];
+  const Settings::Identity& b = file.access[1];
+  EXPECT_EQ(a.certificate, "");
+  EXPECT_EQ(a.unix_socket, b.unix_socket);
+  EXPECT_EQ(a.subscribe, b.subscribe);
+  EXPECT_EQ(a.create, b.create);
+  EXPECT_EQ(a.administer, b.administer);
+  EXPECT_EQ(a.watch, b.watch);
+  EXPECT_EQ(a.read_events, b.read_events);
+  EXPECT_EQ(a.rejected_callbacks, b.rejected_callbacks);
+  EXPECT_EQ(a.see_numbers, b.see_numbers);
+  EXPECT_EQ(a.monitor, b.monitor);
 }
 
 }  // namespace

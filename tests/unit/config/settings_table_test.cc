@@ -90,6 +90,12 @@ struct ValueCase {
   absl::string_view wrong;
 };
 
+constexpr absl::string_view kZeroByte("a\0b", 3);
+// 108 bytes: one more than a socket's path may have.
+constexpr absl::string_view kLongSocketPath =
+    "/123456789/123456789/123456789/123456789/123456789/123456789/123456789/123456789/123456789"
+    "/123456789/1234567";
+
 const ValueCase kValues[] = {
     {"http.listen", "0.0.0.0:80", "80"},
     {"http.allow_unauthenticated", "true", "yes"},
@@ -110,6 +116,8 @@ const ValueCase kValues[] = {
     {"http.max_waiting_callbacks", "512", "half"},
     {"http.max_refusals", "1", "-1"},
     {"http.backlog", "65535", "65536"},
+    {"http.tls.certificate_file", "tls.crt", kZeroByte},
+    {"http.tls.key_file", "/run/tls.key", kZeroByte},
     {"callbacks.max_fields", "21", "20"},
     {"callbacks.max_nesting", "64", "65"},
     {"acknowledge.when", "processed", "settled"},
@@ -143,9 +151,32 @@ const ValueCase kValues[] = {
     {"grpc.stalled_after", "1h", "2h"},
     {"grpc.max_stream_age", "7d", "8d"},
     {"grpc.handover_time", "1s", "99ms"},
+    {"grpc.max_connections", "4", "3"},
+    {"grpc.max_connections_per_peer", "1", "0"},
+    {"grpc.max_connections_per_identity", "32768", "32769"},
+    {"grpc.max_streams_per_identity", "1", "0"},
+    {"grpc.max_streams_per_connection", "10000", "10001"},
+    {"grpc.handshake_timeout", "100ms", "99ms"},
+    {"grpc.idle_timeout", "1d", "25h"},
+    {"grpc.max_connection_age", "1m", "59s"},
+    {"grpc.memory_quota", "16MiB", "15MiB"},
+    {"grpc.max_metadata_bytes", "1KiB", "65KiB"},
+    {"grpc.unix_socket", "/run/onhook/grpc", kLongSocketPath},
+    {"grpc.unix_socket_mode", "0600", "660"},
+    {"grpc.allow_cleartext", "true", "TRUE"},
+    {"grpc.tls.certificate_file", "tls.crt", kZeroByte},
+    {"grpc.tls.key_file", "tls.key", kZeroByte},
+    {"grpc.tls.client_ca_file", "ca.crt", kZeroByte},
+    {"grpc.tls.client_certificate", "optional", "no"},
     {"admin.listen", "localhost:1", "localhost"},
     {"admin.max_connections", "8", "1025"},
     {"admin.max_connections_per_peer", "8", "0"},
+    {"admin.allowed_networks", "10.0.0.0/8,2001:db8::/32", "10.0.0.1/8"},
+    {"admin.allow_unauthenticated", "true", "1"},
+    {"admin.tls.certificate_file", "tls.crt", kZeroByte},
+    {"admin.tls.key_file", "tls.key", kZeroByte},
+    {"admin.tls.client_ca_file", "ca.crt", kZeroByte},
+    {"admin.tls.client_certificate", "optional", "never"},
     {"log.level", "debug", "verbose"},
     {"shutdown.delay", "5s", "5"},
     {"shutdown.drain_deadline", "20s", "-1s"},
@@ -190,6 +221,31 @@ TEST(SettingsTableTest, WhatMayWaitIsThreeQuartersUnlessANumberIsGiven) {
   EXPECT_EQ(settings.http.max_waiting_callbacks, 7);
   ASSERT_TRUE(waiting.read("three-quarters", settings).ok());
   EXPECT_EQ(settings.http.max_waiting_callbacks, std::nullopt);
+}
+
+TEST(SettingsTableTest, PermissionsOfAFileAreOctal) {
+  const Setting& mode = Named("grpc.unix_socket_mode");
+  Settings settings;
+  EXPECT_EQ(mode.write(settings), "0660");
+  ASSERT_TRUE(mode.read("0777", settings).ok());
+  EXPECT_EQ(settings.grpc.server.unix_socket_mode, 0777);
+  for (const char* text : {"", "0", "777", "1777", "0o77", "0880", "00660", "-660"}) {
+    EXPECT_FALSE(mode.read(text, settings).ok()) << text;
+  }
+}
+
+TEST(SettingsTableTest, ASocketsPathIsNoLongerThanTheSystemTakes) {
+  ASSERT_EQ(kLongSocketPath.size(), 108u);
+  Settings settings;
+  EXPECT_TRUE(Named("grpc.unix_socket").read(kLongSocketPath.substr(1), settings).ok());
+}
+
+TEST(SettingsTableTest, WhatIsSeveralIsAListInAFile) {
+  for (const Setting& setting : SettingsTable()) {
+    EXPECT_EQ(setting.is_list(), setting.name == "acknowledge.subscriptions" ||
+                                     setting.name == "admin.allowed_networks")
+        << setting.name;
+  }
 }
 
 TEST(SettingsTableTest, TheseTestsKnowEveryRow) {

@@ -15,7 +15,7 @@ TEST_F(DeliveryServerTest, ATakenPortIsAnError) {
   DeliveryOptions same = options_;
   same.listen = absl::StrCat("127.0.0.1:", port_);
   DeliveryServer second(same, Around());
-  EXPECT_TRUE(absl::IsUnavailable(second.Start().status()));
+  EXPECT_TRUE(absl::IsAlreadyExists(second.Start().status()));
 }
 
 TEST_F(DeliveryServerTest, AnAddressWithoutPortIsAnError) {

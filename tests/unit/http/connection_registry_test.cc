@@ -58,8 +58,8 @@ class ConnectionRegistryTest : public testing::Test {
   const HttpHandler handler_;
   const ErrorBody error_body_;
   const std::function<void(absl::string_view)> on_refused_;
-  const ConnectionContext context_{options_,   handler_, error_body_, on_refused_,
-                                   front_end_, &clock_,  stopping_,   turns_};
+  const ConnectionContext context_{options_, handler_, error_body_, on_refused_, front_end_,
+                                   nullptr,  &clock_,  stopping_,   turns_};
   std::vector<std::unique_ptr<Connection>> others_;  // the far ends
   std::list<Guest> guests_;
 };

@@ -44,7 +44,7 @@ class HttpServerTest : public testing::Test {
       ++handled_;
       return callbacks_.handler(request);
     };
-    server_ = std::make_unique<HttpServer>(options_, counting, &clock_, &log_);
+    server_ = std::make_unique<HttpServer>(options_, counting, &clock_, &log_, tls_.get());
     const absl::Status started = server_->Start();
     ASSERT_TRUE(started.ok()) << started;
   }
@@ -55,6 +55,7 @@ class HttpServerTest : public testing::Test {
   HttpOptions options_;
   HttpServer::Callbacks callbacks_;
   std::atomic<int> handled_{0};
+  std::unique_ptr<TlsFiles> tls_;  // null: none
   std::unique_ptr<HttpServer> server_;
 };
 

@@ -88,29 +88,29 @@ TEST_F(TlsMaterialTest, WhatIsNoGoodIsRefusedNamingTheFileAndNothingOfIt) {
     const char* refusal;
   } const rows[] = {
       {"garbage", [&] { content_.certificate_pem = "garbage"; },
-       "the certificate file server.crt holds no certificate in PEM"},
+       "certificate_file: server.crt holds no certificate in PEM"},
       {"half", [&] { content_.certificate_pem.resize(300); },
-       "the certificate file server.crt holds a certificate that cannot be read"},
+       "certificate_file: server.crt holds a certificate that cannot be read"},
       {"empty", [&] { content_.certificate_pem.clear(); },
-       "the certificate file server.crt holds no certificate in PEM"},
+       "certificate_file: server.crt holds no certificate in PEM"},
       {"expired", [&] { Use(expired); },
-       "the certificate file server.crt holds a certificate that has expired, at 2"},
+       "certificate_file: server.crt holds a certificate that has expired, at 2"},
       {"early", [&] { Use(early); },
-       "the certificate file server.crt holds a certificate that is not valid before 2"},
+       "certificate_file: server.crt holds a certificate that is not valid before 2"},
       {"old chain", [&] { content_.certificate_pem += old.certificate_pem(); },
-       "the certificate file server.crt holds an authority's certificate that has expired, at 2"},
+       "certificate_file: server.crt holds an authority's certificate that has expired, at 2"},
       {"for clients", [&] { Use(authority_.ClientCertificate("spiffe://a/b")); },
-       "the certificate file server.crt holds a certificate that is not for servers"},
+       "certificate_file: server.crt holds a certificate that is not for servers"},
       {"other key", [&] { content_.key_pem = other.key_pem; },
-       "the key file server.key holds another key than that of the certificate in server.crt"},
+       "key_file: server.key holds another key than that of the certificate in server.crt"},
       {"no key", [&] { content_.key_pem = "garbage"; },
-       "the key file server.key holds no private key in PEM"},
+       "key_file: server.key holds no private key in PEM"},
       {"passphrase", [&] { content_.key_pem = EncryptedKeyPem(server_); },
-       "the key file server.key holds a key with a passphrase, which cannot be used"},
+       "key_file: server.key holds a key with a passphrase, which cannot be used"},
       {"no authority", [&] { AskForCertificatesOf(""); },
-       "the client CA file clients.crt holds no certificate in PEM"},
+       "client_ca_file: clients.crt holds no certificate in PEM"},
       {"old authority", [&] { AskForCertificatesOf(old.certificate_pem()); },
-       "the client CA file clients.crt holds no certificate that is valid now: one has expired"},
+       "client_ca_file: clients.crt holds no certificate that is valid now: one has expired"},
   };
   const TlsContent good = content_;
   for (const auto& row : rows) {
@@ -125,7 +125,7 @@ TEST_F(TlsMaterialTest, AKeyThatIsTooWeakIsRefused) {
   TestCertificateRequest request;
   request.rsa_bits = 1024;
   Use(authority_.Issue(request));
-  EXPECT_EQ(Refusal(), "the certificate file server.crt cannot be used: ee key too small");
+  EXPECT_EQ(Refusal(), "certificate_file: server.crt cannot be used: ee key too small");
   request.rsa_bits = 2048;
   Use(authority_.Issue(request));
   EXPECT_TRUE(Make().ok()) << Make().status();
@@ -169,13 +169,13 @@ TEST_F(TlsContentTest, EachFileIsReadAndNoMoreThanAreNamed) {
 
 TEST_F(TlsContentTest, AFileThatCannotBeReadIsNamed) {
   options_.client_ca_file = directory_.path();
-  EXPECT_EQ(Refusal(), absl::StrCat("the client CA file ", options_.client_ca_file,
+  EXPECT_EQ(Refusal(), absl::StrCat("client_ca_file: ", options_.client_ca_file,
                                     " cannot be read: it is no regular file"));
   options_.key_file = directory_.path() + "/absent.key";
-  EXPECT_EQ(Refusal(), absl::StrCat("the key file ", options_.key_file,
+  EXPECT_EQ(Refusal(), absl::StrCat("key_file: ", options_.key_file,
                                     " cannot be read: No such file or directory"));
   directory_.Write("server.crt", std::string(65537, 'x'));
-  EXPECT_EQ(Refusal(), absl::StrCat("the certificate file ", options_.certificate_file,
+  EXPECT_EQ(Refusal(), absl::StrCat("certificate_file: ", options_.certificate_file,
                                     " is larger than 65536 bytes"));
 }
 

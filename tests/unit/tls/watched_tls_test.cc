@@ -102,10 +102,9 @@ TEST_F(WatchedTlsTest, WhatIsThereAtFirstIsInUse) {
 
 TEST_F(WatchedTlsTest, ItIsNotOpenedOnWhatIsNoGood) {
   Put({"garbage", "garbage"});
-  EXPECT_EQ(
-      WatchedTls::Open("http", options_, &metrics_, &clock_, &log_).status(),
-      absl::InvalidArgumentError(absl::StrCat("the certificate file ", options_.certificate_file,
-                                              " holds no certificate in PEM")));
+  EXPECT_EQ(WatchedTls::Open("http", options_, &metrics_, &clock_, &log_).status(),
+            absl::InvalidArgumentError(absl::StrCat("certificate_file: ", options_.certificate_file,
+                                                    " holds no certificate in PEM")));
   options_.certificate_file += "-absent";
   EXPECT_THAT(WatchedTls::Open("http", options_, &metrics_, &clock_, &log_).status().message(),
               HasSubstr("-absent cannot be read: No such file"));
