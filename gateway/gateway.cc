@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/time/clock.h"
@@ -157,8 +158,14 @@ absl::Status Gateway::StartAdmin() {
     return starting ? std::vector<std::string>{"gateway: starting"} : std::vector<std::string>{};
   };
   probes.ready = [this] { return readiness_.Unmet(); };
-  admin_ = std::make_unique<AdminServer>(settings_.admin.server, std::move(probes), EndOf("admin"),
-                                         admin_tls_.get(), &metrics_, clock_, log_);
+  AdminServer::Surroundings surroundings;
+  surroundings.tls = admin_tls_.get();
+  surroundings.metrics = &metrics_;
+  surroundings.clock = clock_;
+  surroundings.log = log_;
+  surroundings.on_listener_given_up = EndOf("admin");
+  admin_ =
+      std::make_unique<AdminServer>(settings_.admin, std::move(probes), std::move(surroundings));
   const absl::Status started = admin_->Start();
   return started.ok() ? started : AboutPort("admin.listen", started);
 }
@@ -208,8 +215,15 @@ absl::Status Gateway::StartDelivery() {
   surroundings.on_listener_given_up = EndOf("grpc");
   delivery_ = std::make_unique<DeliveryServer>(options, std::move(surroundings));
   const absl::StatusOr<int> port = delivery_->Start();
-  if (!port.ok()) return AboutPort("grpc.listen", port.status());
+  if (!port.ok()) {
+    // The socket's error names its setting itself.
+    const bool of_port = !absl::StartsWith(port.status().message(), "grpc.");
+    return of_port ? AboutPort("grpc.listen", port.status()) : port.status();
+  }
   grpc_port_ = *port;
+  readiness_.Require("grpc", [this] {
+    return delivery_->alive() ? absl::OkStatus() : absl::UnavailableError("accepts no connection");
+  });
   return absl::OkStatus();
 }
 
@@ -266,6 +280,10 @@ void Gateway::LogWhatIsOpen() const {
   listening("http", settings_.http.server.listen, http_port());
   listening("grpc", settings_.grpc.server.listen, grpc_port());
   listening("admin", settings_.admin.server.listen, admin_port());
+  if (const std::string& path = settings_.grpc.server.unix_socket; !path.empty()) {
+    log_->Info("gateway", "listening",
+               {{"listener", "grpc"}, {"address", absl::StrCat("unix:", path)}});
+  }
   for (const Settings::Source& source : settings_.sources) {
     if (source.HasAuthentication()) continue;
     log_->Warning("gateway",
