@@ -9,10 +9,13 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "absl/time/clock.h"
+#include "gateway/access/access_control.h"
 #include "gateway/admin/admin_server.h"
 #include "gateway/config/setting_values.h"
+#include "gateway/config/settings_difference.h"
 #include "gateway/delivery/delivery_server.h"
 #include "gateway/forwarding/receipt_desk.h"
 #include "gateway/http/http_server.h"
@@ -95,16 +98,21 @@ RetentionOptions RetentionOf(const Settings& settings) {
 
 std::vector<SettingFault> FindOutsideFaults(const Settings& settings) {
   std::vector<SettingFault> faults = FindSecretFaults(settings);
-  const std::pair<absl::string_view, const TlsOptions&> ports[] = {
-      {"http", settings.http.tls}, {"grpc", settings.grpc.tls}, {"admin", settings.admin.tls}};
-  for (const auto& [listener, tls] : ports) {
-    if (!tls.enabled()) continue;
-    const absl::Status checked = CheckTlsFiles(tls, SystemClock().Now());
+  const auto add = [&faults](std::vector<SettingFault> more) {
+    faults.insert(faults.end(), more.begin(), more.end());
+  };
+  add(FindTokenFaults(settings));
+  const absl::Time now = SystemClock().Now();
+  const std::pair<const char*, const TlsOptions*> ports[] = {
+      {"http", &settings.http.tls}, {"grpc", &settings.grpc.tls}, {"admin", &settings.admin.tls}};
+  for (const auto& [port, options] : ports) {
+    if (!options->enabled()) continue;
+    const absl::Status checked = CheckTlsFiles(*options, now);
     if (checked.ok()) continue;
     // The message begins with the member that names the file.
     const std::pair<absl::string_view, absl::string_view> parts =
         absl::StrSplit(checked.message(), absl::MaxSplits(": ", 1));
-    faults.push_back({absl::StrCat(listener, ".tls.", parts.first), std::string(parts.second)});
+    add({{absl::StrCat(port, ".tls.", parts.first), std::string(parts.second)}});
   }
   return faults;
 }
@@ -112,6 +120,10 @@ std::vector<SettingFault> FindOutsideFaults(const Settings& settings) {
 Gateway::Gateway(Settings settings, const Clock* clock, const Log* log)
     : settings_(std::move(settings)), clock_(clock), log_(log) {
   readiness_.Require("gateway", [this] { return PhaseStatus(); });
+  reload_successful_ =
+      metrics_.AddGauge("onhook_config_last_reload_successful",
+                        "Whether the settings could be used when they were read last.", {});
+  reload_successful_.Set(1);
 }
 
 Gateway::~Gateway() {
@@ -120,7 +132,8 @@ Gateway::~Gateway() {
 }
 
 absl::Status Gateway::Start() {
-  absl::Status started = StartAdmin();
+  absl::Status started = OpenAccess();
+  if (started.ok()) started = StartAdmin();
   if (started.ok()) started = OpenStore();
   if (started.ok()) started = OpenSources();
   if (started.ok()) started = StartDelivery();
@@ -135,7 +148,7 @@ absl::Status Gateway::Start() {
   return absl::OkStatus();
 }
 
-absl::Status Gateway::OpenTls(const std::string& listener, const TlsOptions& options,
+absl::Status Gateway::OpenTls(const TlsOptions& options, const char* listener,
                               std::unique_ptr<TlsFiles>& files) {
   if (!options.enabled()) return absl::OkStatus();
   absl::StatusOr<std::unique_ptr<TlsFiles>> opened =
@@ -148,10 +161,19 @@ absl::Status Gateway::OpenTls(const std::string& listener, const TlsOptions& opt
   return absl::OkStatus();
 }
 
+absl::Status Gateway::OpenAccess() {
+  absl::Status opened = OpenTls(settings_.admin.tls, "admin", admin_tls_);
+  if (opened.ok()) opened = OpenTls(settings_.grpc.tls, "grpc", grpc_tls_);
+  if (opened.ok()) opened = OpenTls(settings_.http.tls, "http", http_tls_);
+  if (!opened.ok()) return opened;
+  absl::StatusOr<std::unique_ptr<AccessControl>> access =
+      AccessControl::Open(settings_.access, grpc_tls_.get(), admin_tls_.get(), clock_, log_);
+  if (!access.ok()) return About("access", access.status());
+  access_ = *std::move(access);
+  return absl::OkStatus();
+}
+
 absl::Status Gateway::StartAdmin() {
-  if (absl::Status opened = OpenTls("admin", settings_.admin.tls, admin_tls_); !opened.ok()) {
-    return opened;
-  }
   AdminServer::Probes probes;
   probes.started = [this] {
     const bool starting = phase_ == Phase::kStarting;
@@ -159,6 +181,7 @@ absl::Status Gateway::StartAdmin() {
   };
   probes.ready = [this] { return readiness_.Unmet(); };
   AdminServer::Surroundings surroundings;
+  surroundings.access = access_.get();
   surroundings.tls = admin_tls_.get();
   surroundings.metrics = &metrics_;
   surroundings.clock = clock_;
@@ -209,6 +232,8 @@ absl::Status Gateway::StartDelivery() {
   surroundings.store = store_.get();
   surroundings.desk = desk_.get();
   surroundings.judge = handler_.get();
+  surroundings.access = access_.get();
+  surroundings.tls = grpc_tls_.get();
   surroundings.metrics = &metrics_;
   surroundings.clock = clock_;
   surroundings.log = log_;
@@ -241,9 +266,6 @@ absl::Status Gateway::OpenSources() {
 }
 
 absl::Status Gateway::StartHttp() {
-  if (absl::Status opened = OpenTls("http", settings_.http.tls, http_tls_); !opened.ok()) {
-    return opened;
-  }
   HttpOptions options = settings_.http.server;
   options.uncapped_peers = TrustedProxies(settings_);
   HttpServer::Callbacks callbacks;
@@ -284,12 +306,56 @@ void Gateway::LogWhatIsOpen() const {
     log_->Info("gateway", "listening",
                {{"listener", "grpc"}, {"address", absl::StrCat("unix:", path)}});
   }
+  if (settings_.grpc.allow_unauthenticated && settings_.access.empty() &&
+      !settings_.grpc.tls.requires_client_certificate()) {
+    log_->Warning("gateway",
+                  "subscribers have no authentication: whoever reaches their port can read and "
+                  "acknowledge events");
+  }
   for (const Settings::Source& source : settings_.sources) {
     if (source.HasAuthentication()) continue;
     log_->Warning("gateway",
                   "the source has no authentication: whoever reaches its port can post callbacks",
                   {{"source", source.name}});
   }
+}
+
+void Gateway::Reload(const absl::StatusOr<Invocation>& read) {
+  const absl::Status taken = read.ok() ? TakeSettings(read->settings) : read.status();
+  reload_successful_.Set(taken.ok() ? 1 : 0);
+  if (taken.ok()) return;
+  for (const absl::string_view fault : absl::StrSplit(taken.message(), '\n')) {
+    log_->Error("gateway", "the settings cannot be used, so those before stay in use",
+                {{"error", fault}});
+  }
+}
+
+absl::Status Gateway::TakeSettings(const Settings& settings) {
+  std::vector<std::string> changed = DifferentSettings(settings_, settings);
+  const auto access = std::find(changed.begin(), changed.end(), "access");
+  if (access != changed.end()) {
+    // The ports were opened for a list, or for none; and a file that is being written is empty.
+    if (settings.access.empty() != settings_.access.empty()) {
+      return absl::FailedPreconditionError(
+          settings.access.empty()
+              ? "access: is not given any more; that everybody may do everything takes a restart"
+              : "access: is given now and was not before, which takes a restart");
+    }
+    if (absl::Status replaced = access_->Replace(settings.access); !replaced.ok()) {
+      return About("access", replaced);
+    }
+    settings_.access = settings.access;
+    changed.erase(access);
+    log_->Info("gateway", "another access list is in use",
+               {{"identities", settings_.access.size()}});
+  }
+  if (changed.empty()) {
+    log_->Info("gateway", "the settings were read again");
+  } else {
+    log_->Warning("gateway", "the settings were read again; what changed here takes a restart",
+                  {{"settings", absl::StrJoin(changed, ", ")}});
+  }
+  return absl::OkStatus();
 }
 
 absl::Status Gateway::Stop() {

@@ -47,6 +47,7 @@ Examples:
   onhook send --sample javamap                         the vendor's sample, in Java's map form
   onhook send --field called=13800000000 --field releaseReason=5
   onhook send --file body.json --url http://gateway:8080/release-events
+  onhook send --url https://gateway:8080/release-events --ca ca.crt
   onhook send --path /release-events/sales --key-file key --profile replayed --expect 403
   onhook send --path /release-events/sales --path-token-file token --user us --password-file word
   onhook send --count 1000 --concurrency 20            some load, with a summary

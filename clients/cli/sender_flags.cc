@@ -1,6 +1,7 @@
 #include "clients/cli/sender_flags.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <fstream>
 #include <utility>
 
@@ -9,11 +10,17 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
+#include "clients/cli/server_certificate.h"
 
 namespace onhook::cli {
 namespace {
 
 constexpr size_t kLargestSecret = 4096;
+
+std::string AuthoritiesOfEnvironment() {
+  const char* const file = std::getenv("ONHOOK_CA");
+  return file == nullptr ? "" : file;
+}
 
 // The file's content without one line end at its end, as the gateway reads it.
 absl::StatusOr<std::string> ReadSecret(const std::string& path) {
@@ -45,8 +52,14 @@ absl::StatusOr<std::string> ReadToken(const std::string& path) {
 
 }  // namespace
 
+SenderFlags::SenderFlags() : ca_(AuthoritiesOfEnvironment()) {}
+
 void SenderFlags::Declare(Arguments& arguments) {
-  arguments.Text("--url", "URL", "Where callbacks go.", &url_);
+  arguments.Text("--url", "URL", "Where callbacks go: http:// or https://.", &url_);
+  arguments.Text("--ca", "FILE",
+                 "Who may have signed the certificate of an https:// URL, in PEM; the environment "
+                 "variable ONHOOK_CA names it too. Without it: those whom the system trusts.",
+                 &ca_);
   arguments.Text("--path", "PATH", "A source's path, instead of the URL's.", &path_);
   arguments.Text("--path-token-file", "FILE",
                  "Holds the secret last segment of the path: the source's path_token_file.",
@@ -65,6 +78,7 @@ absl::Status SenderFlags::Check() {
   absl::StatusOr<VendorUrl> url = ParseVendorUrl(url_);
   if (!url.ok()) return url.status();
   target_.url = *std::move(url);
+  if (absl::Status status = FindAuthorities(); !status.ok()) return status;
   if (absl::Status status = FindPath(); !status.ok()) return status;
   if (absl::Status status = FindCredentials(); !status.ok()) return status;
   if (key_file_.empty()) return absl::OkStatus();
@@ -72,6 +86,17 @@ absl::Status SenderFlags::Check() {
   if (!key.ok()) return key.status();
   key_ = *std::move(key);
   return absl::OkStatus();
+}
+
+absl::Status SenderFlags::FindAuthorities() {
+  if (!target_.url.is_https()) {
+    // What the environment says is for whoever needs it.
+    if (ca_ == AuthoritiesOfEnvironment()) return absl::OkStatus();
+    return absl::InvalidArgumentError("--ca goes with an https:// URL only");
+  }
+  if (ca_.empty()) return absl::OkStatus();
+  target_.ca_file = ca_;
+  return CheckAuthorities(ca_);
 }
 
 absl::Status SenderFlags::FindPath() {

@@ -13,6 +13,8 @@ namespace onhook::cli {
 // files: an argument would be seen in the list of processes.
 class SenderFlags {
  public:
+  SenderFlags();
+
   void Declare(Arguments& arguments);
 
   // Reads the files. Errors: kInvalidArgument, repeating nothing of them.
@@ -24,10 +26,12 @@ class SenderFlags {
   const std::string& key() const { return key_; }
 
  private:
+  absl::Status FindAuthorities();
   absl::Status FindPath();
   absl::Status FindCredentials();
 
   std::string url_ = "http://127.0.0.1:8080/release-events";
+  std::string ca_;
   std::string path_;
   std::string path_token_file_;
   std::string key_file_;

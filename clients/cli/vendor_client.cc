@@ -6,25 +6,44 @@
 
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
+#include "clients/cli/server_certificate.h"
 
 namespace onhook::cli {
 namespace {
 
-constexpr char kScheme[] = "http://";
+constexpr char kHttp[] = "http://";
+constexpr char kHttps[] = "https://";
+
+// What there is to say about a request that came to nothing.
+std::string WhyNoAnswer(const httplib::Result& result) {
+  switch (result.error()) {
+    case httplib::Error::SSLServerVerification:
+    case httplib::Error::SSLServerHostnameVerification:
+      return WhyNotTrusted(static_cast<long>(result.ssl_backend_error()));
+    case httplib::Error::SSLConnection:
+      return WhyNoHandshake(result.ssl_backend_error());
+    default:
+      return httplib::to_string(result.error());
+  }
+}
 
 }  // namespace
 
+bool VendorUrl::is_https() const { return absl::StartsWith(origin, kHttps); }
+
 absl::StatusOr<VendorUrl> ParseVendorUrl(absl::string_view url) {
   absl::string_view rest = url;
-  if (!absl::ConsumePrefix(&rest, kScheme)) {
-    return absl::InvalidArgumentError("--url must begin with http://");
+  if (!absl::ConsumePrefix(&rest, kHttp) && !absl::ConsumePrefix(&rest, kHttps)) {
+    return absl::InvalidArgumentError("--url must begin with http:// or https://");
   }
+  const absl::string_view scheme = url.substr(0, url.size() - rest.size());
   const absl::string_view authority = rest.substr(0, rest.find('/'));
   if (authority.empty()) return absl::InvalidArgumentError("--url names no host");
   const absl::string_view path = rest.substr(authority.size());
-  return VendorUrl{absl::StrCat(kScheme, authority), path.empty() ? "/" : std::string(path)};
+  return VendorUrl{absl::StrCat(scheme, authority), path.empty() ? "/" : std::string(path)};
 }
 
 VendorAnswer ReadAnswer(int http_status, std::string body) {
@@ -57,6 +76,7 @@ VendorClient::VendorClient(const VendorTarget& target, absl::Duration timeout)
   client.set_connection_timeout(limit);
   client.set_read_timeout(limit);
   client.set_write_timeout(limit);
+  if (!target.ca_file.empty()) client.set_ca_cert_path(target.ca_file);
 }
 
 VendorClient::~VendorClient() = default;
@@ -67,8 +87,8 @@ absl::StatusOr<VendorAnswer> VendorClient::Post(const std::string& body) {
   const httplib::Result result =
       connection_->client.Post(target_.url.path, headers, body, "application/json;charset=UTF-8");
   if (!result) {
-    return absl::UnavailableError(absl::StrCat("no answer from ", target_.url.origin, ": ",
-                                               httplib::to_string(result.error())));
+    return absl::UnavailableError(
+        absl::StrCat("no answer from ", target_.url.origin, ": ", WhyNoAnswer(result)));
   }
   return ReadAnswer(result->status, result->body);
 }

@@ -12,18 +12,23 @@
 
 namespace onhook::cli {
 
-// Where callbacks go: the parts of http://HOST[:PORT]/PATH.
+// Where callbacks go: the parts of http://HOST[:PORT]/PATH or https://HOST[:PORT]/PATH.
 struct VendorUrl {
   std::string origin;  // "http://127.0.0.1:8080"
   std::string path;    // "/release-events"
+
+  bool is_https() const;
 };
 
-// kInvalidArgument: not such a URL (https is not spoken here).
+// kInvalidArgument: not such a URL.
 absl::StatusOr<VendorUrl> ParseVendorUrl(absl::string_view url);
 
 // Where callbacks go, and what is said there to be let in.
 struct VendorTarget {
   VendorUrl url;
+  // Of https://, in PEM: who may have signed the server's certificate. Empty: those whom the system
+  // trusts.
+  std::string ca_file;
   std::string authorization;  // the header of that name; empty: none
 };
 
@@ -49,7 +54,8 @@ class VendorClient {
   VendorClient(const VendorTarget& target, absl::Duration timeout);
   ~VendorClient();
 
-  // An answer, whatever it says, is OK. kUnavailable: none came.
+  // An answer, whatever it says, is OK. kUnavailable: none came. Nothing is sent to a server whose
+  // certificate does not verify, or is for another host.
   absl::StatusOr<VendorAnswer> Post(const std::string& body);
 
  private:

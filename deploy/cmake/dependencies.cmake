@@ -38,7 +38,9 @@ elseif(ONHOOK_HTTPLIB_VERSION VERSION_GREATER_EQUAL httplib_below)
 endif()
 add_library(onhook_httplib INTERFACE)
 target_include_directories(onhook_httplib SYSTEM INTERFACE "${ONHOOK_HTTPLIB_INCLUDE_DIR}")
-target_link_libraries(onhook_httplib INTERFACE Threads::Threads)
+# Here, not where TLS is used: two files that see different classes of one name are no program.
+target_compile_definitions(onhook_httplib INTERFACE CPPHTTPLIB_OPENSSL_SUPPORT)
+target_link_libraries(onhook_httplib INTERFACE Threads::Threads OpenSSL::SSL OpenSSL::Crypto)
 # Its use of std::regex looks uninitialised to GCC as soon as sanitizers are on.
 target_compile_options(onhook_httplib INTERFACE $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)
 

@@ -11,6 +11,8 @@
 #include "gtest/gtest.h"
 #include "tests/hostile/request_record.h"
 #include "tests/support/raw_http_client.h"
+#include "tests/support/temporary_directory.h"
+#include "tests/support/test_certificates.h"
 
 namespace onhook {
 
@@ -33,9 +35,20 @@ class HostileTest : public testing::Test {
   }
 
   void Start() {
-    server_ = std::make_unique<HttpServer>(options_, callbacks_, &clock_, &log_);
+    server_ = std::make_unique<HttpServer>(options_, callbacks_, &clock_, &log_, tls_.get());
     const absl::Status started = server_->Start();
     ASSERT_TRUE(started.ok()) << started;
+  }
+  void StartWithTls() {
+    const TestCertificateFiles files =
+        Write(directory_, "server", TestAuthority().ServerCertificate());
+    TlsOptions tls;
+    tls.certificate_file = files.certificate_file;
+    tls.key_file = files.key_file;
+    auto opened = TlsFiles::Open("http", tls, &metrics_, &clock_, &log_);
+    ASSERT_TRUE(opened.ok()) << opened.status();
+    tls_ = *std::move(opened);
+    Start();
   }
   int port() const { return server_->port(); }
 
@@ -44,6 +57,9 @@ class HostileTest : public testing::Test {
   HttpOptions options_;
   HttpServer::Callbacks callbacks_;
   RequestRecord record_;
+  TemporaryDirectory directory_;
+  Metrics metrics_;
+  std::unique_ptr<TlsFiles> tls_;  // null: none
   std::unique_ptr<HttpServer> server_;
 };
 

@@ -6,20 +6,21 @@
 #include "gmock/gmock.h"
 #include "tests/hostile/hostile_fixture.h"
 #include "tests/hostile/malformed_requests.h"
+#include "tests/support/raw_tls_client.h"
 
 namespace onhook {
 namespace {
 
 using testing::IsEmpty;
 
-// What is wrong with how the server at `port` takes `row`; nothing if it serves what comes before,
-// answers as it has to, closes, and serves nothing that comes behind.
-std::vector<std::string> FaultsOf(const MalformedRequest& row, int port, RequestRecord& record) {
+// What is wrong with how the server of `client` takes `row`; nothing if it serves what comes
+// before, answers as it has to, closes, and serves nothing that comes behind.
+std::vector<std::string> FaultsOf(const MalformedRequest& row, RawHttpClient& client,
+                                  RequestRecord& record) {
   const std::string before = record.NewMarker();
   const std::string malformed = record.NewMarker();
   const std::string smuggled = record.NewMarker();
   const std::string behind = record.NewMarker();
-  RawHttpClient client(port);
   client.Send(absl::StrCat(RequestRecord::RequestOf(before), row.WithMarkers(malformed, smuggled),
                            RequestRecord::RequestOf(behind)));
   const RawAnswer first = client.ReadAnswer();
@@ -42,7 +43,8 @@ std::vector<std::string> FaultsOf(const MalformedRequest& row, int port, Request
 TEST_F(HostileTest, EveryMalformedRequestIsAnsweredAndClosedAndNothingBehindItIsServed) {
   Start();
   for (const MalformedRequest& row : MalformedRequests()) {
-    EXPECT_THAT(FaultsOf(row, port(), record_), IsEmpty()) << row.name;
+    RawHttpClient client(port());
+    EXPECT_THAT(FaultsOf(row, client, record_), IsEmpty()) << row.name;
   }
 }
 
@@ -64,6 +66,14 @@ TEST_F(HostileTest, ItMakesNoDifferenceHowAMalformedRequestIsCut) {
       EXPECT_EQ(record_.TimesTaken(marker), 0) << row.name;
     }
     EXPECT_THAT(record_.TakeFaults(), IsEmpty()) << row.name;
+  }
+}
+
+TEST_F(HostileTest, NorDoesTlsMakeADifference) {
+  StartWithTls();
+  for (const MalformedRequest& row : MalformedRequests()) {
+    RawTlsClient client(port());
+    EXPECT_THAT(FaultsOf(row, client, record_), IsEmpty()) << row.name;
   }
 }
 

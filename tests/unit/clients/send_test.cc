@@ -81,8 +81,11 @@ TEST(SendTest, AUrlIsSplitIntoOriginAndPath) {
   ASSERT_TRUE(url.ok());
   EXPECT_EQ(url->origin, "http://[::1]:8080");
   EXPECT_EQ(url->path, "/release-events/a");
+  EXPECT_FALSE(url->is_https());
   EXPECT_EQ(ParseVendorUrl("http://host")->path, "/");
-  for (const char* wrong : {"https://host/", "host:80", "http://", "http:///path", ""}) {
+  EXPECT_EQ(ParseVendorUrl("https://host/a")->origin, "https://host");
+  EXPECT_TRUE(ParseVendorUrl("https://host/a")->is_https());
+  for (const char* wrong : {"https://", "ftp://host/", "host:80", "http://", "http:///path", ""}) {
     EXPECT_FALSE(ParseVendorUrl(wrong).ok()) << wrong;
   }
 }
