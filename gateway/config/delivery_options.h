@@ -24,7 +24,8 @@ struct DeliveryOptions {
   // Half of all, so that one identity that opens more and more leaves the others theirs.
   int max_streams_per_identity = 512;
   // Calls at once on one connection, streams and others: what HTTP/2 recommends as a least, since a
-  // connection can make each of them cost a call.
+  // connection can make each of them cost a call. Further ones wait at their client, unsent, until
+  // one ends.
   int max_streams_per_connection = 100;
 
   // Each costs about 40 KiB, and two descriptors.

@@ -102,6 +102,10 @@ class HttpServer::Parts {
 
 absl::Status HttpServer::Parts::Start() {
   if (absl::Status checked = CheckLimits(options_); !checked.ok()) return checked;
+  // The listener's form for a Unix-domain socket is not for HTTP.
+  if (absl::Status parsed = ParseListenAddress(options_.listen).status(); !parsed.ok()) {
+    return parsed;
+  }
   return listener_.Start();
 }
 
