@@ -42,6 +42,7 @@ build  ca-certificates           mirrors that are reached by https
 build  dpkg-dev                  unpacks the source package of cpp-httplib
 build  xz-utils                  likewise
 build  curl                      plays the vendor in the quickstart
+tests  openssl                   makes certificates to try TLS with
 tests  git                       which files a change touches
 tests  libgtest-dev              GoogleTest
 tests  libgmock-dev              its matchers

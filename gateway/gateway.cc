@@ -7,11 +7,15 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "absl/time/clock.h"
+#include "gateway/access/access_control.h"
 #include "gateway/admin/admin_server.h"
 #include "gateway/config/setting_values.h"
+#include "gateway/config/settings_difference.h"
 #include "gateway/delivery/delivery_server.h"
 #include "gateway/forwarding/receipt_desk.h"
 #include "gateway/http/http_server.h"
@@ -94,11 +98,14 @@ RetentionOptions RetentionOf(const Settings& settings) {
 
 std::vector<SettingFault> FindOutsideFaults(const Settings& settings) {
   std::vector<SettingFault> faults = FindSecretFaults(settings);
+  const std::vector<SettingFault> of_tokens = FindTokenFaults(settings);
+  faults.insert(faults.end(), of_tokens.begin(), of_tokens.end());
+  const absl::Time now = SystemClock().Now();
   const std::pair<absl::string_view, const TlsOptions&> ports[] = {
       {"http", settings.http.tls}, {"grpc", settings.grpc.tls}, {"admin", settings.admin.tls}};
   for (const auto& [listener, tls] : ports) {
     if (!tls.enabled()) continue;
-    const absl::Status checked = CheckTlsFiles(tls, SystemClock().Now());
+    const absl::Status checked = CheckTlsFiles(tls, now);
     if (checked.ok()) continue;
     // The message begins with the member that names the file.
     const std::pair<absl::string_view, absl::string_view> parts =
@@ -111,6 +118,10 @@ std::vector<SettingFault> FindOutsideFaults(const Settings& settings) {
 Gateway::Gateway(Settings settings, const Clock* clock, const Log* log)
     : settings_(std::move(settings)), clock_(clock), log_(log) {
   readiness_.Require("gateway", [this] { return PhaseStatus(); });
+  reload_successful_ =
+      metrics_.AddGauge("onhook_config_last_reload_successful",
+                        "Whether the settings could be used when they were read last.", {});
+  reload_successful_.Set(1);
 }
 
 Gateway::~Gateway() {
@@ -119,7 +130,8 @@ Gateway::~Gateway() {
 }
 
 absl::Status Gateway::Start() {
-  absl::Status started = StartAdmin();
+  absl::Status started = OpenAccess();
+  if (started.ok()) started = StartAdmin();
   if (started.ok()) started = OpenStore();
   if (started.ok()) started = OpenSources();
   if (started.ok()) started = StartDelivery();
@@ -134,7 +146,7 @@ absl::Status Gateway::Start() {
   return absl::OkStatus();
 }
 
-absl::Status Gateway::OpenTls(const std::string& listener, const TlsOptions& options,
+absl::Status Gateway::OpenTls(const TlsOptions& options, const char* listener,
                               std::unique_ptr<TlsFiles>& files) {
   if (!options.enabled()) return absl::OkStatus();
   absl::StatusOr<std::unique_ptr<TlsFiles>> opened =
@@ -147,18 +159,34 @@ absl::Status Gateway::OpenTls(const std::string& listener, const TlsOptions& opt
   return absl::OkStatus();
 }
 
+absl::Status Gateway::OpenAccess() {
+  absl::Status opened = OpenTls(settings_.admin.tls, "admin", admin_tls_);
+  if (opened.ok()) opened = OpenTls(settings_.grpc.tls, "grpc", grpc_tls_);
+  if (opened.ok()) opened = OpenTls(settings_.http.tls, "http", http_tls_);
+  if (!opened.ok()) return opened;
+  absl::StatusOr<std::unique_ptr<AccessControl>> access =
+      AccessControl::Open(settings_.access, grpc_tls_.get(), admin_tls_.get(), clock_, log_);
+  if (!access.ok()) return About("access", access.status());
+  access_ = *std::move(access);
+  return absl::OkStatus();
+}
+
 absl::Status Gateway::StartAdmin() {
-  if (absl::Status opened = OpenTls("admin", settings_.admin.tls, admin_tls_); !opened.ok()) {
-    return opened;
-  }
   AdminServer::Probes probes;
   probes.started = [this] {
     const bool starting = phase_ == Phase::kStarting;
     return starting ? std::vector<std::string>{"gateway: starting"} : std::vector<std::string>{};
   };
   probes.ready = [this] { return readiness_.Unmet(); };
-  admin_ = std::make_unique<AdminServer>(settings_.admin.server, std::move(probes), EndOf("admin"),
-                                         admin_tls_.get(), &metrics_, clock_, log_);
+  AdminServer::Surroundings surroundings;
+  surroundings.access = access_.get();
+  surroundings.tls = admin_tls_.get();
+  surroundings.metrics = &metrics_;
+  surroundings.clock = clock_;
+  surroundings.log = log_;
+  surroundings.on_listener_given_up = EndOf("admin");
+  admin_ =
+      std::make_unique<AdminServer>(settings_.admin, std::move(probes), std::move(surroundings));
   const absl::Status started = admin_->Start();
   return started.ok() ? started : AboutPort("admin.listen", started);
 }
@@ -202,14 +230,23 @@ absl::Status Gateway::StartDelivery() {
   surroundings.store = store_.get();
   surroundings.desk = desk_.get();
   surroundings.judge = handler_.get();
+  surroundings.access = access_.get();
+  surroundings.tls = grpc_tls_.get();
   surroundings.metrics = &metrics_;
   surroundings.clock = clock_;
   surroundings.log = log_;
   surroundings.on_listener_given_up = EndOf("grpc");
   delivery_ = std::make_unique<DeliveryServer>(options, std::move(surroundings));
   const absl::StatusOr<int> port = delivery_->Start();
-  if (!port.ok()) return AboutPort("grpc.listen", port.status());
+  if (!port.ok()) {
+    // The socket's error names its setting itself.
+    const bool of_port = !absl::StartsWith(port.status().message(), "grpc.");
+    return of_port ? AboutPort("grpc.listen", port.status()) : port.status();
+  }
   grpc_port_ = *port;
+  readiness_.Require("grpc", [this] {
+    return delivery_->alive() ? absl::OkStatus() : absl::UnavailableError("accepts no connection");
+  });
   return absl::OkStatus();
 }
 
@@ -227,9 +264,6 @@ absl::Status Gateway::OpenSources() {
 }
 
 absl::Status Gateway::StartHttp() {
-  if (absl::Status opened = OpenTls("http", settings_.http.tls, http_tls_); !opened.ok()) {
-    return opened;
-  }
   HttpOptions options = settings_.http.server;
   options.uncapped_peers = TrustedProxies(settings_);
   HttpServer::Callbacks callbacks;
@@ -266,12 +300,60 @@ void Gateway::LogWhatIsOpen() const {
   listening("http", settings_.http.server.listen, http_port());
   listening("grpc", settings_.grpc.server.listen, grpc_port());
   listening("admin", settings_.admin.server.listen, admin_port());
+  if (const std::string& path = settings_.grpc.server.unix_socket; !path.empty()) {
+    log_->Info("gateway", "listening",
+               {{"listener", "grpc"}, {"address", absl::StrCat("unix:", path)}});
+  }
+  if (settings_.grpc.allow_unauthenticated && settings_.access.empty() &&
+      !settings_.grpc.tls.requires_client_certificate()) {
+    log_->Warning("gateway",
+                  "subscribers have no authentication: whoever reaches their port can read and "
+                  "acknowledge events");
+  }
   for (const Settings::Source& source : settings_.sources) {
     if (source.HasAuthentication()) continue;
     log_->Warning("gateway",
                   "the source has no authentication: whoever reaches its port can post callbacks",
                   {{"source", source.name}});
   }
+}
+
+void Gateway::Reload(const absl::StatusOr<Invocation>& read) {
+  const absl::Status taken = read.ok() ? TakeSettings(read->settings) : read.status();
+  reload_successful_.Set(taken.ok() ? 1 : 0);
+  if (taken.ok()) return;
+  for (const absl::string_view fault : absl::StrSplit(taken.message(), '\n')) {
+    log_->Error("gateway", "the settings cannot be used, so those before stay in use",
+                {{"error", fault}});
+  }
+}
+
+absl::Status Gateway::TakeSettings(const Settings& settings) {
+  std::vector<std::string> changed = DifferentSettings(settings_, settings);
+  const auto access = std::find(changed.begin(), changed.end(), "access");
+  if (access != changed.end()) {
+    // The ports were opened for a list, or for none; and a file that is being written is empty.
+    if (settings.access.empty() != settings_.access.empty()) {
+      return absl::FailedPreconditionError(
+          settings.access.empty()
+              ? "access: is not given any more; that everybody may do everything takes a restart"
+              : "access: is given now and was not before, which takes a restart");
+    }
+    if (absl::Status replaced = access_->Replace(settings.access); !replaced.ok()) {
+      return About("access", replaced);
+    }
+    settings_.access = settings.access;
+    changed.erase(access);
+    log_->Info("gateway", "another access list is in use",
+               {{"identities", settings_.access.size()}});
+  }
+  if (changed.empty()) {
+    log_->Info("gateway", "the settings were read again");
+  } else {
+    log_->Warning("gateway", "the settings were read again; what changed here takes a restart",
+                  {{"settings", absl::StrJoin(changed, ", ")}});
+  }
+  return absl::OkStatus();
 }
 
 absl::Status Gateway::Stop() {

@@ -8,17 +8,20 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "gateway/admin/readiness.h"
 #include "gateway/base/clock.h"
 #include "gateway/base/log.h"
 #include "gateway/base/metrics.h"
+#include "gateway/config/invocation.h"
 #include "gateway/config/settings.h"
 #include "gateway/config/settings_check.h"
 
 namespace onhook {
 
+class AccessControl;
 class AdminServer;
 class CallbackHandler;
 class DeliveryServer;
@@ -31,7 +34,7 @@ class TlsFiles;
 // reverse. The only place that names an engine.
 //
 // The probes' port is an exception to the order: it is opened first and closed last, since it has
-// to tell of the others' coming and going.
+// to tell of the others' coming and going. Only who may ask it what is read before.
 //
 // Promises: callbacks are taken only while everything they need is there. A callback that is under
 // way when the gateway stops is answered, and its subscriber still has the streams to take it from.
@@ -48,6 +51,12 @@ class Gateway {
   // Opens the store and the ports, and logs each address. To be called once. An error leaves
   // nothing open; its message begins with the setting that it depends on.
   absl::Status Start();
+
+  // Takes what `read`, the settings as they are now, has of the access list, and logs what else of
+  // them takes a restart. Settings that are no good, and a list that cannot be used, leave all as
+  // it is; what is wrong with them is logged, and onhook_config_last_reload_successful is 0. After
+  // Start() only. Blocking: reads the files of tokens.
+  void Reload(const absl::StatusOr<Invocation>& read);
 
   // Ends in order: not ready any more; after shutdown.delay no callbacks any more; those under way
   // are answered; the streams are told to go, and may settle what they hold until
@@ -66,8 +75,9 @@ class Gateway {
  private:
   enum class Phase { kStarting, kRunning, kStopping };
 
-  // Leaves `files` null if the port of that name has no TLS.
-  absl::Status OpenTls(const std::string& listener, const TlsOptions& options,
+  // Reads the certificates of all ports, and who may come.
+  absl::Status OpenAccess();
+  absl::Status OpenTls(const TlsOptions& options, const char* listener,
                        std::unique_ptr<TlsFiles>& files);
   absl::Status StartAdmin();
   absl::Status OpenStore();
@@ -77,11 +87,12 @@ class Gateway {
   // Ends the process, when a listener cannot be brought back.
   std::function<void(const absl::Status&)> EndOf(absl::string_view listener) const;
   void LogWhatIsOpen() const;
+  absl::Status TakeSettings(const Settings& settings);
   absl::Status StopParts();
 
   absl::Status PhaseStatus() const;
 
-  const Settings settings_;
+  Settings settings_;  // as they are in use; of the owner's thread
   const Clock* const clock_;
   const Log* const log_;
   std::atomic<Phase> phase_{Phase::kStarting};
@@ -89,9 +100,13 @@ class Gateway {
 
   // In the order of the layers.
   Metrics metrics_;
+  Metrics::Gauge reload_successful_;
   Readiness readiness_;
-  std::unique_ptr<TlsFiles> admin_tls_;
+  // Null: that port has no TLS.
   std::unique_ptr<TlsFiles> http_tls_;
+  std::unique_ptr<TlsFiles> grpc_tls_;
+  std::unique_ptr<TlsFiles> admin_tls_;
+  std::unique_ptr<AccessControl> access_;
   std::unique_ptr<AdminServer> admin_;
   std::unique_ptr<Store> store_;
   std::unique_ptr<ReceiptDesk> desk_;
@@ -100,8 +115,8 @@ class Gateway {
   std::unique_ptr<HttpServer> http_;
 };
 
-// What settings name outside of themselves and cannot be used: files of secrets and of TLS. Changes
-// nothing.
+// What settings name outside of themselves and cannot be used: files of secrets and of
+// certificates. Changes nothing.
 // Blocking: reads them.
 std::vector<SettingFault> FindOutsideFaults(const Settings& settings);
 

@@ -2,7 +2,9 @@
 
 #include <unistd.h>
 
+#include <csignal>
 #include <cstdio>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -10,16 +12,18 @@
 #include "gateway/base/clock.h"
 #include "gateway/base/descriptor_limit.h"
 #include "gateway/base/log.h"
-#include "gateway/base/shutdown_signals.h"
+#include "gateway/base/process_signals.h"
 #include "gateway/config/invocation.h"
 #include "gateway/gateway.h"
 
 namespace onhook {
 namespace {
 
-int Run(const Invocation& invocation) {
+using Read = std::function<absl::StatusOr<Invocation>()>;
+
+int Run(const Invocation& invocation, const Read& read) {
   RaiseDescriptorLimit();
-  ShutdownSignals signals;
+  ProcessSignals signals;
   const SystemClock clock;
   const Log log(&clock, invocation.settings.log.level, Log::FormatForStandardError(),
                 Log::StandardError());
@@ -29,19 +33,19 @@ int Run(const Invocation& invocation) {
     log.Error("gateway", "cannot start", {{"error", started.message()}});
     return 1;
   }
-  signals.Wait();
+  while (signals.Wait() == SIGHUP) gateway.Reload(read());
   signals.ExitOnNextOrAfter(gateway.LongestStop());
   return gateway.Stop().ok() ? 0 : 1;
 }
 
 int Main(const std::vector<std::string>& arguments, const std::vector<std::string>& environment) {
-  const absl::StatusOr<Invocation> invocation =
-      ReadInvocation(arguments, environment, FindOutsideFaults);
+  const Read read = [&] { return ReadInvocation(arguments, environment, FindOutsideFaults); };
+  const absl::StatusOr<Invocation> invocation = read();
   if (!invocation.ok()) {
     std::fprintf(stderr, "%s\n", std::string(invocation.status().message()).c_str());
     return 2;
   }
-  if (invocation->action == Invocation::Action::kRun) return Run(*invocation);
+  if (invocation->action == Invocation::Action::kRun) return Run(*invocation, read);
   std::printf("%s", AnswerTo(*invocation).c_str());
   return 0;
 }

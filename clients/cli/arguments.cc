@@ -111,6 +111,8 @@ void Arguments::PositionalList(absl::string_view name, absl::string_view help,
   positionals_.push_back({std::string(name), std::string(help), nullptr, target});
 }
 
+void Arguments::Rule(std::function<absl::Status()> rule) { rules_.push_back(std::move(rule)); }
+
 const Arguments::Flag* Arguments::Find(absl::string_view name) const {
   const auto found = std::find_if(flags_.begin(), flags_.end(),
                                   [name](const Flag& flag) { return flag.name == name; });
@@ -163,6 +165,9 @@ absl::Status Arguments::Parse(const std::vector<std::string>& arguments) const {
   if (positionals_seen < positionals_.size() && positionals_[positionals_seen].list == nullptr) {
     return absl::InvalidArgumentError(
         absl::StrCat(positionals_[positionals_seen].name, " is missing"));
+  }
+  for (const auto& rule : rules_) {
+    if (absl::Status status = rule(); !status.ok()) return status;
   }
   return absl::OkStatus();
 }

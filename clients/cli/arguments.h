@@ -52,6 +52,10 @@ class Arguments {
   void PositionalList(absl::string_view name, absl::string_view help,
                       std::vector<std::string>* target);
 
+  // What must hold of the values together. Parse asks once it has read them all; the error's
+  // message is for the person who typed them.
+  void Rule(std::function<absl::Status()> rule);
+
   // Reads `arguments`, what follows the command's name. kInvalidArgument: says which is wrong and
   // why, in words for the person who typed it.
   absl::Status Parse(const std::vector<std::string>& arguments) const;
@@ -82,6 +86,7 @@ class Arguments {
 
   std::vector<Flag> flags_;
   std::vector<PositionalArgument> positionals_;
+  std::vector<std::function<absl::Status()>> rules_;
 };
 
 }  // namespace onhook::cli

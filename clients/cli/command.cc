@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "absl/strings/str_cat.h"
+#include "clients/cli/advice.h"
 #include "clients/cli/printable.h"
 #include "onhook/status.h"
 
@@ -28,23 +29,6 @@ bool IsRefusal(absl::StatusCode code) {
   }
 }
 
-// What to do about it, as far as that is the same for every command; else empty.
-std::string Advice(const absl::Status& status) {
-  switch (status.code()) {
-    case absl::StatusCode::kAlreadyExists:
-      return "; `onhook subscriptions update` changes it";
-    case absl::StatusCode::kOutOfRange: {
-      const std::string lost = client::ErrorMetadata(status, "events_lost");
-      const std::string oldest = client::ErrorMetadata(status, "oldest_cursor");
-      if (lost.empty() || oldest.empty()) return "";
-      return absl::StrCat("; ", lost, " event(s) are lost; the oldest kept is behind cursor ",
-                          oldest);
-    }
-    default:
-      return "";
-  }
-}
-
 }  // namespace
 
 absl::Status Print(absl::string_view text) {
@@ -63,9 +47,10 @@ ExitCode ReportFailure(const absl::Status& status) {
   const std::string code = absl::StatusCodeToString(status.code());
   const std::string reason = client::ErrorReason(status);
   // The gateway's reason is the code again unless it has something to add.
-  Say(absl::StrCat(code, ": ", status.message(),
-                   reason.empty() || reason == code ? "" : absl::StrCat(" (", reason, ")"),
+  const bool adds = !reason.empty() && reason != code && !IsReasonOfClient(status);
+  Say(absl::StrCat(code, ": ", status.message(), adds ? absl::StrCat(" (", reason, ")") : "",
                    Advice(status)));
+  if (IsOfFlags(status)) return kExitUsage;
   return IsRefusal(status.code()) ? kExitNegative : kExitFailed;
 }
 

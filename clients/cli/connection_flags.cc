@@ -2,7 +2,6 @@
 
 #include <cstdlib>
 
-#include "absl/strings/str_cat.h"
 #include "clients/cli/command.h"
 
 namespace onhook::cli {
@@ -21,8 +20,10 @@ ConnectionFlags::ConnectionFlags() {
 
 void ConnectionFlags::DeclareServer(Arguments& arguments) {
   arguments.Text("--server", "HOST:PORT",
-                 "The gateway's gRPC address; the environment variable ONHOOK_SERVER sets it too.",
+                 "The gateway's gRPC address, or unix:PATH for a Unix-domain socket; or set "
+                 "ONHOOK_SERVER.",
                  &server_);
+  security_.Declare(arguments);
 }
 
 void ConnectionFlags::DeclareWithoutNumbers(Arguments& arguments) {
@@ -53,12 +54,11 @@ absl::StatusOr<client::Client> ConnectionFlags::Connect() const {
   }
   client::ClientOptions options;
   options.server = server_;
+  options.security = security_.options();
   client::Client client(options);
   const absl::Status status = client.WaitUntilConnected(kConnectTimeout);
-  if (status.ok()) return client;
-  return absl::Status(status.code(), absl::StrCat(status.message(),
-                                                  "; is onhookd running, and is that its gRPC "
-                                                  "address? --server says another"));
+  if (!status.ok()) return status;
+  return client;
 }
 
 }  // namespace onhook::cli

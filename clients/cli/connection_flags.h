@@ -6,6 +6,7 @@
 #include "absl/status/statusor.h"
 #include "clients/cli/arguments.h"
 #include "clients/cli/event_format.h"
+#include "clients/cli/security_flags.h"
 #include "onhook/client.h"
 
 namespace onhook::cli {
@@ -13,24 +14,26 @@ namespace onhook::cli {
 // The flags of every command that talks to the gateway over gRPC.
 class ConnectionFlags {
  public:
-  // Takes --server's default from the environment (ONHOOK_SERVER).
+  // Takes defaults from the environment: ONHOOK_SERVER, and those of SecurityFlags.
   ConnectionFlags();
 
-  // Of a command that prints events: --server, --json, --show-numbers.
+  // Of a command that prints events: --server and those of SecurityFlags, --json, --show-numbers.
   void Declare(Arguments& arguments);
-  // Of one that prints something else of the API, which holds no telephone numbers: --server,
-  // --json.
+  // Of one that prints something else of the API, which holds no telephone numbers: the same
+  // without --show-numbers.
   void DeclareWithoutNumbers(Arguments& arguments);
-  // Of one that prints nothing of the API: --server.
+  // Of one that prints nothing of the API: --server and those of SecurityFlags.
   void DeclareServer(Arguments& arguments);
 
-  // A client of the gateway, which was reached just now. Blocking: up to 3 s. Errors: kUnavailable.
+  // A client of the gateway, which was reached just now. Blocking: up to 5 s. Errors: as Client's
+  // WaitUntilConnected, with Advice for each.
   absl::StatusOr<client::Client> Connect() const;
 
   const EventFormat& format() const { return format_; }
 
  private:
   std::string server_;
+  SecurityFlags security_;
   bool prints_numbers_ = false;
   EventFormat format_;
 };

@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "absl/synchronization/mutex.h"
+#include "clients/cli/advice.h"
 #include "clients/cli/command.h"
 #include "onhook/status.h"
 
@@ -32,7 +33,7 @@ class ConnectionNews {
       Say("the gateway ends this stream as planned; reconnecting");
     } else {
       Say(absl::StrCat(is_first ? "connection lost" : "no connection yet",
-                       ", trying again: ", Words(why.message())));
+                       ", trying again: ", Words(why.message()), Advice(why)));
     }
   }
 

@@ -102,17 +102,20 @@ std::string ProgramHelp() {
   for (const CommandGroup& group : kGroups) {
     absl::StrAppendFormat(&help, "  %-14s %s\n", group.name, group.summary);
   }
-  absl::StrAppend(&help,
-                  "\n"
-                  "A first try, with onhookd running on its defaults:\n"
-                  "  onhook subscribe demo     in one terminal\n"
-                  "  onhook send               in another: it is printed over there\n"
-                  "\n"
-                  "`onhook COMMAND --help` explains a command with examples; `onhook --version`\n"
-                  "tells the version. ONHOOK_SERVER=HOST:PORT says where the gateway is.\n"
-                  "\n"
-                  "Exit codes: 0 ok; 1 the answer is no; 2 wrong usage; 3 the gateway was not\n"
-                  "reached, or failed.\n");
+  absl::StrAppend(
+      &help,
+      "\n"
+      "A first try, with onhookd running on its defaults:\n"
+      "  onhook subscribe demo     in one terminal\n"
+      "  onhook send               in another: it is printed over there\n"
+      "\n"
+      "`onhook COMMAND --help` explains a command with examples; `onhook --version`\n"
+      "tells the version. ONHOOK_SERVER=HOST:PORT says where the gateway is; ONHOOK_CA,\n"
+      "ONHOOK_CERT, ONHOOK_KEY, ONHOOK_TOKEN_FILE, ONHOOK_SERVER_NAME and ONHOOK_TLS are\n"
+      "for the flags of these names.\n"
+      "\n"
+      "Exit codes: 0 ok; 1 the answer is no; 2 wrong usage; 3 the gateway was not\n"
+      "reached, or failed.\n");
   return help;
 }
 

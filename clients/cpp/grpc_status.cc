@@ -39,6 +39,24 @@ absl::Status FromGrpcStatus(const grpc::Status& status) {
   return result;
 }
 
+absl::Status LocalError(absl::StatusCode code, absl::string_view message,
+                        absl::string_view reason) {
+  wire::ErrorInfo info;
+  info.set_reason(std::string(reason));
+  info.set_domain("onhook.client");
+  absl::Status status(code, message);
+  status.SetPayload(kErrorInfoUrl, absl::Cord(info.SerializeAsString()));
+  return status;
+}
+
+absl::Status WithMetadata(absl::Status status, absl::string_view name, absl::string_view value) {
+  if (status.ok()) return status;
+  wire::ErrorInfo info = InfoOf(status);
+  (*info.mutable_metadata())[std::string(name)] = std::string(value);
+  status.SetPayload(kErrorInfoUrl, absl::Cord(info.SerializeAsString()));
+  return status;
+}
+
 bool IsTransient(const absl::Status& status) {
   switch (status.code()) {
     case absl::StatusCode::kUnavailable:        // down, draining, or the connection was lost

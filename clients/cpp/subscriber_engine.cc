@@ -9,7 +9,6 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "clients/cpp/duration_proto.h"
-#include "clients/cpp/grpc_status.h"
 
 namespace onhook::client {
 namespace {
@@ -33,26 +32,23 @@ v1::SubscribeOpen OpenRequest(const SubscribeOptions& options) {
   return open;
 }
 
-// Why a stream's end is the subscriber's end; OK if it is not.
+// Why a stream's end is the subscriber's end; OK if it is not. Whether a permission that was taken
+// back is wholly gone, the replacement is told: a certificate that expired may have a successor.
 absl::Status FinalStatus(v1::GoAway::Reason reason) {
-  switch (reason) {
-    case v1::GoAway::REASON_SUBSCRIPTION_DELETED:
-      return absl::NotFoundError("the subscription was deleted");
-    case v1::GoAway::REASON_PERMISSION_REVOKED:
-      return absl::PermissionDeniedError("the permission was taken back");
-    default:
-      return absl::OkStatus();
-  }
+  return reason == v1::GoAway::REASON_SUBSCRIPTION_DELETED
+             ? absl::NotFoundError("the subscription was deleted")
+             : absl::OkStatus();
 }
 
 }  // namespace
 
-Subscriber::Engine::Engine(std::shared_ptr<SubscriberStream::Stub> stub, SubscribeOptions options,
-                           const ReconnectOptions& reconnect, Handler handler)
-    : stub_(std::move(stub)),
+Subscriber::Engine::Engine(std::shared_ptr<const GatewayConnection> connection,
+                           SubscribeOptions options, Handler handler)
+    : connection_(std::move(connection)),
       options_(std::move(options)),
       handler_(std::move(handler)),
-      backoff_(reconnect, std::random_device()()),
+      backoff_(connection_->options().reconnect, std::random_device()()),
+      ends_(connection_->options()),
       supervisor_([this] { Supervise(); }) {}
 
 Subscriber::Engine::~Engine() {
@@ -97,41 +93,51 @@ absl::Status Subscriber::Engine::KeepStreamOpen() {
   bool wait_for_connection = false;
   for (;;) {
     Attempt* const attempt = StartAttempt(wait_for_connection);
-    absl::Status why;
-    absl::Duration lived;
-    bool going_away = false;
     AwaitStopOrEnd(*attempt);
-    {
-      absl::MutexLock lock(&mutex_);
-      const auto over = [this, attempt]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-        return HandlersDone() || attempt->ended || attempt->going_away;
-      };
-      mutex_.Await(absl::Condition(&over));
-      if (HandlersDone()) return absl::OkStatus();
-      going_away = attempt->going_away;
-      if (going_away) {
-        why = FinalStatus(attempt->reason);
-        if (!why.ok()) return why;
-      } else {
-        // An end with OK that nobody asked for is a lost stream.
-        why = attempt->status.ok() ? absl::UnavailableError("the gateway ended the stream")
-                                   : attempt->status;
-        if (!IsTransient(why)) return why;
-      }
-      wait_for_connection = !attempt->opened;
-      lived = std::max(absl::Now() - attempt->opened_at, absl::ZeroDuration());
+    bool going_away = false;
+    absl::Duration lived;
+    std::optional<StreamEnd> end = AwaitEnd(*attempt, &going_away, &lived);
+    if (!end.has_value()) return absl::OkStatus();
+    end->why = connection_->Explain(std::move(end->why));
+    if (!end->why.ok()) {
+      if (ends_.IsFinal(*end, absl::Now())) return end->why;
+      if (ends_.IsNews(*end) && options_.on_disconnected) options_.on_disconnected(end->why);
     }
-    if (!why.ok() && options_.on_disconnected) options_.on_disconnected(why);
+    wait_for_connection = !end->opened;
     // A second stream that goes away overtakes the first: no more than two at a time.
     EndStreams([attempt, going_away](const Attempt& other) {
       return other.ended || (going_away && &other != attempt);
     });
+    if (end->waited_in_vain) continue;
     absl::MutexLock lock(&mutex_);
     if (mutex_.AwaitWithTimeout(absl::Condition(this, &Engine::HandlersDone),
                                 backoff_.AfterStream(lived))) {
       return absl::OkStatus();
     }
   }
+}
+
+std::optional<StreamEnd> Subscriber::Engine::AwaitEnd(const Attempt& attempt, bool* going_away,
+                                                      absl::Duration* lived) {
+  absl::MutexLock lock(&mutex_);
+  const auto over = [this, &attempt]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    return HandlersDone() || attempt.ended || attempt.going_away;
+  };
+  mutex_.Await(absl::Condition(&over));
+  if (HandlersDone()) return std::nullopt;
+  *going_away = attempt.going_away;
+  *lived = std::max(absl::Now() - attempt.opened_at, absl::ZeroDuration());
+  StreamEnd end;
+  end.opened = attempt.opened;
+  if (attempt.going_away) {
+    end.why = FinalStatus(attempt.reason);
+    return end;
+  }
+  // An end with OK that nobody asked for is a lost stream.
+  end.why =
+      attempt.status.ok() ? absl::UnavailableError("the gateway ended the stream") : attempt.status;
+  end.waited_in_vain = attempt.stream->waited_in_vain();
+  return end;
 }
 
 void Subscriber::Engine::AwaitStopOrEnd(const Attempt& attempt) {
@@ -151,7 +157,7 @@ Subscriber::Engine::Attempt* Subscriber::Engine::StartAttempt(bool wait_for_conn
   Attempt& attempt = attempts_.emplace_back();
   SubscriberStream::Listener* const listener = this;
   attempt.stream = std::make_shared<SubscriberStream>(
-      stub_.get(), OpenRequest(options_), options_.ack_batch, options_.max_extension, listener);
+      connection_, OpenRequest(options_), options_.ack_batch, options_.max_extension, listener);
   if (wait_for_connection) attempt.stream->WaitForConnection();
   attempt.thread = std::thread([this, &attempt] { RunAttempt(&attempt); });
   return &attempt;

@@ -4,6 +4,7 @@
 #include <functional>
 #include <list>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -13,8 +14,10 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/synchronization/notification.h"
 #include "absl/time/time.h"
+#include "clients/cpp/gateway_connection.h"
 #include "clients/cpp/held_events.h"
 #include "clients/cpp/reconnect_backoff.h"
+#include "clients/cpp/stream_ends.h"
 #include "clients/cpp/subscriber_stream.h"
 #include "onhook/subscriber.h"
 
@@ -28,8 +31,8 @@ namespace onhook::client {
 // one that drains. No lock is held while a stream, the handler or a callback is called.
 class Subscriber::Engine final : private SubscriberStream::Listener {
  public:
-  Engine(std::shared_ptr<SubscriberStream::Stub> stub, SubscribeOptions options,
-         const ReconnectOptions& reconnect, Handler handler);
+  Engine(std::shared_ptr<const GatewayConnection> connection, SubscribeOptions options,
+         Handler handler);
   ~Engine() override;
 
   void RequestStop();
@@ -58,6 +61,10 @@ class Subscriber::Engine final : private SubscriberStream::Listener {
   absl::Status KeepStreamOpen();
   // And gives back what waits, if it is a stop.
   void AwaitStopOrEnd(const Attempt& attempt);
+  // How the attempt ended, or that it goes away, of which nothing is said but what is final.
+  // Nothing: a stop is over before.
+  std::optional<StreamEnd> AwaitEnd(const Attempt& attempt, bool* going_away,
+                                    absl::Duration* lived);
   // `wait_for_connection`: the stream before was never opened, and why was told.
   Attempt* StartAttempt(bool wait_for_connection);
   void RunAttempt(Attempt* attempt);
@@ -85,10 +92,11 @@ class Subscriber::Engine final : private SubscriberStream::Listener {
   }
   bool AllEnded() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
-  const std::shared_ptr<SubscriberStream::Stub> stub_;
+  const std::shared_ptr<const GatewayConnection> connection_;
   const SubscribeOptions options_;
   const Handler handler_;
-  ReconnectBackoff backoff_;  // the supervisor's own
+  ReconnectBackoff backoff_;  // the supervisor's own, as is what follows
+  StreamEnds ends_;
 
   absl::Mutex mutex_;
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;

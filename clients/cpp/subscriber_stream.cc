@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <optional>
 #include <thread>
 #include <utility>
 
@@ -9,6 +10,7 @@
 #include "absl/time/clock.h"
 #include "clients/cpp/duration_proto.h"
 #include "clients/cpp/grpc_status.h"
+#include "clients/cpp/opening_limit.h"
 
 namespace onhook::client {
 namespace {
@@ -63,29 +65,51 @@ absl::Status ResultStatus(v1::AckResults::Result result) {
 
 }  // namespace
 
-SubscriberStream::SubscriberStream(Stub* stub, v1::SubscribeOpen open, int ack_batch,
+SubscriberStream::SubscriberStream(std::shared_ptr<const GatewayConnection> connection,
+                                   v1::SubscribeOpen open, int ack_batch,
                                    absl::Duration max_extension, Listener* listener)
-    : stub_(stub),
+    : connection_(std::move(connection)),
       open_(std::move(open)),
       ack_batch_(static_cast<size_t>(std::max(ack_batch, 1))),
       listener_(listener),
       leases_(max_extension) {}
 
+void SubscriberStream::WaitForConnection() {
+  waits_for_connection_ = true;
+  context_.set_wait_for_ready(true);
+}
+
 absl::Status SubscriberStream::Run() {
-  stream_ = stub_->Subscribe(&context_);
+  auto stubs = connection_->Begin(context_);
+  if (!stubs.ok()) {
+    absl::MutexLock lock(&mutex_);
+    ended_ = true;
+    return stubs.status();
+  }
+  stubs_ = *std::move(stubs);
+  std::optional<OpeningLimit> limit;
+  if (waits_for_connection_) {
+    limit.emplace(stubs_->channel, &context_, connection_->options().reconnect.recheck);
+  }
+  stream_ = stubs_->events->Subscribe(&context_);
   v1::SubscribeRequest open;
   *open.mutable_open() = open_;
   // A failed write shows in the reads that follow.
   stream_->Write(open);
   std::thread writer([this] { WriteLoop(); });
   v1::SubscribeResponse response;
-  while (stream_->Read(&response)) Handle(std::move(response));
+  while (stream_->Read(&response)) {
+    if (limit.has_value()) limit->Forget();
+    Handle(std::move(response));
+  }
   {
     absl::MutexLock lock(&mutex_);
     ended_ = true;
   }
   writer.join();
-  return FromGrpcStatus(stream_->Finish());
+  const absl::Status status = FromGrpcStatus(stream_->Finish());
+  waited_in_vain_ = limit.has_value() && limit->passed();
+  return waited_in_vain_ ? absl::UnavailableError("no connection") : status;
 }
 
 bool SubscriberStream::Settle(PendingSettlement settlement) {

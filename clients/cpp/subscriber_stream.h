@@ -15,6 +15,7 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "clients/cpp/delivery_leases.h"
+#include "clients/cpp/gateway_connection.h"
 #include "onhook/settlement.h"
 #include "onhook/subscriber.h"
 #include "onhook/v1/release_event_service.grpc.pb.h"
@@ -42,8 +43,6 @@ struct PendingSettlement {
 // called from any thread.
 class SubscriberStream : public std::enable_shared_from_this<SubscriberStream> {
  public:
-  using Stub = v1::ReleaseEventService::StubInterface;
-
   class Listener {
    public:
     virtual ~Listener() = default;
@@ -54,14 +53,17 @@ class SubscriberStream : public std::enable_shared_from_this<SubscriberStream> {
     virtual void OnSettled(const Settled& settled) = 0;
   };
 
-  // `stub` and `listener` must outlive the stream.
-  SubscriberStream(Stub* stub, v1::SubscribeOpen open, int ack_batch, absl::Duration max_extension,
-                   Listener* listener);
+  // `listener` must outlive the stream.
+  SubscriberStream(std::shared_ptr<const GatewayConnection> connection, v1::SubscribeOpen open,
+                   int ack_batch, absl::Duration max_extension, Listener* listener);
 
-  // Lets Run wait for a connection, however long that takes, instead of failing where there is
-  // none. gRPC notices at once that the gateway is back only while a call waits for it. To be
+  // Lets Run wait for a connection, up to ReconnectOptions::recheck, instead of failing where there
+  // is none. gRPC notices at once that the gateway is back only while a call waits for it. To be
   // called before Run.
-  void WaitForConnection() { context_.set_wait_for_ready(true); }
+  void WaitForConnection();
+
+  // Whether Run ended because that time was over. To be called after Run has returned.
+  bool waited_in_vain() const { return waited_in_vain_; }
 
   // Opens the stream and serves it until it has ended; returns how it ended. To be called once.
   // Blocking: for the life of the stream; Cancel ends it.
@@ -113,12 +115,15 @@ class SubscriberStream : public std::enable_shared_from_this<SubscriberStream> {
   void HandleResults(const v1::AckResults& results);
   void HandleExtended(const v1::AckResults& results) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
-  Stub* const stub_;
+  const std::shared_ptr<const GatewayConnection> connection_;
   const v1::SubscribeOpen open_;
   const size_t ack_batch_;
   Listener* const listener_;
 
   grpc::ClientContext context_;
+  bool waits_for_connection_ = false;
+  bool waited_in_vain_ = false;
+  std::shared_ptr<const GatewayStubs> stubs_;  // set by Run; kept until stream_ is gone
   std::unique_ptr<grpc::ClientReaderWriterInterface<v1::SubscribeRequest, v1::SubscribeResponse>>
       stream_;  // set by Run before the writing thread starts
 

@@ -2,20 +2,23 @@
 
 #include <grpcpp/support/sync_stream.h>
 
+#include <optional>
 #include <random>
 #include <utility>
 
 #include "absl/time/clock.h"
 #include "clients/cpp/grpc_status.h"
+#include "clients/cpp/opening_limit.h"
 
 namespace onhook::client {
 
-Watcher::Engine::Engine(std::shared_ptr<Stub> stub, WatchOptions options,
-                        const ReconnectOptions& reconnect, Handler handler)
-    : stub_(std::move(stub)),
+Watcher::Engine::Engine(std::shared_ptr<const GatewayConnection> connection, WatchOptions options,
+                        Handler handler)
+    : connection_(std::move(connection)),
       options_(std::move(options)),
       handler_(std::move(handler)),
-      backoff_(reconnect, std::random_device()()),
+      backoff_(connection_->options().reconnect, std::random_device()()),
+      ends_(connection_->options()),
       thread_([this] {
         status_ = Run();
         done_.Notify();
@@ -51,12 +54,17 @@ bool Watcher::Engine::stopping() const {
 
 absl::Status Watcher::Engine::Run() {
   for (;;) {
-    const End end = ReadStream();
-    if (stopping()) return end.final ? end.status : absl::OkStatus();
-    if (end.final) return end.status;
+    End end = ReadStream();
+    if (end.asked_for) return end.stream.why;
+    if (stopping()) return absl::OkStatus();
+    end.stream.why = connection_->Explain(std::move(end.stream.why));
+    if (ends_.IsFinal(end.stream, absl::Now())) return end.stream.why;
     // It was told why; and gRPC notices at once that the gateway is back only while a call waits.
-    wait_for_connection_ = end.lived == absl::ZeroDuration();
-    if (options_.on_disconnected) options_.on_disconnected(end.status);
+    wait_for_connection_ = !end.stream.opened;
+    if (ends_.IsNews(end.stream) && options_.on_disconnected) {
+      options_.on_disconnected(end.stream.why);
+    }
+    if (end.stream.waited_in_vain) continue;
     absl::MutexLock lock(&mutex_);
     if (mutex_.AwaitWithTimeout(absl::Condition(&stopping_), backoff_.AfterStream(end.lived))) {
       return absl::OkStatus();
@@ -70,15 +78,26 @@ Watcher::Engine::End Watcher::Engine::ReadStream() {
   v1::WatchRequest request = options_.request;
   {
     absl::MutexLock lock(&mutex_);
-    if (stopping_) return {absl::OkStatus(), true, absl::ZeroDuration()};
+    if (stopping_) return {StreamEnd(), true, absl::ZeroDuration()};
     if (!cursor_.empty()) request.set_after_cursor(cursor_);
+  }
+  const auto stubs = connection_->Begin(context);
+  if (!stubs.ok()) return {{stubs.status()}, false, absl::ZeroDuration()};
+  std::optional<OpeningLimit> limit;
+  if (wait_for_connection_) {
+    limit.emplace((*stubs)->channel, &context, connection_->options().reconnect.recheck);
+  }
+  {
+    absl::MutexLock lock(&mutex_);
+    if (stopping_) return {StreamEnd(), true, absl::ZeroDuration()};
     context_ = &context;
   }
   absl::Time opened_at = absl::InfiniteFuture();
   absl::Status handled;
-  const auto stream = stub_->Watch(&context, request);
+  const auto stream = (*stubs)->events->Watch(&context, request);
   v1::WatchResponse response;
   while (handled.ok() && !stopping() && stream->Read(&response)) {
+    if (limit.has_value()) limit->Forget();
     if (opened_at == absl::InfiniteFuture()) {
       opened_at = absl::Now();
       // The first message says where the reading begins.
@@ -93,12 +112,15 @@ Watcher::Engine::End Watcher::Engine::ReadStream() {
     context_ = nullptr;
   }
   const absl::Duration lived = std::max(absl::Now() - opened_at, absl::ZeroDuration());
-  if (!handled.ok()) return {handled, true, lived};
-  if (stopping()) return {absl::OkStatus(), true, lived};
-  if (status.ok() && !request.stop_at_end()) {
-    return {absl::UnavailableError("the gateway ended the stream"), false, lived};
-  }
-  return {status, status.ok() || !IsTransient(status), lived};
+  StreamEnd end;
+  end.opened = opened_at != absl::InfiniteFuture();
+  end.waited_in_vain = limit.has_value() && limit->passed();
+  end.why = status;
+  if (end.waited_in_vain) end.why = absl::UnavailableError("no connection");
+  if (!handled.ok()) return {{handled}, true, lived};
+  if (stopping() || (status.ok() && request.stop_at_end())) return {StreamEnd(), true, lived};
+  if (status.ok()) end.why = absl::UnavailableError("the gateway ended the stream");
+  return {end, false, lived};
 }
 
 absl::Status Watcher::Engine::Handle(const v1::WatchResponse& response) {

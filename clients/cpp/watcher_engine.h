@@ -12,8 +12,9 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/synchronization/notification.h"
 #include "absl/time/time.h"
+#include "clients/cpp/gateway_connection.h"
 #include "clients/cpp/reconnect_backoff.h"
-#include "onhook/v1/release_event_service.grpc.pb.h"
+#include "clients/cpp/stream_ends.h"
 #include "onhook/watcher.h"
 
 namespace onhook::client {
@@ -22,9 +23,7 @@ namespace onhook::client {
 // the last event handled. No lock is held while the handler or a callback is called.
 class Watcher::Engine {
  public:
-  using Stub = v1::ReleaseEventService::StubInterface;
-
-  Engine(std::shared_ptr<Stub> stub, WatchOptions options, const ReconnectOptions& reconnect,
+  Engine(std::shared_ptr<const GatewayConnection> connection, WatchOptions options,
          Handler handler);
   ~Engine();
 
@@ -33,10 +32,10 @@ class Watcher::Engine {
   absl::Status Wait();
 
  private:
-  // How one stream ended, and whether the watch is over with it.
+  // How one stream ended.
   struct End {
-    absl::Status status;
-    bool final;
+    StreamEnd stream;
+    bool asked_for;  // by a stop, by the handler, or by stop_at_end: the watch is over with it
     absl::Duration lived;  // zero: it was never opened
   };
 
@@ -47,11 +46,12 @@ class Watcher::Engine {
   void Advance(const std::string& cursor);
   bool stopping() const;
 
-  const std::shared_ptr<Stub> stub_;
+  const std::shared_ptr<const GatewayConnection> connection_;
   const WatchOptions options_;
   const Handler handler_;
   ReconnectBackoff backoff_;  // the thread's own, as is what follows
-  // The next stream waits for a connection, however long that takes.
+  StreamEnds ends_;
+  // The next stream waits for a connection.
   bool wait_for_connection_ = false;
 
   mutable absl::Mutex mutex_;

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/time/time.h"
@@ -24,22 +25,31 @@ HttpResponse Verdict(const std::vector<std::string>& reasons) {
   return response;
 }
 
+// Of the gate's.
+HttpResponse Refusal(const absl::Status& status) {
+  if (!absl::IsUnauthenticated(status)) return Text(403, status.message());
+  HttpResponse response = Text(401, status.message());
+  response.headers.emplace_back("WWW-Authenticate", "Bearer");
+  return response;
+}
+
 }  // namespace
 
-AdminServer::AdminServer(HttpOptions options, Probes probes,
-                         std::function<void(const absl::Status&)> on_given_up, const TlsFiles* tls,
-                         Metrics* metrics, const Clock* clock, const Log* log)
+AdminServer::AdminServer(const Settings::Admin& settings, Probes probes, Surroundings surroundings)
     : probes_(std::move(probes)),
-      metrics_(metrics),
-      server_(std::move(options),
+      metrics_(surroundings.metrics),
+      gate_(settings.allowed_networks, surroundings.access, surroundings.metrics,
+            surroundings.clock, surroundings.log),
+      server_(settings.server,
               {[this](const HttpRequest& request) { return Answer(request); }, Text,
-               /*on_listener_failed=*/nullptr, std::move(on_given_up),
-               NoteRefusals("admin", metrics, clock, log)},
-              clock, log, tls) {}
+               /*on_listener_failed=*/nullptr, std::move(surroundings.on_listener_given_up),
+               NoteRefusals("admin", surroundings.metrics, surroundings.clock, surroundings.log)},
+              surroundings.clock, surroundings.log, surroundings.tls) {}
 
 void AdminServer::Stop() { server_.Stop(absl::ZeroDuration()); }
 
 HttpResponse AdminServer::Answer(const HttpRequest& request) const {
+  if (const absl::Status status = gate_.CheckPeer(request); !status.ok()) return Refusal(status);
   const bool is_live = request.path == "/livez";
   const bool is_started = request.path == "/startupz";
   const bool is_ready = request.path == "/readyz";
@@ -53,13 +63,16 @@ HttpResponse AdminServer::Answer(const HttpRequest& request) const {
     return refusal;
   }
   if (is_live) return Verdict({});
-  if (is_metrics) {
-    HttpResponse response;
-    response.content_type = "text/plain; version=0.0.4; charset=utf-8";
-    response.body = metrics_->Text();
-    return response;
-  }
+  if (is_metrics) return AnswerMetrics(request);
   return Verdict(is_started ? probes_.started() : probes_.ready());
+}
+
+HttpResponse AdminServer::AnswerMetrics(const HttpRequest& request) const {
+  if (const absl::Status status = gate_.CheckMonitor(request); !status.ok()) return Refusal(status);
+  HttpResponse response;
+  response.content_type = "text/plain; version=0.0.4; charset=utf-8";
+  response.body = metrics_->Text();
+  return response;
 }
 
 }  // namespace onhook

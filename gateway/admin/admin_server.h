@@ -6,10 +6,12 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "gateway/access/access_control.h"
+#include "gateway/admin/admin_gate.h"
 #include "gateway/base/clock.h"
 #include "gateway/base/log.h"
 #include "gateway/base/metrics.h"
-#include "gateway/config/http_options.h"
+#include "gateway/config/settings.h"
 #include "gateway/http/http_server.h"
 #include "gateway/tls/tls_files.h"
 
@@ -26,6 +28,12 @@ namespace onhook {
 //
 // Where a probe's answer is no: 503 with the reasons, one on each line. Any other path is 404, any
 // other method 405; all as text.
+//
+// Who may ask: this machine, and the allowed networks; anybody else is told 403 whatever it asks.
+// Probes tell nothing but yes or no, so they ask for nothing more: those who send them have nothing
+// to show. Metrics tell how a business goes: as soon as some identity of the access list has the
+// permission monitor, they are for those who have it, and others are told 401 or 403.
+// Refusals are counted by their reasons: onhook_admin_refusals_total{reason}.
 // Threads: as HttpServer. Blocking: as HttpServer.
 class AdminServer {
  public:
@@ -37,11 +45,18 @@ class AdminServer {
     Probe ready;
   };
 
-  // `metrics`, `clock` and `log` must outlive the server.
-  // `on_given_up`: as HttpServer::Callbacks::on_listener_given_up. `tls`: as HttpServer's.
-  AdminServer(HttpOptions options, Probes probes,
-              std::function<void(const absl::Status&)> on_given_up, const TlsFiles* tls,
-              Metrics* metrics, const Clock* clock, const Log* log);
+  // What it works with; all of it must outlive the server.
+  struct Surroundings {
+    const AccessControl* access = nullptr;  // null: metrics are for whoever may ask
+    const TlsFiles* tls = nullptr;          // null: no TLS
+    Metrics* metrics = nullptr;
+    const Clock* clock = nullptr;
+    const Log* log = nullptr;
+    // As HttpServer::Callbacks::on_listener_given_up.
+    std::function<void(const absl::Status&)> on_listener_given_up;
+  };
+
+  AdminServer(const Settings::Admin& settings, Probes probes, Surroundings surroundings);
 
   // Errors: as HttpServer::Start.
   absl::Status Start() { return server_.Start(); }
@@ -51,9 +66,11 @@ class AdminServer {
 
  private:
   HttpResponse Answer(const HttpRequest& request) const;
+  HttpResponse AnswerMetrics(const HttpRequest& request) const;
 
   const Probes probes_;
   Metrics* const metrics_;
+  const AdminGate gate_;
   HttpServer server_;
 };
 

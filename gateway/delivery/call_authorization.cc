@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "gateway/config/subscription_spec.h"
 #include "gateway/delivery/grpc_status.h"
+#include "gateway/delivery/peer_credentials.h"
 
 namespace onhook {
 namespace {
@@ -40,11 +41,12 @@ absl::Status CheckOne(const Caller& caller, Permission permission,
 }  // namespace
 
 CallAuthorization::CallAuthorization(const Surroundings& surroundings, absl::string_view method,
-                                     PeerCredentials credentials)
+                                     const grpc::CallbackServerContext& context)
     : surroundings_(surroundings),
       method_(method),
       rule_(FindRpcRule(method)),
-      credentials_(std::move(credentials)) {}
+      credentials_(PeerCredentialsOf(context)),
+      peer_(context.peer()) {}
 
 void CallAuthorization::SetSubscription(absl::string_view subscription) {
   absl::MutexLock lock(&mutex_);
@@ -89,9 +91,9 @@ absl::Status CallAuthorization::Decide() {
     const absl::StatusOr<Caller> caller =
         surroundings_.access->Identify(AccessControl::Port::kGrpc, credentials_);
     if (!caller.ok()) return Refuse(WithReason(caller.status(), kReasonUnauthenticated), "");
-    if (absl::Status allowed = CheckRule(*caller, subscription); !allowed.ok()) {
-      return Refuse(allowed, caller->name());
-    }
+    absl::Status allowed = CheckRule(*caller, subscription);
+    if (allowed.ok()) allowed = CountConnection(*caller);
+    if (!allowed.ok()) return Refuse(allowed, caller->name());
     absl::MutexLock lock(&mutex_);
     if (!refused_.ok()) return refused_;                                // by another thread
     if (subscription != subscription_) continue;                        // set meanwhile
@@ -118,6 +120,14 @@ absl::Status CallAuthorization::CheckRule(const Caller& caller,
   absl::Status allowed = CheckOne(caller, *rule_->permission, subscription);
   if (allowed.ok() || !rule_->alternative.has_value()) return allowed;
   return CheckOne(caller, *rule_->alternative, subscription).ok() ? absl::OkStatus() : allowed;
+}
+
+absl::Status CallAuthorization::CountConnection(const Caller& caller) const {
+  if (surroundings_.ledger == nullptr) return absl::OkStatus();
+  const absl::Status counted = surroundings_.ledger->Attribute(peer_, caller.name());
+  return counted.ok() ? counted
+                      : WithReason(counted, kReasonTooManyConnections,
+                                   {{"identity", caller.name()}, {"limit", "identity"}});
 }
 
 absl::Status CallAuthorization::Refuse(absl::Status why, absl::string_view identity) {

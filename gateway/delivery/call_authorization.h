@@ -15,6 +15,7 @@
 #include "gateway/access/access_control.h"
 #include "gateway/base/clock.h"
 #include "gateway/delivery/call_refusals.h"
+#include "gateway/delivery/connection_ledger.h"
 #include "gateway/delivery/rpc_rules.h"
 
 namespace onhook {
@@ -34,19 +35,21 @@ namespace onhook {
 //                    not come to life again.
 //   P4 silent        An error names identity, permission and subscription, and what is needed; it
 //                    tells nothing of what is stored.
-// Threads: any. Blocking: never. Errors: kUnauthenticated, kPermissionDenied, both with ErrorInfo;
-// each refusal is counted and logged once.
+// Threads: any. Blocking: never. Errors: kUnauthenticated; kPermissionDenied; kResourceExhausted:
+// the identity has as many connections as it may. All with ErrorInfo; a call's refusal is counted
+// and logged once.
 class CallAuthorization {
  public:
   struct Surroundings {
     const AccessControl* access = nullptr;  // null: everybody may do everything
     CallRefusals* refusals = nullptr;       // null: nobody is told
     const Clock* clock = nullptr;
+    ConnectionLedger* ledger = nullptr;  // null: connections are not counted
   };
 
   // `surroundings` outlive this. `method` is a literal, as in RpcRules.
   CallAuthorization(const Surroundings& surroundings, absl::string_view method,
-                    PeerCredentials credentials);
+                    const grpc::CallbackServerContext& context);
   CallAuthorization(const CallAuthorization&) = delete;
   CallAuthorization& operator=(const CallAuthorization&) = delete;
 
@@ -62,8 +65,9 @@ class CallAuthorization {
 
   // Whether the caller has a permission: for what is left out rather than refused. False unless the
   // last Check was OK.
-  bool May(Permission permission, std::optional<absl::string_view> subscription = std::nullopt)
-      const ABSL_LOCKS_EXCLUDED(mutex_);
+  bool May(Permission permission,
+           std::optional<absl::string_view> subscription = std::nullopt) const
+      ABSL_LOCKS_EXCLUDED(mutex_);
 
   // Who the caller was when that was last asked; "" for anybody, and for nobody.
   std::string identity() const ABSL_LOCKS_EXCLUDED(mutex_);
@@ -80,12 +84,14 @@ class CallAuthorization {
   bool IsStale() const;
   absl::Status Decide() ABSL_LOCKS_EXCLUDED(mutex_);
   absl::Status CheckRule(const Caller& caller, const Subscription& subscription) const;
+  absl::Status CountConnection(const Caller& caller) const;
   absl::Status Refuse(absl::Status why, absl::string_view identity) ABSL_LOCKS_EXCLUDED(mutex_);
 
   const Surroundings surroundings_;
   const absl::string_view method_;
   const RpcRule* const rule_;
   const PeerCredentials credentials_;
+  const std::string peer_;  // as gRPC calls it
   mutable absl::Mutex mutex_;
   // The answer was yes, and what that depended on. Written under the lock, read without it.
   std::atomic<bool> decided_{false};

@@ -8,7 +8,7 @@ constexpr absl::Duration kBetweenLines = absl::Seconds(10);
 Metrics::Counter CounterOf(Metrics* metrics, const char* reason) {
   if (metrics == nullptr) return {};
   return metrics->AddCounter("onhook_grpc_calls_refused_total",
-                             "Calls of the gRPC port that were refused because of who made them.",
+                             "Calls of the gRPC port that were refused.",
                              {{"reason", reason}});
 }
 
@@ -33,8 +33,9 @@ void CallRefusals::Note(const absl::Status& why, absl::string_view method,
                                        : permission_denied_lines_;
   const int64_t calls = lines.Occurred();
   if (calls == 0) return;
-  log_->Warning("delivery", "a call was refused",
-                {{"method", method}, {"identity", identity}, {"error", why.message()}, {"calls", calls}});
+  log_->Warning(
+      "delivery", "a call was refused",
+      {{"method", method}, {"identity", identity}, {"error", why.message()}, {"calls", calls}});
 }
 
 }  // namespace onhook

@@ -10,8 +10,8 @@
 
 namespace onhook {
 
-// Calls that were refused because of who made them: counted, and now and then logged, since whoever
-// is refused may call again and again.
+// Calls that were refused because of who made them, or because there are too many: counted, and now
+// and then logged, since whoever is refused may call again and again.
 //
 // Nothing that a caller showed is written, but for the name that the settings give it.
 // Threads: any. Blocking: never.
@@ -20,8 +20,7 @@ class CallRefusals {
   // `clock` and `log` must outlive it, and so must `metrics`; null: nothing is counted.
   CallRefusals(Metrics* metrics, const Clock* clock, const Log* log);
 
-  // `why` is kUnauthenticated, kPermissionDenied, or kResourceExhausted for an identity that has
-  // its share already. `method` is one that has a rule, or "": the caller made it up. `identity` is
+  // `why` is kUnauthenticated, kPermissionDenied or kResourceExhausted. `method` is one that has a rule, or "": the caller made it up. `identity` is
   // empty if the caller was not recognised.
   void Note(const absl::Status& why, absl::string_view method, absl::string_view identity);
 

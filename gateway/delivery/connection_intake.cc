@@ -15,7 +15,7 @@ namespace {
 // will pass by itself: connections of this port give way at once.
 constexpr absl::Duration kSelfDialInterval = absl::Milliseconds(500);
 constexpr int kSelfDialsUntilReopened = 4;
-constexpr int kSelfDialsUntilGivenUp = 8;
+constexpr int kSelfDialsUntilGivenUp = 7;
 
 Listener::Options Listen(std::string listen, int unix_mode) {
   Listener::Options options;

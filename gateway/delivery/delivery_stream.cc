@@ -62,6 +62,11 @@ void DeliveryStream::Step() {
 }
 
 void DeliveryStream::EndIfRevoked() {
+  {
+    // The store may hold on to a stream for longer than those live who are asked.
+    absl::MutexLock lock(&mutex_);
+    if (finished_) return;
+  }
   absl::Status allowed = authorization_->Check();
   if (allowed.ok()) return;
   absl::MutexLock lock(&mutex_);

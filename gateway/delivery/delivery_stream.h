@@ -44,7 +44,9 @@ struct StreamEnvironment {
   CallRefusals* refusals = nullptr;    // null: nobody is told of them
   ConnectionLedger* ledger = nullptr;  // null: connections are not counted
 
-  CallAuthorization::Surroundings authorization() const { return {access, refusals, clock}; }
+  CallAuthorization::Surroundings authorization() const {
+    return {access, refusals, clock, ledger};
+  }
 };
 
 // What Subscribe and Watch have in common: who may write when, how a stream ends, and its
@@ -89,6 +91,7 @@ class DeliveryStream : public std::enable_shared_from_this<DeliveryStream> {
 
   // Whose it is, for the limit of each; "": anybody's.
   std::string identity() const { return authorization_->identity(); }
+  absl::string_view method() const { return authorization_->method(); }
 
   uint64_t id() const { return id_; }
   // Set before the stream is shared.
@@ -175,7 +178,8 @@ class DeliveryStream : public std::enable_shared_from_this<DeliveryStream> {
   absl::string_view NoteDeadlines(absl::Duration now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void BeginWrite(const grpc::ByteBuffer& message) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Duration MaxAge() const;
-  // Ends the stream if the caller may not have it any more.
+  // Ends the stream if the caller may not have it any more. By the thread that steps, without which
+  // nothing finishes.
   void EndIfRevoked() ABSL_LOCKS_EXCLUDED(mutex_);
 
   const StreamEnvironment* const environment_;

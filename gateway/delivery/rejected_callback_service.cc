@@ -20,9 +20,9 @@ grpc::ServerUnaryReactor* RejectedCallbackServiceImpl::ListRejectedCallbacks(
   const UnaryCall call{environment_, context,
                        "/onhook.v1.RejectedCallbackService/ListRejectedCallbacks", std::nullopt,
                        response};
-  return AnswerOn(
-      *environment_->executor, call,
-      [this, request, response](const auto&) { return calls_.List(*request, *response); });
+  return AnswerOn(*environment_->executor, call, [this, request, response](const auto&) {
+    return calls_.List(*request, *response);
+  });
 }
 
 grpc::ServerUnaryReactor* RejectedCallbackServiceImpl::GetRejectedCallback(
@@ -31,22 +31,20 @@ grpc::ServerUnaryReactor* RejectedCallbackServiceImpl::GetRejectedCallback(
   const UnaryCall call{environment_, context,
                        "/onhook.v1.RejectedCallbackService/GetRejectedCallback", std::nullopt,
                        response};
-  return AnswerOn(
-      *environment_->executor, call,
-      [this, request, response](const auto&) { return calls_.Get(*request, *response); });
+  return AnswerOn(*environment_->executor, call, [this, request, response](const auto&) {
+    return calls_.Get(*request, *response);
+  });
 }
 
 grpc::ServerUnaryReactor* RejectedCallbackServiceImpl::Change(
     const UnaryCall& call,
     std::function<absl::Status(const RejectedCallbackCalls::Abandoned& abandoned)> change) {
   grpc::CallbackServerContext* const context = call.context;
-  return AnswerOn(*change_executor_, call,
-                  [this, context, change = std::move(change)](const auto&) {
-                    const auto abandoned = [this, context] {
-                      return ending_ || context->IsCancelled();
-                    };
-                    return abandoned() ? GoingAway() : change(abandoned);
-                  });
+  return AnswerOn(
+      *change_executor_, call, [this, context, change = std::move(change)](const auto&) {
+        const auto abandoned = [this, context] { return ending_ || context->IsCancelled(); };
+        return abandoned() ? GoingAway() : change(abandoned);
+      });
 }
 
 grpc::ServerUnaryReactor* RejectedCallbackServiceImpl::ReparseRejectedCallbacks(

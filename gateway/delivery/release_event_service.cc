@@ -8,7 +8,6 @@
 #include "absl/strings/str_cat.h"
 #include "gateway/config/subscription_spec.h"
 #include "gateway/delivery/grpc_status.h"
-#include "gateway/delivery/peer_credentials.h"
 #include "gateway/delivery/stream_registry.h"
 #include "gateway/delivery/subscribe_open.h"
 #include "gateway/delivery/subscribe_stream.h"
@@ -55,8 +54,7 @@ grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* ReleaseEventService
   auto authorization = AuthorizationOf("/onhook.v1.ReleaseEventService/Subscribe", *context);
   if (absl::Status allowed = authorization->Check(); !allowed.ok()) return Refuse<Reactor>(allowed);
   auto stream = std::make_shared<SubscribeStream>(environment_, context, std::move(authorization));
-  const absl::Status added = environment_->registry->Add(stream);
-  if (!added.ok()) return Refuse<Reactor>(added);
+  if (absl::Status added = Keep(stream); !added.ok()) return Refuse<Reactor>(added);
   stream->Start();
   return stream.get();  // the registry owns it until OnDone
 }
@@ -70,8 +68,7 @@ grpc::ServerWriteReactor<grpc::ByteBuffer>* ReleaseEventServiceImpl::Watch(
   if (!parsed.ok()) return Refuse<Reactor>(parsed.status());
   auto stream = std::make_shared<WatchStream>(environment_, context, std::move(authorization),
                                               *parsed, EventFilter(parsed->filter()));
-  const absl::Status added = environment_->registry->Add(stream);
-  if (!added.ok()) return Refuse<Reactor>(added);
+  if (absl::Status added = Keep(stream); !added.ok()) return Refuse<Reactor>(added);
   stream->Start(*parsed);
   return stream.get();  // the registry owns it until OnDone
 }
@@ -98,8 +95,15 @@ grpc::ServerUnaryReactor* ReleaseEventServiceImpl::ListEvents(grpc::CallbackServ
 
 std::unique_ptr<CallAuthorization> ReleaseEventServiceImpl::AuthorizationOf(
     absl::string_view method, const grpc::CallbackServerContext& context) const {
-  return std::make_unique<CallAuthorization>(environment_->authorization(), method,
-                                             PeerCredentialsOf(context));
+  return std::make_unique<CallAuthorization>(environment_->authorization(), method, context);
+}
+
+absl::Status ReleaseEventServiceImpl::Keep(const std::shared_ptr<DeliveryStream>& stream) const {
+  absl::Status added = environment_->registry->Add(stream);
+  if (absl::IsResourceExhausted(added) && environment_->refusals != nullptr) {
+    environment_->refusals->Note(added, stream->method(), stream->identity());
+  }
+  return added;
 }
 
 }  // namespace onhook

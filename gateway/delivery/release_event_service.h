@@ -43,6 +43,8 @@ class ReleaseEventServiceImpl final : public ReleaseEventServiceBase {
  private:
   std::unique_ptr<CallAuthorization> AuthorizationOf(
       absl::string_view method, const grpc::CallbackServerContext& context) const;
+  // Gives it to the registry.
+  absl::Status Keep(const std::shared_ptr<DeliveryStream>& stream) const;
 
   const StreamEnvironment* const environment_;
   const EventLookup lookup_;

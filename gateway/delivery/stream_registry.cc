@@ -23,10 +23,21 @@ absl::Status StreamRegistry::Add(const std::shared_ptr<DeliveryStream>& stream) 
     return WithReason(
         absl::ResourceExhaustedError(absl::StrCat("the gateway serves ", options_.max_streams,
                                                   " streams already, which is its limit")),
-        kReasonTooManyStreams);
+        kReasonTooManyStreams, {{"limit", "gateway"}});
+  }
+  const std::string identity = stream->identity();
+  if (!identity.empty()) {  // anybody is no one in particular
+    int& of_identity = per_identity_[identity];
+    if (of_identity >= options_.max_streams_per_identity) {
+      return WithReason(absl::ResourceExhaustedError(absl::StrCat(
+                            "identity \"", identity, "\" has ", options_.max_streams_per_identity,
+                            " streams already, which is the limit of each")),
+                        kReasonTooManyStreams, {{"limit", "identity"}, {"identity", identity}});
+    }
+    ++of_identity;
   }
   stream->set_id(next_id_++);
-  streams_[stream->id()] = stream;
+  streams_[stream->id()] = {stream, identity};
   snapshot_ = nullptr;
   return absl::OkStatus();
 }
@@ -37,7 +48,11 @@ void StreamRegistry::Remove(uint64_t id) {
   absl::MutexLock lock(&mutex_);
   const auto it = streams_.find(id);
   if (it == streams_.end()) return;
-  last = std::move(it->second);
+  const auto of_identity = per_identity_.find(it->second.identity);
+  if (of_identity != per_identity_.end() && --of_identity->second == 0) {
+    per_identity_.erase(of_identity);
+  }
+  last = std::move(it->second.stream);
   streams_.erase(it);
   old_snapshot = std::move(snapshot_);
   snapshot_ = nullptr;
@@ -48,7 +63,7 @@ std::shared_ptr<const StreamRegistry::Streams> StreamRegistry::Snapshot() const 
   absl::MutexLock lock(&mutex_);
   if (snapshot_ == nullptr) {
     auto list = std::make_shared<Streams>();
-    for (const auto& [id, stream] : streams_) list->push_back(stream);
+    for (const auto& [id, entry] : streams_) list->push_back(entry.stream);
     snapshot_ = std::move(list);
   }
   return snapshot_;

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -29,7 +30,8 @@ class StreamRegistry {
   ~StreamRegistry();  // stops
 
   // Keeps `stream` until Remove, and gives it its id. Errors, with the stream not kept:
-  // kResourceExhausted (too many), kUnavailable (draining).
+  // kResourceExhausted (too many, of all or of its identity: the ErrorInfo says whose limit),
+  // kUnavailable (draining).
   absl::Status Add(const std::shared_ptr<DeliveryStream>& stream);
   void Remove(uint64_t id);
 
@@ -51,6 +53,10 @@ class StreamRegistry {
 
  private:
   using Streams = std::vector<std::shared_ptr<DeliveryStream>>;
+  struct Entry {
+    std::shared_ptr<DeliveryStream> stream;
+    std::string identity;  // under which it is counted; "": nobody's
+  };
 
   std::shared_ptr<const Streams> Snapshot() const;
   void Tick();
@@ -60,7 +66,8 @@ class StreamRegistry {
 
   mutable absl::Mutex mutex_;
   absl::CondVar changed_;
-  std::map<uint64_t, std::shared_ptr<DeliveryStream>> streams_ ABSL_GUARDED_BY(mutex_);
+  std::map<uint64_t, Entry> streams_ ABSL_GUARDED_BY(mutex_);
+  std::map<std::string, int> per_identity_ ABSL_GUARDED_BY(mutex_);  // those that have any
   // `streams_` as a list; made when first asked for after a change.
   mutable std::shared_ptr<const Streams> snapshot_ ABSL_GUARDED_BY(mutex_);
   uint64_t next_id_ ABSL_GUARDED_BY(mutex_) = 1;

@@ -27,7 +27,8 @@ absl::Status Deleted(const std::string& subscription) {
 SubscribeStream::SubscribeStream(const StreamEnvironment* environment,
                                  grpc::CallbackServerContext* context,
                                  std::unique_ptr<CallAuthorization> authorization)
-    : DeliveryStream(environment, context, std::move(authorization)), budget_(environment->options) {}
+    : DeliveryStream(environment, context, std::move(authorization)),
+      budget_(environment->options) {}
 
 void SubscribeStream::OnReadDone(bool ok) {
   if (!ok) return HalfClosed();
@@ -335,9 +336,8 @@ bool SubscribeStream::Deliver() {
     absl::MutexLock lock(&mutex_);
     pull_worthwhile_ = true;
   }
-  WriteEvents(
-      EncodeDeliveries(pulled.leases, environment().store->store_id(), shows_numbers()),
-      std::move(sequences));
+  WriteEvents(EncodeDeliveries(pulled.leases, environment().store->store_id(), shows_numbers()),
+              std::move(sequences));
   return true;
 }
 

@@ -1,15 +1,14 @@
 #include "gateway/delivery/unary_call.h"
 
 #include "gateway/delivery/grpc_status.h"
-#include "gateway/delivery/peer_credentials.h"
 #include "gateway/delivery/shown_event.h"
 
 namespace onhook {
 namespace {
 
 std::shared_ptr<CallAuthorization> AuthorizationOf(const UnaryCall& call) {
-  auto authorization = std::make_shared<CallAuthorization>(
-      call.environment->authorization(), call.method, PeerCredentialsOf(*call.context));
+  auto authorization = std::make_shared<CallAuthorization>(call.environment->authorization(),
+                                                           call.method, *call.context);
   if (call.subscription.has_value()) authorization->SetSubscription(*call.subscription);
   return authorization;
 }

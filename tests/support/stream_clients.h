@@ -27,6 +27,10 @@ inline void LimitTime(grpc::ClientContext& context) {
   context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(30));
 }
 
+inline void ShowToken(grpc::ClientContext& context, const std::string& token) {
+  if (!token.empty()) context.AddMetadata("authorization", "Bearer " + token);
+}
+
 // Arguments of a channel that shares its connection with no other channel.
 inline grpc::ChannelArguments OwnConnection() {
   grpc::ChannelArguments arguments;
@@ -37,8 +41,10 @@ inline grpc::ChannelArguments OwnConnection() {
 // A test's end of Subscribe.
 class Subscriber {
  public:
-  explicit Subscriber(v1::ReleaseEventService::Stub* stub) {
+  // With `token`, if that is not empty, as a bearer.
+  explicit Subscriber(v1::ReleaseEventService::Stub* stub, const std::string& token = "") {
     LimitTime(context_);
+    ShowToken(context_, token);
     stream_ = stub->Subscribe(&context_);
   }
   ~Subscriber() {
@@ -121,8 +127,10 @@ class Subscriber {
 // A test's end of Watch.
 class Watcher {
  public:
-  Watcher(v1::ReleaseEventService::Stub* stub, const v1::WatchRequest& request) {
+  Watcher(v1::ReleaseEventService::Stub* stub, const v1::WatchRequest& request,
+          const std::string& token = "") {
     LimitTime(context_);
+    ShowToken(context_, token);
     stream_ = stub->Watch(&context_, request);
   }
   ~Watcher() {

@@ -177,6 +177,18 @@ TestAuthority TestAuthority::Subordinate(const std::string& name) const {
   return {certificate, key};
 }
 
+TestCertificate SignedByItself(const TestCertificateRequest& request) {
+  const std::shared_ptr<EVP_PKEY> key = NewKey();
+  const std::shared_ptr<X509> certificate =
+      NewCertificate(request.common_name, key.get(), request.not_before, request.not_after);
+  X509* const itself = certificate.get();
+  AddExtension(itself, itself, NID_subject_key_identifier, "hash");
+  AddExtension(itself, itself, NID_ext_key_usage, request.usage);
+  AddExtension(itself, itself, NID_subject_alt_name, AlternativeNames(request));
+  Sign(itself, itself, key.get());
+  return {CertificatePem(itself), KeyPem(key.get())};
+}
+
 std::string EncryptedKeyPem(const TestCertificate& certificate) {
   const OwnedBio in(
       BIO_new_mem_buf(certificate.key_pem.data(), static_cast<int>(certificate.key_pem.size())));

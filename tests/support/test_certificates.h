@@ -71,6 +71,9 @@ class TestAuthority {
   std::shared_ptr<EVP_PKEY> key_;
 };
 
+// One that nobody but itself vouches for.
+TestCertificate SignedByItself(const TestCertificateRequest& request);
+
 // The key in PEM, readable only with the passphrase "secret".
 std::string EncryptedKeyPem(const TestCertificate& certificate);
 

@@ -9,6 +9,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "onhook/security.h"
 #include "onhook/subscriber.h"
 #include "onhook/v1/rejected_callback_service.grpc.pb.h"
 #include "onhook/v1/release_event_service.pb.h"
@@ -23,11 +24,23 @@ namespace onhook::client {
 struct ReconnectOptions {
   absl::Duration initial = absl::Milliseconds(100);
   absl::Duration maximum = absl::Seconds(2);
+  // How often a stream that waits for a connection looks again at why there is none, and whether
+  // the files that it needs have changed.
+  absl::Duration recheck = absl::Seconds(5);
+  // For how long a stream whose client was let in before goes on trying when it is refused as
+  // UNAUTHENTICATED: the gateway may have a new authority or token already, and this client's files
+  // not yet. Kubernetes brings a changed Secret to each pod within a minute and a half.
+  absl::Duration rotation_patience = absl::Minutes(2);
 };
 
+class GatewayConnection;  // what a Client and all that it started share
+
 struct ClientOptions {
-  // The gateway's gRPC address, HOST:PORT. The connection is not encrypted.
+  // The gateway's gRPC address: HOST:PORT, or unix:/path for a Unix-domain socket.
   std::string server = "127.0.0.1:50051";
+  // TLS, and who this client is. Default: neither is needed, as where the gateway listens on
+  // loopback only.
+  SecurityOptions security;
   // After so long a look-up (GetEvent, ListEvents) fails with kDeadlineExceeded.
   absl::Duration lookup_timeout = absl::Seconds(10);
   ReconnectOptions reconnect;
@@ -47,14 +60,21 @@ struct ClientOptions {
 //
 // Promises: whatever comes from the gateway as an error keeps its code and message; see status.h
 // for its reason. Copies share one connection, which lives as long as any copy, subscriber or
-// watcher does. Nothing is sent before the first call that needs the gateway.
+// watcher does. Nothing is sent, and no file is read, before the first call that needs the gateway.
 // Threads: any, on every method.
+// Errors, of every method and of whatever it starts: kFailedPrecondition if the options cannot be
+// used, with a reason: SERVER_ADDRESS, CA_FILE, CERTIFICATE_FILE, KEY_FILE, CERTIFICATE_PAIR,
+// TOKEN_FILE, CLEARTEXT_TOKEN (SecurityOptions forbids it), TLS_OVER_UNIX_SOCKET. kUnavailable,
+// where no connection comes about, says why, with a reason of tls_probe.h: finding that out may
+// take 2 s beyond any time given here. kUnauthenticated: its metadata `shown` says what this client
+// showed of itself. kPermissionDenied: `identity`, `permission` and `subscription`.
 class Client {
  public:
   explicit Client(ClientOptions options);
 
   // Waits until the gateway is reached, for programs that would rather say "nobody is there" than
-  // go on trying. Blocking: up to `timeout`. Errors: kUnavailable.
+  // go on trying. What waiting does not mend, such as a certificate that is not trusted, is told at
+  // once. Blocking: up to `timeout`. Errors: kUnavailable.
   absl::Status WaitUntilConnected(absl::Duration timeout) const;
 
   // Returns one event, with what became of it as far as the gateway keeps that. Blocking: up to
@@ -99,15 +119,13 @@ class Client {
   std::unique_ptr<Watcher> Watch(WatchOptions options, Watcher::Handler handler) const;
 
  private:
-  struct Connection;
-
   absl::Status Administer(const std::function<grpc::Status(v1::SubscriptionService::StubInterface&,
                                                            grpc::ClientContext&)>& call) const;
   absl::Status AdministerQuarantine(
       const std::function<grpc::Status(v1::RejectedCallbackService::StubInterface&,
                                        grpc::ClientContext&)>& call) const;
 
-  std::shared_ptr<const Connection> connection_;
+  std::shared_ptr<const GatewayConnection> connection_;
 };
 
 }  // namespace onhook::client

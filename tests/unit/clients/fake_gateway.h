@@ -181,10 +181,12 @@ inline grpc::Status StatusWithReason(grpc::StatusCode code, const std::string& m
 // A gateway that does what a test says, on a port of its own.
 class FakeGateway : public v1::ReleaseEventService::CallbackService {
  public:
-  // `address`: of an earlier one, which is gone.
-  explicit FakeGateway(const std::string& address = "127.0.0.1:0") {
+  // `address`: of an earlier one, which is gone, or a Unix-domain socket.
+  explicit FakeGateway(const std::string& address = "127.0.0.1:0",
+                       const std::shared_ptr<grpc::ServerCredentials>& credentials =
+                           grpc::InsecureServerCredentials()) {
     grpc::ServerBuilder builder;
-    builder.AddListeningPort(address, grpc::InsecureServerCredentials(), &port_);
+    builder.AddListeningPort(address, credentials, &port_);
     builder.RegisterService(this);
     builder.RegisterService(&administration);
     builder.RegisterService(&quarantine);
@@ -210,6 +212,10 @@ class FakeGateway : public v1::ReleaseEventService::CallbackService {
   FakeSubscribeStream* TakeSubscribe() { return subscribes_.Take(); }
   FakeWatchStream* TakeWatch() { return watches_.Take(); }
 
+  // What each call and stream of ReleaseEventService carried as "authorization"; "" for nothing.
+  Inbox<std::string> authorizations;
+  // Over which connection each of them came, as gRPC names it.
+  Inbox<std::string> peers;
   // What look-ups are answered with.
   grpc::Status lookup_status;
   v1::ListEventsResponse events;
@@ -219,7 +225,8 @@ class FakeGateway : public v1::ReleaseEventService::CallbackService {
   FakeRejectedCallbackService quarantine;
 
   grpc::ServerBidiReactor<v1::SubscribeRequest, v1::SubscribeResponse>* Subscribe(
-      grpc::CallbackServerContext*) override {
+      grpc::CallbackServerContext* context) override {
+    NoteCaller(context);
     auto stream = std::make_unique<FakeSubscribeStream>();
     FakeSubscribeStream* const raw = stream.get();
     absl::MutexLock lock(&mutex_);
@@ -227,8 +234,9 @@ class FakeGateway : public v1::ReleaseEventService::CallbackService {
     subscribes_.Put(raw);
     return raw;
   }
-  grpc::ServerWriteReactor<v1::WatchResponse>* Watch(grpc::CallbackServerContext*,
+  grpc::ServerWriteReactor<v1::WatchResponse>* Watch(grpc::CallbackServerContext* context,
                                                      const v1::WatchRequest* request) override {
+    NoteCaller(context);
     auto stream = std::make_unique<FakeWatchStream>(*request);
     FakeWatchStream* const raw = stream.get();
     absl::MutexLock lock(&mutex_);
@@ -250,7 +258,16 @@ class FakeGateway : public v1::ReleaseEventService::CallbackService {
   }
 
  private:
+  void NoteCaller(grpc::CallbackServerContext* context) {
+    peers.Put(context->peer());
+    const auto& metadata = context->client_metadata();
+    const auto found = metadata.find("authorization");
+    authorizations.Put(found == metadata.end()
+                           ? std::string()
+                           : std::string(found->second.data(), found->second.size()));
+  }
   grpc::ServerUnaryReactor* Answer(grpc::CallbackServerContext* context) {
+    NoteCaller(context);
     grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
     reactor->Finish(lookup_status);
     return reactor;

@@ -46,6 +46,8 @@ class DeliveryFixture : public testing::Test {
     surroundings.desk = desk_.get();
     surroundings.judge = callback_judge_;
     surroundings.access = access_;
+    surroundings.tls = tls_;
+    surroundings.metrics = &metrics_;
     surroundings.clock = &clock_;
     surroundings.log = &log_;
     return surroundings;
@@ -138,6 +140,8 @@ class DeliveryFixture : public testing::Test {
   std::unique_ptr<v1::SubscriptionService::Stub> subscriptions_;
   CallbackJudge* callback_judge_ = nullptr;
   const AccessControl* access_ = nullptr;  // to be set before StartGateway
+  const TlsFiles* tls_ = nullptr;          // likewise
+  mutable Metrics metrics_;
   int port_ = 0;
   std::string call_data_;
 };

@@ -1,4 +1,4 @@
-#include "gateway/base/shutdown_signals.h"
+#include "gateway/base/process_signals.h"
 
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -11,17 +11,17 @@ namespace {
 
 // Each in a process of its own, since what they change is the process's. The alarm ends one that
 // hangs.
-class ShutdownSignalsDeathTest : public ::testing::Test {
+class ProcessSignalsDeathTest : public ::testing::Test {
  protected:
-  ShutdownSignalsDeathTest() { ::testing::FLAGS_gtest_death_test_style = "threadsafe"; }
+  ProcessSignalsDeathTest() { ::testing::FLAGS_gtest_death_test_style = "threadsafe"; }
 };
 
-TEST_F(ShutdownSignalsDeathTest, ASignalIsWaitedForAndHarmsNothing) {
-  for (const int number : {SIGTERM, SIGINT}) {
+TEST_F(ProcessSignalsDeathTest, ASignalIsWaitedForAndHarmsNothing) {
+  for (const int number : {SIGTERM, SIGINT, SIGHUP}) {
     EXPECT_EXIT(
         {
           alarm(30);
-          ShutdownSignals signals;
+          ProcessSignals signals;
           kill(getpid(), number);  // before anybody waits
           std::_Exit(signals.Wait());
         },
@@ -29,11 +29,11 @@ TEST_F(ShutdownSignalsDeathTest, ASignalIsWaitedForAndHarmsNothing) {
   }
 }
 
-TEST_F(ShutdownSignalsDeathTest, ASecondSignalEndsTheProcess) {
+TEST_F(ProcessSignalsDeathTest, ASecondSignalEndsTheProcess) {
   EXPECT_EXIT(
       {
         alarm(30);
-        ShutdownSignals signals;
+        ProcessSignals signals;
         kill(getpid(), SIGTERM);
         signals.Wait();
         signals.ExitOnNextOrAfter(absl::Minutes(5));
@@ -43,21 +43,34 @@ TEST_F(ShutdownSignalsDeathTest, ASecondSignalEndsTheProcess) {
       ::testing::ExitedWithCode(128 + SIGINT), "");
 }
 
-TEST_F(ShutdownSignalsDeathTest, TheDeadlineEndsTheProcess) {
+TEST_F(ProcessSignalsDeathTest, WhoIsEndingReadsNoSettings) {
   EXPECT_EXIT(
       {
         alarm(30);
-        ShutdownSignals signals;
+        ProcessSignals signals;
+        signals.ExitOnNextOrAfter(absl::Minutes(5));
+        kill(getpid(), SIGHUP);
+        kill(getpid(), SIGTERM);
+        while (true) pause();
+      },
+      ::testing::ExitedWithCode(128 + SIGTERM), "");
+}
+
+TEST_F(ProcessSignalsDeathTest, TheDeadlineEndsTheProcess) {
+  EXPECT_EXIT(
+      {
+        alarm(30);
+        ProcessSignals signals;
         signals.ExitOnNextOrAfter(absl::Milliseconds(1));
         while (true) pause();
       },
       ::testing::ExitedWithCode(1), "");
 }
 
-TEST_F(ShutdownSignalsDeathTest, APeerThatWentAwayDoesNotEndTheProcess) {
+TEST_F(ProcessSignalsDeathTest, APeerThatWentAwayDoesNotEndTheProcess) {
   EXPECT_EXIT(
       {
-        ShutdownSignals signals;
+        ProcessSignals signals;
         raise(SIGPIPE);
         std::_Exit(7);
       },

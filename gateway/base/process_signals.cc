@@ -1,4 +1,4 @@
-#include "gateway/base/shutdown_signals.h"
+#include "gateway/base/process_signals.h"
 
 #include <cerrno>
 #include <cstdlib>
@@ -12,22 +12,24 @@ constexpr int kSignalExitBase = 128;
 
 }  // namespace
 
-ShutdownSignals::ShutdownSignals() {
-  sigemptyset(&signals_);
-  sigaddset(&signals_, SIGTERM);
-  sigaddset(&signals_, SIGINT);
-  pthread_sigmask(SIG_BLOCK, &signals_, nullptr);
+ProcessSignals::ProcessSignals() {
+  sigemptyset(&ending_);
+  sigaddset(&ending_, SIGTERM);
+  sigaddset(&ending_, SIGINT);
+  all_ = ending_;
+  sigaddset(&all_, SIGHUP);
+  pthread_sigmask(SIG_BLOCK, &all_, nullptr);
   signal(SIGPIPE, SIG_IGN);
 }
 
-int ShutdownSignals::Wait() {
+int ProcessSignals::Wait() {
   int number = 0;
-  sigwait(&signals_, &number);
+  sigwait(&all_, &number);
   return number;
 }
 
-void ShutdownSignals::ExitOnNextOrAfter(absl::Duration deadline) {
-  std::thread([signals = signals_, timeout = absl::ToTimespec(deadline)] {
+void ProcessSignals::ExitOnNextOrAfter(absl::Duration deadline) {
+  std::thread([signals = ending_, timeout = absl::ToTimespec(deadline)] {
     int number;
     do {
       number = sigtimedwait(&signals, nullptr, &timeout);

@@ -1,0 +1,48 @@
+#ifndef ONHOOK_GATEWAY_ADMIN_ADMIN_GATE_H_
+#define ONHOOK_GATEWAY_ADMIN_ADMIN_GATE_H_
+
+#include <memory>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "gateway/access/access_control.h"
+#include "gateway/base/clock.h"
+#include "gateway/base/ip_network.h"
+#include "gateway/base/log.h"
+#include "gateway/base/metrics.h"
+#include "gateway/http/http_message.h"
+
+namespace onhook {
+
+// Who may ask the admin port for what: AdminServer says it. Counts whom it refuses, and logs it now
+// and then.
+//
+// Threads: any. Blocking: never.
+class AdminGate {
+ public:
+  // `access` may be null; it and the others must outlive the gate.
+  AdminGate(std::vector<IpNetwork> allowed_networks, const AccessControl* access, Metrics* metrics,
+            const Clock* clock, const Log* log);
+  ~AdminGate();
+
+  // kPermissionDenied: it may ask for nothing.
+  absl::Status CheckPeer(const HttpRequest& request) const;
+
+  // Whether it may read metrics. kUnauthenticated: it must show who it is; kPermissionDenied: it
+  // may not. The messages may be shown.
+  absl::Status CheckMonitor(const HttpRequest& request) const;
+
+ private:
+  struct Refused;
+
+  const std::vector<IpNetwork> allowed_networks_;
+  const AccessControl* const access_;
+  const Log* const log_;
+  const std::unique_ptr<Refused> by_network_;
+  const std::unique_ptr<Refused> unknown_;
+  const std::unique_ptr<Refused> not_allowed_;
+};
+
+}  // namespace onhook
+
+#endif  // ONHOOK_GATEWAY_ADMIN_ADMIN_GATE_H_

@@ -1,0 +1,132 @@
+// What a running gateway takes of settings that are read again.
+#include "tests/component/gateway_fixture.h"
+
+namespace onhook {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::Contains;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+class ReloadTest : public GatewayTest {
+ protected:
+  Settings::Identity Collector(const std::string& name) const {
+    Settings::Identity identity;
+    identity.name = name;
+    identity.token_files = {directory_.Write(name, TokenOf(name))};
+    identity.monitor = true;
+    return identity;
+  }
+  static std::string TokenOf(const std::string& name) {
+    return absl::StrCat("token-of-", name, "-0000000");
+  }
+  int AskForMetrics(const std::string& name) const { return AnswerTo(name).status; }
+  RawAnswer AnswerTo(const std::string& name) const {
+    return RawHttpClient(gateway_->admin_port())
+        .Send(absl::StrCat("GET /metrics HTTP/1.1\r\nHost: gateway\r\nAuthorization: Bearer ",
+                           TokenOf(name), "\r\n\r\n"))
+        .ReadAnswer();
+  }
+  void Reload(const Settings& settings) {
+    Invocation invocation;
+    invocation.settings = settings;
+    gateway_->Reload(invocation);
+  }
+  // As `name`, who may monitor, sees it.
+  void ExpectReloadSuccessful(bool successful, const std::string& name) const {
+    EXPECT_THAT(AnswerTo(name).body,
+                HasSubstr(absl::StrCat("\nonhook_config_last_reload_successful ",
+                                       successful ? 1 : 0, "\n")));
+  }
+};
+
+TEST_F(ReloadTest, AnotherAccessListIsTaken) {
+  settings_.access = {Collector("first")};
+  StartGateway();
+  EXPECT_EQ(AskForMetrics("first"), 200);
+  EXPECT_EQ(AskForMetrics("second"), 401);
+  settings_.access = {Collector("second")};
+  Reload(settings_);
+  EXPECT_EQ(AskForMetrics("first"), 401);
+  ExpectReloadSuccessful(true, "second");
+  EXPECT_THAT(LogLines(), Contains(HasSubstr("another access list is in use")));
+}
+
+TEST_F(ReloadTest, SettingsThatAreNoGoodLeaveTheListInUseAndEachFaultIsLogged) {
+  settings_.access = {Collector("first")};
+  StartGateway();
+  gateway_->Reload(absl::InvalidArgumentError("f:1:1: a: no such key\nf:2:1: b: no such key"));
+  ExpectReloadSuccessful(false, "first");
+  EXPECT_THAT(LogLines(), AllOf(Contains(HasSubstr("f:1:1: a: no such key\"")),
+                                Contains(HasSubstr("f:2:1: b: no such key\""))));
+  Reload(settings_);
+  ExpectReloadSuccessful(true, "first");
+}
+
+TEST_F(ReloadTest, AListThatCannotBeUsedLeavesTheOldOneInUse) {
+  settings_.access = {Collector("first")};
+  StartGateway();
+  Settings::Identity second = Collector("second");
+  second.token_files = {directory_.path() + "/absent"};
+  settings_.access = {second};
+  Reload(settings_);
+  ExpectReloadSuccessful(false, "first");
+  EXPECT_THAT(LogLines(),
+              Contains(AllOf(HasSubstr("access: identity \\\"second\\\""), HasSubstr("absent"))));
+}
+
+TEST_F(ReloadTest, AListThatIsGoneOpensNothing) {
+  settings_.access = {Collector("first")};
+  StartGateway();
+  settings_.access.clear();
+  Reload(settings_);
+  EXPECT_EQ(AskForMetrics("second"), 401);
+  ExpectReloadSuccessful(false, "first");
+  EXPECT_THAT(LogLines(), Contains(HasSubstr("takes a restart")));
+}
+
+TEST_F(ReloadTest, AListWhereThereWasNoneTakesARestart) {
+  StartGateway();
+  settings_.access = {Collector("first")};
+  Reload(settings_);
+  ExpectReloadSuccessful(false, "anybody");
+}
+
+TEST_F(ReloadTest, WhatTakesARestartIsNamed) {
+  settings_.access = {Collector("first")};
+  StartGateway();
+  settings_.access.push_back(Collector("second"));
+  settings_.grpc.server.max_streams = 7;
+  settings_.sources[0].always_200 = true;
+  Reload(settings_);
+  ExpectReloadSuccessful(true, "second");
+  EXPECT_THAT(LogLines(), Contains(AllOf(HasSubstr("takes a restart"),
+                                         HasSubstr(R"("settings":"grpc.max_streams, sources")"))));
+}
+
+TEST_F(ReloadTest, NothingThatChangedIsNothingToTake) {
+  settings_.access = {Collector("first")};
+  StartGateway();
+  const Settings same = settings_;
+  Reload(same);
+  ExpectReloadSuccessful(true, "first");
+  EXPECT_THAT(LogLines(), AllOf(Not(Contains(HasSubstr("another access list"))),
+                                Not(Contains(HasSubstr("takes a restart")))));
+}
+
+TEST_F(ReloadTest, CheckLooksAtTheFilesOfTokensAndCertificates) {
+  settings_.access = {Collector("first"), Collector("second")};
+  EXPECT_TRUE(FindOutsideFaults(settings_).empty());
+  settings_.access[1].token_files = {directory_.path() + "/absent"};
+  settings_.grpc.tls.certificate_file = directory_.path() + "/absent.crt";
+  settings_.grpc.tls.key_file = directory_.path() + "/absent.key";
+  const std::vector<SettingFault> faults = FindOutsideFaults(settings_);
+  ASSERT_EQ(faults.size(), 2u);
+  EXPECT_EQ(faults[0].setting, "access[1].token_files");
+  EXPECT_EQ(faults[1].setting, "grpc.tls.certificate_file");
+  EXPECT_THAT(faults[1].description, HasSubstr("absent.crt"));
+}
+
+}  // namespace
+}  // namespace onhook

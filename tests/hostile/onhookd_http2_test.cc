@@ -1,0 +1,120 @@
+// Hostile HTTP/2 against the program as it is shipped: gRPC 1.51.1, which Debian has, carries no
+// patches, so whoever has no certificate must not get as far as to it.
+#include <optional>
+#include <string>
+
+#include "absl/strings/ascii.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "tests/hostile/flood.h"
+#include "tests/hostile/healthy_client.h"
+#include "tests/hostile/http2_attacks.h"
+#include "tests/hostile/http2_frames.h"
+#include "tests/support/onhookd_process.h"
+#include "tests/support/temporary_directory.h"
+#include "tests/support/test_certificates.h"
+
+namespace onhook {
+namespace {
+
+using testing::IsEmpty;
+
+constexpr absl::Duration kPatience = absl::Minutes(1);
+constexpr int64_t kMib = 1024 * 1024;
+
+class OnhookdHttp2Test : public testing::TestWithParam<Http2Attack> {
+ protected:
+  enum class Port { kPlain, kTls, kMutualTls };
+
+  void Start(Port port) {
+    OnhookdProcess::Options options;
+    options.store_directory = store_.path();
+    if (port != Port::kPlain) {
+      const TestCertificateFiles files = Write(files_, "server", authority_.ServerCertificate());
+      Write(files_, "authority", {authority_.certificate_pem(), ""});
+      options.more_arguments = {"--grpc-tls-certificate-file=" + files.certificate_file,
+                                "--grpc-tls-key-file=" + files.key_file};
+      credentials_.pem_root_certs = authority_.certificate_pem();
+    }
+    if (port == Port::kMutualTls) {
+      options.more_arguments.push_back("--grpc-tls-client-ca-file=" + files_.path() +
+                                       "/authority.crt");
+      credentials_.pem_cert_chain = certificate_.certificate_pem;
+      credentials_.pem_private_key = certificate_.key_pem;
+    }
+    onhookd_.emplace(options);
+    ASSERT_TRUE(onhookd_->WaitUntilListening(kPatience)) << onhookd_->log();
+    healthy_.emplace(onhookd_->grpc_port(), port == Port::kPlain
+                                                ? grpc::InsecureChannelCredentials()
+                                                : grpc::SslCredentials(credentials_));
+    ASSERT_TRUE(healthy_->IsServed());
+  }
+
+  Http2AttackOutcome Attack(const std::optional<RawConnection::Tls>& tls) {
+    Http2AttackOutcome outcome;
+    growth_ = MemoryGrowth(onhookd_->pid(), [&] {
+      outcome = MakeHttp2Attack(GetParam(), onhookd_->grpc_port(), tls,
+                                [&] { EXPECT_TRUE(healthy_->IsServed()); });
+    });
+    EXPECT_TRUE(healthy_->IsServed());
+    EXPECT_THAT(healthy_->failures(), IsEmpty());
+    RecordProperty("memory_growth_kib", static_cast<int>(growth_ / 1024));
+    return outcome;
+  }
+  void ExpectLittleGrowth(int64_t bytes) const {
+// A sanitizer keeps freed memory for a while, so that there it measures itself.
+#if !defined(__SANITIZE_ADDRESS__)
+    EXPECT_LT(growth_, bytes);
+#else
+    static_cast<void>(bytes);
+#endif
+  }
+
+  TestAuthority authority_;
+  TestCertificate certificate_ = authority_.ClientCertificate("spiffe://example.org/crm");
+  TemporaryDirectory store_;
+  TemporaryDirectory files_;
+  grpc::SslCredentialsOptions credentials_;
+  std::optional<OnhookdProcess> onhookd_;
+  std::optional<HealthyClient> healthy_;
+  int64_t growth_ = 0;
+};
+
+TEST_P(OnhookdHttp2Test, WithoutTheCertificateThatIsRequiredItHasNoEffect) {
+  ASSERT_NO_FATAL_FAILURE(Start(Port::kMutualTls));
+  const Http2AttackOutcome outcome = Attack(RawConnection::Tls{});
+  EXPECT_EQ(outcome.bytes_answered, 0U);
+  ExpectLittleGrowth(16 * kMib);
+}
+
+TEST_P(OnhookdHttp2Test, WithACertificateItCostsNoMoreThanTheQuota) {
+  ASSERT_NO_FATAL_FAILURE(Start(Port::kMutualTls));
+  Attack(RawConnection::Tls{certificate_});
+  ExpectLittleGrowth(160 * kMib);
+}
+
+// The control: where anybody is let in, it reaches gRPC.
+TEST_P(OnhookdHttp2Test, WhereNoCertificateIsRequiredItReachesHttp2) {
+  ASSERT_NO_FATAL_FAILURE(Start(Port::kTls));
+  const Http2AttackOutcome outcome = Attack(RawConnection::Tls{});
+  EXPECT_GT(outcome.settings_answered, 0);
+}
+
+TEST_P(OnhookdHttp2Test, WithoutTlsItCostsNoMoreThanTheQuota) {
+  ASSERT_NO_FATAL_FAILURE(Start(Port::kPlain));
+  Attack(std::nullopt);
+  ExpectLittleGrowth(160 * kMib);
+}
+
+INSTANTIATE_TEST_SUITE_P(Attacks, OnhookdHttp2Test, testing::ValuesIn(Http2Attacks()),
+                         [](const auto& info) {
+                           std::string name = info.param.name;
+                           for (char& letter : name) {
+                             if (!absl::ascii_isalnum(static_cast<unsigned char>(letter)))
+                               letter = '_';
+                           }
+                           return name;
+                         });
+
+}  // namespace
+}  // namespace onhook

@@ -1,0 +1,74 @@
+#include "gateway/config/settings_difference.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "gateway/config/settings_table.h"
+
+namespace onhook {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+TEST(SettingsDifferenceTest, EqualSettingsDifferInNothing) {
+  Settings settings;
+  settings.subscriptions = {{"crm", {}}};
+  settings.access.resize(2);
+  EXPECT_THAT(DifferentSettings(settings, settings), IsEmpty());
+}
+
+TEST(SettingsDifferenceTest, WhatDiffersIsNamedInTheOrderOfTheTable) {
+  Settings settings;
+  settings.log.level = LogLevel::kDebug;
+  settings.grpc.server.max_streams = 7;
+  settings.http.tls.key_file = "other";
+  EXPECT_THAT(DifferentSettings(Settings(), settings),
+              ElementsAre("http.tls.key_file", "grpc.max_streams", "log.level"));
+  EXPECT_THAT(DifferentSettings(settings, Settings()),
+              ElementsAre("http.tls.key_file", "grpc.max_streams", "log.level"));
+}
+
+TEST(SettingsDifferenceTest, ListsDifferByAnythingInThem) {
+  const Settings before;
+  Settings settings;
+  settings.sources[0].always_200 = true;
+  EXPECT_THAT(DifferentSettings(before, settings), ElementsAre("sources"));
+  settings = before;
+  settings.subscriptions = {{"crm", {}}};
+  EXPECT_THAT(DifferentSettings(before, settings), ElementsAre("subscriptions"));
+  Settings more = settings;
+  more.subscriptions[0].spec.set_max_delivery_attempts(3);
+  EXPECT_THAT(DifferentSettings(settings, more), ElementsAre("subscriptions"));
+}
+
+TEST(SettingsDifferenceTest, EveryMemberOfAnIdentityCounts) {
+  Settings before;
+  before.access.resize(1);
+  const std::vector<void (*)(Settings::Identity & identity)> changes = {
+      [](Settings::Identity& identity) { identity.name = "other"; },
+      [](Settings::Identity& identity) { identity.certificate = "other"; },
+      [](Settings::Identity& identity) { identity.token_files = {"other"}; },
+      [](Settings::Identity& identity) { identity.unix_socket = true; },
+      [](Settings::Identity& identity) { identity.subscribe = {"*"}; },
+      [](Settings::Identity& identity) { identity.create = {"*"}; },
+      [](Settings::Identity& identity) { identity.administer = {"*"}; },
+      [](Settings::Identity& identity) { identity.watch = true; },
+      [](Settings::Identity& identity) { identity.read_events = true; },
+      [](Settings::Identity& identity) { identity.rejected_callbacks = true; },
+      [](Settings::Identity& identity) { identity.see_numbers = true; },
+      [](Settings::Identity& identity) { identity.monitor = true; },
+  };
+  for (size_t i = 0; i < changes.size(); ++i) {
+    Settings settings = before;
+    changes[i](settings.access[0]);
+    EXPECT_THAT(DifferentSettings(before, settings), ElementsAre("access")) << i;
+  }
+  EXPECT_THAT(DifferentSettings(before, Settings()), ElementsAre("access"));
+}
+
+}  // namespace
+}  // namespace onhook

@@ -1,0 +1,88 @@
+#include "gateway/delivery/call_gate.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "gateway/delivery/rpc_rules.h"
+#include "tests/support/manual_clock.h"
+
+namespace onhook {
+namespace {
+
+constexpr absl::string_view kWatch = "/onhook.v1.ReleaseEventService/Watch";
+constexpr absl::string_view kHealth = "/grpc.health.v1.Health/Check";
+constexpr absl::string_view kUnknown = "/onhook.v1.ReleaseEventService/Steal";
+
+class CallGateTest : public testing::Test {
+ protected:
+  // Knows the token "good" as `identity`, null being anybody.
+  static absl::StatusOr<Caller> Identify(std::shared_ptr<const Settings::Identity> identity,
+                                         const PeerCredentials& shown) {
+    if (identity == nullptr) return Caller::Anybody();
+    if (shown.bearer_token != "good") return absl::UnauthenticatedError("no token");
+    return Caller(std::move(identity), absl::InfiniteFuture());
+  }
+  static std::shared_ptr<const Settings::Identity> IdentityCalled(const std::string& name) {
+    auto identity = std::make_shared<Settings::Identity>();
+    identity->name = name;
+    return identity;
+  }
+  absl::Status Decide(const std::shared_ptr<const Settings::Identity>& identity,
+                      std::optional<std::string> token, absl::string_view method) {
+    const CallGate gate([&](const PeerCredentials& shown) { return Identify(identity, shown); },
+                        &refusals_);
+    PeerCredentials shown;
+    shown.bearer_token = std::move(token);
+    return gate.Decide(shown, method);
+  }
+
+  ManualClock clock_;
+  Metrics metrics_;
+  std::vector<std::string> lines_;
+  Log log_{&clock_, LogLevel::kInfo, Log::Format::kText,
+           [this](absl::string_view line) { lines_.emplace_back(line); }};
+  CallRefusals refusals_{&metrics_, &clock_, &log_};
+};
+
+TEST_F(CallGateTest, WhoIsNotRecognisedMayCallNothing) {
+  for (const RpcRule& rule : RpcRules()) {
+    EXPECT_TRUE(absl::IsUnauthenticated(Decide(IdentityCalled("crm"), std::nullopt, rule.method)))
+        << rule.method;
+  }
+  for (const absl::string_view method : {kUnknown, absl::string_view("")}) {
+    EXPECT_TRUE(absl::IsUnauthenticated(Decide(IdentityCalled("crm"), "bad", method))) << method;
+  }
+}
+
+TEST_F(CallGateTest, WhoIsRecognisedPassesToWhateverHasARule) {
+  for (const RpcRule& rule : RpcRules()) {
+    EXPECT_TRUE(Decide(IdentityCalled("crm"), "good", rule.method).ok()) << rule.method;
+  }
+}
+
+TEST_F(CallGateTest, WhatHasNoRuleIsForNobody) {
+  EXPECT_TRUE(absl::IsPermissionDenied(Decide(IdentityCalled("crm"), "good", kUnknown)));
+}
+
+TEST_F(CallGateTest, WithoutAnAccessListEverythingPassesSoThatGrpcSaysWhatItDoesNotKnow) {
+  for (const absl::string_view method : {kWatch, kHealth, kUnknown}) {
+    EXPECT_TRUE(Decide(nullptr, std::nullopt, method).ok()) << method;
+  }
+}
+
+TEST_F(CallGateTest, ARefusalIsCountedAndLoggedWithoutWhatTheCallerMadeUp) {
+  EXPECT_FALSE(Decide(IdentityCalled("crm"), "stolen", kUnknown).ok());
+  EXPECT_THAT(
+      metrics_.Text(),
+      testing::HasSubstr("onhook_grpc_calls_refused_total{reason=\"unauthenticated\"} 1\n"));
+  ASSERT_EQ(lines_.size(), 1u);
+  EXPECT_THAT(lines_[0], testing::Not(testing::HasSubstr("stolen")));
+  EXPECT_THAT(lines_[0], testing::Not(testing::HasSubstr("Steal")));
+}
+
+}  // namespace
+}  // namespace onhook
