@@ -52,9 +52,9 @@ absl::StatusOr<OwnedCertificateStack> ReadCertificates(absl::string_view pem) {
   OwnedCertificateStack certificates(sk_X509_new_null());
   const OwnedBio bio = Open(pem);
   while (true) {
-    OwnedCertificate certificate(PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr));
+    X509* const certificate = PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr);
     if (certificate == nullptr) break;
-    if (sk_X509_push(certificates.get(), certificate.get()) > 0) certificate.release();
+    if (sk_X509_push(certificates.get(), certificate) <= 0) X509_free(certificate);
   }
   if (!NothingFollows()) return Fault("holds a certificate that cannot be read");
   if (sk_X509_num(certificates.get()) == 0) return Fault("holds no certificate in PEM");
