@@ -98,10 +98,8 @@ RetentionOptions RetentionOf(const Settings& settings) {
 
 std::vector<SettingFault> FindOutsideFaults(const Settings& settings) {
   std::vector<SettingFault> faults = FindSecretFaults(settings);
-  const auto add = [&faults](std::vector<SettingFault> more) {
-    faults.insert(faults.end(), more.begin(), more.end());
-  };
-  add(FindTokenFaults(settings));
+  const std::vector<SettingFault> of_tokens = FindTokenFaults(settings);
+  faults.insert(faults.end(), of_tokens.begin(), of_tokens.end());
   const absl::Time now = SystemClock().Now();
   const std::pair<absl::string_view, const TlsOptions&> ports[] = {
       {"http", settings.http.tls}, {"grpc", settings.grpc.tls}, {"admin", settings.admin.tls}};
@@ -162,9 +160,9 @@ absl::Status Gateway::OpenTls(const TlsOptions& options, const char* listener,
 }
 
 absl::Status Gateway::OpenAccess() {
-  absl::Status opened = OpenTls(settings_.http.tls, "http", http_tls_);
+  absl::Status opened = OpenTls(settings_.admin.tls, "admin", admin_tls_);
   if (opened.ok()) opened = OpenTls(settings_.grpc.tls, "grpc", grpc_tls_);
-  if (opened.ok()) opened = OpenTls(settings_.admin.tls, "admin", admin_tls_);
+  if (opened.ok()) opened = OpenTls(settings_.http.tls, "http", http_tls_);
   if (!opened.ok()) return opened;
   absl::StatusOr<std::unique_ptr<AccessControl>> access =
       AccessControl::Open(settings_.access, grpc_tls_.get(), admin_tls_.get(), clock_, log_);

@@ -1,8 +1,11 @@
 #include "clients/cpp/tls_probe.h"
 
 #include <openssl/ssl.h>
+#include <openssl/x509.h>
 #include <openssl/x509_vfy.h>
+#include <openssl/x509v3.h>
 
+#include <algorithm>
 #include <string>
 #include <utility>
 #include <vector>
@@ -222,8 +225,8 @@ absl::Status Probe::ClientCertificateFault(const TlsSession& session,
   const std::string accepted = session.AcceptedAuthorities();
   const std::string of = accepted.empty() ? "" : absl::StrCat(" signed by \"", accepted, "\"");
   if (own.empty()) {
-    return Fault("CLIENT_CERTIFICATE_REQUIRED", address_.text, " wants a client certificate", of,
-                 ", and none was shown");
+    return Fault("CLIENT_CERTIFICATE_REQUIRED", address_.text, " asks for a client certificate", of,
+                 ", and none was shown; it ", said);
   }
   const X509* const leaf = own.front().get();
   const std::string refusal = absl::StrCat(address_.text, " does not take the client certificate ",
@@ -236,12 +239,23 @@ absl::Status Probe::ClientCertificateFault(const TlsSession& session,
     return Fault("CLIENT_CERTIFICATE_REFUSED", refusal, ": it is valid only from ",
                  TimeWords(NotBefore(leaf)), " on");
   }
-  const std::string issuer = IssuerWords(own.back().get());
-  if (session.alert() == SSL_AD_UNKNOWN_CA || session.alert() < 0) {
-    return Fault("CLIENT_CERTIFICATE_REFUSED", refusal, ": it is signed by \"", issuer, "\"",
-                 accepted.empty() ? "" : absl::StrCat(", and wanted is one", of));
+  if (X509_check_purpose(own.front().get(), X509_PURPOSE_SSL_CLIENT, 0) != 1) {
+    return Fault("CLIENT_CERTIFICATE_REFUSED", refusal, ": it is not for clients");
   }
-  return Fault("CLIENT_CERTIFICATE_REFUSED", refusal, "; it ", said);
+  if (session.alert() >= 0 && session.alert() != SSL_AD_UNKNOWN_CA) {
+    return Fault("CLIENT_CERTIFICATE_REFUSED", refusal, "; it ", said);
+  }
+  const bool is_of_accepted = std::any_of(own.begin(), own.end(), [&](const X509Pointer& shown) {
+    return session.Accepts(X509_get_issuer_name(shown.get()));
+  });
+  if (session.alert() < 0 && is_of_accepted) {
+    // Nothing speaks against the certificate, so it may be something else.
+    return Fault("CLOSED", address_.text, " closes the connection once it has seen the client ",
+                 "certificate ", security_.certificate_file, "; its log may say why");
+  }
+  return Fault("CLIENT_CERTIFICATE_REFUSED", refusal, ": it is signed by \"",
+               IssuerWords(own.back().get()), "\"",
+               accepted.empty() ? "" : absl::StrCat(", and it asks for one", of));
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include <openssl/x509v3.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <array>
 #include <vector>
 
@@ -186,6 +187,14 @@ std::string TlsSession::AcceptedAuthorities() const {
   }
   if (count > kAuthoritiesShown) words.push_back(absl::StrCat(count - kAuthoritiesShown, " more"));
   return absl::StrJoin(words, "; ");
+}
+
+bool TlsSession::Accepts(const X509_NAME* authority) const {
+  const STACK_OF(X509_NAME)* const names = SSL_get0_peer_CA_list(ssl_.get());
+  for (int i = 0; names != nullptr && i < sk_X509_NAME_num(names); ++i) {
+    if (X509_NAME_cmp(sk_X509_NAME_value(names, i), authority) == 0) return true;
+  }
+  return false;
 }
 
 }  // namespace onhook::client

@@ -56,6 +56,8 @@ class TlsSession {
   // it did not say.
   bool certificate_asked() const { return seen_.certificate_asked; }
   std::string AcceptedAuthorities() const;
+  // Whether this is one of them.
+  bool Accepts(const X509_NAME* authority) const;
 
  private:
   struct Seen {

@@ -6,6 +6,9 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "gateway/config/access_rules.h"
+#include "gateway/config/config_text.h"
+#include "gateway/config/settings_check.h"
 #include "gateway/config/settings_file.h"
 #include "gateway/config/settings_table.h"
 #include "tests/fuzz/fuzz_target.h"
@@ -32,6 +35,29 @@ void CheckPlace(absl::string_view place, absl::string_view text) {
   FUZZ_CHECK(column >= 1 && column <= text.size() + kLongestEscape);
 }
 
+// Whoever is in a list that was taken can be told from the others, and the list, as it is printed,
+// is read as the same.
+void CheckAccess(const std::vector<Settings::Identity>& access) {
+  std::vector<Settings::Identity> before;
+  for (const Settings::Identity& identity : access) {
+    FUZZ_CHECK(!FindIdentityFault(identity).has_value());
+    FUZZ_CHECK(!FindIdentityConflict(identity, before).has_value());
+    before.push_back(identity);
+  }
+  Settings settings;
+  settings.sources.clear();
+  settings.access = access;
+  const std::string printed = ConfigText({}, settings, {});
+  // A list without sources is none, so that one fault is there.
+  std::vector<std::string> faults;
+  Settings again;
+  again.sources.clear();
+  again.access = ParseSettingsFile(printed, kName, faults).access;
+  FUZZ_CHECK(ConfigText({}, again, {}) == printed);
+  // Whatever it says beside other settings is judged, and not more.
+  CheckSettings(settings);
+}
+
 void RunOne(absl::string_view text) {
   std::vector<std::string> faults;
   const SettingsFile file = ParseSettingsFile(text, kName, faults);
@@ -41,6 +67,7 @@ void RunOne(absl::string_view text) {
     FUZZ_CHECK(parts.size() == 2 && !parts[1].empty());
   }
   for (const auto& [key, place] : file.places) CheckPlace(place, text);
+  CheckAccess(file.access);
   for (const auto& [setting, value] : file.values) {
     CheckPlace(value.origin, text);
     // What was taken can be set, and then be shown and set again.
@@ -86,6 +113,16 @@ std::vector<std::string> Seeds(const std::vector<std::string>& bodies) {
       "  - {name: b, path: /b, authentication: {bearer: {token_files: [t]}}}\n"
       "  - {name: c, path: /c, authentication: {basic: {username: u, password_files: [p]}}}\n"
       "  - {name: d, path: /d, authentication: none}\n");
+  seeds.emplace_back(
+      "access:\n"
+      "  - name: crm\n    certificate: spiffe://example.org/crm\n    subscribe: [crm, \"crm-*\"]\n"
+      "    create: [b]\n    administer: [\"*\"]\n    watch: true\n    read_events: true\n"
+      "    rejected_callbacks: true\n    see_numbers: false\n    monitor: true\n"
+      "  - {name: operator, token_files: [current, previous]}\n"
+      "  - {name: host, certificate: Crm.example.org}\n  - {name: sidecar, unix_socket: true}\n");
+  seeds.emplace_back(
+      "admin: {allowed_networks: [10.0.0.0/8, '::1'], tls: {client_certificate: optional}}\n"
+      "grpc: {unix_socket: s, unix_socket_mode: 0600, tls: {client_ca_file: ca}}\n");
   seeds.emplace_back("http: {listen: 'a:1'}\n---\nhttp: !!str \"x\n");
   return seeds;
 }

@@ -81,27 +81,27 @@ class OnhookdHttp2Test : public testing::TestWithParam<Http2Attack> {
 };
 
 TEST_P(OnhookdHttp2Test, WithoutTheCertificateThatIsRequiredItHasNoEffect) {
-  Start(Port::kMutualTls);
+  ASSERT_NO_FATAL_FAILURE(Start(Port::kMutualTls));
   const Http2AttackOutcome outcome = Attack(RawConnection::Tls{});
   EXPECT_EQ(outcome.bytes_answered, 0U);
   ExpectLittleGrowth(16 * kMib);
 }
 
 TEST_P(OnhookdHttp2Test, WithACertificateItCostsNoMoreThanTheQuota) {
-  Start(Port::kMutualTls);
+  ASSERT_NO_FATAL_FAILURE(Start(Port::kMutualTls));
   Attack(RawConnection::Tls{certificate_});
   ExpectLittleGrowth(160 * kMib);
 }
 
 // The control: where anybody is let in, it reaches gRPC.
 TEST_P(OnhookdHttp2Test, WhereNoCertificateIsRequiredItReachesHttp2) {
-  Start(Port::kTls);
+  ASSERT_NO_FATAL_FAILURE(Start(Port::kTls));
   const Http2AttackOutcome outcome = Attack(RawConnection::Tls{});
   EXPECT_GT(outcome.settings_answered, 0);
 }
 
 TEST_P(OnhookdHttp2Test, WithoutTlsItCostsNoMoreThanTheQuota) {
-  Start(Port::kPlain);
+  ASSERT_NO_FATAL_FAILURE(Start(Port::kPlain));
   Attack(std::nullopt);
   ExpectLittleGrowth(160 * kMib);
 }

@@ -6,23 +6,18 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <functional>
 #include <string>
 #include <thread>
-#include <utility>
-#include <vector>
 
 #include "absl/strings/str_cat.h"
 
 namespace onhook::client {
 
-// Listens on a port of its own, says the same to everybody who connects once they have said
-// something, and then closes, or says nothing more.
-class ScriptedServer {
+// Listens on a port of its own.
+class ListeningServer {
  public:
-  enum class Then { kClose, kKeepOpen };
-
-  ScriptedServer(std::string words, Then then) : words_(std::move(words)), then_(then) {
-    listening_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  ListeningServer() : listening_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
     sockaddr_in address{};
     address.sin_family = AF_INET;
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
@@ -31,39 +26,54 @@ class ScriptedServer {
     ::listen(listening_, 16);
     ::getsockname(listening_, reinterpret_cast<sockaddr*>(&address), &size);
     port_ = ntohs(address.sin_port);
-    thread_ = std::thread([this] { Serve(); });
   }
-  ~ScriptedServer() {
-    ::shutdown(listening_, SHUT_RDWR);
-    thread_.join();
-    ::close(listening_);
-    for (const int peer : kept_) ::close(peer);
-  }
-  ScriptedServer(const ScriptedServer&) = delete;
-  ScriptedServer& operator=(const ScriptedServer&) = delete;
+  ~ListeningServer() { ::close(listening_); }
+  ListeningServer(const ListeningServer&) = delete;
+  ListeningServer& operator=(const ListeningServer&) = delete;
 
   std::string address() const { return absl::StrCat("127.0.0.1:", port_); }
 
- private:
-  void Serve() {
+  // Hands each connection over and closes it after that, until Stop.
+  void ServeEach(const std::function<void(int peer)>& serve) {
     for (int peer = ::accept(listening_, nullptr, nullptr); peer >= 0;
          peer = ::accept(listening_, nullptr, nullptr)) {
-      char heard[4096];
-      (void)::recv(peer, heard, sizeof(heard), 0);
-      (void)::send(peer, words_.data(), words_.size(), MSG_NOSIGNAL);
-      if (then_ == Then::kClose) {
-        ::close(peer);
-      } else {
-        kept_.push_back(peer);
-      }
+      serve(peer);
+      ::close(peer);
     }
   }
+  void Stop() { ::shutdown(listening_, SHUT_RDWR); }
 
-  const std::string words_;
-  const Then then_;
-  int listening_ = -1;
+ private:
+  const int listening_;
   int port_ = 0;
-  std::vector<int> kept_;  // the thread's
+};
+
+// Says the same to everybody who connects, once they have said something, and then closes, or says
+// nothing more until they go.
+class ScriptedServer {
+ public:
+  enum class Then { kClose, kKeepOpen };
+
+  ScriptedServer(const std::string& words, Then then) {
+    thread_ = std::thread([this, words, then] {
+      server_.ServeEach([&](int peer) {
+        char heard[4096];
+        (void)::recv(peer, heard, sizeof(heard), 0);
+        (void)::send(peer, words.data(), words.size(), MSG_NOSIGNAL);
+        while (then == Then::kKeepOpen && ::recv(peer, heard, sizeof(heard), 0) > 0) {
+        }
+      });
+    });
+  }
+  ~ScriptedServer() {
+    server_.Stop();
+    thread_.join();
+  }
+
+  std::string address() const { return server_.address(); }
+
+ private:
+  ListeningServer server_;
   std::thread thread_;
 };
 

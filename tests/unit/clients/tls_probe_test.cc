@@ -2,11 +2,16 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <openssl/ssl.h>
 
+#include <memory>
 #include <random>
 #include <string>
+#include <thread>
+#include <vector>
 
 #include "absl/strings/escaping.h"
+#include "clients/cpp/certificate_words.h"
 #include "onhook/status.h"
 #include "tests/unit/clients/scripted_server.h"
 #include "tests/unit/clients/secure_server.h"
@@ -29,6 +34,48 @@ absl::Status Probe(const std::string& server, const SecurityOptions& security,
   if (!credentials.ok()) return credentials.status();
   return ProbeConnection(*address, security, *credentials, limit);
 }
+
+// Takes each connection's handshake, whoever comes with a certificate of `authority`, and closes
+// it.
+class ClosingTlsServer {
+ public:
+  explicit ClosingTlsServer(const TestAuthority& authority)
+      : context_(SSL_CTX_new(TLS_server_method()), &SSL_CTX_free) {
+    const TestCertificate own = authority.ServerCertificate();
+    SSL_CTX_use_certificate(context_.get(), CertificatesOf(own.certificate_pem).front().get());
+    SSL_CTX_use_PrivateKey(context_.get(), KeyOf(own.key_pem).get());
+    const std::vector<X509Pointer> accepted = CertificatesOf(authority.certificate_pem());
+    X509_STORE_add_cert(SSL_CTX_get_cert_store(context_.get()), accepted.front().get());
+    SSL_CTX_add_client_CA(context_.get(), accepted.front().get());
+    SSL_CTX_set_verify(context_.get(), SSL_VERIFY_PEER, nullptr);
+    SSL_CTX_set_alpn_select_cb(
+        context_.get(),
+        [](SSL*, const unsigned char** chosen, unsigned char* size, const unsigned char* offered,
+           unsigned int, void*) {
+          *chosen = offered + 1;
+          *size = offered[0];
+          return SSL_TLSEXT_ERR_OK;
+        },
+        nullptr);
+    thread_ = std::thread([this] {
+      server_.ServeEach([this](int peer) {
+        const std::unique_ptr<SSL, decltype(&SSL_free)> ssl(SSL_new(context_.get()), &SSL_free);
+        SSL_set_fd(ssl.get(), peer);
+        SSL_accept(ssl.get());
+      });
+    });
+  }
+  ~ClosingTlsServer() {
+    server_.Stop();
+    thread_.join();
+  }
+  std::string address() const { return server_.address(); }
+
+ private:
+  const std::unique_ptr<SSL_CTX, decltype(&SSL_CTX_free)> context_;
+  ListeningServer server_;
+  std::thread thread_;
+};
 
 class TlsProbeTest : public ::testing::Test {
  protected:
@@ -143,7 +190,7 @@ TEST_F(TlsProbeTest, ACertificateForClientsIsNoServers) {
 TEST_F(TlsProbeTest, AClientCertificateIsRequiredAndNoneWasShown) {
   const MutualTlsGateway gateway(files_);
   ExpectFault(Probe(gateway.address(), files_.Trusting()), "CLIENT_CERTIFICATE_REQUIRED",
-              AllOf(HasSubstr("wants a client certificate"), HasSubstr("CN=Onhook Test CA"),
+              AllOf(HasSubstr("asks for a client certificate"), HasSubstr("CN=Onhook Test CA"),
                     HasSubstr("none was shown")));
 }
 
@@ -170,11 +217,20 @@ TEST_F(TlsProbeTest, AClientCertificateThatIsNotOfThisTime) {
               "CLIENT_CERTIFICATE_REFUSED", HasSubstr("valid only from 2096-10-02T07:06:40Z"));
 }
 
-TEST_F(TlsProbeTest, AClientCertificateThatIsNotForClientsIsRefusedInTheServersWords) {
+TEST_F(TlsProbeTest, AClientCertificateThatIsNotForClients) {
   const MutualTlsGateway gateway(files_);
   const SecurityOptions security = files_.Showing(files_.authority.ServerCertificate());
   ExpectFault(Probe(gateway.address(), security), "CLIENT_CERTIFICATE_REFUSED",
-              HasSubstr(security.certificate_file));
+              AllOf(HasSubstr(security.certificate_file), HasSubstr("is not for clients")));
+}
+
+TEST_F(TlsProbeTest, ACertificateAgainstWhichNothingSpeaksIsNotBlamed) {
+  const ClosingTlsServer server(files_.authority);
+  const SecurityOptions security = files_.Showing(files_.Billing());
+  ExpectFault(Probe(server.address(), security), "CLOSED",
+              AllOf(HasSubstr(security.certificate_file), HasSubstr("its log may say why")));
+  ExpectFault(Probe(server.address(), files_.Trusting()), "CLIENT_CERTIFICATE_REQUIRED",
+              HasSubstr("none was shown; it closes the connection"));
 }
 
 TEST_F(TlsProbeTest, AnHttpPortIsNotTheOneOfGrpc) {

@@ -183,6 +183,9 @@ class RefusalsTest : public HttpsServerTest {
   }
 
   void ProvokeByTls() {
+    const HttpOptions defaults;
+    options_.head_timeout = defaults.head_timeout;
+    options_.max_connections = defaults.max_connections;
     AskForCertificates(TlsOptions::ClientCertificate::kRequired);
     HttpsServerTest::Start();
     RawHttpClient plain(port());
@@ -190,15 +193,17 @@ class RefusalsTest : public HttpsServerTest {
     ExpectRefusal("plain_http", plain);
     RawTlsClient::Options old;
     old.version = TLS1_1_VERSION;
-    RawTlsClient(port(), old);
+    // Each stays until it has been noticed: what it said might be lost with it.
+    const RawTlsClient outdated(port(), old);
     ExpectSilentRefusal("tls_version");
-    RawTlsClient(port(), Trusting()).Send(Post("a")).ReadAnswer();
+    const RawTlsClient without_certificate(port(), Trusting());
     ExpectSilentRefusal("tls_client_certificate");
     RawTlsClient::Options stranger;
     stranger.ca_pem = TestAuthority("Other").certificate_pem();
-    RawTlsClient(port(), stranger);
+    const RawTlsClient distrustful(port(), stranger);
     ExpectSilentRefusal("tls_not_trusted");
-    RawHttpClient(port()).Send("\x16").FinishSending();
+    RawHttpClient broken(port());
+    broken.Send("\x16").FinishSending();
     ExpectSilentRefusal("tls_handshake");
   }
 
