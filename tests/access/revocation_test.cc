@@ -4,7 +4,7 @@
 
 #include <functional>
 
-#include "absl/synchronization/blocking_counter.h"
+#include "absl/synchronization/mutex.h"
 #include "onhook/v1/subscription_service.grpc.pb.h"
 #include "tests/access/error_info.h"
 #include "tests/access/guarded_gateway.h"
@@ -30,8 +30,9 @@ class RevocationTest : public testing::Test {
   Settings::Identity Leaving() {
     return GuardedGateway::WithEverything(gateway_.ByToken("leaving", kLeavingToken));
   }
-  void StartInClearText() {
+  void StartInClearText(const DeliveryOptions& delivery = {}) {
     GuardedGateway::Options options;
+    options.delivery = delivery;
     options.access = {Leaving(), Staying()};
     gateway_.Start(options);
     leaving_stub_ = v1::ReleaseEventService::NewStub(gateway_.Plain());
@@ -43,6 +44,9 @@ class RevocationTest : public testing::Test {
     GuardedGateway::Options options;
     options.tls = true;
     options.client_certificate = TlsOptions::ClientCertificate::kOptional;
+    // That nothing else becomes due when an hour passes.
+    options.delivery.max_stream_age = options.delivery.heartbeat_interval =
+        options.delivery.stalled_after = absl::Hours(100);
     options.access = {
         GuardedGateway::WithEverything(GuardedGateway::ByCertificate("leaving", kLeavingUri)),
         Staying()};
@@ -116,10 +120,7 @@ TEST_F(RevocationTest, WhoseTokenIsReplacedLosesTheStreams) {
 
 TEST_F(RevocationTest, WhoseCertificateExpiresLosesTheStreams) {
   StartWithTls();
-  ExpectEndOf(StatusCode::UNAUTHENTICATED, [this] {
-    // At once, though older streams are asked to come anew.
-    gateway_.clock().Advance(absl::Minutes(61));
-  });
+  ExpectEndOf(StatusCode::UNAUTHENTICATED, [this] { gateway_.clock().Advance(absl::Minutes(61)); });
 }
 
 TEST_F(RevocationTest, WhoseAuthorityIsTakenAwayLosesTheStreams) {
@@ -170,42 +171,60 @@ TEST_F(RevocationTest, ARequestOfARevokedStreamHasNoEffect) {
   EXPECT_EQ((*gateway_.store().FindQueue("crm"))->Stats().backlog_events, 1);
 }
 
-TEST_F(RevocationTest, ACallThatHadToWaitIsDecidedUponOnceMore) {
-  StartInClearText();
-  gateway_.store().Hold();
-  const auto create = [this](const std::string& name, const std::string& token) {
+// A call that runs until the store is let go, and of two that come after it the one that may wait.
+class WaitingCallTest : public RevocationTest {
+ protected:
+  // A call of CreateSubscription that is under way.
+  struct Creation {
+    grpc::ClientContext context;
     v1::CreateSubscriptionRequest request;
-    request.set_name(name);
-    auto context = std::make_unique<grpc::ClientContext>();
-    LimitTime(*context);
-    ShowToken(*context, token);
-    return std::pair(std::move(context), request);
+    v1::CreateSubscriptionResponse response;
+    grpc::Status status;
   };
-  const auto stub = v1::SubscriptionService::NewStub(gateway_.Plain());
-  grpc::Status first_status;
-  grpc::Status second_status;
-  absl::BlockingCounter answered(2);
-  v1::CreateSubscriptionResponse first_response;
-  v1::CreateSubscriptionResponse second_response;
-  auto [first_context, first] = create("first", kStayingToken);
-  auto [second_context, second] = create("second", kLeavingToken);
-  stub->async()->CreateSubscription(first_context.get(), &first, &first_response,
-                                    [&](grpc::Status status) {
-                                      first_status = std::move(status);
-                                      answered.DecrementCount();
-                                    });
+  void Create(const std::string& name, const std::string& token, Creation& creation) {
+    LimitTime(creation.context);
+    ShowToken(creation.context, token);
+    creation.request.set_name(name);
+    stub_->async()->CreateSubscription(&creation.context, &creation.request, &creation.response,
+                                       [&creation, this](grpc::Status status) {
+                                         creation.status = std::move(status);
+                                         absl::MutexLock lock(&mutex_);
+                                         ++answered_;
+                                       });
+  }
+  void AwaitAnswers(int count) {
+    absl::MutexLock lock(&mutex_);
+    const auto are_there = [&]()
+                               ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return answered_ >= count; };
+    mutex_.Await(absl::Condition(&are_there));
+  }
+
+  absl::Mutex mutex_;
+  int answered_ ABSL_GUARDED_BY(mutex_) = 0;
+  std::unique_ptr<v1::SubscriptionService::Stub> stub_;
+};
+
+TEST_F(WaitingCallTest, ACallThatHadToWaitIsDecidedUponOnceMore) {
+  DeliveryOptions delivery;
+  delivery.max_streams = 1;  // so many calls may wait
+  StartInClearText(delivery);
+  stub_ = v1::SubscriptionService::NewStub(gateway_.Plain());
+  gateway_.store().Hold();
+  Creation first;
+  Creation second;
+  Creation third;
+  Create("first", kStayingToken, first);
   gateway_.store().AwaitHeld();
-  stub->async()->CreateSubscription(second_context.get(), &second, &second_response,
-                                    [&](grpc::Status status) {
-                                      second_status = std::move(status);
-                                      answered.DecrementCount();
-                                    });
+  Create("second", kLeavingToken, second);
+  Create("third", kLeavingToken, third);
+  AwaitAnswers(1);  // of the one that finds no place, so the other one waits
   ASSERT_TRUE(gateway_.access().Replace({Staying()}).ok());
   gateway_.store().LetGo();
-  answered.Wait();
-  EXPECT_TRUE(first_status.ok()) << first_status.error_message();
-  EXPECT_EQ(second_status.error_code(), StatusCode::UNAUTHENTICATED);
-  EXPECT_FALSE(gateway_.store().GetSubscription("second").ok());
+  AwaitAnswers(3);
+  EXPECT_TRUE(first.status.ok()) << first.status.error_message();
+  EXPECT_THAT((std::vector<StatusCode>{second.status.error_code(), third.status.error_code()}),
+              testing::UnorderedElementsAre(StatusCode::UNAVAILABLE, StatusCode::UNAUTHENTICATED));
+  EXPECT_EQ(gateway_.store().ListSubscriptions().size(), 1u);
 }
 
 }  // namespace
