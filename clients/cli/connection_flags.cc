@@ -61,4 +61,9 @@ absl::StatusOr<client::Client> ConnectionFlags::Connect() const {
   return client;
 }
 
+void ConnectionFlags::NoteMasking(const v1::ReleaseEvent& event) {
+  if (!event.masked() || masking_noted_.exchange(true)) return;
+  Say("the gateway masks numbers for this caller: its identity lacks the permission see_numbers");
+}
+
 }  // namespace onhook::cli

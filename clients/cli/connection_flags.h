@@ -1,6 +1,7 @@
 #ifndef ONHOOK_CLIENTS_CLI_CONNECTION_FLAGS_H_
 #define ONHOOK_CLIENTS_CLI_CONNECTION_FLAGS_H_
 
+#include <atomic>
 #include <string>
 
 #include "absl/status/statusor.h"
@@ -31,11 +32,23 @@ class ConnectionFlags {
 
   const EventFormat& format() const { return format_; }
 
+  // Format(message, format()) of what holds an event. Also says, once and on standard error, when
+  // numbers were asked for and the gateway has masked them: nothing here can unmask them. Threads:
+  // any.
+  template <typename Message>
+  std::string Text(const Message& message) {
+    if (format_.show_numbers) NoteMasking(message.event());
+    return Format(message, format_);
+  }
+  // Says so, if it is the first event that the gateway has masked.
+  void NoteMasking(const v1::ReleaseEvent& event);
+
  private:
   std::string server_;
   SecurityFlags security_;
   bool prints_numbers_ = false;
   EventFormat format_;
+  std::atomic<bool> masking_noted_{false};
 };
 
 }  // namespace onhook::cli

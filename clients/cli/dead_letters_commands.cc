@@ -42,7 +42,7 @@ gateway was not reached, or failed.
       if (!status.ok()) return status;
       for (const v1::DeadLetter& letter : page.dead_letters()) {
         any = true;
-        const absl::Status printed = Print(Format(letter, connection_.format()));
+        const absl::Status printed = Print(connection_.Text(letter));
         if (!printed.ok()) return printed;
       }
       request.set_page_token(page.next_page_token());
@@ -84,9 +84,11 @@ not reached, or failed.
     v1::GetDeadLetterResponse response;
     const absl::Status status = client.Administer(&Service::GetDeadLetter, request, &response);
     if (!status.ok()) return status;
+    const v1::DeadLetter& letter = response.dead_letter();
     const EventFormat& format = connection_.format();
-    return Print(format.json ? Format(response.dead_letter(), format)
-                             : DeadLetterText(response.dead_letter(), format));
+    if (format.json) return Print(connection_.Text(letter));
+    if (format.show_numbers) connection_.NoteMasking(letter.event());
+    return Print(DeadLetterText(letter, format));
   }
 
  private:

@@ -68,7 +68,7 @@ Exit codes: 0 found; 1 no such event is kept, or the gateway refused; 2 wrong us
       return kExitNegative;
     }
     if (!event.ok()) return ReportFailure(event.status());
-    const absl::Status printed = Print(Format(*event, connection_.format()));
+    const absl::Status printed = Print(connection_.Text(*event));
     return printed.ok() ? kExitOk : ReportFailure(printed);
   }
 
@@ -81,7 +81,7 @@ Exit codes: 0 found; 1 no such event is kept, or the gateway refused; 2 wrong us
       if (!page.ok()) return ReportFailure(page.status());
       for (const v1::StoredEvent& event : page->stored_events()) {
         found = true;
-        if (const absl::Status status = Print(Format(event, connection_.format())); !status.ok()) {
+        if (const absl::Status status = Print(connection_.Text(event)); !status.ok()) {
           return ReportFailure(status);
         }
       }

@@ -280,7 +280,7 @@ not confirmed; 130 ended by a second Ctrl-C.
 
   Settlement PrintOut(const v1::Delivery& delivery) {
     if (quiet_) return Settlement::Ack();
-    const absl::Status printed = Print(Format(delivery, connection_.format()));
+    const absl::Status printed = Print(connection_.Text(delivery));
     if (printed.ok()) return Settlement::Ack();
     {
       absl::MutexLock lock(&mutex_);
@@ -291,6 +291,7 @@ not confirmed; 130 ended by a second Ctrl-C.
   }
 
   Settlement Execute(const v1::Delivery& delivery) {
+    connection_.NoteMasking(delivery.event());  // of which a command gets all that there is
     Settlement settlement = command_->Run(delivery);
     // How a command ends that was not let finish means nothing.
     if (abandoned_) return Settlement::Leave();

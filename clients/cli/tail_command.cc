@@ -88,7 +88,7 @@ reached, or failed.
   // On the watcher's thread.
   absl::Status Handle(const v1::WatchedEvent& event) {
     if (count_ > 0 && printed_ == count_) return absl::OkStatus();
-    if (absl::Status status = Print(Format(event, connection_.format())); !status.ok()) {
+    if (absl::Status status = Print(connection_.Text(event)); !status.ok()) {
       return status;
     }
     if (++printed_ == count_) stop_.Press();

@@ -4,11 +4,9 @@
 
 #include <functional>
 
-#include "absl/strings/match.h"
-#include "absl/strings/str_cat.h"
 #include "absl/synchronization/blocking_counter.h"
-#include "gateway/delivery/rpc_status.pb.h"
 #include "onhook/v1/subscription_service.grpc.pb.h"
+#include "tests/access/error_info.h"
 #include "tests/access/guarded_gateway.h"
 #include "tests/support/stream_clients.h"
 
@@ -17,23 +15,10 @@ namespace {
 
 using grpc::StatusCode;
 using testing::ElementsAre;
-using testing::HasSubstr;
 
 constexpr char kLeavingToken[] = "the-token-of-who-leaves";
 constexpr char kStayingToken[] = "the-token-of-who-stays";
 constexpr char kLeavingUri[] = "spiffe://example.org/leaving";
-
-internal::ErrorInfo ErrorInfoOf(const grpc::Status& status) {
-  internal::RpcStatus details;
-  EXPECT_TRUE(details.ParseFromString(status.error_details()));
-  internal::ErrorInfo info;
-  for (const auto& detail : details.details()) {
-    if (absl::EndsWith(detail.type_url(), "google.rpc.ErrorInfo")) {
-      EXPECT_TRUE(info.ParseFromString(detail.value()));
-    }
-  }
-  return info;
-}
 
 class RevocationTest : public testing::Test {
  protected:

@@ -79,6 +79,35 @@ TEST_F(ProgramTest, TailOnlyLooksOn) {
             "{\"event\":{\"eventId\":\"e2\"},\"cursor\":\"c2\"}\n");
 }
 
+TEST_F(ProgramTest, NumbersThatTheGatewayMasksAreSaidToBeSoOnce) {
+  Start({"tail", "--count=2", "--show-numbers"});
+  v1::WatchResponse response;
+  for (const char* cursor : {"c1", "c2"}) {
+    v1::WatchedEvent& watched = *response.mutable_events()->add_events();
+    watched.mutable_event()->set_called("888***67");
+    watched.mutable_event()->set_masked(true);
+    watched.set_cursor(cursor);
+  }
+  gateway_.TakeWatch()->Send(response);
+  EXPECT_EQ(End(), kExitOk);
+  EXPECT_THAT(output_, HasSubstr("888***67"));
+  const std::string sentence = "lacks the permission see_numbers";
+  ASSERT_THAT(said_, HasSubstr(sentence));
+  EXPECT_EQ(said_.find(sentence), said_.rfind(sentence));
+}
+
+TEST_F(ProgramTest, NumbersThatAreNotAskedForAreMaskedWithoutAWord) {
+  Start({"tail", "--count=1"});
+  v1::WatchResponse response;
+  v1::WatchedEvent& watched = *response.mutable_events()->add_events();
+  watched.mutable_event()->set_called("88880067");
+  watched.set_cursor("c1");
+  gateway_.TakeWatch()->Send(response);
+  EXPECT_EQ(End(), kExitOk);
+  EXPECT_THAT(output_, HasSubstr("888***67"));
+  EXPECT_THAT(said_, Not(HasSubstr("see_numbers")));
+}
+
 TEST_F(ProgramTest, TailWithoutFollowingBeginsWithTheOldestAndEnds) {
   Start({"tail", "--no-follow"});
   client::FakeWatchStream* const stream = gateway_.TakeWatch();

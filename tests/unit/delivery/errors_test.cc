@@ -8,11 +8,13 @@
 
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
+#include "gateway/access/access_control.h"
 #include "gateway/delivery/cursor.h"
 #include "gateway/delivery/numbered_id.h"
 #include "gateway/delivery/rpc_status.pb.h"
 #include "onhook/v1/rejected_callback_service.grpc.pb.h"
 #include "tests/support/fake_quarantine.h"
+#include "tests/support/temporary_directory.h"
 #include "tests/unit/delivery/delivery_fixture.h"
 #include "tests/unit/delivery/fake_judge.h"
 #include "tests/unit/delivery/held_store.h"
@@ -51,6 +53,7 @@ bool NeedsMoreThanARequest(absl::string_view told) {
                                 "UNIMPLEMENTED UNIMPLEMENTED",
                                 "RESOURCE_EXHAUSTED RESOURCE_EXHAUSTED",
                                 "RESOURCE_EXHAUSTED TOO_MANY_STREAMS",
+                                "RESOURCE_EXHAUSTED TOO_MANY_CONNECTIONS",
                                 "DEADLINE_EXCEEDED DEADLINE_EXCEEDED",
                                 "CANCELLED -"};
   return kTold->count(std::string(told)) > 0;
@@ -121,13 +124,17 @@ class ErrorsTest : public DeliveryFixture {
   }
   // Sends bytes that need not be a message. To a stream they are its first and only one.
   grpc::Status SendBytes(const std::string& method, const std::string& bytes) {
-    grpc::GenericStub stub(
-        grpc::CreateChannel(absl::StrCat("127.0.0.1:", port_), grpc::InsecureChannelCredentials()));
+    return SendBytesTo(absl::StrCat("127.0.0.1:", port_), method, bytes, "");
+  }
+  static grpc::Status SendBytesTo(const std::string& address, const std::string& method,
+                                  const std::string& bytes, const std::string& token) {
+    grpc::GenericStub stub(grpc::CreateChannel(address, grpc::InsecureChannelCredentials()));
     const grpc::Slice slice(bytes);
     const grpc::ByteBuffer request(&slice, 1);
     grpc::ByteBuffer response;
     grpc::ClientContext context;
     LimitTime(context);
+    ShowToken(context, token);
     grpc::Status status;
     absl::Notification done;
     stub.UnaryCall(&context, absl::StrCat("/onhook.v1.", method), {}, &request, &response,
@@ -142,6 +149,7 @@ class ErrorsTest : public DeliveryFixture {
     return {"nonsense", FormatCursor("0123456789abcdef", 1), FormatCursor(store_->store_id(), 99),
             FormatCursor(store_->store_id(), 1)};
   }
+  void ProvokeAccess();
   void ProvokeWithBytes();
   void ProvokeStreams();
   void ProvokeLookUps();
@@ -154,6 +162,28 @@ class ErrorsTest : public DeliveryFixture {
   std::unique_ptr<v1::RejectedCallbackService::Stub> rejected_;
   std::set<std::string> provoked_;
 };
+
+// By calls of another port, on the same store, which knows one identity that may do nothing.
+void ErrorsTest::ProvokeAccess() {
+  const TemporaryDirectory directory;
+  const std::string token = "the-token-of-the-idle";
+  Settings::Identity idle;
+  idle.name = "idle";
+  idle.token_files = {directory.Write("idle.token", token)};
+  const auto access = AccessControl::Open({idle}, nullptr, nullptr, &clock_, &log_).value();
+  DeliveryOptions options = options_;
+  options.unix_socket = directory.path() + "/grpc.sock";
+  DeliveryServer::Surroundings surroundings = Around();
+  surroundings.access = access.get();
+  DeliveryServer server(options, surroundings);
+  const std::string port = absl::StrCat("127.0.0.1:", server.Start().value());
+  const std::string get = "SubscriptionService/GetSubscription";
+  Note("any", SendBytesTo(port, get, "", "a-token-of-nobody-at-all"));
+  Note("any", SendBytesTo(absl::StrCat("unix:", options.unix_socket), get, "", ""));
+  Note("any", SendBytesTo(port, "SubscriptionService/Steal", "", token));
+  Note("any", SendBytesTo(port, get, "", token));
+  server.Stop(absl::ZeroDuration());
+}
 
 void ErrorsTest::ProvokeWithBytes() {
   const std::string no_message = "\xff\xff\xff";
@@ -281,6 +311,7 @@ void ErrorsTest::ProvokeRejectedCallbacks() {
 }
 
 TEST_F(ErrorsTest, TheDocumentNamesExactlyWhatRequestsCanCause) {
+  ProvokeAccess();
   ProvokeWithBytes();
   ProvokeStreams();
   ProvokeLookUps();
