@@ -89,7 +89,7 @@ class KnownClientsTest : public ::testing::Test {
   Flags Operator() const { return WithToken(token_); }
 
   static std::vector<std::string> Command(std::vector<std::string> arguments, const Flags& flags) {
-    arguments.insert(arguments.begin(), ONHOOK_COMMAND_LINE_PATH);
+    arguments.insert(arguments.begin(), ONHOOK_CLIENT_PATH);
     arguments.insert(arguments.end(), flags.begin(), flags.end());
     return arguments;
   }
@@ -198,7 +198,7 @@ TEST_F(KnownClientsTest, ASubscriberWhoseCertificateIsReplacedMissesNothing) {
   request.uris = {kCrm};
   request.usage = "clientAuth";
   // As long as it takes on the slowest machine to be let in once.
-  request.not_after = absl::Now() + absl::Seconds(6);
+  request.not_after = absl::FromUnixSeconds(absl::ToUnixSeconds(absl::Now()) + 7);
   const TestCertificateFiles files = Write(directory_, "client", authority_.Issue(request));
   client::ClientOptions options;
   options.server = address();
@@ -222,7 +222,7 @@ TEST_F(KnownClientsTest, ASubscriberWhoseCertificateIsReplacedMissesNothing) {
   // Replaced in time. The stream lives on until what it was opened with has expired.
   Write(directory_, "client", authority_.ClientCertificate(kCrm));
   ASSERT_TRUE(openings.Take());
-  EXPECT_GE(absl::Now(), request.not_after);
+  EXPECT_GE(absl::Now(), request.not_after);  // that is why it opened again
   Post("2");
   EXPECT_EQ(handled.Take(), "2");
   EXPECT_EQ(subscriber->Stop(), absl::OkStatus());
