@@ -28,8 +28,7 @@ int NoPassphrase(char*, int, int, void*) { return -1; }
 
 std::string Written(const BioPointer& bio) {
   char* text = nullptr;
-  const long size =
-      BIO_get_mem_data(bio.get(), &text);  // NOLINT(google-runtime-int): OpenSSL's type
+  const auto size = BIO_get_mem_data(bio.get(), &text);
   return std::string(text, static_cast<size_t>(size));
 }
 

@@ -28,8 +28,7 @@ constexpr size_t kFrameType = 3;
 constexpr char kSettingsFrame = 4;
 constexpr char kTlsAlert = 21;
 
-// NOLINTNEXTLINE(google-runtime-int): poll's own type
-bool Await(int descriptor, short events, absl::Time deadline) {
+bool Await(int descriptor, decltype(pollfd::events) events, absl::Time deadline) {
   for (;;) {
     pollfd polled{descriptor, events, 0};
     const int64_t left = std::max<int64_t>(absl::ToInt64Milliseconds(deadline - absl::Now()), 0);

@@ -11,7 +11,8 @@
 
 namespace onhook::client {
 
-// How one stream ended, with why as GatewayConnection::Explain says it.
+// How one stream ended, with why as GatewayConnection::Explain says it; OK: it goes away as
+// planned.
 struct StreamEnd {
   absl::Status why;
   bool opened = false;
@@ -39,7 +40,7 @@ class StreamEnds {
       was_let_in_ = true;
       refused_at_ = absl::InfiniteFuture();
     }
-    if (IsTransient(end.why)) return false;
+    if (end.why.ok() || IsTransient(end.why)) return false;
     if (end.why.code() != absl::StatusCode::kUnauthenticated || !was_let_in_) return true;
     if (refused_at_ == absl::InfiniteFuture()) refused_at_ = now;
     return now - refused_at_ >= patience_;

@@ -99,10 +99,9 @@ absl::Status Subscriber::Engine::KeepStreamOpen() {
     std::optional<StreamEnd> end = AwaitEnd(*attempt, &going_away, &lived);
     if (!end.has_value()) return absl::OkStatus();
     end->why = connection_->Explain(std::move(end->why));
-    if (!end->why.ok()) {
-      if (ends_.IsFinal(*end, absl::Now())) return end->why;
-      if (ends_.IsNews(*end) && options_.on_disconnected) options_.on_disconnected(end->why);
-    }
+    if (ends_.IsFinal(*end, absl::Now())) return end->why;
+    const bool is_news = !end->why.ok() && ends_.IsNews(*end);
+    if (is_news && options_.on_disconnected) options_.on_disconnected(end->why);
     wait_for_connection = !end->opened;
     // A second stream that goes away overtakes the first: no more than two at a time.
     EndStreams([attempt, going_away](const Attempt& other) {

@@ -62,7 +62,7 @@ struct SubscribeOptions {
   // A stream is attached; `opened` tells the limits that hold and what the subscription owes.
   std::function<void(const v1::SubscribeOpened& opened)> on_opened;
   // A stream was lost and will be opened again; or could not be opened, which for want of a
-  // connection is told once.
+  // connection is told once for each cause.
   std::function<void(const absl::Status& why)> on_disconnected;
   // The subscriber ends by itself, which Wait returns once the running handlers have returned: the
   // subscription was deleted, say. Called once at most, and not for a stop.
@@ -103,7 +103,9 @@ struct SubscribeOptions {
 // the handler and the callbacks of SubscribeOptions.
 // Errors: the subscriber ends by itself when repeating cannot help, with the gateway's status:
 // kNotFound (no such subscription, or it was deleted), kInvalidArgument, kFailedPrecondition (it
-// exists with another specification), kPermissionDenied, kUnauthenticated.
+// exists with another specification), kPermissionDenied, kUnauthenticated (who was let in before
+// and shows a certificate or a token goes on trying for ReconnectOptions::rotation_patience); or
+// with Client's kFailedPrecondition.
 class Subscriber {
  public:
   // Called once for every delivery but those of S8; see settlement.h for what to return. Must not

@@ -21,7 +21,7 @@ struct WatchOptions {
   // Reading begins, or goes on after a reconnection, behind `cursor`.
   std::function<void(absl::string_view cursor)> on_opened;
   // The stream was lost and will be opened again behind the last event handled; or could not be
-  // opened, which for want of a connection is told once.
+  // opened, which for want of a connection is told once for each cause.
   std::function<void(const absl::Status& why)> on_disconnected;
 };
 
@@ -34,8 +34,8 @@ struct WatchOptions {
 // Threads: one thread of the watcher calls handler and callbacks. All methods may be called from
 // any thread, but only RequestStop and cursor from the handler and the callbacks.
 // Errors: ends by itself with kOutOfRange, kInvalidArgument (a malformed cursor),
-// kFailedPrecondition (a cursor of another store), kPermissionDenied, kUnauthenticated, or with
-// whatever the handler returned.
+// kFailedPrecondition (a cursor of another store, or Client's), kPermissionDenied, kUnauthenticated
+// (as a Subscriber), or with whatever the handler returned.
 class Watcher {
  public:
   // Called once for each event. Anything but OK ends the watcher with that status; the event then

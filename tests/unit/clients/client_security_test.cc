@@ -241,6 +241,17 @@ TEST_F(RotationTest, WhoWasLetInBeforeIsTriedAgainWithTheTokenThatComesLater) {
   EXPECT_EQ(shown, "Bearer second");
 }
 
+TEST_F(RotationTest, AGoAwayForWantOfAProofIsNoEndWhileTheFileMayChange) {
+  FakeGateway gateway;
+  const auto subscriber = Subscribe(ClientOf(gateway, ShowingToken("first")));
+  FakeSubscribeStream& stream = Opened(gateway);
+  stream.SendGoAway(v1::GoAway::REASON_PERMISSION_REVOKED);
+  gateway.TakeSubscribe()->End(grpc::Status(grpc::StatusCode::UNAUTHENTICATED, "nobody known"));
+  EXPECT_EQ(losses_.Take().code(), absl::StatusCode::kUnauthenticated);
+  ShowingToken("second");
+  Opened(gateway);
+}
+
 TEST_F(RotationTest, WhoNeverWasLetInIsNotTriedAgain) {
   FakeGateway gateway;
   const auto subscriber = Subscribe(ClientOf(gateway, ShowingToken("wrong")));

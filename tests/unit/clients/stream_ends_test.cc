@@ -38,6 +38,12 @@ TEST(StreamEndsTest, WhoWasLetInIsTriedAgainForAWhile) {
   EXPECT_TRUE(ends.IsFinal(Refused(), kStart + absl::Seconds(120)));
 }
 
+TEST(StreamEndsTest, APlannedEndShowsThatItWasLetIn) {
+  StreamEnds ends(ShowingAToken());
+  EXPECT_FALSE(ends.IsFinal({absl::OkStatus(), /*opened=*/true, false}, kStart));
+  EXPECT_FALSE(ends.IsFinal(Refused(), kStart));
+}
+
 TEST(StreamEndsTest, WhoIsLetInAgainHasAllTheTimeAgain) {
   StreamEnds ends(ShowingAToken());
   EXPECT_FALSE(ends.IsFinal(Refused(/*opened=*/true), kStart));
