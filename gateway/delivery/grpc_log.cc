@@ -8,6 +8,7 @@
 #include <string>
 
 #include "absl/base/thread_annotations.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
@@ -17,8 +18,9 @@ namespace onhook {
 namespace {
 
 constexpr absl::Duration kLineInterval = absl::Seconds(10);
-// Of which every text is gRPC's or OpenSSL's own.
+// Behind this come words of OpenSSL's. Other lines of that file name what the client asked for.
 constexpr absl::string_view kHandshakes = "ssl_transport_security.cc";
+constexpr absl::string_view kHandshakeFailed = "Handshake failed";
 
 struct Sink {
   Sink(const GrpcLog* owner_, const Clock* clock, const Log* log_)
@@ -56,7 +58,8 @@ void Pass(gpr_log_func_args* line) {
 std::string TellableOfGrpc(absl::string_view file, int line, absl::string_view message) {
   const absl::string_view name = file.substr(file.rfind('/') + 1);
   std::string told = absl::StrCat(name, ":", line);
-  if (name == kHandshakes) absl::StrAppend(&told, " ", message);
+  const bool of_handshake = name == kHandshakes && absl::StartsWith(message, kHandshakeFailed);
+  if (of_handshake) absl::StrAppend(&told, " ", message);
   return told;
 }
 

@@ -13,7 +13,8 @@ namespace onhook {
 // line in ten seconds at most, since a stranger can provoke as many as he likes.
 //
 // Only the place in gRPC's source is told, not the text, which may repeat what somebody sent; but
-// for the handshake's, where the text is OpenSSL's own and says what is wrong with a certificate.
+// for a handshake that failed, where the text is OpenSSL's own and says what is wrong with a
+// certificate.
 // Global because gRPC's log is: it knows one function for the whole process. Of several of these
 // the youngest gets the lines; without any, they are dropped. Threads: any. Blocking: as the log
 // does.

@@ -1,5 +1,6 @@
 // Hostile HTTP/2 against the program as it is shipped: gRPC 1.51.1, which Debian has, carries no
 // patches, so whoever has no certificate must not get as far as to it.
+#include <fstream>
 #include <optional>
 #include <string>
 
@@ -41,6 +42,15 @@ class OnhookdHttp2Test : public testing::TestWithParam<Http2Attack> {
                                        "/authority.crt");
       credentials_.pem_cert_chain = certificate_.certificate_pem;
       credentials_.pem_private_key = certificate_.key_pem;
+    }
+    if (port == Port::kMutualTls) {
+      std::ofstream(files_.path() + "/onhook.yaml")
+          << "access: [{name: crm, certificate: spiffe://example.org/crm, read_events: true, "
+             "watch: true, subscribe: ['*']}]\n";
+      options.more_arguments.push_back("--config=" + files_.path() + "/onhook.yaml");
+    }
+    if (port == Port::kTls) {
+      options.more_arguments.push_back("--grpc-allow-unauthenticated=true");
     }
     onhookd_.emplace(options);
     ASSERT_TRUE(onhookd_->WaitUntilListening(kPatience)) << onhookd_->log();
@@ -85,6 +95,12 @@ TEST_P(OnhookdHttp2Test, WithoutTheCertificateThatIsRequiredItHasNoEffect) {
   const Http2AttackOutcome outcome = Attack(RawConnection::Tls{});
   EXPECT_EQ(outcome.bytes_answered, 0U);
   ExpectLittleGrowth(16 * kMib);
+}
+
+TEST_P(OnhookdHttp2Test, WhoeverIsNotRecognisedCostsNoMoreThanTheQuota) {
+  ASSERT_NO_FATAL_FAILURE(Start(Port::kMutualTls));
+  Attack(RawConnection::Tls{authority_.ClientCertificate("spiffe://example.org/other")});
+  ExpectLittleGrowth(160 * kMib);
 }
 
 TEST_P(OnhookdHttp2Test, WithACertificateItCostsNoMoreThanTheQuota) {

@@ -1,75 +1,25 @@
-// The gRPC port as its clients' connections meet it: TLS, the gate, the Unix-domain socket, bounds.
+// The gRPC port as its clients' connections meet it: TLS, the gate, the Unix-domain socket.
 #include <gmock/gmock.h>
-#include <grpcpp/generic/generic_stub.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <chrono>
 #include <memory>
 #include <string>
-#include <thread>
 #include <utility>
 #include <vector>
 
+#include "absl/strings/strip.h"
 #include "absl/time/clock.h"
 #include "gateway/delivery/rpc_rules.h"
-#include "gateway/delivery/server_bounds.h"
 #include "gateway/net/unix_socket.h"
-#include "tests/support/raw_http_client.h"
 #include "tests/support/test_certificates.h"
-#include "tests/unit/delivery/delivery_fixture.h"
+#include "tests/unit/delivery/connections_fixture.h"
 
 namespace onhook {
 namespace {
 
 using grpc::StatusCode;
 using testing::HasSubstr;
-
-// A server that a test starts itself, and calls of whatever there is.
-class ConnectionsTest : public DeliveryFixture {
- protected:
-  void SetUp() override {}
-
-  std::shared_ptr<grpc::Channel> Channel(const std::shared_ptr<grpc::ChannelCredentials>&
-                                             credentials = grpc::InsecureChannelCredentials(),
-                                         const std::string& address = "") const {
-    return grpc::CreateCustomChannel(address.empty() ? absl::StrCat("localhost:", port_) : address,
-                                     credentials, OwnConnection());
-  }
-  // A call with an empty request, which every method can read.
-  static grpc::Status Call(const std::shared_ptr<grpc::Channel>& channel, absl::string_view method,
-                           const std::vector<std::pair<std::string, std::string>>& headers = {}) {
-    grpc::ClientContext context;
-    LimitTime(context);
-    for (const auto& [name, value] : headers) context.AddMetadata(name, value);
-    const grpc::ByteBuffer request(nullptr, 0);
-    grpc::ByteBuffer response;
-    grpc::Status status;
-    absl::Notification done;
-    grpc::GenericStub(channel).UnaryCall(&context, std::string(method), {}, &request, &response,
-                                         [&](grpc::Status ended) {
-                                           status = std::move(ended);
-                                           done.Notify();
-                                         });
-    done.WaitForNotification();
-    return status;
-  }
-  static grpc::Status CallList(const std::shared_ptr<grpc::Channel>& channel) {
-    return Call(channel, "/onhook.v1.SubscriptionService/ListSubscriptions");
-  }
-};
-
-// Whether the server ends the connection, after its settings.
-bool IsEnded(RawHttpClient& client) {
-  const absl::Time begun = absl::Now();
-  while (absl::Now() - begun < absl::Seconds(9)) {
-    if (client.Sip() == 0) return absl::Now() - begun < absl::Seconds(9);
-  }
-  return false;
-}
-
-constexpr char kHealth[] = "/grpc.health.v1.Health/Check";
-constexpr char kUnknown[] = "/onhook.v1.ReleaseEventService/Steal";
 
 class TlsTest : public ConnectionsTest {
  protected:
@@ -155,23 +105,34 @@ TEST_F(TlsTest, NewFilesHoldForNewHandshakesAndNoStreamEndsForThem) {
   EXPECT_THAT(watcher.Calls(1), testing::ElementsAre("a"));
 }
 
+using Headers = std::vector<std::pair<std::string, std::string>>;
+
+// A gateway with an access list: "crm" comes with a token.
 class GateTest : public ConnectionsTest {
  protected:
+  GateTest() { options_.unix_socket = directory_.path() + "/grpc.sock"; }
+  ~GateTest() override { StopGateway(); }
+
   void SetUp() override {
     Settings::Identity crm;
     crm.name = "crm";
     crm.token_files = {directory_.Write("token", "token-of-crm-000000")};
     crm.administer = {"*"};
-    auto opened = AccessControl::Open({crm}, nullptr, nullptr, &wall_clock_, &log_);
+    StartWith({crm});
+  }
+  void StartWith(std::vector<Settings::Identity> identities) {
+    auto opened = AccessControl::Open(std::move(identities), nullptr, nullptr, &wall_clock_, &log_);
     ASSERT_TRUE(opened.ok()) << opened.status();
     access_control_ = *std::move(opened);
     access_ = access_control_.get();
-    options_.unix_socket = directory_.path() + "/grpc.sock";
     StartGateway();
   }
-  ~GateTest() override { StopGateway(); }
+  std::shared_ptr<grpc::Channel> UnixChannel() const {
+    return Channel(grpc::InsecureChannelCredentials(), absl::StrCat("unix:", options_.unix_socket));
+  }
 
   const TemporaryDirectory directory_;
+  const Headers token_ = {{"authorization", "Bearer token-of-crm-000000"}};
   const SystemClock wall_clock_;
   std::unique_ptr<AccessControl> access_control_;
 };
@@ -189,11 +150,9 @@ TEST_F(GateTest, StrangersAreRefusedWhateverTheyCall) {
 }
 
 TEST_F(GateTest, ATokenOpensWhatItsIdentityMayCall) {
-  const std::vector<std::pair<std::string, std::string>> token = {
-      {"authorization", "Bearer token-of-crm-000000"}};
-  EXPECT_TRUE(Call(Channel(), "/onhook.v1.SubscriptionService/ListSubscriptions", token).ok());
-  EXPECT_TRUE(Call(Channel(), kHealth, token).ok());
-  EXPECT_EQ(Call(Channel(), kUnknown, token).error_code(), StatusCode::PERMISSION_DENIED);
+  EXPECT_TRUE(Call(Channel(), kList, token_).ok());
+  EXPECT_TRUE(Call(Channel(), kHealth, token_).ok());
+  EXPECT_EQ(Call(Channel(), kUnknown, token_).error_code(), StatusCode::PERMISSION_DENIED);
 }
 
 TEST_F(GateTest, TwoTokensAreNone) {
@@ -206,9 +165,53 @@ TEST_F(GateTest, TwoTokensAreNone) {
 
 // The gate is not on that way; the handlers decide.
 TEST_F(GateTest, ThroughTheUnixDomainSocketStrangersAreRefusedToo) {
-  const auto channel =
-      Channel(grpc::InsecureChannelCredentials(), absl::StrCat("unix:", options_.unix_socket));
-  EXPECT_EQ(CallList(channel).error_code(), StatusCode::UNAUTHENTICATED);
+  EXPECT_EQ(CallList(UnixChannel()).error_code(), StatusCode::UNAUTHENTICATED);
+}
+
+class OneConnectionTest : public GateTest, public testing::WithParamInterface<const char*> {
+ protected:
+  OneConnectionTest() {
+    options_.listen = GetParam();
+    options_.max_connections_per_identity = 1;
+  }
+  std::shared_ptr<grpc::Channel> ChannelToPort() const {
+    return Channel(grpc::InsecureChannelCredentials(),
+                   absl::StrCat(absl::StripSuffix(GetParam(), "0"), port_));
+  }
+};
+
+TEST_P(OneConnectionTest, AnIdentityIsToldThatItHasTooManyAndTheOneTooManyIsCut) {
+  const auto first = ChannelToPort();
+  EXPECT_TRUE(Call(first, kList, token_).ok());
+  const auto second = ChannelToPort();
+  const grpc::Status refused = Call(second, kList, token_);
+  EXPECT_EQ(refused.error_code(), StatusCode::RESOURCE_EXHAUSTED) << refused.error_message();
+  EXPECT_THAT(refused.error_message(), HasSubstr("identity \"crm\" has 1 connections already"));
+  clock_.Advance(absl::Seconds(1));
+  EXPECT_EQ(EndOfReadiness(*second), GRPC_CHANNEL_IDLE);
+  EXPECT_TRUE(Call(first, kList, token_).ok());
+}
+
+INSTANTIATE_TEST_SUITE_P(Addresses, OneConnectionTest, testing::Values("127.0.0.1:0", "[::1]:0"));
+
+class SidecarTest : public GateTest {
+ protected:
+  SidecarTest() { options_.max_connections_per_identity = 1; }
+  void SetUp() override {
+    Settings::Identity sidecar;
+    sidecar.name = "sidecar";
+    sidecar.unix_socket = true;
+    sidecar.administer = {"*"};
+    StartWith({sidecar});
+  }
+};
+
+TEST_F(SidecarTest, WhoComesThroughTheUnixDomainSocketIsItsIdentityAndCountedAsSuch) {
+  const auto first = UnixChannel();
+  EXPECT_TRUE(CallList(first).ok());
+  EXPECT_EQ(CallList(UnixChannel()).error_code(), StatusCode::RESOURCE_EXHAUSTED);
+  EXPECT_TRUE(CallList(first).ok());
+  EXPECT_EQ(CallList(Channel()).error_code(), StatusCode::UNAUTHENTICATED);
 }
 
 class UnixSocketTest : public ConnectionsTest {
@@ -266,90 +269,6 @@ TEST_F(ConnectionsTest, AUnixDomainSocketIsNoAddressOfThePort) {
   wrong.listen = "unix:/nowhere";
   DeliveryServer second(wrong, Around());
   EXPECT_TRUE(absl::IsInvalidArgument(second.Start().status()));
-}
-
-TEST_F(ConnectionsTest, HeadersBeyondTheLimitAreRefused) {
-  options_.max_metadata_bytes = 4 << 10;
-  StartGateway();
-  EXPECT_TRUE(Call(Channel(), kHealth, {{"x", std::string(2 << 10, 'x')}}).ok());
-  EXPECT_EQ(Call(Channel(), kHealth, {{"x", std::string(8 << 10, 'x')}}).error_code(),
-            StatusCode::RESOURCE_EXHAUSTED);
-}
-
-TEST_F(ConnectionsTest, CallsBeyondThoseThatAConnectionMayHaveWaitUntilOneEnds) {
-  options_.max_streams_per_connection = 2;
-  StartGateway();
-  const auto stub = v1::ReleaseEventService::NewStub(Channel());
-  auto first = std::make_unique<Watcher>(stub.get(), v1::WatchRequest());
-  Watcher second(stub.get(), {});
-  EXPECT_TRUE(first->Next().has_heartbeat());
-  EXPECT_TRUE(second.Next().has_heartbeat());
-  std::thread third([&] { EXPECT_TRUE(Watcher(stub.get(), {}).Next().has_heartbeat()); });
-  // Another connection has calls of its own, so the third is behind the limit, not lost.
-  EXPECT_TRUE(CallList(Channel()).ok());
-  first.reset();
-  third.join();
-}
-
-TEST_F(ConnectionsTest, AConnectionWithoutAStreamGivesItsPlaceToANewcomer) {
-  options_.max_connections = 2;
-  StartGateway();
-  const auto busy = v1::ReleaseEventService::NewStub(Channel());
-  Watcher watcher(busy.get(), {});
-  EXPECT_TRUE(watcher.Next().has_heartbeat());
-  RawHttpClient idle(port_);
-  EXPECT_TRUE(CallList(Channel()).ok());
-  EXPECT_TRUE(IsEnded(idle));
-  Append("a");
-  EXPECT_THAT(watcher.Calls(1), testing::ElementsAre("a"));
-  EXPECT_THAT(metrics_.Text(), HasSubstr("onhook_grpc_connections_cut_total{reason=\"room\"} 1\n"));
-}
-
-TEST_F(ConnectionsTest, APeerThatSaysNothingIsClosedAfterTheHandshakesTime) {
-  options_.handshake_timeout = absl::Milliseconds(100);
-  StartGateway();
-  RawHttpClient silent(port_);
-  EXPECT_TRUE(IsEnded(silent));
-}
-
-TEST_F(ConnectionsTest, AnIdleConnectionIsClosed) {
-  options_.idle_timeout = absl::Milliseconds(100);
-  StartGateway();
-  const auto channel = Channel();
-  EXPECT_TRUE(CallList(channel).ok());
-  grpc_connectivity_state state = channel->GetState(false);
-  const auto deadline = std::chrono::system_clock::now() + std::chrono::seconds(30);
-  while (state == GRPC_CHANNEL_READY && channel->WaitForStateChange(state, deadline)) {
-    state = channel->GetState(false);
-  }
-  EXPECT_EQ(state, GRPC_CHANNEL_IDLE);
-}
-
-// Or gRPC would end it without a word.
-TEST_F(ConnectionsTest, AConnectionOutlivesEveryStreamThatBeganOnIt) {
-  for (const absl::Duration age : {absl::Minutes(1), absl::Minutes(30), absl::Hours(24)}) {
-    options_.max_stream_age = age;
-    EXPECT_GT(ConnectionAgeGrace(options_),
-              age * 1.1 + options_.handover_time + options_.drain_timeout);
-  }
-}
-
-TEST_F(ConnectionsTest, AConnectionThatIsOldTakesNoNewCallButItsStreamGoesOn) {
-  options_.max_connection_age = absl::Milliseconds(100);
-  StartGateway();
-  const auto channel = Channel();
-  const auto stub = v1::ReleaseEventService::NewStub(channel);
-  Watcher watcher(stub.get(), {});
-  EXPECT_TRUE(watcher.Next().has_heartbeat());
-  grpc_connectivity_state state = channel->GetState(false);
-  const auto deadline = std::chrono::system_clock::now() + std::chrono::seconds(30);
-  while (state == GRPC_CHANNEL_READY && channel->WaitForStateChange(state, deadline)) {
-    state = channel->GetState(false);
-  }
-  EXPECT_EQ(state, GRPC_CHANNEL_IDLE);
-  EXPECT_TRUE(CallList(channel).ok());  // over another one
-  Append("a");
-  EXPECT_THAT(watcher.Calls(1), testing::ElementsAre("a"));
 }
 
 }  // namespace

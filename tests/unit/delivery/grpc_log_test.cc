@@ -64,10 +64,13 @@ TEST_F(GrpcLogTest, OnlyErrorsAreToldAndOnlyToTheYoungestThatLives) {
   EXPECT_EQ(lines_.size(), 1u);
 }
 
-TEST_F(GrpcLogTest, WhatOpenSslSaysOfAHandshakeIsToldWithItsText) {
-  EXPECT_EQ(TellableOfGrpc("a/b/ssl_transport_security.cc", 5, "certificate verify failed"),
-            "ssl_transport_security.cc:5 certificate verify failed");
-  EXPECT_EQ(TellableOfGrpc("frame.cc", 6, "number 138"), "frame.cc:6");
+TEST_F(GrpcLogTest, OfAHandshakeThatFailedItIsToldWhatOpenSslSays) {
+  const char* const file = "a/b/ssl_transport_security.cc";
+  EXPECT_EQ(TellableOfGrpc(file, 5, "Handshake failed with fatal error: unknown ca"),
+            "ssl_transport_security.cc:5 Handshake failed with fatal error: unknown ca");
+  EXPECT_EQ(TellableOfGrpc(file, 6, "No match found for server name: 138"),
+            "ssl_transport_security.cc:6");
+  EXPECT_EQ(TellableOfGrpc("frame.cc", 7, "Handshake failed"), "frame.cc:7");
 }
 
 }  // namespace
