@@ -4,14 +4,19 @@
 #include <grpc/grpc_security_constants.h>
 #include <grpc/slice.h>
 
+#include <cstddef>
 #include <string>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "gateway/delivery/peer_credentials.h"
 #include "gateway/delivery/rpc_rules.h"
 
 namespace onhook {
 namespace {
+
+// Clients send some ten; each costs a multiple of its length.
+constexpr size_t kMostHeaders = 100;
 
 absl::string_view View(const grpc_slice& slice) {
   return {reinterpret_cast<const char*>(GRPC_SLICE_START_PTR(slice)), GRPC_SLICE_LENGTH(slice)};
@@ -23,9 +28,19 @@ std::string PropertyOf(const grpc_auth_context* context, const char* name) {
   return property == nullptr ? std::string() : std::string(property->value, property->value_length);
 }
 
+void Answer(const absl::Status& decided, grpc_process_auth_metadata_done_cb done, void* user_data) {
+  // The codes have the same numbers, as absl/status/status.h promises.
+  done(user_data, nullptr, 0, nullptr, 0, static_cast<grpc_status_code>(decided.raw_code()),
+       decided.ok() ? nullptr : std::string(decided.message()).c_str());
+}
+
 // gRPC's grpc_auth_metadata_processor::process; `state` is the gate.
 void Process(void* state, grpc_auth_context* context, const grpc_metadata* metadata, size_t count,
              grpc_process_auth_metadata_done_cb done, void* user_data) {
+  auto* const gate = static_cast<CallGate*>(state);
+  if (const absl::Status cost = gate->DecideOnCost(context, count); !cost.ok()) {
+    return Answer(cost, done, user_data);
+  }
   PeerCredentials shown;
   shown.certificate_pem = PropertyOf(context, GRPC_X509_PEM_CERT_PROPERTY_NAME);
   shown.chain_pem = PropertyOf(context, GRPC_X509_PEM_CERT_CHAIN_PROPERTY_NAME);
@@ -37,16 +52,23 @@ void Process(void* state, grpc_auth_context* context, const grpc_metadata* metad
     if (key == ":path") method = View(metadata[i].value);
   }
   shown.bearer_token = header.token();
-  const absl::Status decided = static_cast<const CallGate*>(state)->Decide(shown, method);
-  // The codes have the same numbers, as absl/status/status.h promises.
-  done(user_data, nullptr, 0, nullptr, 0, static_cast<grpc_status_code>(decided.raw_code()),
-       decided.ok() ? nullptr : std::string(decided.message()).c_str());
+  Answer(gate->Decide(shown, method), done, user_data);
 }
 
 }  // namespace
 
-CallGate::CallGate(Identify identify, CallRefusals* refusals)
-    : identify_(std::move(identify)), refusals_(refusals) {}
+CallGate::CallGate(Identify identify, CallRefusals* refusals, const Clock* clock)
+    : identify_(std::move(identify)), refusals_(refusals), pace_(CallPace::Limits(), clock) {}
+
+absl::Status CallGate::DecideOnCost(const void* connection, size_t headers) {
+  if (headers > kMostHeaders) {
+    return absl::ResourceExhaustedError(
+        absl::StrCat("a call may have ", kMostHeaders, " headers, and this one has more"));
+  }
+  if (pace_.Take(connection)) return absl::OkStatus();
+  return absl::ResourceExhaustedError(
+      "too many calls begin on this connection: wait a second, or keep a stream");
+}
 
 absl::Status CallGate::Decide(const PeerCredentials& shown, absl::string_view method) const {
   const RpcRule* const rule = FindRpcRule(method);

@@ -3,12 +3,15 @@
 
 #include <grpc/grpc_security.h>
 
+#include <cstddef>
 #include <functional>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "gateway/access/access_control.h"
+#include "gateway/base/clock.h"
+#include "gateway/delivery/call_pace.h"
 #include "gateway/delivery/call_refusals.h"
 
 namespace onhook {
@@ -24,8 +27,8 @@ class CallGate {
  public:
   using Identify = std::function<absl::StatusOr<Caller>(const PeerCredentials& shown)>;
 
-  // `identify` says who shows that. `refusals` must outlive the gate.
-  CallGate(Identify identify, CallRefusals* refusals);
+  // `identify` says who shows that. `refusals` and `clock` must outlive the gate.
+  CallGate(Identify identify, CallRefusals* refusals, const Clock* clock);
 
   // Whether a call of `method`, "/package.Service/Method", may pass. Errors: kUnauthenticated as
   // AccessControl::Identify; kPermissionDenied: nobody of an access list may call what has no
@@ -33,12 +36,17 @@ class CallGate {
   // UNIMPLEMENTED that a gateway is older than itself.
   absl::Status Decide(const PeerCredentials& shown, absl::string_view method) const;
 
+  // Whether a call with so many headers may begin on `connection`, see CallPace, whoever makes it.
+  // kResourceExhausted: it comes too soon behind the others, or there are too many.
+  absl::Status DecideOnCost(const void* connection, size_t headers);
+
   // Has the calls that come in with `credentials` decided upon; the gate must outlive these.
   void GuardCallsOf(grpc_server_credentials* credentials);
 
  private:
   const Identify identify_;
   CallRefusals* const refusals_;
+  CallPace pace_;
 };
 
 }  // namespace onhook

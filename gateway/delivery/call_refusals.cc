@@ -8,8 +8,7 @@ constexpr absl::Duration kBetweenLines = absl::Seconds(10);
 Metrics::Counter CounterOf(Metrics* metrics, const char* reason) {
   if (metrics == nullptr) return {};
   return metrics->AddCounter("onhook_grpc_calls_refused_total",
-                             "Calls of the gRPC port that were refused.",
-                             {{"reason", reason}});
+                             "Calls of the gRPC port that were refused.", {{"reason", reason}});
 }
 
 }  // namespace

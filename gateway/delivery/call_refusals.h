@@ -20,8 +20,8 @@ class CallRefusals {
   // `clock` and `log` must outlive it, and so must `metrics`; null: nothing is counted.
   CallRefusals(Metrics* metrics, const Clock* clock, const Log* log);
 
-  // `why` is kUnauthenticated, kPermissionDenied or kResourceExhausted. `method` is one that has a rule, or "": the caller made it up. `identity` is
-  // empty if the caller was not recognised.
+  // `why` is kUnauthenticated, kPermissionDenied or kResourceExhausted. `method` is one that has a
+  // rule, or "": the caller made it up. `identity` is empty if the caller was not recognised.
   void Note(const absl::Status& why, absl::string_view method, absl::string_view identity);
 
  private:

@@ -34,7 +34,8 @@ namespace {
 constexpr size_t kMostQuarantineChangesWaiting = 2;
 
 CallGate::Identify IdentifyBy(const AccessControl* access) {
-  return [access](const PeerCredentials& shown) {
+  return [access](const PeerCredentials& shown) -> absl::StatusOr<Caller> {
+    if (access == nullptr) return Caller::Anybody();
     return access->Identify(AccessControl::Port::kGrpc, shown);
   };
 }
@@ -51,7 +52,7 @@ class DeliveryServer::Parts {
         quarantine_executor(kMostQuarantineChangesWaiting),
         registry(options, surroundings.clock),
         refusals(surroundings.metrics, surroundings.clock, surroundings.log),
-        gate(IdentifyBy(surroundings.access), &refusals),
+        gate(IdentifyBy(surroundings.access), &refusals, surroundings.clock),
         intake(options, &ledger, surroundings.on_listener_given_up, surroundings.clock,
                surroundings.log),
         environment{options,
@@ -113,8 +114,7 @@ absl::StatusOr<int> DeliveryServer::Start() {
   grpc::reflection::InitProtoReflectionServerBuilderPlugin();
   grpc::ServerBuilder builder;
   SetBounds(options, builder);
-  CallGate* const gate = parts_->surroundings.access == nullptr ? nullptr : &parts_->gate;
-  parts_->intake.AddTo(builder, MakeServerCredentials(parts_->surroundings.tls, gate));
+  parts_->intake.AddTo(builder, MakeServerCredentials(parts_->surroundings.tls, &parts_->gate));
   builder.RegisterService(&parts_->service);
   builder.RegisterService(&parts_->subscription_service);
   builder.RegisterService(&parts_->rejected_callback_service);

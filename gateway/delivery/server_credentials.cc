@@ -49,8 +49,11 @@ class PortCredentials final : public grpc::ServerCredentials {
     if (now->version == credentials->version_) return GRPC_SSL_CERTIFICATE_CONFIG_RELOAD_UNCHANGED;
     credentials->version_ = now->version;
     const grpc_ssl_pem_key_cert_pair pair{now->key_pem.c_str(), now->certificate_pem.c_str()};
-    *config = grpc_ssl_server_certificate_config_create(
-        now->client_ca_pem.empty() ? nullptr : now->client_ca_pem.c_str(), &pair, 1);
+    // It ends the process if there are no authorities, also where it asks no client for a
+    // certificate and so never looks at them.
+    const std::string& authorities =
+        now->client_ca_pem.empty() ? now->certificate_pem : now->client_ca_pem;
+    *config = grpc_ssl_server_certificate_config_create(authorities.c_str(), &pair, 1);
     return GRPC_SSL_CERTIFICATE_CONFIG_RELOAD_NEW;
   }
 

@@ -112,8 +112,10 @@ std::vector<Http2Attack> HeaderAttacks() {
        2000},
       {"numbers without an end", EndlessHeaders(),
        [](int) { return Continuation(std::string(16000, '\xff')); }, 1000},
+      // CVE-2023-33953 again: gRPC reads from the beginning with each piece, so twice as much takes
+      // four times as long; 5 MB of it on each connection kept everybody waiting for 20 s.
       {"a name without an end", absl::StrCat(EndlessHeaders(), Continuation({'\0', '\x7f'})),
-       [](int) { return Continuation(std::string(16000, '\x80')); }, 1000},
+       [](int) { return Continuation(std::string(16000, '\x80')); }, 60},
       {"a value without an end",
        absl::StrCat(EndlessHeaders(), Continuation(absl::StrCat(HpackNumber(0, 4, 0), "\1x",
                                                                 HpackNumber(0, 7, 1 << 30)))),
@@ -212,6 +214,8 @@ Http2AttackOutcome MakeHttp2Attack(const Http2Attack& attack, int port,
       connection = std::make_unique<RawConnection>(port, tls);
       const absl::Time until = absl::Now() + kLongest;
       bool sent = connection->Send(attack.begin, kPatience);
+      // A server that speaks HTTP/2 says so first; one that closes later may take that with it.
+      connection->AwaitSomething(kPatience);
       for (int i = 0; sent && i < attack.pieces && absl::Now() < until; ++i) {
         if (attack.reads) connection->Take();
         sent = connection->Send(attack.piece(i), kPatience);

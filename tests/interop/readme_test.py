@@ -15,15 +15,16 @@ import interop_test
 from interop_test import TOP, Program, check
 
 README = (TOP / "README.md").read_text(encoding="utf-8")
+CERTIFICATES = (TOP / "deploy/CERTIFICATES.md").read_text(encoding="utf-8")
 
 
-def blocks(language):
-    return re.findall(rf"^```{language}\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+def blocks(language, text=README):
+    return re.findall(rf"^```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
 
 
 def commands(block):
-    """Without their comments; one a line."""
-    lines = (re.sub(r"\s+#.*", "", line).strip() for line in block.splitlines())
+    """Without their comments; one a line, but where it says that it goes on."""
+    lines = (re.sub(r"\s+#.*", "", line).strip() for line in block.replace("\\\n", "").splitlines())
     return [line for line in lines if line]
 
 
@@ -44,19 +45,28 @@ class Shell:
         if self.http:
             line = line.replace("127.0.0.1:8080", self.http)
             line = line.replace("onhook send", f"onhook send --url http://{self.http}/release-events")
-        line = line.replace("@tests/", f"@{TOP}/tests/")
+        line = line.replace("@tests/", f"@{TOP}/tests/").replace("./deploy/", f"{TOP}/deploy/")
         print(f"$ {line}", flush=True)
         return Program("/bin/sh", "-c", f"cd {self.folder} && exec {line}", environment=self.environment)
 
     def run(self, line, expected=0):
         """The lines it prints. It must end with the exit code that is expected."""
+        code, printed, said = self.end_of(line)
+        if code != expected:
+            print(printed, said, sep="\n")
+        check(code == expected, f"exit code {code}")
+        return printed
+
+    def refused(self, line):
+        """Why: what it writes to standard error. It must fail."""
+        code, printed, said = self.end_of(line)
+        check(code not in (0, None) and printed == "", f"exit code {code}: {said}")
+        return said
+
+    def end_of(self, line):
         program = self.start(line)
         code = program.end()
-        printed = list(iter(program.lines["stdout"].get, None))
-        if code != expected:
-            print(*printed, *iter(program.lines["stderr"].get, None), sep="\n")
-        check(code == expected, f"exit code {code}")
-        return "\n".join(printed)
+        return code, *("\n".join(iter(program.lines[name].get, None)) for name in ("stdout", "stderr"))
 
 
 def try_by_hand(shell):
@@ -78,6 +88,7 @@ def run_a_team(shell):
     create, consume, send, watch, get, *rest = commands(next(b for b in blocks("sh") if "dead-letters" in b))
     check("billing" in shell.run(create), "billing is created")
     billing = shell.start(consume)
+    check("billing" in billing.line("stderr"), "a consumer attaches")
     check("HTTP 200, retCode 0, retMsg success" in shell.run(send), "the contact centre is answered")
     check(billing.line().startswith("got v1-"), "the reader's program gets it")
     table = shell.start(watch)
@@ -99,16 +110,73 @@ def refuse(shell):
     shell.run(discard)
 
 
-def check_settings(shell, block):
+def begin_with_certificates(shell, serve):
+    gateway = shell.start(serve)
+    addresses = interop_test.listeners(gateway)
+    shell.http = addresses["http"]
+    shell.environment["ONHOOK_SERVER"] = addresses["grpc"]
+    return gateway
+
+
+def show_certificates(shell):
+    """Mutual TLS from nothing, in five commands."""
+    make, serve, subscribe, send, stranger = commands(next(b for b in blocks("sh") if "dev-certificates" in b))
+    shell.run(make)
+    gateway = begin_with_certificates(shell, serve)
+    crm = shell.start(subscribe)
+    check("created" in crm.line("stderr"), "crm is let in")
+    check("HTTP 200, retCode 0, retMsg success" in shell.run(send), "the contact centre is answered")
+    check("customer hung up" in crm.line(), "crm gets the event")
+    check("--cert" in shell.refused(stranger), "who shows no certificate is refused, and told what is missing")
+    check(crm.end(signal.SIGINT) == 0, "Ctrl-C ends it")
+    check(gateway.end(signal.SIGTERM) == 0, "the gateway ends well")
+
+
+def name_who_may(shell):
+    """The access list, as the README has it."""
+    write_settings(shell, next(b for b in blocks("yaml") if "access:" in b))
+    gateway = begin_with_certificates(shell, "onhookd --config onhook.yaml")
+    secrets = shell.folder / "secrets"
+    crm = f"--ca {secrets}/ca.crt --cert {secrets}/crm.crt --key {secrets}/crm.key"
+    operator = f"--ca {secrets}/ca.crt --token-file {secrets}/operator.token"
+    subscriber = shell.start(f"onhook subscribe crm {crm}")
+    check("crm" in subscriber.line("stderr"), "crm may subscribe to crm")
+    check("permission subscribe" in shell.refused(f"onhook subscribe billing {crm}"), "but not to billing")
+    check("permission read_events" in shell.refused(f"onhook get 1 {crm}"), "nor look events up")
+    check("crm" in shell.run(f"onhook subscriptions list {operator}"), "the operator sees what there is")
+    check("permission subscribe" in shell.refused(f"onhook subscribe crm {operator}"), "and may not take it away")
+    check("--token-file" in shell.refused(f"onhook subscriptions list --ca {secrets}/ca.crt"),
+          "who shows nothing is told what is missing")
+    check(subscriber.end(signal.SIGINT) == 0, "Ctrl-C ends it")
+    check(gateway.end(signal.SIGTERM) == 0, "the gateway ends well")
+
+
+def write_settings(shell, block):
+    """As onhook.yaml, with secrets and certificates where it says they are."""
     secrets = shell.folder / "secrets"
     secrets.mkdir(exist_ok=True)
+    shell.run(f"./deploy/dev-certificates.sh {secrets} crm")
+    for kind in ("crt", "key"):  # as a Secret of Kubernetes calls them
+        (secrets / f"tls.{kind}").write_bytes((secrets / f"server.{kind}").read_bytes())
     for name in re.findall(r"/etc/onhook/([\w.]+)", block):
-        (secrets / name).write_text("0123456789abcdef\n", encoding="utf-8")
-    block = block.replace("/etc/onhook", str(secrets))
-    (shell.folder / "onhook.yaml").write_text(block, encoding="utf-8")
+        if not (secrets / name).exists():
+            (secrets / name).write_text("0123456789abcdef\n", encoding="utf-8")
+    (shell.folder / "onhook.yaml").write_text(block.replace("/etc/onhook", str(secrets)), encoding="utf-8")
+
+
+def check_settings(shell, block):
+    write_settings(shell, block)
     for name in ("STORE_DIRECTORY", "HTTP_LISTEN", "GRPC_LISTEN", "ADMIN_LISTEN"):
         shell.environment.pop(f"ONHOOK_{name}", None)
     shell.run("onhookd --config onhook.yaml --check")
+
+
+def check_manifest(shell, manifest):
+    """It is YAML: a reader of it gets as far as to say which of its keys are no settings of ours."""
+    (shell.folder / "manifest.yaml").write_text(manifest, encoding="utf-8")
+    said = shell.refused("onhookd --config manifest.yaml --check")
+    keys = re.findall(r"^(\w+):", manifest, re.MULTILINE)
+    check({"apiVersion", "kind", "metadata", "spec"} == set(keys) and all(f" {key}: no such" in said for key in keys), said)
 
 
 def main():
@@ -121,8 +189,17 @@ def main():
         run_a_team(shell)
         refuse(shell)
         check(gateway.end(signal.SIGTERM) == 0, "the gateway ends well")
+    with tempfile.TemporaryDirectory() as directory:
+        shell = Shell(arguments.build, pathlib.Path(directory))
+        show_certificates(shell)
+        name_who_may(shell)
         for block in blocks("yaml"):
             check_settings(shell, block)
+        for block in blocks("yaml", CERTIFICATES):
+            if "apiVersion" not in block:
+                check_settings(shell, block)
+            for manifest in block.split("---\n") if "apiVersion" in block else []:
+                check_manifest(shell, manifest)
 
 
 if __name__ == "__main__":

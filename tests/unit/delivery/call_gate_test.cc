@@ -34,7 +34,7 @@ class CallGateTest : public testing::Test {
   absl::Status Decide(const std::shared_ptr<const Settings::Identity>& identity,
                       std::optional<std::string> token, absl::string_view method) {
     const CallGate gate([&](const PeerCredentials& shown) { return Identify(identity, shown); },
-                        &refusals_);
+                        &refusals_, &clock_);
     PeerCredentials shown;
     shown.bearer_token = std::move(token);
     return gate.Decide(shown, method);
@@ -72,6 +72,24 @@ TEST_F(CallGateTest, WithoutAnAccessListEverythingPassesSoThatGrpcSaysWhatItDoes
   for (const absl::string_view method : {kWatch, kHealth, kUnknown}) {
     EXPECT_TRUE(Decide(nullptr, std::nullopt, method).ok()) << method;
   }
+}
+
+TEST_F(CallGateTest, CallsThatComeTooFastOnAConnectionAreRefusedWhoeverMakesThem) {
+  CallGate gate([](const PeerCredentials&) { return Caller::Anybody(); }, &refusals_, &clock_);
+  const int connection = 0;
+  int passed = 0;
+  while (gate.DecideOnCost(&connection, 10).ok() && passed < 100'000) ++passed;
+  EXPECT_GE(passed, 100);
+  EXPECT_LT(passed, 1000);
+  clock_.Advance(absl::Seconds(1));
+  EXPECT_TRUE(gate.DecideOnCost(&connection, 10).ok());
+}
+
+TEST_F(CallGateTest, ACallOfManyHeadersIsRefused) {
+  CallGate gate([](const PeerCredentials&) { return Caller::Anybody(); }, &refusals_, &clock_);
+  const int connection = 0;
+  EXPECT_TRUE(gate.DecideOnCost(&connection, 100).ok());
+  EXPECT_TRUE(absl::IsResourceExhausted(gate.DecideOnCost(&connection, 101)));
 }
 
 TEST_F(CallGateTest, ARefusalIsCountedAndLoggedWithoutWhatTheCallerMadeUp) {
