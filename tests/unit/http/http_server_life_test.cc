@@ -29,6 +29,14 @@ TEST_F(HttpServerTest, ATakenPortIsAClearErrorOfStart) {
   EXPECT_FALSE(second.alive());
 }
 
+TEST_F(HttpServerTest, AnAddressOfAnotherFormIsAnErrorOfStart) {
+  for (const char* listen : {"localhost", "unix:/nowhere"}) {
+    options_.listen = listen;
+    HttpServer server(options_, callbacks_, &clock_, &log_);
+    EXPECT_TRUE(absl::IsInvalidArgument(server.Start())) << listen;
+  }
+}
+
 TEST_F(HttpServerTest, APortIsFreeAgainAfterStop) {
   Start();
   options_.listen = absl::StrCat("127.0.0.1:", port());
