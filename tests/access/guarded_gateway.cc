@@ -74,7 +74,6 @@ void GuardedGateway::Start(Options options) {
       AccessControl::Open(std::move(options.access), tls_.get(), nullptr, &clock_, &log_).value();
   options.delivery.listen = "127.0.0.1:0";
   options.delivery.unix_socket = directory_.path() + "/grpc.sock";
-  options.delivery.tick_interval = absl::Milliseconds(2);
   DeliveryServer::Surroundings surroundings;
   surroundings.store = store_.get();
   surroundings.desk = desk_.get();

@@ -32,6 +32,7 @@ namespace onhook {
 class GuardedGateway {
  public:
   struct Options {
+    Options() { delivery.tick_interval = absl::Milliseconds(2); }
     bool tls = false;
     TlsOptions::ClientCertificate client_certificate = TlsOptions::ClientCertificate::kRequired;
     DeliveryOptions delivery;

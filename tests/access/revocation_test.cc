@@ -30,7 +30,7 @@ class RevocationTest : public testing::Test {
   Settings::Identity Leaving() {
     return GuardedGateway::WithEverything(gateway_.ByToken("leaving", kLeavingToken));
   }
-  void StartInClearText(const DeliveryOptions& delivery = {}) {
+  void StartInClearText(const DeliveryOptions& delivery = GuardedGateway::Options().delivery) {
     GuardedGateway::Options options;
     options.delivery = delivery;
     options.access = {Leaving(), Staying()};
@@ -160,7 +160,9 @@ TEST_F(RevocationTest, TheErrorSaysWhatIsLackingWhereAndToWhom) {
 }
 
 TEST_F(RevocationTest, ARequestOfARevokedStreamHasNoEffect) {
-  StartInClearText();
+  DeliveryOptions delivery;
+  delivery.tick_interval = absl::Hours(1);  // so that the request comes first
+  StartInClearText(delivery);
   gateway_.Append("before");
   Subscriber subscriber(leaving_stub_.get(), kLeavingToken);
   subscriber.Open("crm");
@@ -168,7 +170,10 @@ TEST_F(RevocationTest, ARequestOfARevokedStreamHasNoEffect) {
   ASSERT_TRUE(gateway_.access().Replace({Staying()}).ok());
   subscriber.Ack(held);
   EXPECT_EQ(subscriber.End().error_code(), StatusCode::UNAUTHENTICATED);
-  EXPECT_EQ((*gateway_.store().FindQueue("crm"))->Stats().backlog_events, 1);
+  gateway_.Append("later");
+  Subscriber staying(staying_stub_.get(), kStayingToken);
+  staying.Open("crm");
+  EXPECT_EQ(CallsOf(staying.Deliveries(1)).front(), "before");
 }
 
 // A call that runs until the store is let go, and of two that come after it the one that may wait.
@@ -205,7 +210,7 @@ class WaitingCallTest : public RevocationTest {
 };
 
 TEST_F(WaitingCallTest, ACallThatHadToWaitIsDecidedUponOnceMore) {
-  DeliveryOptions delivery;
+  DeliveryOptions delivery = GuardedGateway::Options().delivery;
   delivery.max_streams = 1;  // so many calls may wait
   StartInClearText(delivery);
   stub_ = v1::SubscriptionService::NewStub(gateway_.Plain());
