@@ -1,8 +1,8 @@
 #include "onhook/client.h"
 
-#include <chrono>
 #include <utility>
 
+#include "clients/cpp/deadline.h"
 #include "clients/cpp/gateway_connection.h"
 #include "clients/cpp/grpc_status.h"
 #include "clients/cpp/subscriber_engine.h"
@@ -16,8 +16,7 @@ absl::Status Ask(
     const GatewayConnection& connection,
     const std::function<grpc::Status(const GatewayStubs&, grpc::ClientContext&)>& call) {
   grpc::ClientContext context;
-  context.set_deadline(std::chrono::system_clock::now() +
-                       absl::ToChronoMilliseconds(connection.options().lookup_timeout));
+  context.set_deadline(DeadlineAfter(connection.options().lookup_timeout));
   const auto stubs = connection.Begin(context);
   if (!stubs.ok()) return stubs.status();
   return connection.Explain(FromGrpcStatus(call(**stubs, context)));

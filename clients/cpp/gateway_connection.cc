@@ -5,7 +5,6 @@
 #include <grpcpp/support/channel_arguments.h>
 
 #include <algorithm>
-#include <chrono>
 #include <utility>
 #include <vector>
 
@@ -13,6 +12,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/time/clock.h"
 #include "clients/cpp/certificate_words.h"
+#include "clients/cpp/deadline.h"
 #include "clients/cpp/grpc_status.h"
 #include "clients/cpp/tls_probe.h"
 #include "onhook/status.h"
@@ -30,10 +30,6 @@ constexpr absl::Duration kProbeLimit = absl::Seconds(2);
 
 int Milliseconds(absl::Duration duration) {
   return static_cast<int>(absl::ToInt64Milliseconds(duration));
-}
-
-std::chrono::system_clock::time_point After(absl::Duration duration) {
-  return std::chrono::system_clock::now() + absl::ToChronoMilliseconds(duration);
 }
 
 grpc::ChannelArguments Arguments(const ClientOptions& options) {
@@ -192,7 +188,7 @@ absl::Status GatewayConnection::WaitUntilConnected(absl::Duration timeout) const
       if (WasReached(fault)) return fault;
     }
     const absl::Duration left = std::max(deadline - absl::Now(), absl::ZeroDuration());
-    if (!channel.WaitForStateChange(state, After(left)) && absl::Now() >= deadline) break;
+    if (!channel.WaitForStateChange(state, DeadlineAfter(left)) && absl::Now() >= deadline) break;
   }
   const absl::Status fault = Probe(kProbeLimit);
   if (!fault.ok()) return fault;

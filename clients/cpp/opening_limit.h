@@ -5,12 +5,12 @@
 #include <grpcpp/channel.h>
 #include <grpcpp/client_context.h>
 
-#include <chrono>
 #include <memory>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
+#include "clients/cpp/deadline.h"
 
 namespace onhook::client {
 
@@ -26,7 +26,7 @@ class OpeningLimit {
                absl::Duration limit)
       : waiting_(std::make_shared<Waiting>()) {
     waiting_->context = context;
-    alarm_.Set(std::chrono::system_clock::now() + absl::ToChronoMilliseconds(limit),
+    alarm_.Set(DeadlineAfter(limit),
                [waiting = waiting_, channel = std::move(channel)](bool is_over) {
                  if (!is_over || channel->GetState(false) == GRPC_CHANNEL_READY) return;
                  absl::MutexLock lock(&waiting->mutex);
