@@ -42,8 +42,14 @@ struct DeliveryOptions {
   absl::Duration max_connection_age = absl::Minutes(30);
   // Memory that gRPC may use for what clients send, of all connections together.
   int64_t memory_quota = 128 << 20;
-  // Headers of one call, as HTTP/2 counts them.
+  // Headers of one call, as HTTP/2 counts their bytes, and how many there are: each costs gRPC a
+  // multiple of its length.
   int max_metadata_bytes = 8 << 10;
+  int max_headers = 100;
+  // Calls that may begin on one connection: in a second in the long run, and some more at once. See
+  // CallPace.
+  int max_call_rate = 500;
+  int max_call_burst = 200;
 
   // Most that one Subscribe may hold unsettled, and what it gets unless it asks for less.
   int32_t max_outstanding_events = 1000;

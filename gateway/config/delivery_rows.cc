@@ -144,6 +144,20 @@ std::vector<Setting> GrpcConnectionRows() {
           "the most bytes of headers of one call, as HTTP/2 counts them",
           "what gRPC takes by default; a token and a trace need a tenth of it"),
       Row(
+          "grpc.max_headers", NumberKind<int>(16, 10000),
+          [](S* s) { return &s->grpc.server.max_headers; }, "the most headers of one call",
+          "clients send some ten, proxies as many; a thousand small ones cost a megabyte"),
+      Row(
+          "grpc.max_call_rate", NumberKind<int>(1, 1000000),
+          [](S* s) { return &s->grpc.server.max_call_rate; },
+          "how many calls may begin in a second on one connection, in the long run",
+          "look-ups one after the other are fewer; one that resets its calls takes memory by them"),
+      Row(
+          "grpc.max_call_burst", NumberKind<int>(1, 1000000),
+          [](S* s) { return &s->grpc.server.max_call_burst; },
+          "how many calls may begin at once on one connection",
+          "all that may be open at once, twice"),
+      Row(
           "grpc.unix_socket", SocketPathKind(), [](S* s) { return &s->grpc.server.unix_socket; },
           "a Unix-domain socket at which subscribers may connect too",
           "only the other containers of a pod have a use for it"),

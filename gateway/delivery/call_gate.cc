@@ -15,8 +15,8 @@
 namespace onhook {
 namespace {
 
-// Clients send some ten; each costs a multiple of its length.
-constexpr size_t kMostHeaders = 100;
+// Of connections that have gone some are still kept in mind.
+constexpr size_t kPacesOfAConnection = 4;
 
 absl::string_view View(const grpc_slice& slice) {
   return {reinterpret_cast<const char*>(GRPC_SLICE_START_PTR(slice)), GRPC_SLICE_LENGTH(slice)};
@@ -57,17 +57,27 @@ void Process(void* state, grpc_auth_context* context, const grpc_metadata* metad
 
 }  // namespace
 
-CallGate::CallGate(Identify identify, CallRefusals* refusals, const Clock* clock)
-    : identify_(std::move(identify)), refusals_(refusals), pace_(CallPace::Limits(), clock) {}
+CallGate::CallGate(const DeliveryOptions& options, Identify identify, CallRefusals* refusals,
+                   const Clock* clock)
+    : max_headers_(static_cast<size_t>(options.max_headers)),
+      identify_(std::move(identify)),
+      refusals_(refusals),
+      pace_(
+          {static_cast<double>(options.max_call_rate), static_cast<double>(options.max_call_burst),
+           static_cast<size_t>(options.max_connections) * kPacesOfAConnection},
+          clock) {}
 
 absl::Status CallGate::DecideOnCost(const void* connection, size_t headers) {
-  if (headers > kMostHeaders) {
-    return absl::ResourceExhaustedError(
-        absl::StrCat("a call may have ", kMostHeaders, " headers, and this one has more"));
+  absl::Status refused;
+  if (headers > max_headers_) {
+    refused = absl::ResourceExhaustedError(
+        absl::StrCat("a call may have ", max_headers_, " headers, and this one has more"));
+  } else if (!pace_.Take(connection)) {
+    refused = absl::ResourceExhaustedError(
+        "too many calls begin on this connection: wait a second, or keep a stream");
   }
-  if (pace_.Take(connection)) return absl::OkStatus();
-  return absl::ResourceExhaustedError(
-      "too many calls begin on this connection: wait a second, or keep a stream");
+  if (!refused.ok()) refusals_->Note(refused, "", "");
+  return refused;
 }
 
 absl::Status CallGate::Decide(const PeerCredentials& shown, absl::string_view method) const {

@@ -11,6 +11,7 @@
 #include "absl/strings/string_view.h"
 #include "gateway/access/access_control.h"
 #include "gateway/base/clock.h"
+#include "gateway/config/delivery_options.h"
 #include "gateway/delivery/call_pace.h"
 #include "gateway/delivery/call_refusals.h"
 
@@ -28,7 +29,8 @@ class CallGate {
   using Identify = std::function<absl::StatusOr<Caller>(const PeerCredentials& shown)>;
 
   // `identify` says who shows that. `refusals` and `clock` must outlive the gate.
-  CallGate(Identify identify, CallRefusals* refusals, const Clock* clock);
+  CallGate(const DeliveryOptions& options, Identify identify, CallRefusals* refusals,
+           const Clock* clock);
 
   // Whether a call of `method`, "/package.Service/Method", may pass. Errors: kUnauthenticated as
   // AccessControl::Identify; kPermissionDenied: nobody of an access list may call what has no
@@ -37,13 +39,15 @@ class CallGate {
   absl::Status Decide(const PeerCredentials& shown, absl::string_view method) const;
 
   // Whether a call with so many headers may begin on `connection`, see CallPace, whoever makes it.
-  // kResourceExhausted: it comes too soon behind the others, or there are too many.
+  // kResourceExhausted: it comes too soon behind the others, or there are too many. To be asked
+  // first, since it costs less than to find out who calls.
   absl::Status DecideOnCost(const void* connection, size_t headers);
 
   // Has the calls that come in with `credentials` decided upon; the gate must outlive these.
   void GuardCallsOf(grpc_server_credentials* credentials);
 
  private:
+  const size_t max_headers_;
   const Identify identify_;
   CallRefusals* const refusals_;
   CallPace pace_;

@@ -24,10 +24,10 @@ namespace onhook {
 class CallPace {
  public:
   struct Limits {
-    double per_second = 500;
-    double burst = 200;
+    double per_second;
+    double burst;
     // Connections that are kept in mind; beyond, those that are within their pace are forgotten.
-    size_t max_connections = 4096;
+    size_t max_connections;
   };
   // `clock` must outlive it.
   CallPace(const Limits& limits, const Clock* clock) : limits_(limits), clock_(clock) {}

@@ -52,7 +52,7 @@ class DeliveryServer::Parts {
         quarantine_executor(kMostQuarantineChangesWaiting),
         registry(options, surroundings.clock),
         refusals(surroundings.metrics, surroundings.clock, surroundings.log),
-        gate(IdentifyBy(surroundings.access), &refusals, surroundings.clock),
+        gate(options, IdentifyBy(surroundings.access), &refusals, surroundings.clock),
         intake(options, &ledger, surroundings.on_listener_given_up, surroundings.clock,
                surroundings.log),
         environment{options,

@@ -31,15 +31,22 @@ class CallGateTest : public testing::Test {
     identity->name = name;
     return identity;
   }
+  // That lets everybody in who does not come too often.
+  CallGate OpenGate() {
+    return CallGate(
+        options_, [](const PeerCredentials&) { return Caller::Anybody(); }, &refusals_, &clock_);
+  }
   absl::Status Decide(const std::shared_ptr<const Settings::Identity>& identity,
                       std::optional<std::string> token, absl::string_view method) {
-    const CallGate gate([&](const PeerCredentials& shown) { return Identify(identity, shown); },
-                        &refusals_, &clock_);
+    const CallGate gate(
+        options_, [&](const PeerCredentials& shown) { return Identify(identity, shown); },
+        &refusals_, &clock_);
     PeerCredentials shown;
     shown.bearer_token = std::move(token);
     return gate.Decide(shown, method);
   }
 
+  DeliveryOptions options_;
   ManualClock clock_;
   Metrics metrics_;
   std::vector<std::string> lines_;
@@ -75,21 +82,26 @@ TEST_F(CallGateTest, WithoutAnAccessListEverythingPassesSoThatGrpcSaysWhatItDoes
 }
 
 TEST_F(CallGateTest, CallsThatComeTooFastOnAConnectionAreRefusedWhoeverMakesThem) {
-  CallGate gate([](const PeerCredentials&) { return Caller::Anybody(); }, &refusals_, &clock_);
+  options_.max_call_burst = 3;
+  options_.max_call_rate = 2;
+  CallGate gate = OpenGate();
   const int connection = 0;
-  int passed = 0;
-  while (gate.DecideOnCost(&connection, 10).ok() && passed < 100'000) ++passed;
-  EXPECT_GE(passed, 100);
-  EXPECT_LT(passed, 1000);
+  for (int i = 0; i < 3; ++i) EXPECT_TRUE(gate.DecideOnCost(&connection, 10).ok()) << i;
+  EXPECT_TRUE(absl::IsResourceExhausted(gate.DecideOnCost(&connection, 10)));
   clock_.Advance(absl::Seconds(1));
-  EXPECT_TRUE(gate.DecideOnCost(&connection, 10).ok());
+  for (int i = 0; i < 2; ++i) EXPECT_TRUE(gate.DecideOnCost(&connection, 10).ok()) << i;
+  EXPECT_TRUE(absl::IsResourceExhausted(gate.DecideOnCost(&connection, 10)));
+  EXPECT_THAT(metrics_.Text(),
+              testing::HasSubstr("onhook_grpc_calls_refused_total{reason=\"too_many\"} 2\n"));
 }
 
 TEST_F(CallGateTest, ACallOfManyHeadersIsRefused) {
-  CallGate gate([](const PeerCredentials&) { return Caller::Anybody(); }, &refusals_, &clock_);
+  options_.max_headers = 20;
+  CallGate gate = OpenGate();
   const int connection = 0;
-  EXPECT_TRUE(gate.DecideOnCost(&connection, 100).ok());
-  EXPECT_TRUE(absl::IsResourceExhausted(gate.DecideOnCost(&connection, 101)));
+  EXPECT_TRUE(gate.DecideOnCost(&connection, 20).ok());
+  EXPECT_TRUE(absl::IsResourceExhausted(gate.DecideOnCost(&connection, 21)));
+  EXPECT_EQ(lines_.size(), 1u);
 }
 
 TEST_F(CallGateTest, ARefusalIsCountedAndLoggedWithoutWhatTheCallerMadeUp) {
