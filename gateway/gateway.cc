@@ -14,6 +14,7 @@
 #include "absl/time/clock.h"
 #include "gateway/access/access_control.h"
 #include "gateway/admin/admin_server.h"
+#include "gateway/base/descriptor_limit.h"
 #include "gateway/config/setting_values.h"
 #include "gateway/config/settings_difference.h"
 #include "gateway/delivery/delivery_server.h"
@@ -51,6 +52,16 @@ std::string OpenAddress(const std::string& listen, int port) {
   if (!address.ok()) return listen;
   address->port = port;
   return FormatHostPort(*address);
+}
+
+// What all connections that the settings allow may take, and the store's files beside them.
+int64_t MostDescriptors(const Settings& settings) {
+  constexpr int64_t kOthers = 100;
+  const auto of_http = [](const HttpOptions& options) {
+    return int64_t{options.max_connections} + options.max_refusals;
+  };
+  return of_http(settings.http.server) + of_http(settings.admin.server) +
+         int64_t{2} * settings.grpc.server.max_connections + kOthers;
 }
 
 // Every subscription that some source waits for.
@@ -303,6 +314,13 @@ void Gateway::LogWhatIsOpen() const {
   if (const std::string& path = settings_.grpc.server.unix_socket; !path.empty()) {
     log_->Info("gateway", "listening",
                {{"listener", "grpc"}, {"address", absl::StrCat("unix:", path)}});
+  }
+  const int64_t descriptors = MostDescriptors(settings_);
+  if (const int64_t limit = DescriptorLimit(); limit < descriptors) {
+    log_->Warning("gateway",
+                  "there may be fewer descriptors than the connections that the settings allow: "
+                  "raise the limit of open files, or lower max_connections of http and grpc",
+                  {{"limit", limit}, {"descriptors", descriptors}});
   }
   if (settings_.grpc.allow_unauthenticated && settings_.access.empty() &&
       !settings_.grpc.tls.requires_client_certificate()) {

@@ -54,6 +54,16 @@ TEST_F(StartTest, ASecondGatewayOnTheSameDirectoryEndsAndTheFirstGoesOn) {
   EXPECT_FALSE(first.Wait(absl::ZeroDuration()).has_value()) << first.log();
 }
 
+TEST_F(StartTest, MoreConnectionsThanDescriptorsAreToldOfAtTheStart) {
+  OnhookdProcess::Options options = In("store");
+  options.more_arguments = {"--grpc-max-connections=32768"};
+  OnhookdProcess gateway(options);
+  ASSERT_TRUE(gateway.WaitUntilListening(kPatience)) << gateway.log();
+  gateway.Terminate();
+  EXPECT_TRUE(gateway.Wait(kPatience).has_value());
+  EXPECT_THAT(gateway.log(), HasSubstr("there may be fewer descriptors than the connections"));
+}
+
 TEST_F(StartTest, ADirectoryIsFreeAgainOnceItsGatewayWasKilled) {
   OnhookdProcess first(In("store"));
   ASSERT_TRUE(first.WaitUntilListening(kPatience)) << first.log();

@@ -20,6 +20,7 @@ TEST(DescriptorLimitTest, IsRaisedToWhatIsAllowedAndNeverLowered) {
   ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &low), 0);
   RaiseDescriptorLimit();
   EXPECT_GT(Limit().rlim_cur, 256u);
+  EXPECT_EQ(static_cast<rlim_t>(DescriptorLimit()), Limit().rlim_cur);
   EXPECT_EQ(Limit().rlim_max, before.rlim_max);
   ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &before), 0);
   RaiseDescriptorLimit();
