@@ -35,7 +35,7 @@ class OnhookdPrivacyTest : public ::testing::Test {
   void Put(const std::string& name, const std::string& content) { directory_.Write(name, content); }
   void PutServer(const TestCertificate& certificate) {
     Write(directory_, "server", certificate);
-    // Each of the lines of the key would be too much.
+    // Each line of a key is a secret, but for those that frame it.
     for (const absl::string_view line : absl::StrSplit(certificate.key_pem, '\n')) {
       if (line.size() > 20 && !absl::StrContains(line, "PRIVATE KEY"))
         key_lines_.emplace_back(line);
