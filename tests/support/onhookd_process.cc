@@ -1,5 +1,6 @@
 #include "tests/support/onhookd_process.h"
 
+#include <algorithm>
 #include <csignal>
 #include <cstdlib>
 
@@ -61,6 +62,20 @@ bool OnhookdProcess::WaitUntilListening(absl::Duration timeout) {
 bool OnhookdProcess::WaitForLog(absl::string_view text, absl::Duration timeout) const {
   return process_.WaitForOutput(
       [text](absl::string_view log) { return absl::StrContains(log, text); }, timeout);
+}
+
+bool OnhookdProcess::WaitForLogLines(const std::vector<std::string>& parts, int count,
+                                     absl::Duration timeout) const {
+  const auto holds_all = [&parts](absl::string_view line) {
+    return std::all_of(parts.begin(), parts.end(),
+                       [line](const std::string& part) { return absl::StrContains(line, part); });
+  };
+  return process_.WaitForOutput(
+      [&](absl::string_view log) {
+        const std::vector<absl::string_view> lines = absl::StrSplit(log, '\n');
+        return std::count_if(lines.begin(), lines.end(), holds_all) >= count;
+      },
+      timeout);
 }
 
 void OnhookdProcess::Kill() {

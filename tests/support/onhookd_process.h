@@ -49,6 +49,9 @@ class OnhookdProcess {
 
   // Whether `text` was logged before `timeout`.
   bool WaitForLog(absl::string_view text, absl::Duration timeout) const;
+  // Whether `count` lines that hold all of `parts` were logged before `timeout`.
+  bool WaitForLogLines(const std::vector<std::string>& parts, int count,
+                       absl::Duration timeout) const;
   // What it wrote so far: its log.
   std::string log() const { return process_.output(); }
 
