@@ -145,7 +145,7 @@ std::vector<Setting> GrpcConnectionRows() {
           "what gRPC takes by default; a token and a trace need a tenth of it"),
       Row(
           "grpc.unix_socket", SocketPathKind(), [](S* s) { return &s->grpc.server.unix_socket; },
-          "a Unix-domain socket at which subscribers may connect too",
+          "an absolute path, for a Unix-domain socket at which subscribers may connect too",
           "only the other containers of a pod have a use for it"),
       Row(
           "grpc.unix_socket_mode", ModeKind(),
