@@ -107,7 +107,7 @@ make_authority() {
   fi
   make_key ca
   openssl req -new -x509 -key "$directory/ca.key" -sha256 -days "$AUTHORITY_DAYS" \
-    -subj "/CN=Onhook development authority, for trying only" \
+    -subj "/CN=Onhook development authority (for trying only)" \
     -addext "basicConstraints=critical,CA:TRUE,pathlen:0" \
     -addext "keyUsage=critical,keyCertSign,cRLSign" -out "$scratch/ca.crt"
   put ca.crt 644

@@ -82,7 +82,7 @@ std::string PermissionAdvice(const absl::Status& status) {
 std::string IdentityAdvice(const absl::Status& status) {
   const std::string shown = client::ErrorMetadata(status, "shown");
   if (shown.empty() || shown == "nothing") {
-    return "; nothing was shown: --cert and --key, or --token-file, say who this is";
+    return "; --cert and --key, or --token-file, say who this is";
   }
   return absl::StrCat("; what was shown is ", shown,
                       ": --cert and --key, or --token-file, show another; who is known stands in "

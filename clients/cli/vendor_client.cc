@@ -16,6 +16,8 @@ namespace {
 
 constexpr char kHttp[] = "http://";
 constexpr char kHttps[] = "https://";
+constexpr absl::string_view kWhichUrl =
+    "is onhookd running, and is that its address for callbacks? --url says another";
 
 // What there is to say about a request that came to nothing.
 std::string WhyNoAnswer(const httplib::Result& result) {
@@ -25,6 +27,12 @@ std::string WhyNoAnswer(const httplib::Result& result) {
       return WhyNotTrusted(static_cast<long>(result.ssl_backend_error()));
     case httplib::Error::SSLConnection:
       return WhyNoHandshake(result.ssl_backend_error());
+    case httplib::Error::Connection:
+      return absl::StrCat("nobody listens there, or its name is not known; ", kWhichUrl);
+    case httplib::Error::ConnectionTimeout:
+      return absl::StrCat("there is no way to it; ", kWhichUrl);
+    case httplib::Error::Read:
+      return absl::StrCat("the connection ended without one; ", kWhichUrl);
     default:
       return httplib::to_string(result.error());
   }

@@ -97,8 +97,12 @@ absl::StatusOr<Caller> AccessControl::Parts::Identify(Port port,
     }
   } else {
     if (credentials.over_unix_socket) identity = list->FindByUnixSocket();
-    if (identity == nullptr)
-      return Unknown("neither a bearer token nor a client certificate was shown");
+    if (identity == nullptr) {
+      return Unknown(credentials.over_unix_socket
+                         ? "no identity of the access list has unix_socket: true, and no bearer "
+                           "token was shown"
+                         : "neither a bearer token nor a client certificate was shown");
+    }
   }
   return Caller(std::move(identity), until);
 }

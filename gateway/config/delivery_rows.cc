@@ -159,7 +159,7 @@ std::vector<Setting> GrpcConnectionRows() {
           "all that may be open at once, twice"),
       Row(
           "grpc.unix_socket", SocketPathKind(), [](S* s) { return &s->grpc.server.unix_socket; },
-          "a Unix-domain socket at which subscribers may connect too",
+          "an absolute path, for a Unix-domain socket at which subscribers may connect too",
           "only the other containers of a pod have a use for it"),
       Row(
           "grpc.unix_socket_mode", ModeKind(),

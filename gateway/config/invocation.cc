@@ -10,6 +10,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "gateway/base/text.h"
+#include "gateway/config/listener_rules.h"
 #include "gateway/config/reference_text.h"
 #include "gateway/config/settings_file.h"
 #include "gateway/config/settings_table.h"
@@ -199,6 +200,14 @@ void AddFaults(const std::vector<SettingFault>& wrong, const Invocation& invocat
   }
 }
 
+std::string WarningLines(const Invocation& invocation) {
+  std::string lines;
+  for (const std::string& warning : invocation.warnings) {
+    absl::StrAppend(&lines, "warning: ", warning, "\n");
+  }
+  return lines;
+}
+
 }  // namespace
 
 absl::StatusOr<Invocation> ReadInvocation(absl::Span<const std::string> arguments,
@@ -236,6 +245,9 @@ absl::StatusOr<Invocation> ReadInvocation(absl::Span<const std::string> argument
     AddFaults(outside(invocation.settings), invocation, faults);
   }
   if (!faults.empty()) return absl::InvalidArgumentError(absl::StrJoin(faults, "\n"));
+  for (std::string& doubt : FindListenerDoubts(invocation.settings)) {
+    invocation.warnings.push_back(std::move(doubt));
+  }
   return invocation;
 }
 
@@ -244,7 +256,7 @@ std::string AnswerTo(const Invocation& invocation) {
     case Action::kRun:
       return "";
     case Action::kCheck:
-      return "the settings are right\n";
+      return absl::StrCat(WarningLines(invocation), "the settings are right\n");
     case Action::kPrintConfig:
       return ConfigText(invocation.values, invocation.settings, invocation.places);
     case Action::kPrintReference:

@@ -98,9 +98,12 @@ void CheckAdmin(const Settings& settings, Faults& faults) {
     faults.push_back(
         {"admin.listen",
          absl::StrCat(
-             admin.server.listen,
-             " can be reached from other machines, and nothing limits who asks: anybody could read "
-             "metrics. Set admin.allowed_networks to where probes come from, for instance "
+             admin.server.listen, " can be reached from other machines, and ",
+             AnyIdentity(settings, IsMonitor)
+                 ? "has no TLS: whoever sees the network's traffic could take what its identities "
+                   "show. Set admin"
+                 : "nothing limits who asks: anybody could read metrics. Set admin",
+             ".allowed_networks to where probes come from, for instance "
              "10.0.0.0/8; or give an identity of access the permission monitor, and set "
              "admin.tls.certificate_file and admin.tls.key_file; or set "
              "admin.allow_unauthenticated "
@@ -202,6 +205,24 @@ std::vector<SettingFault> FindListenerFaults(const Settings& settings) {
   CheckOptionalCertificates(settings, faults);
   CheckIdentities(settings, faults);
   return faults;
+}
+
+std::vector<std::string> FindListenerDoubts(const Settings& settings) {
+  std::vector<std::string> doubts;
+  for (const Identity& identity : settings.access) {
+    const bool may_anything = MaySubscribe(identity) || identity.monitor;
+    if (!may_anything) {
+      doubts.push_back(absl::StrCat("access gives the identity \"", identity.name, "\" nothing"));
+    }
+    if (HasToken(identity) && MaySubscribe(identity) &&
+        settings.grpc.tls.requires_client_certificate()) {
+      doubts.push_back(
+          absl::StrCat("the token of the identity \"", identity.name,
+                       "\" is asked for only after a certificate of grpc.tls.client_ca_file; "
+                       "grpc.tls.client_certificate: optional lets it in without one"));
+    }
+  }
+  return doubts;
 }
 
 }  // namespace onhook

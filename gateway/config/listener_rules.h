@@ -1,6 +1,7 @@
 #ifndef ONHOOK_GATEWAY_CONFIG_LISTENER_RULES_H_
 #define ONHOOK_GATEWAY_CONFIG_LISTENER_RULES_H_
 
+#include <string>
 #include <vector>
 
 #include "gateway/config/settings.h"
@@ -14,6 +15,10 @@ namespace onhook {
 // words that nothing need. What is set and would have no effect is a fault too: somebody relies on
 // it. Pure. Threads: any.
 std::vector<SettingFault> FindListenerFaults(const Settings& settings);
+
+// What is right and has an effect, but perhaps not the one that was meant: whole sentences without
+// a full stop.
+std::vector<std::string> FindListenerDoubts(const Settings& settings);
 
 }  // namespace onhook
 

@@ -71,9 +71,10 @@ it, whoever gets into the ports may do everything there; with it, nobody who is 
 and nobody what is not given. A token that is shown decides alone; else a certificate does; else the
 Unix-domain socket. Names, certificates, files and tokens are given once.
 
-A PATTERN is the name of a subscription, in which `*` stands for any characters. A token has 16 characters or
-more of `a-z A-Z 0-9 - . _ ~ + /`; its file is as that of any secret, see sources. SIGHUP makes a running gateway
-read the list again; a change from no list to one, or back, takes a restart.
+A PATTERN is the name of a subscription, in which `*` stands for any characters; YAML wants quotes around one that
+begins with it. A token has 16 characters or more of `a-z A-Z 0-9 - . _ ~ + /`; its file is as that of any secret,
+see sources. SIGHUP makes a running gateway read the list again; a change from no list to one, or back, takes a
+restart.
 
     access:
       - name: crm

@@ -56,8 +56,10 @@ absl::StatusOr<std::string> ParseFile(absl::string_view text) {
 absl::StatusOr<std::string> ParseSocketPath(absl::string_view text) {
   // What sockaddr_un has room for, with its zero byte.
   constexpr size_t kLongest = 107;
-  if (text.size() <= kLongest) return ParseFile(text);
-  return absl::InvalidArgumentError(absl::StrCat("must be a path of at most ", kLongest, " bytes"));
+  const bool is_absolute = text.empty() || text[0] == '/';
+  if (is_absolute && text.size() <= kLongest) return ParseFile(text);
+  return absl::InvalidArgumentError(
+      absl::StrCat("must be an absolute path of at most ", kLongest, " bytes"));
 }
 
 absl::StatusOr<int> ParseMode(absl::string_view text) {

@@ -46,7 +46,7 @@ class DeliveryServer::Parts {
  public:
   Parts(const DeliveryOptions& options, Surroundings given)
       : surroundings(std::move(given)),
-        grpc_log(surroundings.clock, surroundings.log),
+        grpc_log(surroundings.metrics, surroundings.clock, surroundings.log),
         ledger(options, surroundings.metrics, surroundings.clock, surroundings.log),
         executor(static_cast<size_t>(options.max_streams)),
         quarantine_executor(kMostQuarantineChangesWaiting),

@@ -23,9 +23,14 @@ constexpr absl::string_view kHandshakes = "ssl_transport_security.cc";
 constexpr absl::string_view kHandshakeFailed = "Handshake failed";
 
 struct Sink {
-  Sink(const GrpcLog* owner_, const Clock* clock, const Log* log_)
-      : owner(owner_), log(log_), throttle(clock, kLineInterval) {}
+  Sink(const GrpcLog* owner_, Metrics* metrics, const Clock* clock, const Log* log_)
+      : owner(owner_), log(log_), throttle(clock, kLineInterval) {
+    if (metrics == nullptr) return;
+    failed_handshakes = metrics->AddCounter("onhook_grpc_handshakes_failed_total",
+                                            "TLS handshakes of the gRPC port that failed.", {});
+  }
   const GrpcLog* owner;
+  Metrics::Counter failed_handshakes;
   const Log* log;
   LogThrottle throttle;
 };
@@ -40,12 +45,19 @@ Sinks& AllSinks() {
   return sinks;
 }
 
+absl::string_view NameOf(absl::string_view file) { return file.substr(file.rfind('/') + 1); }
+
+bool IsOfFailedHandshake(absl::string_view file, absl::string_view message) {
+  return NameOf(file) == kHandshakes && absl::StartsWith(message, kHandshakeFailed);
+}
+
 void Pass(gpr_log_func_args* line) {
   if (line->severity != GPR_LOG_SEVERITY_ERROR) return;
   Sinks& sinks = AllSinks();
   absl::ReaderMutexLock lock(&sinks.mutex);  // held meanwhile, so that the log does outlive it
   if (sinks.all.empty()) return;
   Sink& sink = sinks.all.back();
+  if (IsOfFailedHandshake(line->file, line->message)) sink.failed_handshakes.Increment();
   const int64_t lines = sink.throttle.Occurred();
   if (lines == 0) return;
   sink.log->Warning(
@@ -56,17 +68,15 @@ void Pass(gpr_log_func_args* line) {
 }  // namespace
 
 std::string TellableOfGrpc(absl::string_view file, int line, absl::string_view message) {
-  const absl::string_view name = file.substr(file.rfind('/') + 1);
-  std::string told = absl::StrCat(name, ":", line);
-  const bool of_handshake = name == kHandshakes && absl::StartsWith(message, kHandshakeFailed);
-  if (of_handshake) absl::StrAppend(&told, " ", message);
+  std::string told = absl::StrCat(NameOf(file), ":", line);
+  if (IsOfFailedHandshake(file, message)) absl::StrAppend(&told, " ", message);
   return told;
 }
 
-GrpcLog::GrpcLog(const Clock* clock, const Log* log) {
+GrpcLog::GrpcLog(Metrics* metrics, const Clock* clock, const Log* log) {
   Sinks& sinks = AllSinks();
   absl::MutexLock lock(&sinks.mutex);
-  sinks.all.emplace_back(this, clock, log);
+  sinks.all.emplace_back(this, metrics, clock, log);
   gpr_set_log_function(Pass);
 }
 

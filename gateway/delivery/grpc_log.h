@@ -6,6 +6,7 @@
 #include "absl/strings/string_view.h"
 #include "gateway/base/clock.h"
 #include "gateway/base/log.h"
+#include "gateway/base/metrics.h"
 
 namespace onhook {
 
@@ -14,14 +15,14 @@ namespace onhook {
 //
 // Only the place in gRPC's source is told, not the text, which may repeat what somebody sent; but
 // for a handshake that failed, where the text is OpenSSL's own and says what is wrong with a
-// certificate.
-// Global because gRPC's log is: it knows one function for the whole process. Of several of these
-// the youngest gets the lines; without any, they are dropped. Threads: any. Blocking: as the log
-// does.
+// certificate. Failed handshakes are counted, onhook_grpc_handshakes_failed_total: gRPC has no
+// other way of telling that somebody was turned away there. Global because gRPC's log is: it knows
+// one function for the whole process. Of several of these the youngest gets the lines; without any,
+// they are dropped. Threads: any. Blocking: as the log does.
 class GrpcLog {
  public:
-  // Both must outlive it.
-  GrpcLog(const Clock* clock, const Log* log);
+  // `clock` and `log` must outlive it, and so must `metrics`; null: nothing is counted.
+  GrpcLog(Metrics* metrics, const Clock* clock, const Log* log);
   ~GrpcLog();
   GrpcLog(const GrpcLog&) = delete;
   GrpcLog& operator=(const GrpcLog&) = delete;

@@ -172,7 +172,7 @@ TEST_F(KnownClientsTest, WhoIsNotKnownIsToldWhatWasShown) {
   StartGateway("optional");
   const std::string wrong = directory_.Write("wrong-token", "a-token-nobody-was-given");
   ExpectRefused(Run({"get", "1"}, Nobody()), kRefused,
-                AllOf(HasSubstr("UNAUTHENTICATED"), HasSubstr("nothing was shown")));
+                AllOf(HasSubstr("UNAUTHENTICATED"), HasSubstr("was shown; --cert and --key")));
   ExpectRefused(Run({"get", "1"}, WithToken(wrong)), kRefused,
                 AllOf(HasSubstr("UNAUTHENTICATED"), HasSubstr(wrong)));
   ExpectRefused(

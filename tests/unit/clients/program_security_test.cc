@@ -223,8 +223,8 @@ TEST_F(ProgramSecurityTest, WhoIsNotKnownIsToldWhatWasShown) {
   FakeGateway gateway;
   gateway.lookup_status = grpc::Status(grpc::StatusCode::UNAUTHENTICATED, "nobody known");
   EXPECT_EQ(Get(gateway.address(), {}), kExitNegative);
-  EXPECT_THAT(said_, ElementsAre("onhook: UNAUTHENTICATED: nobody known; nothing was shown: --cert "
-                                 "and --key, or --token-file, say who this is"));
+  EXPECT_THAT(said_, ElementsAre("onhook: UNAUTHENTICATED: nobody known; --cert and --key, or "
+                                 "--token-file, say who this is"));
   const std::string token = files_.directory.Write("token", "secret");
   EXPECT_EQ(Get(gateway.address(), {"--token-file=" + token}), kExitNegative);
   EXPECT_THAT(said_, ElementsAre(AllOf(HasSubstr("what was shown is the token " + token),

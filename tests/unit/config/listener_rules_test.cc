@@ -301,6 +301,26 @@ INSTANTIATE_TEST_SUITE_P(
                   },
                   "grpc.unix_socket: lets nobody in"}));
 
+TEST(ListenerRulesTest, ATokenBehindARequiredCertificateIsDoubted) {
+  Settings settings;
+  settings.grpc.tls = MutualTls();
+  settings.access = {WithToken("billing"), WithCertificate("crm"), Monitor(WithToken("metrics"))};
+  EXPECT_THAT(FindListenerDoubts(settings),
+              ElementsAre(AllOf(HasSubstr("\"billing\""), HasSubstr("optional"))));
+  settings.grpc.tls.client_certificate = ClientCertificate::kOptional;
+  EXPECT_THAT(FindListenerDoubts(settings), IsEmpty());
+}
+
+TEST(ListenerRulesTest, AnIdentityThatMayNothingIsDoubted) {
+  Settings settings;
+  settings.access = {OfUnixSocket("crm")};
+  settings.access[0].subscribe.clear();
+  EXPECT_THAT(FindListenerDoubts(settings),
+              ElementsAre("access gives the identity \"crm\" nothing"));
+  settings.access[0].watch = true;
+  EXPECT_THAT(FindListenerDoubts(settings), IsEmpty());
+}
+
 TEST(ListenerRulesTest, WithoutAListTheUnixSocketIsForWhomeverItsFileLetsIn) {
   Settings settings;
   settings.grpc.server.unix_socket = "grpc.sock";

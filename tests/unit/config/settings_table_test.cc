@@ -237,6 +237,13 @@ TEST(SettingsTableTest, PermissionsOfAFileAreOctal) {
   }
 }
 
+TEST(SettingsTableTest, ASocketsPathIsAbsolute) {
+  Settings settings;
+  EXPECT_TRUE(Named("grpc.unix_socket").read("/run/s", settings).ok());
+  EXPECT_TRUE(Named("grpc.unix_socket").read("", settings).ok());
+  EXPECT_FALSE(Named("grpc.unix_socket").read("run/s", settings).ok());
+}
+
 TEST(SettingsTableTest, ASocketsPathIsNoLongerThanTheSystemTakes) {
   ASSERT_EQ(kLongSocketPath.size(), 108u);
   Settings settings;

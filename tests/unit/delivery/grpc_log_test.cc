@@ -25,6 +25,7 @@ class GrpcLogTest : public testing::Test {
     gpr_log("src/core/tcp_posix.cc", 12, severity, "%s", text);
   }
 
+  Metrics metrics_;
   ManualClock clock_;
   std::vector<std::string> lines_;
   Log log_{&clock_, LogLevel::kDebug, Log::Format::kJson,
@@ -32,7 +33,7 @@ class GrpcLogTest : public testing::Test {
 };
 
 TEST_F(GrpcLogTest, AnErrorIsToldByItsPlaceAndNotByWhatItSays) {
-  const GrpcLog grpc_log(&clock_, &log_);
+  const GrpcLog grpc_log(&metrics_, &clock_, &log_);
   testing::internal::CaptureStderr();
   Say(GPR_LOG_SEVERITY_ERROR, "bad header 13800000000");
   EXPECT_EQ(testing::internal::GetCapturedStderr(), "");
@@ -42,7 +43,7 @@ TEST_F(GrpcLogTest, AnErrorIsToldByItsPlaceAndNotByWhatItSays) {
 }
 
 TEST_F(GrpcLogTest, ManyErrorsAreOneLineInTenSeconds) {
-  const GrpcLog grpc_log(&clock_, &log_);
+  const GrpcLog grpc_log(&metrics_, &clock_, &log_);
   for (int i = 0; i < 50; ++i) Say(GPR_LOG_SEVERITY_ERROR, "again");
   EXPECT_EQ(lines_.size(), 1u);
   clock_.Advance(absl::Seconds(10));
@@ -52,12 +53,12 @@ TEST_F(GrpcLogTest, ManyErrorsAreOneLineInTenSeconds) {
 }
 
 TEST_F(GrpcLogTest, OnlyErrorsAreToldAndOnlyToTheYoungestThatLives) {
-  const GrpcLog first(&clock_, &log_);
+  const GrpcLog first(&metrics_, &clock_, &log_);
   std::vector<std::string> others;
   const Log other(&clock_, LogLevel::kDebug, Log::Format::kJson,
                   [&](absl::string_view line) { others.emplace_back(line); });
   {
-    const GrpcLog second(&clock_, &other);
+    const GrpcLog second(&metrics_, &clock_, &other);
     Say(GPR_LOG_SEVERITY_INFO, "nothing");
     Say(GPR_LOG_SEVERITY_ERROR, "to the second");
   }
@@ -65,6 +66,15 @@ TEST_F(GrpcLogTest, OnlyErrorsAreToldAndOnlyToTheYoungestThatLives) {
   EXPECT_EQ(lines_.size(), 0u);
   Say(GPR_LOG_SEVERITY_ERROR, "to the first");
   EXPECT_EQ(lines_.size(), 1u);
+}
+
+TEST_F(GrpcLogTest, EveryHandshakeThatFailedIsCounted) {
+  const GrpcLog grpc_log(&metrics_, &clock_, &log_);
+  for (int i = 0; i < 3; ++i) {
+    gpr_log("src/ssl_transport_security.cc", 7, GPR_LOG_SEVERITY_ERROR, "Handshake failed: %d", i);
+  }
+  Say(GPR_LOG_SEVERITY_ERROR, "Handshake failed elsewhere");
+  EXPECT_THAT(metrics_.Text(), HasSubstr("onhook_grpc_handshakes_failed_total 3\n"));
 }
 
 TEST_F(GrpcLogTest, OfAHandshakeThatFailedItIsToldWhatOpenSslSays) {
