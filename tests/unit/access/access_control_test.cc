@@ -88,7 +88,7 @@ TEST_F(AccessControlTest, WithAListWhoeverShowsNothingIsRefused) {
   EXPECT_FALSE(access_->is_open());
   EXPECT_THAT(Identify({}), HasSubstr("neither a bearer token nor a client certificate"));
   EXPECT_THAT(Identify({}, Port::kAdmin), HasSubstr("neither"));
-  EXPECT_THAT(Identify(UnixSocket()), HasSubstr("neither"));
+  EXPECT_THAT(Identify(UnixSocket()), HasSubstr("unix_socket: true"));
 }
 
 TEST_F(AccessControlTest, ATokenIsKnownOnBothPorts) {

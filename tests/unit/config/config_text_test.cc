@@ -114,7 +114,7 @@ void ExpectSame(const Settings& a, const Settings& b) {
 constexpr char kEverything[] = R"(
 http: {listen: "[::1]:0", max_headers: 50, max_waiting_callbacks: 7}
 grpc:
-  unix_socket: "a b.sock"
+  unix_socket: "/a b.sock"
   unix_socket_mode: 0600
   tls: {certificate_file: c, key_file: k, client_ca_file: a, client_certificate: optional}
 admin: {allowed_networks: [198.51.100.0/24, "::1"]}
