@@ -34,7 +34,6 @@ using grpc::StatusCode;
 using ::testing::Contains;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
-using ::testing::Not;
 using Headers = std::vector<std::pair<std::string, std::string>>;
 
 constexpr char kOperatorToken[] = "canary-operator-token-0123456789";
