@@ -28,7 +28,7 @@ struct DeliveryOptions {
   // one ends.
   int max_streams_per_connection = 100;
 
-  // Each costs about 40 KiB, and two descriptors.
+  // Each costs about 30 KiB, with TLS 110 KiB, and two descriptors.
   int max_connections = 1024;
   // So that one peer (of IPv6, one /64 network) cannot take them all. Not for loopback.
   int max_connections_per_peer = 256;
