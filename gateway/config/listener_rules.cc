@@ -204,4 +204,12 @@ std::vector<SettingFault> FindListenerFaults(const Settings& settings) {
   return faults;
 }
 
+std::vector<SettingFault> FindFaultsOfAccess(const Settings& settings) {
+  Faults faults;
+  CheckGrpc(settings, faults);
+  CheckAdmin(settings, faults);
+  CheckOptionalCertificates(settings, faults);
+  return faults;
+}
+
 }  // namespace onhook
