@@ -15,6 +15,7 @@
 #include "gateway/access/access_control.h"
 #include "gateway/admin/admin_server.h"
 #include "gateway/base/descriptor_limit.h"
+#include "gateway/config/listener_rules.h"
 #include "gateway/config/setting_values.h"
 #include "gateway/config/settings_difference.h"
 #include "gateway/delivery/delivery_server.h"
@@ -346,6 +347,19 @@ void Gateway::Reload(const absl::StatusOr<Invocation>& read) {
   }
 }
 
+// The settings were checked as a whole; but of those of the ports the old ones stay until a
+// restart.
+absl::Status Gateway::CheckBesideOpenPorts(const std::vector<Settings::Identity>& access) const {
+  Settings now = settings_;
+  now.access = access;
+  const std::vector<SettingFault> faults = FindFaultsOfAccess(now);
+  if (faults.empty()) return absl::OkStatus();
+  return absl::FailedPreconditionError(
+      absl::StrCat("access: does not go with the ports as they are open now, and another port "
+                   "takes a restart: ",
+                   faults.front().setting, ": ", faults.front().description));
+}
+
 absl::Status Gateway::TakeSettings(const Settings& settings) {
   std::vector<std::string> changed = DifferentSettings(settings_, settings);
   const auto access = std::find(changed.begin(), changed.end(), "access");
@@ -357,6 +371,7 @@ absl::Status Gateway::TakeSettings(const Settings& settings) {
               ? "access: is not given any more; that everybody may do everything takes a restart"
               : "access: is given now and was not before, which takes a restart");
     }
+    if (absl::Status open = CheckBesideOpenPorts(settings.access); !open.ok()) return open;
     if (absl::Status replaced = access_->Replace(settings.access); !replaced.ok()) {
       return About("access", replaced);
     }

@@ -87,6 +87,7 @@ class Gateway {
   // Ends the process, when a listener cannot be brought back.
   std::function<void(const absl::Status&)> EndOf(absl::string_view listener) const;
   void LogWhatIsOpen() const;
+  absl::Status CheckBesideOpenPorts(const std::vector<Settings::Identity>& access) const;
   absl::Status TakeSettings(const Settings& settings);
   absl::Status StopParts();
 

@@ -187,7 +187,7 @@ absl::Status ConnectionLedger::Attribute(absl::string_view peer, const std::stri
       return absl::OkStatus();
     }
     counters_.refused_identity.Note();
-    if (connection->cut_at == absl::InfiniteDuration()) {
+    if (connection->cut_at == absl::InfiniteDuration() && known.empty()) {
       connection->cut_at = clock_->Elapsed() + kAnswerTime;
       ++due_;
     }
@@ -256,7 +256,13 @@ void ConnectionLedger::CutThoseDue() {
   const absl::Duration now = clock_->Elapsed();
   absl::MutexLock lock(&mutex_);
   for (auto& [id, connection] : connections_) {
-    if (!connection.leaving && connection.cut_at <= now) Cut(connection);
+    if (connection.leaving || connection.cut_at > now) continue;
+    if (connection.identities.empty()) {
+      Cut(connection);
+    } else {  // meanwhile somebody came over it who has a place
+      connection.cut_at = absl::InfiniteDuration();
+      --due_;
+    }
   }
 }
 

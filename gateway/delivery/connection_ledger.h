@@ -57,7 +57,8 @@ class ConnectionLedger {
 
   // A call of `identity` came over the connection that gRPC calls `peer` (ServerContext::peer).
   // kResourceExhausted: the identity has as many connections as it may; the call should be answered
-  // so, and its connection is cut some time after that. "" is nobody's name and has no cap.
+  // so, and its connection is cut some time after that, unless it is another identity's too, as a
+  // proxy's may be. "" is nobody's name and has no cap.
   absl::Status Attribute(absl::string_view peer, const std::string& identity);
 
   // A stream began on the connection that gRPC calls `peer`, and lasts as long as this object,

@@ -105,6 +105,23 @@ TEST_F(ReloadTest, WhatTakesARestartIsNamed) {
                                          HasSubstr(R"("settings":"grpc.max_streams, sources")"))));
 }
 
+// The new settings are good by themselves; what would answer by the new list is the port as it is.
+TEST_F(ReloadTest, AListThatGoesWithAnotherPortOnlyIsNotTaken) {
+  settings_.access = {Collector("first")};
+  settings_.admin.server.listen = "0x7f000001:0";  // loopback, which the rules cannot know
+  settings_.admin.allow_unauthenticated = true;
+  StartGateway();
+  settings_.access.push_back(Collector("second"));
+  settings_.access[1].watch = true;
+  settings_.admin.server.listen = "127.0.0.1:0";
+  Reload(settings_);
+  EXPECT_EQ(AskForMetrics("second"), 401);
+  ExpectReloadSuccessful(false, "first");
+  EXPECT_THAT(LogLines(),
+              Contains(AllOf(HasSubstr("access: does not go with the ports as they are open now"),
+                             HasSubstr("could take the token of the identity"))));
+}
+
 TEST_F(ReloadTest, NothingThatChangedIsNothingToTake) {
   settings_.access = {Collector("first")};
   StartGateway();

@@ -225,6 +225,22 @@ TEST_F(ConnectionLedgerTest, AnIdentityWithTooManyConnectionsIsToldSoAndTheConne
   EXPECT_FALSE(first->IsCut());
 }
 
+TEST_F(ConnectionLedgerTest, AConnectionOfOthersIsNotCutForAnIdentityWithTooMany) {
+  Start();
+  Connect("127.0.0.1");
+  EXPECT_TRUE(ledger_->Attribute(LastPeer("127.0.0.1"), "crm").ok());
+  // As of a proxy that sends the calls of many.
+  TestConnection* const shared = Connect("127.0.0.1");
+  EXPECT_TRUE(ledger_->Attribute(LastPeer("127.0.0.1"), "billing").ok());
+  const auto stream = StreamOn(LastPeer("127.0.0.1"));
+  EXPECT_TRUE(absl::IsResourceExhausted(ledger_->Attribute(LastPeer("127.0.0.1"), "crm")));
+  TestConnection* const alone = Connect("127.0.0.1");
+  EXPECT_TRUE(absl::IsResourceExhausted(ledger_->Attribute(LastPeer("127.0.0.1"), "crm")));
+  clock_.Advance(absl::Seconds(1));
+  AwaitCut(*alone);  // looked at after the shared one
+  EXPECT_FALSE(shared->IsCut());
+}
+
 TEST_F(ConnectionLedgerTest, AnIdentitysPlaceIsFreeAgainWhenItsConnectionEnds) {
   Start();
   Connect("127.0.0.1")->EndByClient();
