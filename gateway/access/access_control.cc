@@ -29,6 +29,7 @@ class AccessControl::Parts {
   ~Parts() { looking_->Stop(); }
 
   absl::StatusOr<Caller> Identify(Port port, const PeerCredentials& credentials);
+  absl::Status CheckCertificate(Port port, const PeerCredentials& credentials);
   absl::Status Replace(std::vector<Settings::Identity> identities);
   void Look();
 
@@ -49,6 +50,8 @@ class AccessControl::Parts {
   };
   using Verified = std::shared_ptr<const ClientCertificate>;
 
+  // Whether a certificate must be shown.
+  static bool Requires(const Authority& authority, const PeerCredentials& credentials);
   Authority& AuthorityOf(Port port) { return port == Port::kGrpc ? grpc_ : admin_; }
   absl::StatusOr<Verified> Verify(Authority& authority, const PeerCredentials& credentials) const;
   // Whether the authorities are others than when this was last asked.
@@ -69,8 +72,7 @@ absl::StatusOr<Caller> AccessControl::Parts::Identify(Port port,
   const std::shared_ptr<AccessList> list = this->list();
   Authority& authority = AuthorityOf(port);
   const bool by_token = !list->empty() && credentials.bearer_token.has_value();
-  const bool requires_certificate = !credentials.over_unix_socket && authority.tls != nullptr &&
-                                    authority.tls->options().requires_client_certificate();
+  const bool requires_certificate = Requires(authority, credentials);
   const bool shows_certificate = !credentials.certificate_pem.empty();
   if (requires_certificate && !shows_certificate) {
     return Unknown("a client certificate must be shown");
@@ -105,6 +107,19 @@ absl::StatusOr<Caller> AccessControl::Parts::Identify(Port port,
     }
   }
   return Caller(std::move(identity), until);
+}
+
+absl::Status AccessControl::Parts::CheckCertificate(Port port, const PeerCredentials& credentials) {
+  Authority& authority = AuthorityOf(port);
+  if (!Requires(authority, credentials)) return absl::OkStatus();
+  if (credentials.certificate_pem.empty()) return Unknown("a client certificate must be shown");
+  return Verify(authority, credentials).status();
+}
+
+bool AccessControl::Parts::Requires(const Authority& authority,
+                                    const PeerCredentials& credentials) {
+  return !credentials.over_unix_socket && authority.tls != nullptr &&
+         authority.tls->options().requires_client_certificate();
 }
 
 absl::StatusOr<AccessControl::Parts::Verified> AccessControl::Parts::Verify(
@@ -165,6 +180,10 @@ AccessControl::~AccessControl() = default;
 absl::StatusOr<Caller> AccessControl::Identify(Port port,
                                                const PeerCredentials& credentials) const {
   return parts_->Identify(port, credentials);
+}
+
+absl::Status AccessControl::CheckCertificate(Port port, const PeerCredentials& credentials) const {
+  return parts_->CheckCertificate(port, credentials);
 }
 
 uint64_t AccessControl::generation() const { return parts_->generation(); }

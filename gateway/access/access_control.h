@@ -61,6 +61,10 @@ class AccessControl {
   // repeats nothing of what was shown.
   absl::StatusOr<Caller> Identify(Port port, const PeerCredentials& credentials) const;
 
+  // Whether the certificate that the port requires verifies still, whoever it names; a connection
+  // may be older than its authority's end. OK if the port requires none. Errors: kUnauthenticated.
+  absl::Status CheckCertificate(Port port, const PeerCredentials& credentials) const;
+
   // Moves whenever Identify may answer otherwise than before, but for the passing of a Caller's
   // valid_until. To be read before Identify is asked: then no change goes unnoticed.
   uint64_t generation() const;

@@ -2,6 +2,7 @@
 
 #include <openssl/sha.h>
 
+#include <array>
 #include <string>
 #include <utility>
 
@@ -9,13 +10,24 @@
 
 namespace onhook {
 
+namespace {
+
+std::array<unsigned char, SHA256_DIGEST_LENGTH> DigestOf(absl::string_view text) {
+  std::array<unsigned char, SHA256_DIGEST_LENGTH> digest{};
+  SHA256(reinterpret_cast<const unsigned char*>(text.data()), text.size(), digest.data());
+  return digest;
+}
+
+}  // namespace
+
 absl::StatusOr<std::shared_ptr<const ClientCertificate>> CertificateCache::Verify(
-    absl::string_view leaf_pem, absl::string_view chain_pem, absl::string_view ca_pem,
+    absl::string_view leaf_pem, absl::string_view shown_chain_pem, absl::string_view ca_pem,
     uint64_t version, absl::Time now) {
+  const Digest leaf = DigestOf(leaf_pem);
+  const std::string known_chain = shown_chain_pem.empty() ? ChainOf(leaf) : std::string();
+  const absl::string_view chain_pem = shown_chain_pem.empty() ? known_chain : shown_chain_pem;
   // The length keeps what belongs to the one from being taken for the other's.
-  const std::string whole = absl::StrCat(leaf_pem.size(), ":", leaf_pem, chain_pem);
-  Digest digest{};
-  SHA256(reinterpret_cast<const unsigned char*>(whole.data()), whole.size(), digest.data());
+  const Digest digest = DigestOf(absl::StrCat(leaf_pem.size(), ":", leaf_pem, chain_pem));
   std::shared_ptr<const ClientCertificate> known = Find(digest, version);
   if (known != nullptr && now < known->not_after) return known;
   absl::StatusOr<ClientCertificate> verified =
@@ -23,7 +35,26 @@ absl::StatusOr<std::shared_ptr<const ClientCertificate>> CertificateCache::Verif
   if (!verified.ok()) return verified.status();
   auto certificate = std::make_shared<const ClientCertificate>(*std::move(verified));
   Keep(digest, version, certificate);
+  KeepChain(leaf, shown_chain_pem);
   return certificate;
+}
+
+std::string CertificateCache::ChainOf(const Digest& leaf) {
+  absl::MutexLock lock(&mutex_);
+  for (const Chains* chains : {&newer_chains_, &older_chains_}) {
+    if (const auto found = chains->find(leaf); found != chains->end()) return found->second;
+  }
+  return "";
+}
+
+void CertificateCache::KeepChain(const Digest& leaf, absl::string_view chain_pem) {
+  if (chain_pem.empty() || chain_pem.size() > kLongestChainKept) return;
+  absl::MutexLock lock(&mutex_);
+  if (newer_chains_.size() >= kMostChainsOfAGeneration) {
+    older_chains_ = std::move(newer_chains_);
+    newer_chains_.clear();
+  }
+  newer_chains_[leaf] = std::string(chain_pem);
 }
 
 size_t CertificateCache::size() const {

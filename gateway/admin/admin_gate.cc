@@ -28,6 +28,13 @@ std::optional<std::string> BearerTokenOf(const HttpRequest& request) {
   return token;
 }
 
+PeerCredentials CertificateOf(const HttpRequest& request) {
+  PeerCredentials credentials;
+  credentials.certificate_pem = std::string(request.certificate_pem);
+  credentials.chain_pem = std::string(request.chain_pem);
+  return credentials;
+}
+
 }  // namespace
 
 struct AdminGate::Refused {
@@ -63,6 +70,15 @@ AdminGate::AdminGate(std::vector<IpNetwork> allowed_networks, const AccessContro
 AdminGate::~AdminGate() = default;
 
 absl::Status AdminGate::CheckPeer(const HttpRequest& request) const {
+  if (absl::Status from = CheckNetwork(request); !from.ok()) return from;
+  if (access_ == nullptr) return absl::OkStatus();
+  absl::Status shown =
+      access_->CheckCertificate(AccessControl::Port::kAdmin, CertificateOf(request));
+  if (!shown.ok()) unknown_->Note(*log_);
+  return shown;
+}
+
+absl::Status AdminGate::CheckNetwork(const HttpRequest& request) const {
   if (allowed_networks_.empty()) return absl::OkStatus();
   const absl::StatusOr<IpAddress> peer = IpAddress::Parse(request.peer);
   const bool is_allowed =
@@ -78,9 +94,7 @@ absl::Status AdminGate::CheckMonitor(const HttpRequest& request) const {
   if (access_ == nullptr || !access_->IsGivenToAnybody(Permission::kMonitor)) {
     return absl::OkStatus();
   }
-  PeerCredentials credentials;
-  credentials.certificate_pem = std::string(request.certificate_pem);
-  credentials.chain_pem = std::string(request.chain_pem);
+  PeerCredentials credentials = CertificateOf(request);
   credentials.bearer_token = BearerTokenOf(request);
   const absl::StatusOr<Caller> caller = access_->Identify(AccessControl::Port::kAdmin, credentials);
   if (!caller.ok()) {

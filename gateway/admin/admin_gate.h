@@ -25,7 +25,9 @@ class AdminGate {
             const Clock* clock, const Log* log);
   ~AdminGate();
 
-  // kPermissionDenied: it may ask for nothing.
+  // Whether it may ask for anything. kPermissionDenied: its address is not allowed.
+  // kUnauthenticated: the port requires certificates, and this one, good when the connection was
+  // opened, is so no more. The messages may be shown.
   absl::Status CheckPeer(const HttpRequest& request) const;
 
   // Whether it may read metrics. kUnauthenticated: it must show who it is; kPermissionDenied: it
@@ -34,6 +36,8 @@ class AdminGate {
 
  private:
   struct Refused;
+
+  absl::Status CheckNetwork(const HttpRequest& request) const;
 
   const std::vector<IpNetwork> allowed_networks_;
   const AccessControl* const access_;

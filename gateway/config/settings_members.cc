@@ -81,7 +81,9 @@ constexpr SettingMember kIdentityMembers[] = {
      "recognised by a certificate with this subject alternative name, compared as it stands",
      "an identity is recognised by exactly one of the three"},
     {"token_files", "[FILE, FILE]", "[]",
-     "or by the token in this file, sent as authorization: Bearer TOKEN; two while it changes",
+     "or by the token in this file, sent as authorization: Bearer TOKEN; two while it changes. A "
+     "file that is emptied or removed leaves its token in use: write another one into it, or take "
+     "the identity out of the list",
      "an identity is recognised by exactly one of the three"},
     {"unix_socket", "true|false", "false", "or by coming through grpc.unix_socket, without a token",
      "an identity is recognised by exactly one of the three"},

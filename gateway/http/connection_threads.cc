@@ -1,5 +1,6 @@
 #include "gateway/http/connection_threads.h"
 
+#include <openssl/crypto.h>
 #include <pthread.h>
 
 #include <utility>
@@ -63,6 +64,11 @@ void ConnectionThreads::Work() {
     ++spare_;
   }
   --spare_;
+  mutex_.Unlock();
+  // What OpenSSL keeps for this thread; it would do so itself a moment later, but by then the
+  // process may have ended, and the destructor not have waited for that.
+  OPENSSL_thread_stop();
+  mutex_.Lock();
   --threads_;
 }
 

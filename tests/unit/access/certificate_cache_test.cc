@@ -55,8 +55,35 @@ TEST_F(CertificateCacheTest, AChainIsPartOfWhatWasVerified) {
     return cache_.Verify(certificate.certificate_pem, chain, authority_.certificate_pem(), 1, now_)
         .ok();
   };
-  EXPECT_TRUE(with_chain(middle.certificate_pem()));
   EXPECT_FALSE(with_chain("")) << "it does not hang on the authority by itself";
+  EXPECT_TRUE(with_chain(middle.certificate_pem()));
+}
+
+TEST_F(CertificateCacheTest, WhatCameWithACertificateIsKnownWhenItComesAloneLikeInAResumedSession) {
+  const TestAuthority middle = authority_.Subordinate("Middle");
+  const TestCertificate certificate = middle.ClientCertificate("spiffe://example.org/crm");
+  const auto verifies = [&](const std::string& chain, const std::string& ca, uint64_t version) {
+    return cache_.Verify(certificate.certificate_pem, chain, ca, version, now_).ok();
+  };
+  EXPECT_TRUE(verifies(middle.certificate_pem(), authority_.certificate_pem(), 1));
+  EXPECT_TRUE(verifies("", authority_.certificate_pem(), 1));
+  EXPECT_FALSE(verifies("", TestAuthority().certificate_pem(), 2)) << "it proves nothing by itself";
+  EXPECT_TRUE(verifies("", authority_.certificate_pem(), 3));
+}
+
+TEST_F(CertificateCacheTest, OnlySoManyChainsAreKept) {
+  const TestAuthority middle = authority_.Subordinate("Middle");
+  const TestCertificate first = middle.ClientCertificate("spiffe://example.org/crm");
+  const auto verify = [&](const TestCertificate& certificate, const std::string& chain) {
+    return cache_.Verify(certificate.certificate_pem, chain, authority_.certificate_pem(), 1, now_)
+        .ok();
+  };
+  ASSERT_TRUE(verify(first, middle.certificate_pem()));
+  for (size_t i = 0; i < 2 * CertificateCache::kMostChainsOfAGeneration; ++i) {
+    const std::string name = absl::StrCat("spiffe://example.org/", i);
+    ASSERT_TRUE(verify(middle.ClientCertificate(name), middle.certificate_pem()));
+  }
+  EXPECT_FALSE(verify(first, ""));
 }
 
 TEST_F(CertificateCacheTest, OtherAuthoritiesAreAskedAnew) {

@@ -45,6 +45,16 @@ class AdminGateTest : public ::testing::Test {
     return identity;
   }
 
+  void Trust(const TestAuthority& authority, TlsOptions::ClientCertificate certificate) {
+    const TestCertificateFiles files = Write(directory_, "server", authority.ServerCertificate());
+    TlsOptions options;
+    options.certificate_file = files.certificate_file;
+    options.key_file = files.key_file;
+    options.client_ca_file = directory_.Write("ca.crt", authority.certificate_pem());
+    options.client_certificate = certificate;
+    tls_ = TlsFiles::Open("admin", options, &metrics_, &clock_, &log_).value();
+  }
+
   bool LetsIn(const std::string& peer) const {
     HttpRequest request;
     request.peer = peer;
@@ -149,13 +159,7 @@ TEST_F(AdminGateTest, WhoIsKnownNeedsThePermission) {
 
 TEST_F(AdminGateTest, ACertificateDoesAsWell) {
   const TestAuthority authority;
-  const TestCertificateFiles files = Write(directory_, "server", authority.ServerCertificate());
-  TlsOptions options;
-  options.certificate_file = files.certificate_file;
-  options.key_file = files.key_file;
-  options.client_ca_file = directory_.Write("ca.crt", authority.certificate_pem());
-  options.client_certificate = TlsOptions::ClientCertificate::kOptional;
-  tls_ = TlsFiles::Open("admin", options, &metrics_, &clock_, &log_).value();
+  Trust(authority, TlsOptions::ClientCertificate::kOptional);
   Settings::Identity collector;
   collector.name = "collector";
   collector.certificate = "spiffe://example.org/collector";
@@ -165,6 +169,24 @@ TEST_F(AdminGateTest, ACertificateDoesAsWell) {
   EXPECT_TRUE(absl::IsUnauthenticated(CheckMonitor({})));
   EXPECT_TRUE(absl::IsUnauthenticated(
       CheckMonitor({}, authority.ClientCertificate("spiffe://example.org/other"))));
+}
+
+TEST_F(AdminGateTest, ARequiredCertificateIsLookedAtAgainForAsLongAsItsConnectionLives) {
+  const TestAuthority authority;
+  Trust(authority, TlsOptions::ClientCertificate::kRequired);
+  List({});
+  const TestCertificate shown = authority.ClientCertificate("spiffe://example.org/probe");
+  HttpRequest request;
+  request.peer = "10.0.0.1";
+  EXPECT_TRUE(absl::IsUnauthenticated(gate_->CheckPeer(request)));
+  request.certificate_pem = shown.certificate_pem;
+  EXPECT_TRUE(gate_->CheckPeer(request).ok());
+  const TestCertificate stranger = TestAuthority().ClientCertificate("spiffe://example.org/probe");
+  request.certificate_pem = stranger.certificate_pem;
+  EXPECT_TRUE(absl::IsUnauthenticated(gate_->CheckPeer(request)));
+  request.certificate_pem = shown.certificate_pem;
+  clock_.Advance(absl::Hours(24 * 365 * 20));
+  EXPECT_TRUE(absl::IsUnauthenticated(gate_->CheckPeer(request)));
 }
 
 }  // namespace

@@ -36,7 +36,7 @@ class ConnectionsTest : public DeliveryFixture {
   std::shared_ptr<grpc::Channel> Channel(const std::shared_ptr<grpc::ChannelCredentials>&
                                              credentials = grpc::InsecureChannelCredentials(),
                                          const std::string& address = "") const {
-    return grpc::CreateCustomChannel(address.empty() ? absl::StrCat("localhost:", port_) : address,
+    return grpc::CreateCustomChannel(address.empty() ? absl::StrCat("127.0.0.1:", port_) : address,
                                      credentials, OwnConnection());
   }
   // A call with an empty request, which every method can read.
