@@ -127,12 +127,14 @@ TEST_F(AdminGateTest, AMonitorShowsItsToken) {
 TEST_F(AdminGateTest, WhoeverShowsNothingOfUseIsUnknown) {
   List({Collector()});
   const std::string right = absl::StrCat("Bearer ", kToken);
+  const std::string basic = absl::StrCat("Basic ", kToken);
+  const std::string longer = absl::StrCat(right, "x");
   const Headers kRows[] = {
       {},
       {{"Authorization", ""}},
       {{"Authorization", "Bearer "}},
-      {{"Authorization", absl::StrCat("Basic ", kToken)}},
-      {{"Authorization", absl::StrCat("Bearer ", kToken, "x")}},
+      {{"Authorization", basic}},
+      {{"Authorization", longer}},
       {{"Authorization", right}, {"Authorization", right}},
       {{"Authorization", "Bearer wrong"}, {"Authorization", right}},
       {{"X-Authorization", right}},
