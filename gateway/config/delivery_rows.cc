@@ -133,6 +133,11 @@ std::vector<Setting> GrpcConnectionRows() {
           [](S* s) { return &s->grpc.server.max_connection_age; },
           "the age from which a connection takes no new call, give or take a tenth",
           "as that of a stream, so that what was proved once is proved again"),
+  };
+}
+
+std::vector<Setting> GrpcCallRows() {
+  return {
       Row(
           "grpc.memory_quota", BytesKind<int64_t>(16 * kMiB, 64 * kGiB),
           [](S* s) { return &s->grpc.server.memory_quota; },

@@ -17,6 +17,7 @@ std::vector<Setting> QuarantineRows();      // quarantine
 std::vector<Setting> DeliveryRows();        // grpc
 std::vector<Setting> StreamRows();          // grpc, the life of a stream
 std::vector<Setting> GrpcConnectionRows();  // grpc, its connections
+std::vector<Setting> GrpcCallRows();        // grpc, calls and the socket
 std::vector<Setting> AdminRows();           // admin
 std::vector<Setting> HttpTlsRows();         // http.tls
 std::vector<Setting> GrpcTlsRows();         // grpc.tls

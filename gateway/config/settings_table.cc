@@ -29,7 +29,7 @@ std::vector<Setting> MakeTable() {
   std::vector<Setting> table;
   for (const auto rows : {HttpRows, HttpTimeRows, ConnectionRows, HttpTlsRows, CallbackRows,
                           StoreRows, QuarantineRows, DeliveryRows, StreamRows, GrpcConnectionRows,
-                          GrpcTlsRows, AdminRows, AdminTlsRows, ProcessRows}) {
+                          GrpcCallRows, GrpcTlsRows, AdminRows, AdminTlsRows, ProcessRows}) {
     std::vector<Setting> part = rows();
     std::move(part.begin(), part.end(), std::back_inserter(table));
   }
