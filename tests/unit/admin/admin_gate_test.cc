@@ -29,6 +29,7 @@ class AdminGateTest : public ::testing::Test {
  protected:
   void Allow(const std::vector<std::string>& networks) {
     std::vector<IpNetwork> parsed;
+    parsed.reserve(networks.size());
     for (const std::string& text : networks) parsed.push_back(IpNetwork::Parse(text).value());
     gate_ = std::make_unique<AdminGate>(parsed, access_.get(), &metrics_, &clock_, &log_);
   }
