@@ -52,13 +52,19 @@ class HttpsServerTest : public HttpServerTest {
     absl::MutexLock lock(&mutex_);
     return refused_;
   }
-  // The first refusal, which may be still to come.
-  std::string AwaitRefusal() {
+  // The first `count` refusals and what came with them, some of which may be still to come: a
+  // failed handshake is counted after its client has heard of it.
+  std::vector<std::string> AwaitRefusals(size_t count) {
     absl::MutexLock lock(&mutex_);
-    const auto is_there = [this]()
-                              ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return !refused_.empty(); };
-    mutex_.AwaitWithTimeout(absl::Condition(&is_there), absl::Seconds(60));
-    return refused_.empty() ? "none" : refused_.front();
+    const auto are_there = [this, count]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+      return refused_.size() >= count;
+    };
+    mutex_.AwaitWithTimeout(absl::Condition(&are_there), absl::Seconds(60));
+    return refused_;
+  }
+  std::string AwaitRefusal() {
+    const std::vector<std::string> refused = AwaitRefusals(1);
+    return refused.empty() ? "none" : refused.front();
   }
 
   const TestAuthority authority_;

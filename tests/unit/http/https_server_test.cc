@@ -244,7 +244,7 @@ TEST_F(HttpsServerTest, AHandshakeThatIsSlowKeepsNobodyOut) {
   while (slow.Sip() > 0) {
   }
   EXPECT_TRUE(slow.IsClosed());
-  EXPECT_THAT(Refused(), ElementsAre("too_many_connections"));
+  EXPECT_THAT(AwaitRefusals(1), ElementsAre("too_many_connections"));
 }
 
 TEST_F(HttpsServerTest, WhoIsTurnedAwayHearsItOverTls) {
