@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <set>
 #include <utility>
 #include <vector>
 
@@ -25,6 +24,7 @@
 #include "gateway/ingress/callback_handler.h"
 #include "gateway/ingress/open_source.h"
 #include "gateway/ingress/vendor_reply.h"
+#include "gateway/part_options.h"
 #include "gateway/store/sqlite/sqlite_store.h"
 #include "gateway/tls/tls_files.h"
 
@@ -55,77 +55,7 @@ std::string OpenAddress(const std::string& listen, int port) {
   return FormatHostPort(*address);
 }
 
-// What all connections that the settings allow may take, and the store's files beside them.
-int64_t MostDescriptors(const Settings& settings) {
-  constexpr int64_t kOthers = 100;
-  const auto of_http = [](const HttpOptions& options) {
-    return int64_t{options.max_connections} + options.max_refusals;
-  };
-  return of_http(settings.http.server) + of_http(settings.admin.server) +
-         int64_t{2} * settings.grpc.server.max_connections + kOthers;
-}
-
-// Every subscription that some source waits for.
-std::vector<std::string> NamedSubscriptions(const Settings& settings) {
-  std::set<std::string> names;
-  for (const Settings::Source& source : settings.sources) {
-    names.insert(source.acknowledge.subscriptions.begin(), source.acknowledge.subscriptions.end());
-  }
-  return {names.begin(), names.end()};
-}
-
-// Peers that speak for many.
-std::vector<IpNetwork> TrustedProxies(const Settings& settings) {
-  std::vector<IpNetwork> proxies;
-  for (const Settings::Source& source : settings.sources) {
-    proxies.insert(proxies.end(), source.trusted_proxies.begin(), source.trusted_proxies.end());
-  }
-  return proxies;
-}
-
-// Within which a signature may be given again.
-absl::Duration NonceMemory(const Settings& settings) {
-  absl::Duration memory = settings.store.deduplication_window;
-  for (const Settings::Source& source : settings.sources) {
-    if (source.shared_key.has_value()) {
-      memory = std::max(memory, 2 * source.shared_key->replay_window);
-    }
-  }
-  return memory;
-}
-
-RetentionOptions RetentionOf(const Settings& settings) {
-  const Settings::Store& store = settings.store;
-  RetentionOptions retention;
-  retention.nonce_memory = NonceMemory(settings);
-  retention.age = store.retention_age;
-  retention.bytes = store.retention_size;
-  retention.deduplication_window = store.deduplication_window;
-  retention.dead_letters_age = store.dead_letters_age;
-  retention.dead_letters_bytes = store.dead_letters_size;
-  return retention;
-}
-
 }  // namespace
-
-std::vector<SettingFault> FindOutsideFaults(const Settings& settings) {
-  std::vector<SettingFault> faults = FindSecretFaults(settings);
-  const std::vector<SettingFault> of_tokens = FindTokenFaults(settings);
-  faults.insert(faults.end(), of_tokens.begin(), of_tokens.end());
-  const absl::Time now = SystemClock().Now();
-  const std::pair<absl::string_view, const TlsOptions&> ports[] = {
-      {"http", settings.http.tls}, {"grpc", settings.grpc.tls}, {"admin", settings.admin.tls}};
-  for (const auto& [listener, tls] : ports) {
-    if (!tls.enabled()) continue;
-    const absl::Status checked = CheckTlsFiles(tls, now);
-    if (checked.ok()) continue;
-    // The message begins with the member that names the file.
-    const std::pair<absl::string_view, absl::string_view> parts =
-        absl::StrSplit(checked.message(), absl::MaxSplits(": ", 1));
-    faults.push_back({absl::StrCat(listener, ".tls.", parts.first), std::string(parts.second)});
-  }
-  return faults;
-}
 
 Gateway::Gateway(Settings settings, const Clock* clock, const Log* log)
     : settings_(std::move(settings)), clock_(clock), log_(log) {
@@ -228,9 +158,7 @@ absl::Status Gateway::OpenStore() {
 
   ReceiptDeskOptions desk_options;
   desk_options.named_subscriptions = NamedSubscriptions(settings_);
-  // The rest of the connections goes on taking callbacks whose events need not wait.
-  desk_options.max_waiting =
-      settings_.http.max_waiting_callbacks.value_or(settings_.http.server.max_connections / 4 * 3);
+  desk_options.max_waiting = MaxWaitingCallbacks(settings_);
   desk_ = std::make_unique<ReceiptDesk>(clock_, store_.get(), desk_options);
   return absl::OkStatus();
 }

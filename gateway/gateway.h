@@ -17,7 +17,6 @@
 #include "gateway/base/metrics.h"
 #include "gateway/config/invocation.h"
 #include "gateway/config/settings.h"
-#include "gateway/config/settings_check.h"
 
 namespace onhook {
 
@@ -115,11 +114,6 @@ class Gateway {
   std::unique_ptr<DeliveryServer> delivery_;
   std::unique_ptr<HttpServer> http_;
 };
-
-// What settings name outside of themselves and cannot be used: files of secrets and of
-// certificates. Changes nothing.
-// Blocking: reads them.
-std::vector<SettingFault> FindOutsideFaults(const Settings& settings);
 
 }  // namespace onhook
 

@@ -8,13 +8,13 @@
 #include <string>
 #include <vector>
 
-#include "absl/status/status.h"
 #include "gateway/base/clock.h"
 #include "gateway/base/descriptor_limit.h"
 #include "gateway/base/log.h"
 #include "gateway/base/process_signals.h"
 #include "gateway/config/invocation.h"
 #include "gateway/gateway.h"
+#include "gateway/outside_faults.h"
 
 namespace onhook {
 namespace {

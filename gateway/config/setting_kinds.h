@@ -136,6 +136,12 @@ Setting Row(absl::string_view name, const Kind<Value>& kind, Place place,
   return row;
 }
 
+// The row of a setting that a running gateway takes anew.
+inline Setting Reloading(Setting row) {
+  row.reloads = true;
+  return row;
+}
+
 }  // namespace onhook
 
 #endif  // ONHOOK_GATEWAY_CONFIG_SETTING_KINDS_H_

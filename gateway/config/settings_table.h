@@ -18,6 +18,8 @@ struct Setting {
   std::string bounds;             // "1 to 100"; empty: there are none, or the form says it all
   bool is_plain = false;          // written without quotes in a file, as numbers and truth values
   absl::string_view description;  // one line, without a full stop
+  // Whether a running gateway takes another value, by SIGHUP or a change of the file.
+  bool reloads = false;
   absl::string_view reason;  // why the default is what it is; one sentence, without a full stop
 
   // Reads a value. kInvalidArgument completes "the value ..."; `settings` is unchanged then.
