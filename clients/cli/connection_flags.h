@@ -31,6 +31,8 @@ class ConnectionFlags {
   absl::StatusOr<client::Client> Connect() const;
 
   const EventFormat& format() const { return format_; }
+  const std::string& server() const { return server_; }
+  const client::SecurityOptions& security() const { return security_.options(); }
 
   // Format(message, format()) of what holds an event. Also says, once and on standard error, when
   // numbers were asked for and the gateway has masked them: nothing here can unmask them. Threads:

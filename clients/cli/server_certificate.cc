@@ -6,21 +6,46 @@
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
 
+#include <ctime>
 #include <memory>
 
 #include "absl/strings/str_cat.h"
 
 namespace onhook::cli {
+namespace {
 
-absl::Status CheckAuthorities(const std::string& file) {
+using Certificate = std::unique_ptr<X509, void (*)(X509*)>;
+
+// The first certificate of a file; null: there is none.
+Certificate ReadCertificate(const std::string& file) {
   const std::unique_ptr<BIO, void (*)(BIO*)> bio(BIO_new_file(file.c_str(), "r"), BIO_free_all);
-  const std::unique_ptr<X509, void (*)(X509*)> first(
+  Certificate first(
       bio == nullptr ? nullptr : PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr),
       X509_free);
   ERR_clear_error();
-  if (first != nullptr) return absl::OkStatus();
+  return first;
+}
+
+absl::Status NoCertificate(const std::string& file) {
   return absl::InvalidArgumentError(
-      absl::StrCat("--ca: cannot read ", file, ", or it holds no certificate in PEM"));
+      absl::StrCat("cannot read ", file, ", or it holds no certificate in PEM"));
+}
+
+}  // namespace
+
+absl::Status CheckAuthorities(const std::string& file) {
+  if (ReadCertificate(file) != nullptr) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat("--ca: ", NoCertificate(file).message()));
+}
+
+absl::StatusOr<absl::Time> CertificateExpiry(const std::string& file) {
+  const Certificate certificate = ReadCertificate(file);
+  std::tm parts{};
+  if (certificate == nullptr ||
+      ASN1_TIME_to_tm(X509_get0_notAfter(certificate.get()), &parts) != 1) {
+    return NoCertificate(file);
+  }
+  return absl::FromTM(parts, absl::UTCTimeZone());
 }
 
 std::string WhyNotTrusted(long verify_result) {
@@ -31,7 +56,7 @@ std::string WhyNotTrusted(long verify_result) {
       return "its certificate, or one that signed it, is not valid yet";
     case X509_V_ERR_HOSTNAME_MISMATCH:
     case X509_V_ERR_IP_ADDRESS_MISMATCH:
-      return "its certificate is for another host: is the name in --url right?";
+      return "its certificate is for another host: is the name in the address right?";
     case X509_V_ERR_INVALID_PURPOSE:
       return "its certificate is not for servers";
     case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:

@@ -4,6 +4,8 @@
 #include <string>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
 
 namespace onhook::cli {
 
@@ -12,6 +14,9 @@ namespace onhook::cli {
 
 // kInvalidArgument: `file` cannot be read, or holds no certificate in PEM.
 absl::Status CheckAuthorities(const std::string& file);
+
+// Until when the first certificate of a file is good. kInvalidArgument: as CheckAuthorities.
+absl::StatusOr<absl::Time> CertificateExpiry(const std::string& file);
 
 // Why a certificate was not trusted: by OpenSSL's code, of X509_V_ERR_*.
 std::string WhyNotTrusted(long verify_result);

@@ -9,7 +9,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
-#include "clients/cli/server_certificate.h"
+#include "clients/cli/http_failure.h"
 
 namespace onhook::cli {
 namespace {
@@ -18,25 +18,6 @@ constexpr char kHttp[] = "http://";
 constexpr char kHttps[] = "https://";
 constexpr absl::string_view kWhichUrl =
     "is onhookd running, and is that its address for callbacks? --url says another";
-
-// What there is to say about a request that came to nothing.
-std::string WhyNoAnswer(const httplib::Result& result) {
-  switch (result.error()) {
-    case httplib::Error::SSLServerVerification:
-    case httplib::Error::SSLServerHostnameVerification:
-      return WhyNotTrusted(static_cast<long>(result.ssl_backend_error()));
-    case httplib::Error::SSLConnection:
-      return WhyNoHandshake(result.ssl_backend_error());
-    case httplib::Error::Connection:
-      return absl::StrCat("nobody listens there, or its name is not known; ", kWhichUrl);
-    case httplib::Error::ConnectionTimeout:
-      return absl::StrCat("there is no way to it; ", kWhichUrl);
-    case httplib::Error::Read:
-      return absl::StrCat("the connection ended without one; ", kWhichUrl);
-    default:
-      return httplib::to_string(result.error());
-  }
-}
 
 }  // namespace
 
@@ -96,7 +77,7 @@ absl::StatusOr<VendorAnswer> VendorClient::Post(const std::string& body) {
       connection_->client.Post(target_.url.path, headers, body, "application/json;charset=UTF-8");
   if (!result) {
     return absl::UnavailableError(
-        absl::StrCat("no answer from ", target_.url.origin, ": ", WhyNoAnswer(result)));
+        absl::StrCat("no answer from ", target_.url.origin, ": ", WhyNoAnswer(result, kWhichUrl)));
   }
   return ReadAnswer(result->status, result->body);
 }
