@@ -111,7 +111,8 @@ std::string ProgramHelp() {
       "  onhook send               in another: it is printed over there\n"
       "\n"
       "`onhook COMMAND --help` explains a command with examples; `onhook --version`\n"
-      "tells the version. ONHOOK_SERVER=HOST:PORT says where the gateway is; ONHOOK_CA,\n"
+      "tells the version; `onhook --print-reference` prints every help there is.\n"
+      "ONHOOK_SERVER=HOST:PORT says where the gateway is; ONHOOK_CA,\n"
       "ONHOOK_CERT, ONHOOK_KEY, ONHOOK_TOKEN_FILE, ONHOOK_SERVER_NAME and ONHOOK_TLS are\n"
       "for the flags of these names.\n"
       "\n"
@@ -122,6 +123,39 @@ std::string ProgramHelp() {
 
 std::string Usage(const Command& command, const Arguments& arguments) {
   return absl::StrCat("usage: onhook ", command.name(), " ", arguments.Synopsis(), "\n");
+}
+
+// What `onhook NAME --help` prints.
+std::string HelpOf(Command& command) {
+  Arguments arguments;
+  command.Declare(arguments);
+  return absl::StrCat(Usage(command, arguments), "\n", command.description(), "\nArguments:\n",
+                      arguments.Help());
+}
+
+// What COMMANDS.md holds: every help there is.
+std::string ReferenceText() {
+  std::string text =
+      "# Commands\n\n"
+      "Written by `env -i build/release/onhook --print-reference > clients/cli/COMMANDS.md`; a "
+      "test "
+      "holds it against the code.\n"
+      "Defaults are those without environment variables.\n";
+  const auto add = [&text](absl::string_view title, const std::string& help) {
+    absl::StrAppend(&text, "\n## ", title, "\n\n```\n", help, "```\n");
+  };
+  add("onhook", ProgramHelp());
+  for (const auto& command : AllCommands()) {
+    if (!IsGrouped(*command)) add(absl::StrCat("onhook ", command->name()), HelpOf(*command));
+  }
+  for (const CommandGroup& group : kGroups) {
+    add(absl::StrCat("onhook ", group.name), GroupHelp(group));
+    for (const auto& command : AllCommands()) {
+      const absl::string_view action = ActionOf(*command, group.name);
+      if (!action.empty()) add(absl::StrCat("onhook ", command->name()), HelpOf(*command));
+    }
+  }
+  return text;
 }
 
 bool IsHelpFlag(const std::string& argument) { return argument == "--help" || argument == "-h"; }
@@ -148,10 +182,7 @@ int RunCommand(Command& command, const std::vector<std::string>& given) {
   Arguments arguments;
   command.Declare(arguments);
   const std::string usage = Usage(command, arguments);
-  if (AsksForHelp(given)) {
-    return PrintAndEnd(
-        absl::StrCat(usage, "\n", command.description(), "\nArguments:\n", arguments.Help()));
-  }
+  if (AsksForHelp(given)) return PrintAndEnd(HelpOf(command));
   absl::Status status = arguments.Parse(given);
   if (status.ok()) status = command.Check();
   if (!status.ok()) {
@@ -182,6 +213,7 @@ int RunProgram(const std::vector<std::string>& arguments) {
   const std::string& first = arguments[0];
   if (IsHelpFlag(first)) return PrintAndEnd(ProgramHelp());
   if (first == "--version") return PrintAndEnd("onhook " ONHOOK_VERSION "\n");
+  if (first == "--print-reference") return PrintAndEnd(ReferenceText());
   // `onhook help send` means `onhook send --help`.
   if (first == "help") {
     if (arguments.size() == 1) return PrintAndEnd(ProgramHelp());

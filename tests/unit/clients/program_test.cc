@@ -3,6 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <fstream>
+#include <iterator>
+
 #include "clients/cli/command.h"
 #include "clients/cli/start_place.h"
 #include "tests/unit/clients/program_fixture.h"
@@ -262,6 +265,16 @@ TEST(StartPlaceTest, AStartIsAnEndATimeOrADurationAgo) {
   for (const char* wrong : {"", "-10s", "inf", "2022-02-22", "1970-01-01T00:00:01"}) {
     EXPECT_FALSE(SetStart(wrong, now, request).ok()) << wrong;
   }
+}
+
+TEST(ProgramReferenceTest, TheDocumentHoldsEveryHelp) {
+  std::ifstream file(ONHOOK_COMMANDS_DOCUMENT);
+  const std::string document((std::istreambuf_iterator<char>(file)),
+                             std::istreambuf_iterator<char>());
+  testing::internal::CaptureStdout();
+  EXPECT_EQ(RunProgram({"--print-reference"}), kExitOk);
+  EXPECT_EQ(document, testing::internal::GetCapturedStdout())
+      << "write it again: env -i build/release/onhook --print-reference > clients/cli/COMMANDS.md";
 }
 
 }  // namespace
