@@ -68,7 +68,12 @@ THIRD_PARTY = {
 SYSTEM = ["arpa/", "linux/", "net/", "netinet/", "sys/"]
 
 # Files may be this long; a row for one file goes before the rest.
-LINES_MAX = {"gateway/main.cc": 60}
+LINES_MAX = {
+    "gateway/main.cc": 60,
+    # Written by programs.
+    "clients/cli/COMMANDS.md": 2000,
+    "gateway/config/onhook.schema.json": 5000,
+}
 LINES_MAX_ELSEWHERE = 500
 
 # The C++ files that have to be named in a CMakeLists.txt, of their own folder or one above.
