@@ -48,7 +48,7 @@ DATA=var/lib/onhook
 # The commit, and whether the tree differs from it; nothing for a tree without git.
 revision() {
   git rev-parse --git-dir >/dev/null 2>&1 || return 0
-  printf '%s%s' "$(git rev-parse HEAD)" "$(git diff --quiet HEAD -- || printf -- '-changed')"
+  printf '%s%s' "$(git rev-parse HEAD)" "$([ -z "$(git status --porcelain)" ] || printf -- '-changed')"
 }
 
 build_time() {
@@ -104,7 +104,8 @@ configure() {
 make_archive() {
   local layout="$scratch/layout"
   umoci init --layout "$layout" && umoci new --image "$layout:$version" || return 1
-  umoci raw add-layer --image "$layout:$version" --no-history "$1" || return 1
+  umoci raw add-layer --image "$layout:$version" --history.created "$date" \
+    --history.created_by deploy/build-image.sh "$1" || return 1
   configure "$layout:$version" || return 1
   umoci gc --layout "$layout" || return 1
   # umoci's tags hold no colon; the name by which engines load it does.

@@ -173,11 +173,13 @@ keep_files() {
   keep usr/share/zoneinfo
   # The same zones twice more: under another name, and with leap seconds, which no clock here counts.
   rm -rf "$root"/usr/share/zoneinfo/{posix,right}
+  # A link to what only an installed machine has.
+  rm -f "$root/usr/share/zoneinfo/localtime"
   make_authorities
 }
 
-# Of each package that left a file here (from ca-certificates we made one): its licence, and for scanners what it is (as distroless
-# images have it, without a database of dpkg) with the sums of those files.
+# Of each package that left a file here (from ca-certificates we made one): its licence, and for
+# scanners what it is and the sums of those files, where distroless images have them too.
 record_packages() {
   local package_file name directory="$root/var/lib/dpkg/status.d" sum path
   mkdir -p "$directory"
