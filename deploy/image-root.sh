@@ -100,13 +100,24 @@ download_base() {
   mv "$file.new" "$file"
 }
 
+# Whether a kept file has all of PACKAGES, whatever list it was made for.
+base_fits() {
+  local file="$1" name
+  [ -s "$file" ] && tar --list --file "$file" './var/cache/apt/archives/*.deb' --wildcards \
+    >"$scratch/kept-packages" || return 1
+  while read -r name; do
+    grep -qF "/${name}_" "$scratch/kept-packages" || return 1
+  done < <(awk 'NF {print $1}' <<<"$PACKAGES")
+}
+
 unpack_base() {
   local file="${base:-$scratch/base.tar}"
-  if [ ! -s "$file" ]; then
+  if ! base_fits "$file"; then
     command -v mmdebstrap >/dev/null || fail "mmdebstrap is missing: ./deploy/setup.sh --tests"
     run_step image-base "fetching Debian's part of the image" download_base "$file" ||
       fail "Debian's packages could not be fetched"
   fi
+  if [ "${#places[@]}" -eq 0 ]; then return; fi
   mkdir "$DEBIAN"
   # Devices are not ours to make without root, nor wanted.
   tar --extract --file "$file" --directory "$DEBIAN" --exclude './dev/*' --no-same-owner

@@ -16,6 +16,7 @@ import socket
 import struct
 import subprocess
 import sys
+import threading
 
 SECCOMP = pathlib.Path("/usr/share/containers/seccomp.json")
 ARCHITECTURES = {"x86_64": ("amd64", "SCMP_ARCH_X86_64"), "aarch64": ("arm64", "SCMP_ARCH_AARCH64")}
@@ -73,6 +74,27 @@ def bind(inside, outside, mode):
     return {"destination": str(inside), "type": "bind", "source": str(outside), "options": ["rbind", "rprivate", mode]}
 
 
+class NameServer:
+    """The cluster's DNS, of one name: the Service's, which is this Pod's address."""
+
+    NAME = "onhook.shop.svc.cluster.local"
+
+    def __init__(self):
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.bind(("127.0.0.1", 53))
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self):
+        wanted = b"".join(bytes([len(label)]) + label.encode() for label in self.NAME.split(".")) + b"\0"
+        while True:
+            query, caller = self.socket.recvfrom(512)
+            end = query.index(b"\0", 12) + 1
+            question, known = query[12:end + 4], query[12:end].lower() == wanted
+            address = b"\xc0\x0c\0\x01\0\x01\0\0\0\x05\0\x04\x7f\0\0\x01" if known and question[-4:] == b"\0\x01\0\x01" else b""
+            head = struct.pack("!HHHHHH", int.from_bytes(query[:2], "big"), 0x8580 if known else 0x8583, 1, bool(address), 0, 0)
+            self.socket.sendto(head + question + address, caller)
+
+
 class Pod:
     """What containers share: the files that a kubelet makes for a Pod, and the image, unpacked."""
 
@@ -87,7 +109,7 @@ class Pod:
         subprocess.run(["umoci", "unpack", "--image", f"{layout}:{self.name}", self.bundle], check=True)
         self.root = self.bundle / "rootfs"
         self.made = 0
-        (folder / "hosts").write_text("127.0.0.1 localhost gateway.onhook.test\n")
+        (folder / "hosts").write_text("127.0.0.1 localhost\n")
         (folder / "hostname").write_text("onhook-0\n")
         (folder / "resolv.conf").write_text("nameserver 127.0.0.1\n")
 
