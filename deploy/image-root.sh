@@ -103,7 +103,7 @@ download_base() {
 # Whether a kept file has all of PACKAGES, whatever list it was made for.
 base_fits() {
   local file="$1" name
-  [ -s "$file" ] && tar --list --file "$file" './var/cache/apt/archives/*.deb' --wildcards \
+  [ -s "$file" ] && tar --list --file "$file" --wildcards './var/cache/apt/archives/*.deb' \
     >"$scratch/kept-packages" || return 1
   while read -r name; do
     grep -qF "/${name}_" "$scratch/kept-packages" || return 1
