@@ -61,6 +61,11 @@ tests  nlohmann-json3-dev        another reader of JSON, to differ from
 tests  rapidjson-dev             and a third
 tests  prometheus                promtool, lint of the metrics
 tests  wrk                       load for the benchmark
+tests  mmdebstrap                fetches Debian'\''s part of the container image
+tests  umoci                     packs the image, without an engine
+tests  binutils                  strips its programs
+tests  runc                      starts it, as a node of Kubernetes does
+tests  golang-github-containers-common  which system calls a container may make by default
 tests  nginx-light               the benchmark'\''s yardstick, and a proxy in front
 '
 THIRD_PARTY="$STEPS_TOP/build/third_party"
@@ -281,9 +286,16 @@ install_abseil_tsan() {
     build_abseil_tsan || fail "Abseil for the tsan preset was not built"
 }
 
+# So that the test of the container image asks no mirror.
+install_image_base() {
+  "$STEPS_TOP/deploy/image-root.sh" --base "$STEPS_TOP/build/image/base.tar" ||
+    fail "Debian's part of the container image was not fetched"
+}
+
 install_packages
 install_httplib
 if $with_tests; then
   install_buf
   install_abseil_tsan
+  install_image_base
 fi
