@@ -209,6 +209,23 @@ class Sidecar(unittest.TestCase):
                          f"renew it by: {sys.argv[0]} --write-transcript")
 
 
+class Page(unittest.TestCase):
+    """deploy/KUBERNETES.md."""
+
+    def test_its_kustomizations_build_and_keep_each_policy(self):
+        text = (TOP / "deploy/KUBERNETES.md").read_text(encoding="utf-8")
+        blocks = re.findall(r"```yaml\n# kustomization.yaml\n(.*?)```", text, re.DOTALL)
+        self.assertEqual(len(blocks), 2)
+        for block in blocks:
+            with tempfile.TemporaryDirectory() as folder:
+                workloads.write_page(folder, PLACE, block)
+                manifests = Manifests.build(KUSTOMIZE, folder)
+            self.assertEqual(len(manifests.gateways()), 1)
+            for policy in policies.ALL:
+                with self.subTest(block=block, policy=policy.__name__):
+                    self.assertEqual(list(policy(manifests)), [])
+
+
 class Settings(unittest.TestCase):
     def test_each_shipped_file_passes_the_gateways_own_check(self):
         for overlay in OVERLAYS:

@@ -33,3 +33,14 @@ def write(folder, component, documents, more=""):
     (place / "workload.yaml").write_text(yaml.safe_dump_all(documents), encoding="utf-8")
     (place / "kustomization.yaml").write_text(
         f"resources: [workload.yaml]\ncomponents: [{os.path.relpath(component, place)}]\n{more}", encoding="utf-8")
+
+
+def write_page(folder, kubernetes, kustomization):
+    """A kustomization as a page shows it, beside a checkout called `onhook`, with the files that it names."""
+    place = pathlib.Path(folder).resolve()
+    ours = os.path.relpath(kubernetes, place)
+    (place / "kustomization.yaml").write_text(kustomization.replace("../onhook/deploy/kubernetes", ours),
+                                              encoding="utf-8")
+    (place / "deployment.yaml").write_text(yaml.safe_dump(workload("Deployment")), encoding="utf-8")
+    settings = (kubernetes / "overlays/standalone/onhook.yaml").read_text(encoding="utf-8")
+    (place / "onhook.yaml").write_text(settings, encoding="utf-8")
