@@ -57,7 +57,7 @@ std::string OpenAddress(const std::string& listen, int port) {
 
 }  // namespace
 
-Gateway::Gateway(Settings settings, const Clock* clock, const Log* log)
+Gateway::Gateway(Settings settings, const Clock* clock, Log* log)
     : settings_(std::move(settings)), clock_(clock), log_(log) {
   readiness_.Require("gateway", [this] { return PhaseStatus(); });
   reload_successful_ =

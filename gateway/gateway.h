@@ -43,7 +43,7 @@ class TlsFiles;
 class Gateway {
  public:
   // `clock` and `log` must outlive the gateway.
-  Gateway(Settings settings, const Clock* clock, const Log* log);
+  Gateway(Settings settings, const Clock* clock, Log* log);
   // Stops it.
   ~Gateway();
 
@@ -94,7 +94,7 @@ class Gateway {
 
   Settings settings_;  // as they are in use; of the owner's thread
   const Clock* const clock_;
-  const Log* const log_;
+  Log* const log_;
   std::atomic<Phase> phase_{Phase::kStarting};
   int grpc_port_ = 0;
 

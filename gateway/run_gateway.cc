@@ -37,7 +37,7 @@ int RunGateway(const Invocation& invocation,
   RaiseDescriptorLimit();
   ProcessSignals signals;
   const SystemClock clock;
-  const Log log(&clock, invocation.settings.log.level, Log::FormatForStandardError(),
+  Log log(&clock, invocation.settings.log.level, Log::FormatForStandardError(),
                 Log::StandardError());
   const ServiceManager service_manager = ServiceManager::FromEnvironment(&log);
   for (const std::string& warning : invocation.warnings) log.Warning("config", warning);
