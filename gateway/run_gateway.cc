@@ -2,6 +2,7 @@
 
 #include <csignal>
 #include <cstdlib>
+#include <memory>
 #include <string>
 
 #include "absl/status/status.h"
@@ -30,6 +31,15 @@ absl::Status StartUnlessEnded(Gateway& gateway, const ProcessSignals& signals, c
   return gateway.Start();
 }
 
+// Only while every part of the gateway still answers how it is. Null: no watchdog is there.
+std::unique_ptr<PeriodicThread> KeepAlive(const ServiceManager& manager, const Gateway& gateway) {
+  if (!manager.watchdog().has_value()) return nullptr;
+  return std::make_unique<PeriodicThread>(*manager.watchdog() / 2, [&] {
+    gateway.ReasonsNotReady();  // that it answers is enough
+    manager.KeepAlive();
+  });
+}
+
 }  // namespace
 
 int RunGateway(const Invocation& invocation,
@@ -38,7 +48,7 @@ int RunGateway(const Invocation& invocation,
   ProcessSignals signals;
   const SystemClock clock;
   Log log(&clock, invocation.settings.log.level, Log::FormatForStandardError(),
-                Log::StandardError());
+          Log::StandardError());
   const ServiceManager service_manager = ServiceManager::FromEnvironment(&log);
   for (const std::string& warning : invocation.warnings) log.Warning("config", warning);
   Gateway gateway(invocation.settings, &clock, &log);
@@ -47,13 +57,14 @@ int RunGateway(const Invocation& invocation,
     return EXIT_FAILURE;
   }
   service_manager.Ready();
+  const std::unique_ptr<PeriodicThread> alive = KeepAlive(service_manager, gateway);
   while (signals.Wait() == SIGHUP) {
     service_manager.Reloading();
     gateway.Reload(read());
     service_manager.Ready();
   }
-  service_manager.Stopping();
   signals.ExitOnNextOrAfter(gateway.LongestStop());
+  service_manager.Stopping();
   return gateway.Stop().ok() ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
