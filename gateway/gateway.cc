@@ -14,6 +14,7 @@
 #include "gateway/access/access_control.h"
 #include "gateway/admin/admin_server.h"
 #include "gateway/base/descriptor_limit.h"
+#include "gateway/base/periodic_thread.h"
 #include "gateway/config/listener_rules.h"
 #include "gateway/config/setting_values.h"
 #include "gateway/config/settings_difference.h"
@@ -36,6 +37,9 @@ constexpr absl::Duration kCallGrace = absl::Seconds(1);
 // For the last checkpoint: some megabytes.
 constexpr absl::Duration kCheckpointTime = absl::Seconds(5);
 
+// How late grpc.health.v1 may say that the disk is full or a listener has died.
+constexpr absl::Duration kHealthInterval = absl::Milliseconds(500);
+
 // The same error, beginning with the setting that can mend it.
 absl::Status About(absl::string_view setting, const absl::Status& cause) {
   return absl::Status(cause.code(), absl::StrCat(setting, ": ", cause.message()));
@@ -57,7 +61,7 @@ std::string OpenAddress(const std::string& listen, int port) {
 
 }  // namespace
 
-Gateway::Gateway(Settings settings, const Clock* clock, const Log* log)
+Gateway::Gateway(Settings settings, const Clock* clock, Log* log)
     : settings_(std::move(settings)), clock_(clock), log_(log) {
   readiness_.Require("gateway", [this] { return PhaseStatus(); });
   reload_successful_ =
@@ -72,20 +76,28 @@ Gateway::~Gateway() {
 }
 
 absl::Status Gateway::Start() {
-  absl::Status started = OpenAccess();
-  if (started.ok()) started = StartAdmin();
-  if (started.ok()) started = OpenStore();
-  if (started.ok()) started = OpenSources();
-  if (started.ok()) started = StartDelivery();
-  if (started.ok()) started = StartHttp();
+  absl::Status started = Take("reads certificates and who may come", &Gateway::OpenAccess);
+  if (started.ok()) started = Take("opens the admin port", &Gateway::StartAdmin);
+  if (started.ok()) started = Take("recovers the store", &Gateway::OpenStore);
+  if (started.ok()) started = Take("opens the sources", &Gateway::OpenSources);
+  if (started.ok()) started = Take("opens the grpc port", &Gateway::StartDelivery);
+  if (started.ok()) started = Take("opens the http port", &Gateway::StartHttp);
   if (!started.ok()) {
     phase_ = Phase::kStopping;
     StopParts().IgnoreError();
     return started;
   }
   phase_ = Phase::kRunning;
+  TellHealth();
+  health_ = std::make_unique<PeriodicThread>(kHealthInterval, [this] { TellHealth(); });
   LogWhatIsOpen();
   return absl::OkStatus();
+}
+
+absl::Status Gateway::Take(const char* step, absl::Status (Gateway::*take)()) {
+  step_begun_seconds_ = absl::ToInt64Seconds(clock_->Elapsed());
+  step_ = step;
+  return (this->*take)();
 }
 
 absl::Status Gateway::OpenTls(const TlsOptions& options, const char* listener,
@@ -116,8 +128,10 @@ absl::Status Gateway::OpenAccess() {
 absl::Status Gateway::StartAdmin() {
   AdminServer::Probes probes;
   probes.started = [this] {
+    const absl::Status status = PhaseStatus();
     const bool starting = phase_ == Phase::kStarting;
-    return starting ? std::vector<std::string>{"gateway: starting"} : std::vector<std::string>{};
+    return starting ? std::vector<std::string>{absl::StrCat("gateway: ", status.message())}
+                    : std::vector<std::string>{};
   };
   probes.ready = [this] { return readiness_.Unmet(); };
   AdminServer::Surroundings surroundings;
@@ -215,7 +229,6 @@ absl::Status Gateway::StartHttp() {
                                        http_tls_.get());
   const absl::Status started = http_->Start();
   if (!started.ok()) return AboutPort("http.listen", started);
-  delivery_->SetServing("ingress", true);
   readiness_.Require("store", [this] { return store_->CheckRoom(); });
   readiness_.Require("http", [this] {
     return http_->alive() ? absl::OkStatus() : absl::UnavailableError("accepts no connection");
@@ -320,7 +333,8 @@ absl::Status Gateway::TakeSettings(const Settings& settings) {
 absl::Status Gateway::Stop() {
   if (phase_ != Phase::kRunning) return absl::OkStatus();
   phase_ = Phase::kStopping;
-  delivery_->SetServing("ingress", false);
+  health_ = nullptr;
+  TellHealth();
   log_->Info("gateway", "shutting down");
   absl::SleepFor(settings_.shutdown.delay);
   const absl::Status stopped = StopParts();
@@ -348,13 +362,20 @@ absl::Status Gateway::StopParts() {
 absl::Status Gateway::PhaseStatus() const {
   switch (phase_.load()) {
     case Phase::kStarting:
-      return absl::UnavailableError("starting");
+      return absl::UnavailableError(
+          absl::StrCat("starting: ", step_.load(), ", for ",
+                       absl::ToInt64Seconds(clock_->Elapsed()) - step_begun_seconds_, " s"));
     case Phase::kRunning:
       return absl::OkStatus();
     case Phase::kStopping:
       return absl::UnavailableError("shutting down");
   }
   return absl::InternalError("in no phase");
+}
+
+void Gateway::TellHealth() {
+  delivery_->SetServing("delivery", delivery_->alive());
+  delivery_->SetServing("ingress", ReasonsNotReady().empty());
 }
 
 absl::Duration Gateway::LongestStop() const {

@@ -2,6 +2,7 @@
 #define ONHOOK_GATEWAY_GATEWAY_H_
 
 #include <atomic>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -25,6 +26,7 @@ class AdminServer;
 class CallbackHandler;
 class DeliveryServer;
 class HttpServer;
+class PeriodicThread;
 class ReceiptDesk;
 class Store;
 class TlsFiles;
@@ -43,7 +45,7 @@ class TlsFiles;
 class Gateway {
  public:
   // `clock` and `log` must outlive the gateway.
-  Gateway(Settings settings, const Clock* clock, const Log* log);
+  Gateway(Settings settings, const Clock* clock, Log* log);
   // Stops it.
   ~Gateway();
 
@@ -63,6 +65,11 @@ class Gateway {
   // nothing that was acknowledged depends on it. A second call does nothing.
   absl::Status Stop();
 
+  // Whether callbacks should be sent here, as /readyz says it: empty, or the reasons against it. It
+  // asks every part, so it does not return while one of them hangs. Threads: any, while there is a
+  // gateway.
+  std::vector<std::string> ReasonsNotReady() const { return readiness_.Unmet(); }
+
   // Stop() takes longer only if something hangs.
   absl::Duration LongestStop() const;
 
@@ -73,6 +80,9 @@ class Gateway {
 
  private:
   enum class Phase { kStarting, kRunning, kStopping };
+
+  // A step of Start(), named as /startupz does while it lasts.
+  absl::Status Take(const char* step, absl::Status (Gateway::*take)());
 
   // Reads the certificates of all ports, and who may come.
   absl::Status OpenAccess();
@@ -91,11 +101,16 @@ class Gateway {
   absl::Status StopParts();
 
   absl::Status PhaseStatus() const;
+  // Lets grpc.health.v1 say what is so now.
+  void TellHealth();
 
   Settings settings_;  // as they are in use; of the owner's thread
   const Clock* const clock_;
-  const Log* const log_;
+  Log* const log_;
   std::atomic<Phase> phase_{Phase::kStarting};
+  // Of the start, for those who ask how far it is.
+  std::atomic<const char*> step_{"begins"};
+  std::atomic<int64_t> step_begun_seconds_{0};  // of the clock's Elapsed()
   int grpc_port_ = 0;
 
   // In the order of the layers.
@@ -113,6 +128,7 @@ class Gateway {
   std::unique_ptr<CallbackHandler> handler_;
   std::unique_ptr<DeliveryServer> delivery_;
   std::unique_ptr<HttpServer> http_;
+  std::unique_ptr<PeriodicThread> health_;
 };
 
 }  // namespace onhook

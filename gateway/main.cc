@@ -2,50 +2,25 @@
 
 #include <unistd.h>
 
-#include <csignal>
 #include <cstdio>
-#include <functional>
 #include <string>
 #include <vector>
 
-#include "gateway/base/clock.h"
-#include "gateway/base/descriptor_limit.h"
-#include "gateway/base/log.h"
-#include "gateway/base/process_signals.h"
 #include "gateway/config/invocation.h"
-#include "gateway/gateway.h"
 #include "gateway/outside_faults.h"
+#include "gateway/run_gateway.h"
 
 namespace onhook {
 namespace {
 
-using Read = std::function<absl::StatusOr<Invocation>()>;
-
-int Run(const Invocation& invocation, const Read& read) {
-  RaiseDescriptorLimit();
-  ProcessSignals signals;
-  const SystemClock clock;
-  const Log log(&clock, invocation.settings.log.level, Log::FormatForStandardError(),
-                Log::StandardError());
-  for (const std::string& warning : invocation.warnings) log.Warning("config", warning);
-  Gateway gateway(invocation.settings, &clock, &log);
-  if (const absl::Status started = gateway.Start(); !started.ok()) {
-    log.Error("gateway", "cannot start", {{"error", started.message()}});
-    return 1;
-  }
-  while (signals.Wait() == SIGHUP) gateway.Reload(read());
-  signals.ExitOnNextOrAfter(gateway.LongestStop());
-  return gateway.Stop().ok() ? 0 : 1;
-}
-
 int Main(const std::vector<std::string>& arguments, const std::vector<std::string>& environment) {
-  const Read read = [&] { return ReadInvocation(arguments, environment, FindOutsideFaults); };
+  const auto read = [&] { return ReadInvocation(arguments, environment, FindOutsideFaults); };
   const absl::StatusOr<Invocation> invocation = read();
   if (!invocation.ok()) {
     std::fprintf(stderr, "%s\n", std::string(invocation.status().message()).c_str());
     return 2;
   }
-  if (invocation->action == Invocation::Action::kRun) return Run(*invocation, read);
+  if (invocation->action == Invocation::Action::kRun) return RunGateway(*invocation, read);
   std::printf("%s", AnswerTo(*invocation).c_str());
   return 0;
 }

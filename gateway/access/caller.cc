@@ -89,4 +89,18 @@ absl::Status Caller::Check(Permission permission,
   return absl::PermissionDeniedError(message);
 }
 
+absl::Status Caller::CheckForEvery(Permission permission) const {
+  if (identity_ == nullptr) return absl::OkStatus();
+  const std::vector<std::string>* const patterns = PatternsOf(*identity_, permission);
+  const auto is_every = [](const std::string& pattern) {
+    return !pattern.empty() && pattern.find_first_not_of('*') == std::string::npos;
+  };
+  if (patterns != nullptr && std::any_of(patterns->begin(), patterns->end(), is_every)) {
+    return absl::OkStatus();
+  }
+  return absl::PermissionDeniedError(
+      absl::StrCat("identity \"", identity_->name, "\" lacks the permission ",
+                   PermissionName(permission), " for every subscription"));
+}
+
 }  // namespace onhook

@@ -39,6 +39,10 @@ class Caller {
   bool May(Permission permission,
            std::optional<absl::string_view> subscription = std::nullopt) const;
 
+  // The same for a permission of subscriptions, about every one that there may be: by a pattern of
+  // stars alone.
+  absl::Status CheckForEvery(Permission permission) const;
+
  private:
   std::shared_ptr<const Settings::Identity> identity_;  // null: anybody
   absl::Time valid_until_;

@@ -2,12 +2,14 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <iterator>
 #include <optional>
 #include <string>
 #include <utility>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "gateway/base/authorization.h"
 #include "gateway/base/log_throttle.h"
@@ -28,10 +30,32 @@ std::optional<std::string> BearerTokenOf(const HttpRequest& request) {
   return token;
 }
 
+// A proxy says that it is one; not every proxy does.
+bool IsForwarded(const HttpRequest& request) {
+  constexpr absl::string_view kMarks[] = {
+      "Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-IP"};
+  return std::any_of(request.headers.begin(), request.headers.end(), [&](const HttpHeader& header) {
+    return std::any_of(std::begin(kMarks), std::end(kMarks), [&](absl::string_view mark) {
+      return absl::EqualsIgnoreCase(header.name, mark);
+    });
+  });
+}
+
+bool IsOfThisMachine(const HttpRequest& request) {
+  const absl::StatusOr<IpAddress> peer = IpAddress::Parse(request.peer);
+  return peer.ok() && peer->is_loopback() && !IsForwarded(request);
+}
+
 PeerCredentials CertificateOf(const HttpRequest& request) {
   PeerCredentials credentials;
   credentials.certificate_pem = std::string(request.certificate_pem);
   credentials.chain_pem = std::string(request.chain_pem);
+  return credentials;
+}
+
+PeerCredentials AllCredentialsOf(const HttpRequest& request) {
+  PeerCredentials credentials = CertificateOf(request);
+  credentials.bearer_token = BearerTokenOf(request);
   return credentials;
 }
 
@@ -94,16 +118,36 @@ absl::Status AdminGate::CheckMonitor(const HttpRequest& request) const {
   if (access_ == nullptr || !access_->IsGivenToAnybody(Permission::kMonitor)) {
     return absl::OkStatus();
   }
-  PeerCredentials credentials = CertificateOf(request);
-  credentials.bearer_token = BearerTokenOf(request);
-  const absl::StatusOr<Caller> caller = access_->Identify(AccessControl::Port::kAdmin, credentials);
-  if (!caller.ok()) {
-    unknown_->Note(*log_);
-    return caller.status();
-  }
+  const absl::StatusOr<Caller> caller = Identify(AllCredentialsOf(request));
+  if (!caller.ok()) return caller.status();
   absl::Status allowed = caller->Check(Permission::kMonitor);
   if (!allowed.ok()) not_allowed_->Note(*log_);
   return allowed;
+}
+
+absl::StatusOr<std::string> AdminGate::CheckAdministrator(const HttpRequest& request) const {
+  const PeerCredentials credentials = AllCredentialsOf(request);
+  const bool knows_anybody = access_ != nullptr && !access_->is_open();
+  const bool shows_token = knows_anybody && credentials.bearer_token.has_value();
+  if (IsOfThisMachine(request) && !shows_token) return "this machine";
+  if (!knows_anybody) {
+    not_allowed_->Note(*log_);
+    return absl::PermissionDeniedError(
+        "for this machine only, since there is no access list to know others by");
+  }
+  const absl::StatusOr<Caller> caller = Identify(credentials);
+  if (!caller.ok()) return caller.status();
+  if (absl::Status allowed = caller->CheckForEvery(Permission::kAdminister); !allowed.ok()) {
+    not_allowed_->Note(*log_);
+    return allowed;
+  }
+  return absl::StrCat("identity ", caller->name());
+}
+
+absl::StatusOr<Caller> AdminGate::Identify(const PeerCredentials& credentials) const {
+  absl::StatusOr<Caller> caller = access_->Identify(AccessControl::Port::kAdmin, credentials);
+  if (!caller.ok()) unknown_->Note(*log_);
+  return caller;
 }
 
 }  // namespace onhook

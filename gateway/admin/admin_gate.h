@@ -2,9 +2,11 @@
 #define ONHOOK_GATEWAY_ADMIN_ADMIN_GATE_H_
 
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "gateway/access/access_control.h"
 #include "gateway/base/clock.h"
 #include "gateway/base/ip_network.h"
@@ -34,10 +36,19 @@ class AdminGate {
   // may not. The messages may be shown.
   absl::Status CheckMonitor(const HttpRequest& request) const;
 
+  // Whether it may change how the gateway runs: from this machine, or as an identity that may
+  // administer every subscription. Returns who asks, for the log: "this machine", or the identity
+  // with its name. A token that is shown decides even on this machine. What says of itself that it
+  // was forwarded does not come from this machine; a proxy here that does not say so is taken for
+  // it. Errors: as CheckMonitor; kPermissionDenied too for whoever is elsewhere, while there is no
+  // access list to know them by.
+  absl::StatusOr<std::string> CheckAdministrator(const HttpRequest& request) const;
+
  private:
   struct Refused;
 
   absl::Status CheckNetwork(const HttpRequest& request) const;
+  absl::StatusOr<Caller> Identify(const PeerCredentials& credentials) const;
 
   const std::vector<IpNetwork> allowed_networks_;
   const AccessControl* const access_;

@@ -6,31 +6,20 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/time/time.h"
+#include "gateway/admin/admin_answers.h"
 #include "gateway/http/refusal_notes.h"
 
 namespace onhook {
 namespace {
 
-HttpResponse Text(int status, absl::string_view text) {
-  HttpResponse response;
-  response.status = status;
-  response.body = absl::StrCat(text, "\n");
-  return response;
-}
-
 HttpResponse Verdict(const std::vector<std::string>& reasons) {
-  HttpResponse response =
-      reasons.empty() ? Text(200, "ok") : Text(503, absl::StrJoin(reasons, "\n"));
-  response.headers.emplace_back("Cache-Control", "no-store");
-  return response;
+  return reasons.empty() ? FreshAnswer(200, "ok") : FreshAnswer(503, absl::StrJoin(reasons, "\n"));
 }
 
-// Of the gate's.
-HttpResponse Refusal(const absl::Status& status) {
-  if (!absl::IsUnauthenticated(status)) return Text(403, status.message());
-  HttpResponse response = Text(401, status.message());
-  response.headers.emplace_back("WWW-Authenticate", "Bearer");
-  return response;
+HttpResponse WrongMethod(const std::string& allowed) {
+  HttpResponse refusal = TextAnswer(405, absl::StrCat("only ", allowed, " is answered here"));
+  refusal.headers.emplace_back("Allow", allowed);
+  return refusal;
 }
 
 }  // namespace
@@ -40,8 +29,9 @@ AdminServer::AdminServer(const Settings::Admin& settings, Probes probes, Surroun
       metrics_(surroundings.metrics),
       gate_(settings.allowed_networks, surroundings.access, surroundings.metrics,
             surroundings.clock, surroundings.log),
+      log_level_(&gate_, surroundings.log),
       server_(settings.server,
-              {[this](const HttpRequest& request) { return Answer(request); }, Text,
+              {[this](const HttpRequest& request) { return Answer(request); }, TextAnswer,
                /*on_listener_failed=*/nullptr, std::move(surroundings.on_listener_given_up),
                NoteRefusals("admin", surroundings.metrics, surroundings.clock, surroundings.log)},
               surroundings.clock, surroundings.log, surroundings.tls) {}
@@ -49,26 +39,26 @@ AdminServer::AdminServer(const Settings::Admin& settings, Probes probes, Surroun
 void AdminServer::Stop() { server_.Stop(absl::ZeroDuration()); }
 
 HttpResponse AdminServer::Answer(const HttpRequest& request) const {
-  if (const absl::Status status = gate_.CheckPeer(request); !status.ok()) return Refusal(status);
-  const bool is_live = request.path == "/livez";
-  const bool is_started = request.path == "/startupz";
-  const bool is_ready = request.path == "/readyz";
-  const bool is_metrics = request.path == "/metrics";
-  if (!is_live && !is_started && !is_ready && !is_metrics) {
-    return Text(404, "not found; there are /livez, /readyz, /startupz and /metrics");
+  if (const absl::Status status = gate_.CheckPeer(request); !status.ok()) {
+    return RefusalAnswer(status);
   }
-  if (request.method != "GET") {
-    HttpResponse refusal = Text(405, "only GET is answered here");
-    refusal.headers.emplace_back("Allow", "GET");
-    return refusal;
+  const bool is_get = request.method == "GET";
+  if (request.path == "/livez") return is_get ? Verdict({}) : WrongMethod("GET");
+  if (request.path == "/startupz") return is_get ? Verdict(probes_.started()) : WrongMethod("GET");
+  if (request.path == "/readyz") return is_get ? Verdict(probes_.ready()) : WrongMethod("GET");
+  if (request.path == "/metrics") return is_get ? AnswerMetrics(request) : WrongMethod("GET");
+  if (request.path == "/log-level") {
+    const bool is_known = is_get || request.method == "PUT";
+    return is_known ? log_level_.Answer(request) : WrongMethod("GET, PUT");
   }
-  if (is_live) return Verdict({});
-  if (is_metrics) return AnswerMetrics(request);
-  return Verdict(is_started ? probes_.started() : probes_.ready());
+  return TextAnswer(404,
+                    "not found; there are /livez, /readyz, /startupz, /metrics and /log-level");
 }
 
 HttpResponse AdminServer::AnswerMetrics(const HttpRequest& request) const {
-  if (const absl::Status status = gate_.CheckMonitor(request); !status.ok()) return Refusal(status);
+  if (const absl::Status status = gate_.CheckMonitor(request); !status.ok()) {
+    return RefusalAnswer(status);
+  }
   HttpResponse response;
   response.content_type = "text/plain; version=0.0.4; charset=utf-8";
   response.body = metrics_->Text();

@@ -8,6 +8,7 @@
 #include "absl/status/status.h"
 #include "gateway/access/access_control.h"
 #include "gateway/admin/admin_gate.h"
+#include "gateway/admin/log_level_page.h"
 #include "gateway/base/clock.h"
 #include "gateway/base/log.h"
 #include "gateway/base/metrics.h"
@@ -25,6 +26,7 @@ namespace onhook {
 //   GET /startupz  "ok" once start-up has finished, recovery included
 //   GET /readyz    "ok" while callbacks should be sent here
 //   GET /metrics   what is counted, for Prometheus
+//   /log-level     LogLevelPage
 //
 // Where a probe's answer is no: 503 with the reasons, one on each line. Any other path is 404, any
 // other method 405; all as text.
@@ -32,7 +34,8 @@ namespace onhook {
 // Who may ask: this machine, and the allowed networks; anybody else is told 403 whatever it asks.
 // Probes tell nothing but yes or no, so they ask for nothing more: those who send them have nothing
 // to show. Metrics tell how a business goes: as soon as some identity of the access list has the
-// permission monitor, they are for those who have it, and others are told 401 or 403.
+// permission monitor, they are for those who have it, and others are told 401 or 403. What changes
+// the gateway is for AdminGate::CheckAdministrator.
 // Refusals are counted by their reasons: onhook_admin_refusals_total{reason}.
 // Threads: as HttpServer. Blocking: as HttpServer.
 class AdminServer {
@@ -51,7 +54,7 @@ class AdminServer {
     const TlsFiles* tls = nullptr;          // null: no TLS
     Metrics* metrics = nullptr;
     const Clock* clock = nullptr;
-    const Log* log = nullptr;
+    Log* log = nullptr;
     // As HttpServer::Callbacks::on_listener_given_up.
     std::function<void(const absl::Status&)> on_listener_given_up;
   };
@@ -71,6 +74,7 @@ class AdminServer {
   const Probes probes_;
   Metrics* const metrics_;
   const AdminGate gate_;
+  const LogLevelPage log_level_;
   HttpServer server_;
 };
 

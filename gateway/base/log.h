@@ -55,8 +55,10 @@ class Log {
   static Format FormatForStandardError();
   static Sink StandardError();
 
+  // The level may be changed at any time, by any thread, and holds from the next entry on.
+  LogLevel level() const { return level_.load(std::memory_order_relaxed); }
   void set_level(LogLevel level) { level_.store(level, std::memory_order_relaxed); }
-  bool enabled(LogLevel level) const { return level >= level_.load(std::memory_order_relaxed); }
+  bool enabled(LogLevel level) const { return level >= this->level(); }
 
   // `component` is the folder of the gateway that speaks: "http", "store", ...
   void Write(LogLevel level, absl::string_view component, absl::string_view message,

@@ -28,6 +28,13 @@ int ProcessSignals::Wait() {
   return number;
 }
 
+bool ProcessSignals::EndIsPending() const {
+  sigset_t pending;
+  sigemptyset(&pending);
+  sigpending(&pending);
+  return sigismember(&pending, SIGTERM) == 1 || sigismember(&pending, SIGINT) == 1;
+}
+
 void ProcessSignals::ExitOnNextOrAfter(absl::Duration deadline) {
   std::thread([signals = ending_, timeout = absl::ToTimespec(deadline)] {
     int number;

@@ -11,8 +11,8 @@ namespace onhook {
 // SIGHUP: these are waited for by threads, so that no work is ever done in a signal handler.
 // SIGPIPE is ignored: a peer that went away is seen where it is written to.
 //
-// Threads: one. To be made before the process starts any other, which inherit that the signals are
-// blocked. Blocking: Wait. Errors: none.
+// Threads: one, but as said. To be made before the process starts any other, which inherit that the
+// signals are blocked. Blocking: Wait. Errors: none.
 class ProcessSignals {
  public:
   ProcessSignals();
@@ -20,6 +20,9 @@ class ProcessSignals {
   // Waits for SIGTERM, SIGINT or SIGHUP, and returns which. One that came before is not missed; of
   // several SIGHUPs that nobody waited for, one is left.
   int Wait();
+
+  // Whether a SIGTERM or SIGINT has come that Wait() will return. Threads: any.
+  bool EndIsPending() const;
 
   // From now on another SIGTERM or SIGINT ends the process at once with 128 plus its number, as
   // shells count; and so does the time when `deadline` has passed, with 1. Whatever is done

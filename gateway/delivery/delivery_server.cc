@@ -5,6 +5,7 @@
 #include <grpcpp/server.h>
 #include <grpcpp/server_builder.h>
 
+#include <algorithm>
 #include <map>
 #include <utility>
 
@@ -86,10 +87,29 @@ class DeliveryServer::Parts {
   RejectedCallbackServiceImpl rejected_callback_service;
   std::unique_ptr<grpc::Server> server;
 
+  // Whoever watches health hears of changes only.
+  void TellHealth() ABSL_EXCLUSIVE_LOCKS_REQUIRED(health_mutex);
+
   absl::Mutex health_mutex;
   std::map<std::string, bool> serving ABSL_GUARDED_BY(health_mutex) = {{"delivery", false},
                                                                        {"ingress", false}};
+  std::map<std::string, bool> told ABSL_GUARDED_BY(health_mutex);
 };
+
+void DeliveryServer::Parts::TellHealth() {
+  if (server == nullptr) return;
+  std::map<std::string, bool> now = serving;
+  now[""] =
+      std::all_of(serving.begin(), serving.end(), [](const auto& each) { return each.second; });
+  // The health service is a table of its own; calling it with the lock keeps the two in step.
+  grpc::HealthCheckServiceInterface* const health = server->GetHealthCheckService();
+  for (const auto& [name, is_serving] : now) {
+    const auto before = told.find(name);
+    if (before != told.end() && before->second == is_serving) continue;
+    health->SetServingStatus(name, is_serving);
+  }
+  told = std::move(now);
+}
 
 DeliveryServer::DeliveryServer(const DeliveryOptions& options, Surroundings surroundings)
     : parts_(std::make_shared<Parts>(options, std::move(surroundings))) {
@@ -120,6 +140,11 @@ absl::StatusOr<int> DeliveryServer::Start() {
   builder.RegisterService(&parts_->rejected_callback_service);
   parts_->server = builder.BuildAndStart();
   if (parts_->server == nullptr) return absl::UnavailableError("gRPC cannot be started");
+  {
+    // Before anybody can ask: gRPC itself begins with a yes.
+    absl::MutexLock lock(&parts_->health_mutex);
+    parts_->TellHealth();
+  }
   if (absl::Status started = parts_->intake.Start(parts_->server.get()); !started.ok()) {
     Stop(absl::ZeroDuration());
     return started;
@@ -133,15 +158,7 @@ bool DeliveryServer::alive() const { return parts_->intake.alive(); }
 void DeliveryServer::SetServing(const std::string& service, bool serving) {
   absl::MutexLock lock(&parts_->health_mutex);
   parts_->serving[service] = serving;
-  if (parts_->server == nullptr) return;
-  // The health service is a table of its own; calling it with the lock keeps the two in step.
-  grpc::HealthCheckServiceInterface* const health = parts_->server->GetHealthCheckService();
-  bool all = true;
-  for (const auto& [name, is_serving] : parts_->serving) {
-    health->SetServingStatus(name, is_serving);
-    all = all && is_serving;
-  }
-  health->SetServingStatus("", all);
+  parts_->TellHealth();
 }
 
 void DeliveryServer::Drain(absl::Duration drain) {

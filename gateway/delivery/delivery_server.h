@@ -61,7 +61,8 @@ class DeliveryServer {
   // Whether connections are being accepted.
   bool alive() const;
 
-  // What grpc.health.v1 says of "delivery" or "ingress". Overall ("") follows from both.
+  // What grpc.health.v1 says of "delivery" or "ingress". Overall ("") is yes while both are. Both
+  // begin with a no; Start() makes delivery a yes, and Drain() a no again.
   void SetServing(const std::string& service, bool serving);
 
   // Refuses new streams, sends go_away to all, and takes acks until every client half-closed or

@@ -23,8 +23,7 @@ DIRECTIONS = {
                           "gateway/forwarding/", "proto/", "proto/ services"],
     "gateway/admin/": ["gateway/base/", "gateway/config/", "gateway/tls/", "gateway/access/",
                        "gateway/store/", "gateway/forwarding/", "gateway/http/", "proto/"],
-    "gateway/main.cc": ["gateway/base/", "gateway/config/", "gateway/gateway.h",
-                        "gateway/outside_faults.h"],
+    "gateway/main.cc": ["gateway/config/", "gateway/outside_faults.h", "gateway/run_gateway.h"],
     "gateway/": ["gateway/", "proto/"],
     "clients/cpp/": ["proto/", "proto/ services"],
     # A terminal's text is escaped and masked as the log's is, durations and sizes are written as in

@@ -93,6 +93,19 @@ TEST_F(AdminServerTest, OnlyGetIsAnswered) {
   }
 }
 
+TEST_F(AdminServerTest, TheLogLevelIsReadAndSetAndNothingElse) {
+  EXPECT_EQ(Get("/log-level").body, "error\n");
+  RawHttpClient client(server_.port());
+  client.Send("PUT /log-level HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\ndebug");
+  EXPECT_EQ(client.ReadAnswer().body, "debug\n");
+  EXPECT_EQ(log_.level(), LogLevel::kDebug);
+  for (const char* method : {"POST", "DELETE", "HEAD", "OPTIONS"}) {
+    const RawAnswer answer = Ask(method, "/log-level");
+    EXPECT_EQ(answer.status, 405) << method;
+    EXPECT_THAT(answer.head, AllOf(HasSubstr("Allow: GET, PUT"), Not(HasSubstr("Access-Control"))));
+  }
+}
+
 TEST_F(AdminServerTest, AnotherPathIsNotFound) {
   for (const char* path : {"/", "/readyz/", "/READYZ", "/release-events", "/metricz"}) {
     EXPECT_EQ(Get(path).status, 404) << path;

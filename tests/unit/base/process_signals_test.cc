@@ -5,6 +5,7 @@
 
 #include <csignal>
 #include <cstdlib>
+#include <thread>
 
 namespace onhook {
 namespace {
@@ -24,6 +25,24 @@ TEST_F(ProcessSignalsDeathTest, ASignalIsWaitedForAndHarmsNothing) {
           ProcessSignals signals;
           kill(getpid(), number);  // before anybody waits
           std::_Exit(signals.Wait());
+        },
+        ::testing::ExitedWithCode(number), "");
+  }
+}
+
+TEST_F(ProcessSignalsDeathTest, ASignalThatIsSeenToBePendingIsStillWaitedFor) {
+  for (const int number : {SIGTERM, SIGINT}) {
+    EXPECT_EXIT(
+        {
+          alarm(30);
+          ProcessSignals signals;
+          kill(getpid(), SIGHUP);
+          if (signals.EndIsPending()) std::_Exit(1);
+          signals.Wait();
+          kill(getpid(), number);
+          bool seen_elsewhere = false;
+          std::thread([&] { seen_elsewhere = signals.EndIsPending(); }).join();
+          std::_Exit(seen_elsewhere ? signals.Wait() : 1);
         },
         ::testing::ExitedWithCode(number), "");
   }
