@@ -62,12 +62,19 @@ std::string OpenAddress(const std::string& listen, int port) {
 }  // namespace
 
 Gateway::Gateway(Settings settings, const Clock* clock, Log* log)
-    : settings_(std::move(settings)), clock_(clock), log_(log) {
+    : settings_(std::move(settings)),
+      clock_(clock),
+      log_(log),
+      shown_(&metrics_, &readiness_, clock) {
   readiness_.Require("gateway", [this] { return PhaseStatus(); });
   reload_successful_ =
       metrics_.AddGauge("onhook_config_last_reload_successful",
                         "Whether the settings could be used when they were read last.", {});
   reload_successful_.Set(1);
+  reload_success_time_ =
+      metrics_.AddGauge("onhook_config_last_reload_success_timestamp_seconds",
+                        "When settings could be used that were read, in seconds since 1970.", {});
+  reload_success_time_.Set(absl::ToDoubleSeconds(clock_->Now() - absl::UnixEpoch()));
 }
 
 Gateway::~Gateway() {
@@ -155,6 +162,7 @@ absl::Status Gateway::OpenStore() {
   options.embedded.quarantine.age = settings_.quarantine.age;
   options.embedded.minimum_free_disk = settings_.store.minimum_free_disk;
   options.embedded.tail_bytes = settings_.store.memory_tail;
+  shown_.CountCommits(options.embedded.commits);
   const auto fatal = [log = log_](const absl::Status& error) {
     log->Error("store", "the disk cannot be relied upon: ending at once", {{"error", error}});
     std::_Exit(EXIT_FAILURE);
@@ -169,6 +177,7 @@ absl::Status Gateway::OpenStore() {
   if (absl::Status declared = store_->Declare(declarations); !declared.ok()) {
     return About("subscriptions", declared);
   }
+  shown_.ShowStore(store_.get(), "sqlite");
 
   ReceiptDeskOptions desk_options;
   desk_options.named_subscriptions = NamedSubscriptions(settings_);
@@ -198,6 +207,7 @@ absl::Status Gateway::StartDelivery() {
     return of_port ? AboutPort("grpc.listen", port.status()) : port.status();
   }
   grpc_port_ = *port;
+  shown_.ShowDelivery(delivery_.get());
   readiness_.Require("grpc", [this] {
     return delivery_->alive() ? absl::OkStatus() : absl::UnavailableError("accepts no connection");
   });
@@ -229,6 +239,7 @@ absl::Status Gateway::StartHttp() {
                                        http_tls_.get());
   const absl::Status started = http_->Start();
   if (!started.ok()) return AboutPort("http.listen", started);
+  shown_.ShowHttp(http_.get());
   readiness_.Require("store", [this] { return store_->CheckRoom(); });
   readiness_.Require("http", [this] {
     return http_->alive() ? absl::OkStatus() : absl::UnavailableError("accepts no connection");
@@ -281,7 +292,10 @@ void Gateway::LogWhatIsOpen() const {
 void Gateway::Reload(const absl::StatusOr<Invocation>& read) {
   const absl::Status taken = read.ok() ? TakeSettings(read->settings) : read.status();
   reload_successful_.Set(taken.ok() ? 1 : 0);
-  if (taken.ok()) return;
+  if (taken.ok()) {
+    reload_success_time_.Set(absl::ToDoubleSeconds(clock_->Now() - absl::UnixEpoch()));
+    return;
+  }
   for (const absl::string_view fault : absl::StrSplit(taken.message(), '\n')) {
     log_->Error("gateway", "the settings cannot be used, so those before stay in use",
                 {{"error", fault}});
@@ -352,6 +366,7 @@ absl::Status Gateway::StopParts() {
     delivery_->Drain(left());
     delivery_->Stop(kCallGrace);
   }
+  shown_.Hide();
   absl::Status closed;
   if (store_ != nullptr) closed = store_->Close();
   if (!closed.ok()) log_->Error("store", "cannot be closed in order", {{"error", closed}});

@@ -18,6 +18,7 @@
 #include "gateway/base/metrics.h"
 #include "gateway/config/invocation.h"
 #include "gateway/config/settings.h"
+#include "gateway/gateway_metrics.h"
 
 namespace onhook {
 
@@ -116,7 +117,9 @@ class Gateway {
   // In the order of the layers.
   Metrics metrics_;
   Metrics::Gauge reload_successful_;
+  Metrics::Gauge reload_success_time_;
   Readiness readiness_;
+  GatewayMetrics shown_;
   // Null: that port has no TLS.
   std::unique_ptr<TlsFiles> http_tls_;
   std::unique_ptr<TlsFiles> grpc_tls_;

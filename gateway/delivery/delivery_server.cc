@@ -155,6 +155,10 @@ absl::StatusOr<int> DeliveryServer::Start() {
 
 bool DeliveryServer::alive() const { return parts_->intake.alive(); }
 
+size_t DeliveryServer::connections() const { return parts_->ledger.size(); }
+
+size_t DeliveryServer::streams() const { return parts_->registry.size(); }
+
 void DeliveryServer::SetServing(const std::string& service, bool serving) {
   absl::MutexLock lock(&parts_->health_mutex);
   parts_->serving[service] = serving;

@@ -1,6 +1,7 @@
 #ifndef ONHOOK_GATEWAY_DELIVERY_DELIVERY_SERVER_H_
 #define ONHOOK_GATEWAY_DELIVERY_DELIVERY_SERVER_H_
 
+#include <cstddef>
 #include <functional>
 #include <memory>
 #include <string>
@@ -30,9 +31,9 @@ namespace onhook {
 //   P4 bounded     DeliveryOptions limit the streams, and what each may hold and have under way.
 //   P5 announced   A planned end is told the clients before it comes.
 //
-// Threads: one owner for all methods, but SetServing and alive from any thread. Blocking: Drain and
-// Stop, as long as they are told. To be put together before the store's first Append, and stopped
-// before the store is closed.
+// Threads: one owner for all methods, but SetServing, alive, connections and streams from any
+// thread. Blocking: Drain and Stop, as long as they are told. To be put together before the store's
+// first Append, and stopped before the store is closed.
 class DeliveryServer {
  public:
   // What it works with; all of it must outlive the server. After Stop, the log still calls the tail
@@ -60,6 +61,10 @@ class DeliveryServer {
 
   // Whether connections are being accepted.
   bool alive() const;
+
+  // Connections of the port, and open streams of Subscribe and Watch.
+  size_t connections() const;
+  size_t streams() const;
 
   // What grpc.health.v1 says of "delivery" or "ingress". Overall ("") is yes while both are. Both
   // begin with a no; Start() makes delivery a yes, and Drain() a no again.

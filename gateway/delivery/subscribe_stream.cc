@@ -330,7 +330,7 @@ bool SubscribeStream::Deliver() {
   in_writing_.clear();
   for (const Lease& lease : pulled.leases) {
     sequences.push_back(lease.event->sequence);
-    in_writing_.push_back({lease.event->sequence, lease.attempt});
+    in_writing_.push_back(WrittenEvent::Of(lease));
   }
   {
     absl::MutexLock lock(&mutex_);

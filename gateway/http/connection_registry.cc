@@ -116,6 +116,11 @@ void ConnectionRegistry::CutAll() {
   }
 }
 
+int ConnectionRegistry::served() const {
+  absl::MutexLock lock(&mutex_);
+  return served_;
+}
+
 bool ConnectionRegistry::AwaitNone(absl::Duration timeout) {
   absl::MutexLock lock(&mutex_);
   return mutex_.AwaitWithTimeout(absl::Condition(this, &ConnectionRegistry::IsEmpty), timeout);

@@ -56,6 +56,8 @@ class ConnectionRegistry {
   void EndAllIdle();
   // Breaks all connections.
   void CutAll();
+  // Connections that have a place.
+  int served() const;
   // Waits until there is no connection. False: there still was one after `timeout`.
   bool AwaitNone(absl::Duration timeout);
 
@@ -71,7 +73,7 @@ class ConnectionRegistry {
   bool IsEmpty() const ABSL_SHARED_LOCKS_REQUIRED(mutex_) { return places_.empty(); }
 
   const HttpOptions& options_;
-  absl::Mutex mutex_;
+  mutable absl::Mutex mutex_;
   std::list<Place> places_ ABSL_GUARDED_BY(mutex_);
   int served_ ABSL_GUARDED_BY(mutex_) = 0;
   int turned_away_ ABSL_GUARDED_BY(mutex_) = 0;

@@ -81,6 +81,7 @@ class HttpServer::Parts {
   void Stop(absl::Duration grace);
   int port() const { return listener_.port(); }
   bool alive() const { return listener_.alive(); }
+  int connections() const { return registry_.served(); }
 
  private:
   void Take(int socket, const Endpoint& peer);
@@ -159,5 +160,7 @@ void HttpServer::Stop(absl::Duration grace) { parts_->Stop(grace); }
 int HttpServer::port() const { return parts_->port(); }
 
 bool HttpServer::alive() const { return parts_->alive(); }
+
+int HttpServer::connections() const { return parts_->connections(); }
 
 }  // namespace onhook

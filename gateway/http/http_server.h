@@ -28,9 +28,9 @@ namespace onhook {
 //   P6 honest     HttpRequest::peer comes from the socket.
 //   P7 open       Slow and idle connections keep nobody out for longer than their time limits; a
 //                 listener that takes no connection is noticed, reported and opened again.
-// Threads: all methods from one owner, but port() and alive() from any thread. The handler is
-// called on the connection's own thread, so it may block there, and several calls run at once; so
-// does the ErrorBody. The other callbacks are called on any thread and must not block.
+// Threads: all methods from one owner, but port(), alive() and connections() from any thread. The
+// handler is called on the connection's own thread, so it may block there, and several calls run at
+// once; so does the ErrorBody. The other callbacks are called on any thread and must not block.
 // Blocking: Start() until the port is open; Stop() as long as its grace.
 // Errors: only Start() has any; clients are told theirs.
 class HttpServer {
@@ -69,6 +69,9 @@ class HttpServer {
 
   // Whether connections are being accepted.
   bool alive() const;
+
+  // Connections that are being served.
+  int connections() const;
 
  private:
   class Parts;

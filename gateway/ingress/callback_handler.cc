@@ -11,6 +11,7 @@
 #include "gateway/ingress/rate_limit.h"
 #include "gateway/ingress/vendor_reply.h"
 #include "google/protobuf/arena.h"
+#include "google/protobuf/timestamp.pb.h"
 #include "onhook/v1/release_event.pb.h"
 
 namespace onhook {
@@ -44,6 +45,10 @@ std::string Printable(absl::string_view text) {
     printable.push_back(absl::ascii_isprint(static_cast<unsigned char>(c)) ? c : '?');
   }
   return printable;
+}
+
+absl::Time TimeOf(const google::protobuf::Timestamp& timestamp) {
+  return absl::FromUnixSeconds(timestamp.seconds()) + absl::Nanoseconds(timestamp.nanos());
 }
 
 bool IsRejection(absl::StatusCode code) {
@@ -132,6 +137,7 @@ HttpResponse CallbackHandler::Handle(const HttpRequest& request) const {
 }
 
 HttpResponse CallbackHandler::HandleAt(SourceDesk& desk, const HttpRequest& request) const {
+  const absl::Duration began = parts_.clock->Elapsed();
   Outcome outcome;
   if (const auto distrust = desk.source.authenticator->CheckRequest(request)) {
     outcome.rejection = RejectionFor(*distrust);
@@ -147,6 +153,7 @@ HttpResponse CallbackHandler::HandleAt(SourceDesk& desk, const HttpRequest& requ
     if (!kept.ok()) outcome = {kept, absl::nullopt, ""};
   }
   Note(desk, outcome);
+  desk.counters.CountDuration(parts_.clock->Elapsed() - began);
   return ReplyTo(outcome.status);
 }
 
@@ -189,6 +196,8 @@ CallbackHandler::Outcome CallbackHandler::AcceptAs(SourceDesk& desk, absl::strin
     outcome.rejection = RejectionByStore(outcome.status.code());
   } else if (stored.duplicate) {
     desk.counters.CountDuplicate();
+  } else if (stored.sequence != 0 && room.event().has_release_time()) {
+    desk.counters.CountVendorDelay(context.received_at - TimeOf(room.event().release_time()));
   }
   return outcome;
 }

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <string>
 
+#include "absl/time/time.h"
 #include "gateway/base/metrics.h"
 #include "gateway/ingress/rejection.h"
 
@@ -31,6 +32,11 @@ class SourceCounters {
   void CountUnverified() const { unverified_.Increment(); }
   void CountDuplicate() const { duplicates_.Increment(); }
   void CountNotKept(NotKept why) const;
+  // A callback of the source has its answer, so long after it was there as a whole.
+  void CountDuration(absl::Duration duration) const;
+  // An event was stored that was received so long after the vendor says that its call ended. What
+  // seems to have come before that is counted as no delay, and as such.
+  void CountVendorDelay(absl::Duration delay) const;
 
  private:
   SourceCounters() = default;
@@ -42,6 +48,9 @@ class SourceCounters {
   std::array<Metrics::Counter, 2> not_kept_;
   Metrics::Counter unverified_;
   Metrics::Counter duplicates_;
+  Metrics::Histogram durations_;
+  Metrics::Histogram vendor_delays_;
+  Metrics::Counter vendor_ahead_;
 };
 
 }  // namespace onhook

@@ -36,6 +36,12 @@ struct RejectedCallbackQuery {
   int max_callbacks = 100;
 };
 
+// How much is kept.
+struct QuarantineSize {
+  int64_t callbacks = 0;
+  int64_t bytes = 0;  // as the limit counts them
+};
+
 // Callbacks that were refused and are kept, until somebody deals with them or their time is over.
 //
 // Why: a refusal tells the vendor never to repeat. If it was our fault (a key not yet rotated, a
@@ -75,8 +81,12 @@ class Quarantine {
   // kInvalidArgument.
   virtual void Discard(std::vector<int64_t> ids, Done<std::vector<int64_t>> done) = 0;
 
-  // How many the limits of size and age have removed, since it was opened. Blocking: never.
+  virtual void Measure(Done<QuarantineSize> done) = 0;
+
+  // How many the limits of size and age have removed, since it was opened; and how many of them for
+  // their age. Blocking: never.
   virtual int64_t removed_by_limit() const { return 0; }
+  virtual int64_t removed_by_age() const { return 0; }
 };
 
 }  // namespace onhook

@@ -1,8 +1,10 @@
 #ifndef ONHOOK_GATEWAY_STORE_STORE_H_
 #define ONHOOK_GATEWAY_STORE_STORE_H_
 
+#include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -25,6 +27,17 @@ struct SubscriptionInfo {
   bool declared = false;  // in the settings, now
   bool paused = false;    // hands out nothing
   absl::Time created_at;
+};
+
+// What a store holds and takes, beside its subscriptions.
+struct StoreStats {
+  int64_t events = 0;                // in the log
+  int64_t bytes = 0;                 // that it takes where it is kept
+  std::optional<int64_t> free_disk;  // bytes; unset: there is no disk, or it cannot be told
+  int64_t minimum_free_disk = 0;     // bytes, below which nothing new is stored
+  // By their limits, since the store was opened.
+  int64_t dead_letters_removed_by_age = 0;
+  int64_t dead_letters_removed_by_size = 0;
 };
 
 // A subscription as the settings declare it.
@@ -60,6 +73,12 @@ class Store {
   // Whether something new may be stored now, as far as that is known without trying. Never blocks.
   // kResourceExhausted: too little room is left; what is stored is still delivered and settled.
   virtual absl::Status CheckRoom() const = 0;
+
+  // Blocking: asks the file system for sizes.
+  virtual StoreStats Stats() const = 0;
+
+  // The queues of all subscriptions, by name. Never blocks.
+  virtual std::vector<std::shared_ptr<SubscriptionQueue>> ListQueues() const = 0;
 
   // The queue of a subscription; the same object every time. Errors: kNotFound.
   virtual absl::StatusOr<std::shared_ptr<SubscriptionQueue>> FindQueue(

@@ -1,6 +1,7 @@
 #ifndef ONHOOK_GATEWAY_STORE_SUBSCRIPTION_QUEUE_H_
 #define ONHOOK_GATEWAY_STORE_SUBSCRIPTION_QUEUE_H_
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -11,6 +12,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "gateway/base/distribution.h"
 #include "gateway/store/event_log.h"
 #include "gateway/store/sequence.h"
 #include "onhook/v1/release_event.pb.h"
@@ -63,6 +65,13 @@ struct Lease {
 struct WrittenEvent {
   Sequence sequence = 0;
   int32_t attempt = 1;
+  absl::Time received_at;
+  bool again = false;  // it was written for this subscription before
+
+  static WrittenEvent Of(const Lease& lease) {
+    return {lease.event->sequence, lease.attempt, lease.event->received_at,
+            lease.reason != v1::Delivery::REDELIVERY_REASON_UNSPECIFIED};
+  }
 };
 
 struct PullResult {
@@ -99,6 +108,7 @@ struct SettleException {
 };
 
 struct QueueStats {
+  bool paused = false;  // the subscription, not a consumer
   int64_t connected_consumers = 0;
   int64_t backlog_events = 0;      // unsettled, those with consumers included
   int64_t outstanding_events = 0;  // with consumers
@@ -108,6 +118,31 @@ struct QueueStats {
   int64_t settled = 0;             // since the store was opened
   Sequence floor = 0;              // everything up to here is settled
   Sequence oldest_unsettled = 0;   // 0: none
+};
+
+// What came of a delivery's end, as its consumer was told, or would have been. The first six end
+// it.
+enum class SettleResult {
+  kAcked,
+  kRetry,
+  kPark,
+  kSkip,
+  kRelease,
+  kExpired,  // nobody asked: its deadline passed
+  kStale,
+  kUnknown,
+  kRetryLater,
+};
+constexpr size_t kSettleResults = static_cast<size_t>(SettleResult::kRetryLater) + 1;
+
+// What a queue has counted since the store was opened.
+struct QueueCounts {
+  int64_t first_deliveries = 0;  // written to consumers
+  int64_t redeliveries = 0;      // likewise, beyond an event's first
+  // Seconds from an event's receipt to its first delivery.
+  Distribution::Counts first_delivery_latency;
+  std::array<int64_t, kSettleResults> results = {};  // by SettleResult
+  int64_t parked = 0;                                // on request, by exhaustion, or corrupt
 };
 
 // An event that was given up, with a copy of its own: the log may have forgotten it.
@@ -201,6 +236,9 @@ class SubscriptionQueue {
                                               absl::Duration ack_deadline) = 0;
 
   virtual QueueStats Stats() const = 0;
+
+  // Takes no lock that an event's way takes.
+  virtual QueueCounts Counts() const = 0;
 
   // Whether the subscription owes the event no more, or never did.
   virtual bool IsSettled(Sequence sequence) const = 0;

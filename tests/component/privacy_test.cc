@@ -127,6 +127,25 @@ TEST_F(PrivacyTest, WhatIsAcceptedIsInEventsOnly) {
   ExpectNoLeak();
 }
 
+TEST_F(PrivacyTest, OfWhatIsDeliveredMetricsTellTheSubscriptionOnly) {
+  Subscriber subscriber = Subscribe();
+  subscriber.MutableOpen()->set_consumer_name(kCallData);
+  subscriber.Open("crm");
+  EXPECT_EQ(PostTo("/open", Body()).status, 200);
+  v1::SubscribeRequest refusal;
+  refusal.mutable_nack()->add_delivery_ids(subscriber.Deliveries(1).at(0).delivery_id());
+  refusal.mutable_nack()->add_delivery_ids(kNumber);
+  refusal.mutable_nack()->set_reason(kRecording);
+  refusal.mutable_nack()->set_action(v1::NackRequest::ACTION_PARK);
+  subscriber.Send(refusal);
+  EXPECT_EQ(subscriber.Results().exceptions_size(), 1);
+  const std::string metrics = AskAdmin("/metrics").body;
+  EXPECT_THAT(metrics, HasSubstr(R"(onhook_dead_letters{subscription="crm"} 1)"));
+  EXPECT_THAT(metrics, HasSubstr(R"(onhook_acks_total{result="unknown",subscription="crm"} 1)"));
+  EXPECT_THAT(metrics, HasSubstr(R"(onhook_callback_duration_seconds_count{source="open"} 1)"));
+  ExpectNoLeak();
+}
+
 TEST_F(PrivacyTest, WhatIsRefusedByTheGatewayIsRepeatedNowhere) {
   const std::string number_as_name = absl::StrCat(R"(,")", kNumber, R"(":1)");
   const std::string bodies[] = {

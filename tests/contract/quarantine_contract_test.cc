@@ -264,6 +264,7 @@ TEST_P(QuarantineContract, R3_WhatIsTooOldGoes) {
   engine_->clock().Advance(absl::Hours(2));
   Until([this] { return quarantine().removed_by_limit() == 1; });
   EXPECT_THAT(Ids(), ElementsAre(id + 1));
+  EXPECT_EQ(quarantine().removed_by_age(), 1);
 }
 
 TEST_P(QuarantineContract, R3_ALowerLimitHoldsSoonAfterItIsSet) {
@@ -272,8 +273,28 @@ TEST_P(QuarantineContract, R3_ALowerLimitHoldsSoonAfterItIsSet) {
   Limit(7 * kBytesOfOne);
   engine_->clock().Advance(absl::Seconds(31));
   Until([this] { return quarantine().removed_by_limit() == 15; });
+  EXPECT_EQ(quarantine().removed_by_age(), 0);
   EXPECT_EQ(IdsOf("default").size(), 5);
   EXPECT_THAT(IdsOf("sales"), ElementsAreArray(of_sales));
+}
+
+TEST_P(QuarantineContract, WhatIsKeptIsMeasuredAsTheLimitCountsIt) {
+  const auto measure = [this] {
+    QuarantineSize size{-1, -1};
+    absl::Notification done;
+    quarantine().Measure([&](const absl::StatusOr<QuarantineSize>& measured) {
+      if (measured.ok()) size = *measured;
+      done.Notify();
+    });
+    done.WaitForNotification();
+    return size;
+  };
+  EXPECT_EQ(measure().callbacks, 0);
+  EXPECT_EQ(measure().bytes, 0);
+  KeepBody("one.");
+  KeepBody("another");
+  EXPECT_EQ(measure().callbacks, 2);
+  EXPECT_EQ(measure().bytes, 4 + 7 + 2 * 256);
 }
 
 TEST_P(QuarantineContract, R4_WhatWasDiscardedIsGoneAlsoAfterACrash) {

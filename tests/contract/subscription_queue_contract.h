@@ -69,7 +69,7 @@ class TestConsumer {
   void MarkWritten(const PullResult& pulled) {
     std::vector<WrittenEvent> written;
     for (const Lease& lease : pulled.leases) {
-      written.push_back({lease.event->sequence, lease.attempt});
+      written.push_back(WrittenEvent::Of(lease));
     }
     queue_->MarkWritten(id_, written);
   }

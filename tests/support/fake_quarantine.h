@@ -61,6 +61,14 @@ class FakeQuarantine final : public Quarantine {
       return absl::StatusOr<std::vector<int64_t>>(std::move(unknown));
     }));
   }
+  void Measure(Done<QuarantineSize> done) override {
+    done(With([&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) -> absl::StatusOr<QuarantineSize> {
+      QuarantineSize size;
+      size.callbacks = static_cast<int64_t>(kept_.size());
+      for (const auto& [id, kept] : kept_) size.bytes += static_cast<int64_t>(kept.raw_body.size());
+      return size;
+    }));
+  }
 
  private:
   static RejectedCallback Whole(const std::pair<const int64_t, NewRejectedCallback>& kept) {

@@ -42,6 +42,7 @@ class FakeQueue final : public SubscriptionQueue {
     return {};
   }
   QueueStats Stats() const override { return {}; }
+  QueueCounts Counts() const override { return {}; }
   void FindTimeline(Sequence, Done<v1::SubscriptionTimeline> done) override { done(Absent()); }
   void ListDeadLetters(int64_t, ReadLimits, Done<std::vector<DeadLetter>> done) override {
     done(Absent());
@@ -83,6 +84,8 @@ class FakeStore final : public Store {
   EventLog& log() override { return *log_; }
   Quarantine& quarantine() override { return quarantine_; }
   absl::Status CheckRoom() const override { return absl::OkStatus(); }
+  StoreStats Stats() const override { return {}; }
+  std::vector<std::shared_ptr<SubscriptionQueue>> ListQueues() const override { return {}; }
   void FailQuarantineWith(absl::Status status) { quarantine_.FailWith(std::move(status)); }
   absl::StatusOr<std::shared_ptr<SubscriptionQueue>> FindQueue(
       const std::string& name) const override {

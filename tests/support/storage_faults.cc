@@ -90,6 +90,7 @@ class StorageFaults::FaultyStorage final : public Storage {
   NonceRows& nonces() override { return storage_->nonces(); }
   QuarantineRows& quarantine() override { return storage_->quarantine(); }
 
+  int64_t SizeInBytes() const override { return storage_->SizeInBytes(); }
   bool NeedsMaintenance() const override {
     absl::MutexLock lock(&faults_->mutex_);
     return faults_->maintenance_due_ || storage_->NeedsMaintenance();

@@ -85,8 +85,19 @@ absl::Status CommitQueue::WriteAndCommit(const Batch& batch) {
   return status;
 }
 
+absl::Status CommitQueue::Commit(const Batch& batch) {
+  const absl::Duration began = clock_->Elapsed();
+  absl::Status status = WriteAndCommit(batch);
+  options_.duration.Observe(absl::ToDoubleSeconds(clock_->Elapsed() - began));
+  size_t events = 0;
+  for (const auto& operation : batch.operations) events += operation->events();
+  if (events > 0) options_.events.Observe(static_cast<double>(events));
+  if (!status.ok()) options_.failures.Increment();
+  return status;
+}
+
 void CommitQueue::CommitOnce(Batch batch) {
-  const absl::Status status = WriteAndCommit(batch);
+  const absl::Status status = Commit(batch);
   if (absl::IsDataLoss(status)) {
     fatal_(status);
     absl::MutexLock lock(&mutex_);

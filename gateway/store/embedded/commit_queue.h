@@ -13,6 +13,7 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "gateway/base/clock.h"
+#include "gateway/base/metrics.h"
 #include "gateway/store/embedded/storage.h"
 
 namespace onhook {
@@ -24,6 +25,8 @@ class CommitOperation {
   virtual ~CommitOperation() = default;
   // How much it adds to a batch.
   virtual size_t bytes() const = 0;
+  // How many events it brings.
+  virtual size_t events() const { return 0; }
   // Writes its rows. An error fails the whole batch.
   virtual absl::Status Apply(Storage& storage) = 0;
   // It is durable: make it visible. Not called if the batch failed. In the order of the batch, and
@@ -40,6 +43,12 @@ struct CommitQueueOptions {
   absl::Duration linger = absl::Milliseconds(5);
   // Operations that may wait; more are refused with kUnavailable.
   size_t max_pending = 65536;
+
+  // What is counted: the seconds that each commit took, how many events came with each that brought
+  // any, and commits that failed.
+  Metrics::Histogram duration;
+  Metrics::Histogram events;
+  Metrics::Counter failures;
 };
 
 // One thread's worth of writing: gathers operations of many threads into transactions, so that one
@@ -94,6 +103,8 @@ class CommitQueue {
   // Commits one batch. The caller has set busy_; it is cleared on return.
   void CommitOnce(Batch batch) ABSL_LOCKS_EXCLUDED(mutex_);
   absl::Status WriteAndCommit(const Batch& batch);
+  // WriteAndCommit, counted.
+  absl::Status Commit(const Batch& batch);
   void Maintain() ABSL_LOCKS_EXCLUDED(mutex_);
   bool BackgroundHasWork() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void RunBackground();

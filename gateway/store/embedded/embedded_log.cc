@@ -46,6 +46,8 @@ class EmbeddedLog::AppendOperation final : public CommitOperation {
 
   size_t bytes() const override { return event_.event.size() + event_.raw_body.size() + 256; }
 
+  size_t events() const override { return 1; }
+
   absl::Status Apply(Storage& storage) override {
     applied_ = true;
     LogPlace& newest = log_->in_transaction_;

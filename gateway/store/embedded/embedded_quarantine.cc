@@ -24,7 +24,7 @@ absl::Status ReadError(const absl::Status& status) {
 struct Keeping {
   NewRejectedCallback callback;
   int64_t id = 0;
-  int64_t removed = 0;
+  TrimmedCallbacks removed;
 };
 
 int64_t CountedBytes(const NewRejectedCallback& callback) {
@@ -47,7 +47,7 @@ absl::Status Apply(Keeping& keeping, int64_t max_bytes, QuarantineRows& rows) {
   id = rows.Insert(keeping.callback);
   if (!id.ok()) return id.status();
   keeping.id = *id;
-  const absl::StatusOr<int64_t> removed =
+  const absl::StatusOr<TrimmedCallbacks> removed =
       rows.Trim(absl::InfinitePast(), max_bytes, MostRemoved(keeping.callback));
   if (removed.ok()) keeping.removed = *removed;
   return removed.status();
@@ -108,12 +108,13 @@ void EmbeddedQuarantine::Discard(std::vector<int64_t> ids, Done<std::vector<int6
   Submit(*commits_, std::move(steps), CommitQueue::Urgency::kNow);
 }
 
-void EmbeddedQuarantine::CountRemoved(int64_t callbacks) {
-  if (callbacks == 0) return;
-  const int64_t removed = removed_by_limit_.fetch_add(callbacks) + callbacks;
+void EmbeddedQuarantine::CountRemoved(TrimmedCallbacks callbacks) {
+  if (callbacks.total() == 0) return;
+  removed_by_age_ += callbacks.by_age;
+  removed_by_size_ += callbacks.by_size;
   if (removals_.Occurred() == 0) return;
   log_->Warning("store", "rejected callbacks beyond the quarantine's limits were removed",
-                {{"removed_since_start", removed}});
+                {{"removed_since_start", removed_by_limit()}});
 }
 
 template <typename Result>
@@ -144,6 +145,10 @@ void EmbeddedQuarantine::Get(int64_t id, Done<RejectedCallback> done) {
         return **std::move(found);
       },
       std::move(done));
+}
+
+void EmbeddedQuarantine::Measure(Done<QuarantineSize> done) {
+  Read<QuarantineSize>([](QuarantineRows& rows) { return rows.Measure(); }, std::move(done));
 }
 
 }  // namespace onhook

@@ -37,14 +37,18 @@ class EmbeddedQuarantine final : public Quarantine {
   void List(RejectedCallbackQuery query, Done<std::vector<RejectedCallback>> done) override;
   void Get(int64_t id, Done<RejectedCallback> done) override;
   void Discard(std::vector<int64_t> ids, Done<std::vector<int64_t>> done) override;
+  void Measure(Done<QuarantineSize> done) override;
   int64_t removed_by_limit() const override {
-    return removed_by_limit_.load(std::memory_order_relaxed);
+    return removed_by_age() + removed_by_size_.load(std::memory_order_relaxed);
+  }
+  int64_t removed_by_age() const override {
+    return removed_by_age_.load(std::memory_order_relaxed);
   }
 
   // --- for the store that owns it
 
   // So many were removed, durably, by the limits.
-  void CountRemoved(int64_t callbacks);
+  void CountRemoved(TrimmedCallbacks callbacks);
 
  private:
   // Reads on the reading thread; `done` gets the result, or why nothing can be read.
@@ -57,7 +61,8 @@ class EmbeddedQuarantine final : public Quarantine {
   const FreeDisk* const free_disk_;
   const Log* const log_;
   const QuarantineOptions options_;
-  std::atomic<int64_t> removed_by_limit_{0};
+  std::atomic<int64_t> removed_by_age_{0};
+  std::atomic<int64_t> removed_by_size_{0};
   LogThrottle removals_;
 };
 

@@ -229,10 +229,11 @@ void EmbeddedQueue::LeaseOne(const Next& next, const LogEventPtr& event, Consume
 }
 
 void EmbeddedQueue::MarkWritten(ConsumerId consumer, const std::vector<WrittenEvent>& events) {
+  const Moment now = Now();
+  counters_.CountDelivered(events, now.wall);
   absl::MutexLock lock(&mutex_);
   const auto it = consumers_.find(consumer);
   if (it == consumers_.end()) return;
-  const Moment now = Now();
   for (const WrittenEvent& event : events) {
     state_.MarkWritten(event.sequence, consumer, now);
     recent_.Add(event.sequence, v1::TimelineEntry::KIND_DELIVERED, event.attempt, it->second.name,

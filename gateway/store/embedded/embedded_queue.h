@@ -18,6 +18,7 @@
 #include "gateway/event/event_filter.h"
 #include "gateway/store/embedded/commit_queue.h"
 #include "gateway/store/embedded/embedded_log.h"
+#include "gateway/store/embedded/queue_counters.h"
 #include "gateway/store/embedded/queue_pages.h"
 #include "gateway/store/embedded/reading_thread.h"
 #include "gateway/store/embedded/recent_deliveries.h"
@@ -63,6 +64,7 @@ class EmbeddedQueue final : public SubscriptionQueue,
   std::vector<SettleException> Extend(const std::vector<std::string>& delivery_ids,
                                       absl::Duration ack_deadline) override;
   QueueStats Stats() const override;
+  QueueCounts Counts() const override { return counters_.Read(); }
   bool IsSettled(Sequence sequence) const override;
   bool Excludes(
       const v1::ReleaseEvent& event) const override;  // quick to say that it has no filter
@@ -109,8 +111,9 @@ class EmbeddedQueue final : public SubscriptionQueue,
   // Something to be written and then finished.
   struct Wish {
     std::vector<SubscriptionState::Decision> decisions;
-    std::vector<size_t> indexes;  // of each in its request
-    size_t asked = 0;             // deliveries that the request named
+    std::vector<size_t> indexes;                                 // of each in its request
+    SettleRequest::Action action = SettleRequest::Action::kAck;  // of the request
+    size_t asked = 0;                                            // deliveries that it named
     std::vector<SettleException> exceptions;
     std::string consumer_name;
     std::string reason;
@@ -218,6 +221,7 @@ class EmbeddedQueue final : public SubscriptionQueue,
   LogThrottle reading_fails_;
   LogThrottle parking_;
   std::atomic<bool> filtered_{false};  // the filter excludes something
+  QueueCounters counters_;
 
   mutable absl::Mutex mutex_;
   SubscriptionRecord record_ ABSL_GUARDED_BY(mutex_);  // without what other rows tell

@@ -25,6 +25,7 @@ QueueStats EmbeddedQueue::Stats() const {
   const Sequence last = environment_.event_log->last();
   absl::MutexLock lock(&mutex_);
   QueueStats stats;
+  stats.paused = state_.paused();
   stats.connected_consumers = static_cast<int64_t>(consumers_.size());
   stats.backlog_events = state_.Backlog(last);
   stats.outstanding_events = state_.outstanding();

@@ -52,6 +52,7 @@ class EmbeddedQueue::SettleOperation final : public CommitOperation {
 void EmbeddedQueue::Settle(SettleRequest request, SettleDone done) {
   Wish wish;
   wish.done = std::move(done);
+  wish.action = request.action;
   wish.asked = request.delivery_ids.size();
   std::optional<Wish> answered;  // at once
   Calls calls;
@@ -71,7 +72,10 @@ void EmbeddedQueue::Settle(SettleRequest request, SettleDone done) {
     }
   }
   if (submit) SubmitSettling();
-  if (answered.has_value()) answered->done(std::move(answered->exceptions));
+  if (answered.has_value()) {
+    counters_.CountAnswered(answered->action, answered->asked, answered->exceptions);
+    answered->done(std::move(answered->exceptions));
+  }
   Call(calls);
 }
 
@@ -231,11 +235,13 @@ void EmbeddedQueue::Finish(Journal& journal, const absl::Status& status) {
       const Decision& decision = wish.decisions[i];
       WakeForCredit(state_.Finish(decision, status.ok() && !journal.deleted, now), journal.calls);
       const bool settles = decision.outcome != SubscriptionState::Outcome::kRetry;
+      if (decision.kind == v1::TimelineEntry::KIND_DEADLINE_EXPIRED) counters_.CountExpired();
       if (journal.deleted) {
         wish.exceptions.push_back({wish.indexes[i], SettleError::kUnknown});
       } else if (status.ok() && settles) {
         ++settled_;
         if (decision.outcome == SubscriptionState::Outcome::kPark) {
+          counters_.CountParked();
           journal.parked = std::max(journal.parked, parking_.Occurred());
         }
       }
@@ -271,6 +277,7 @@ void EmbeddedQueue::Answer(Journal journal, const absl::Status& status) {
     if (wish.done == nullptr) continue;
     std::sort(wish.exceptions.begin(), wish.exceptions.end(),
               [](const auto& a, const auto& b) { return a.index < b.index; });
+    counters_.CountAnswered(wish.action, wish.asked, wish.exceptions);
     wish.done(std::move(wish.exceptions));
   }
   if (status.ok() && !journal.processed.empty()) {

@@ -121,6 +121,22 @@ std::vector<SubscriptionInfo> EmbeddedStore::ListSubscriptions() const {
   return infos;
 }
 
+std::vector<std::shared_ptr<SubscriptionQueue>> EmbeddedStore::ListQueues() const {
+  const std::vector<QueuePtr> queues = Queues();
+  return {queues.begin(), queues.end()};
+}
+
+StoreStats EmbeddedStore::Stats() const {
+  StoreStats stats;
+  stats.events = std::max<int64_t>(event_log_.last() - event_log_.first() + 1, 0);
+  stats.bytes = storage_->SizeInBytes();
+  stats.free_disk = free_disk_.free();
+  stats.minimum_free_disk = free_disk_.minimum();
+  stats.dead_letters_removed_by_age = dead_letters_removed_by_age_;
+  stats.dead_letters_removed_by_size = dead_letters_removed_by_size_;
+  return stats;
+}
+
 // ------------------------------------------------------------------------------------- changing
 
 absl::StatusOr<std::shared_ptr<SubscriptionQueue>> EmbeddedStore::FindOrCreateQueue(
@@ -387,6 +403,9 @@ Housekeeping::Callbacks EmbeddedStore::HousekeepingCallbacks() {
     return journals;
   };
   callbacks.dead_letters_removed = [this](const std::vector<DeadLetterName>& names) {
+    for (const DeadLetterName& name : names) {
+      ++(name.by_age ? dead_letters_removed_by_age_ : dead_letters_removed_by_size_);
+    }
     for (const QueuePtr& queue : Queues()) {
       const int64_t id = queue->record().id;
       for (const DeadLetterName& name : names) {
@@ -394,7 +413,9 @@ Housekeeping::Callbacks EmbeddedStore::HousekeepingCallbacks() {
       }
     }
   };
-  callbacks.rejected_callbacks_removed = [this](int64_t count) { quarantine_.CountRemoved(count); };
+  callbacks.rejected_callbacks_removed = [this](TrimmedCallbacks removed) {
+    quarantine_.CountRemoved(removed);
+  };
   return callbacks;
 }
 

@@ -2,6 +2,7 @@
 #define ONHOOK_GATEWAY_STORE_EMBEDDED_EMBEDDED_STORE_H_
 
 #include <atomic>
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
@@ -60,6 +61,8 @@ class EmbeddedStore final : public Store {
   EventLog& log() override { return event_log_; }
   Quarantine& quarantine() override { return quarantine_; }
   absl::Status CheckRoom() const override { return free_disk_.Check(); }
+  StoreStats Stats() const override;
+  std::vector<std::shared_ptr<SubscriptionQueue>> ListQueues() const override;
 
   absl::StatusOr<std::shared_ptr<SubscriptionQueue>> FindQueue(
       const std::string& name) const override;
@@ -122,6 +125,8 @@ class EmbeddedStore final : public Store {
   // wait.
   absl::Mutex changing_mutex_;
   std::atomic<bool> changing_{false};  // a creation or seek is under way
+  std::atomic<int64_t> dead_letters_removed_by_age_{0};
+  std::atomic<int64_t> dead_letters_removed_by_size_{0};
   mutable absl::Mutex queues_mutex_;
   std::map<std::string, QueuePtr> queues_ ABSL_GUARDED_BY(queues_mutex_);
   std::vector<SettledListener> settled_listeners_;  // set before the first append

@@ -10,8 +10,9 @@ FreeDisk::FreeDisk(int64_t minimum, Probe probe, const Log* log)
 }
 
 void FreeDisk::Look() {
-  if (minimum_ <= 0 || probe_ == nullptr) return;
+  if (probe_ == nullptr) return;
   const absl::StatusOr<int64_t> free = probe_();
+  free_.store(free.value_or(kUnknown), std::memory_order_relaxed);
   if (!free.ok()) {
     if (can_be_told_) {
       log_->Warning("store", "cannot tell how much of the disk is free",
@@ -30,6 +31,12 @@ void FreeDisk::Look() {
     log_->Info("store", "the disk has room again: callbacks are stored",
                {{"free_bytes", *free}, {"minimum_bytes", minimum_}});
   }
+}
+
+std::optional<int64_t> FreeDisk::free() const {
+  const int64_t free = free_.load(std::memory_order_relaxed);
+  if (free == kUnknown) return std::nullopt;
+  return free;
 }
 
 absl::Status FreeDisk::Check() const {

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <optional>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -32,12 +33,19 @@ class FreeDisk {
   // kResourceExhausted: the disk is nearly full. Blocking: never.
   absl::Status Check() const;
 
+  // What the last Look found; nothing if that could not be told.
+  std::optional<int64_t> free() const;
+  int64_t minimum() const { return minimum_; }
+
  private:
+  static constexpr int64_t kUnknown = -1;
+
   const int64_t minimum_;
   const Probe probe_;
   const Log* const log_;
   bool can_be_told_ = true;  // only Look's
   std::atomic<bool> is_short_{false};
+  std::atomic<int64_t> free_{kUnknown};
 };
 
 }  // namespace onhook

@@ -103,7 +103,7 @@ void Housekeeping::Sweep() {
                     {{"dead_letters", dead_letters}});
     }
     const bool more = orphans_ || std::max({dead_letters, swept->nonces,
-                                            swept->rejected_callbacks}) >= kRowsInOneCommit;
+                                            swept->rejected_callbacks.total()}) >= kRowsInOneCommit;
     if (status.ok() && more) return Sweep();
     sweeping_ = false;
   };
@@ -118,7 +118,7 @@ absl::Status Housekeeping::SweepPart(Storage& storage, Swept& swept) {
   const absl::StatusOr<int64_t> nonces = storage.nonces().Forget(now, kRowsInOneCommit);
   if (!nonces.ok()) return nonces.status();
   swept.nonces = *nonces;
-  const absl::StatusOr<int64_t> rejected_callbacks =
+  const absl::StatusOr<TrimmedCallbacks> rejected_callbacks =
       storage.quarantine().Trim(now - quarantine_.age, quarantine_.bytes, kRowsInOneCommit);
   if (!rejected_callbacks.ok()) return rejected_callbacks.status();
   swept.rejected_callbacks = *rejected_callbacks;

@@ -47,7 +47,7 @@ class Housekeeping {
     // Dead letters were removed, durably.
     std::function<void(const std::vector<DeadLetterName>&)> dead_letters_removed;
     // So many rejected callbacks were removed, durably.
-    std::function<void(int64_t)> rejected_callbacks_removed;
+    std::function<void(TrimmedCallbacks)> rejected_callbacks_removed;
   };
 
   // All must outlive the housekeeping, and the commit queue must be closed before it goes.
@@ -69,7 +69,7 @@ class Housekeeping {
   struct Swept {
     std::vector<DeadLetterName> dead_letters;
     int64_t nonces = 0;
-    int64_t rejected_callbacks = 0;
+    TrimmedCallbacks rejected_callbacks;
   };
   void Sweep();
   absl::Status SweepPart(Storage& storage, Swept& swept);

@@ -12,6 +12,13 @@
 
 namespace onhook {
 
+// How many rejected callbacks a Trim removed, and why.
+struct TrimmedCallbacks {
+  int64_t by_age = 0;
+  int64_t by_size = 0;
+  int64_t total() const { return by_age + by_size; }
+};
+
 // The rows of rejected callbacks in a storage.
 //
 // Threads and errors: as Storage, whose transaction they are written in. What a transaction has
@@ -31,7 +38,8 @@ class QuarantineRows {
   // Removes those received before `before`; then, as long as all take more than `max_bytes`, the
   // oldest of the source that takes most (of equal ones the first by name), but never the newest of
   // all. So many at most. Says how many.
-  virtual absl::StatusOr<int64_t> Trim(absl::Time before, int64_t max_bytes, int64_t max_rows) = 0;
+  virtual absl::StatusOr<TrimmedCallbacks> Trim(absl::Time before, int64_t max_bytes,
+                                                int64_t max_rows) = 0;
 
   // --- reading
 
@@ -39,6 +47,7 @@ class QuarantineRows {
       const RejectedCallbackQuery& query) = 0;
   // Nothing if there is none. kDataLoss: its row does not fit its checksum.
   virtual absl::StatusOr<std::optional<RejectedCallback>> Get(int64_t id) = 0;
+  virtual absl::StatusOr<QuarantineSize> Measure() = 0;
 
   // What one takes of the limit beside its body.
   static constexpr int64_t kBytesBesideBody = 256;

@@ -120,6 +120,9 @@ class Storage {
 
   // --- between transactions
 
+  // What it takes where it is kept. From any thread.
+  virtual int64_t SizeInBytes() const = 0;
+
   // Whether Maintain is worth calling.
   virtual bool NeedsMaintenance() const = 0;
   // Does what keeps the storage quick and small, in a bounded time. kDataLoss as above; other

@@ -96,9 +96,11 @@ struct DeadLetterRow {
   std::string consumer_name;
 };
 
+// One that a limit removes.
 struct DeadLetterName {
   int64_t subscription_id = 0;
   Sequence sequence = 0;
+  bool by_age = false;  // not by the size of all
 };
 
 // What is kept of one event in one subscription.

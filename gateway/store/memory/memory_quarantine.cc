@@ -81,17 +81,18 @@ absl::StatusOr<bool> MemoryQuarantine::Remove(int64_t id) {
   return true;
 }
 
-absl::StatusOr<int64_t> MemoryQuarantine::Trim(absl::Time before, int64_t max_bytes,
-                                               int64_t max_rows) {
+absl::StatusOr<TrimmedCallbacks> MemoryQuarantine::Trim(absl::Time before, int64_t max_bytes,
+                                                        int64_t max_rows) {
   Table& table = Changed();
-  int64_t removed = 0;
-  for (auto it = table.kept.begin(); it != table.kept.end() && removed < max_rows;) {
+  TrimmedCallbacks removed;
+  for (auto it = table.kept.begin(); it != table.kept.end() && removed.by_age < max_rows;) {
     const bool old = it->second->received_at < before;
     it = old ? Erase(table, it) : std::next(it);
-    if (old) ++removed;
+    if (old) ++removed.by_age;
   }
-  for (; table.bytes > max_bytes && table.kept.size() > 1 && removed < max_rows; ++removed) {
+  while (table.bytes > max_bytes && table.kept.size() > 1 && removed.total() < max_rows) {
     Erase(table, OldestOfMost(table));
+    ++removed.by_size;
   }
   return removed;
 }
@@ -117,6 +118,12 @@ absl::StatusOr<std::optional<RejectedCallback>> MemoryQuarantine::Get(int64_t id
   const auto it = kept.find(id);
   if (it == kept.end()) return std::nullopt;
   return RejectedCallback{id, *it->second, BodyBytes(*it->second)};
+}
+
+absl::StatusOr<QuarantineSize> MemoryQuarantine::Measure() {
+  absl::MutexLock lock(&mutex_);
+  const MemoryRows::RejectedCallbacks& table = rows_->rejected_callbacks;
+  return QuarantineSize{static_cast<int64_t>(table.kept.size()), table.bytes};
 }
 
 }  // namespace onhook

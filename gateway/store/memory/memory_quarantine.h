@@ -25,9 +25,11 @@ class MemoryQuarantine final : public QuarantineRows {
   absl::StatusOr<int64_t> FindEqual(const NewRejectedCallback& callback) override;
   absl::StatusOr<int64_t> Insert(const NewRejectedCallback& callback) override;
   absl::StatusOr<bool> Remove(int64_t id) override;
-  absl::StatusOr<int64_t> Trim(absl::Time before, int64_t max_bytes, int64_t max_rows) override;
+  absl::StatusOr<TrimmedCallbacks> Trim(absl::Time before, int64_t max_bytes,
+                                        int64_t max_rows) override;
   absl::StatusOr<std::vector<RejectedCallback>> List(const RejectedCallbackQuery& query) override;
   absl::StatusOr<std::optional<RejectedCallback>> Get(int64_t id) override;
+  absl::StatusOr<QuarantineSize> Measure() override;
 
  private:
   using Table = MemoryRows::RejectedCallbacks;

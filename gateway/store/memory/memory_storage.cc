@@ -267,16 +267,25 @@ absl::StatusOr<std::vector<DeadLetterName>> MemoryStorage::TrimDeadLetters(absl:
       by_id[letter.id] = &letter;
     }
     for (const auto& [id, letter] : by_id) {
-      const bool too_much = bytes > max_bytes || letter->row.parked_at < before;
-      if (!too_much || static_cast<int64_t>(removed.size()) >= max_rows) break;
+      const bool old = letter->row.parked_at < before;
+      if ((!old && bytes <= max_bytes) || static_cast<int64_t>(removed.size()) >= max_rows) break;
       bytes -= static_cast<int64_t>(letter->event->event.size());
-      removed.push_back({letter->row.subscription_id, letter->row.sequence});
+      removed.push_back({letter->row.subscription_id, letter->row.sequence, old});
     }
   }
   for (const DeadLetterName& name : removed) {
     DeleteDeadLetter(name.subscription_id, name.sequence).IgnoreError();
   }
   return removed;
+}
+
+int64_t MemoryStorage::SizeInBytes() const {
+  absl::MutexLock lock(&mutex_);
+  int64_t bytes = 0;
+  for (const MemoryRows::Event& row : rows_->events) {
+    bytes += static_cast<int64_t>(row.event.event.size());
+  }
+  return bytes;
 }
 
 // -------------------------------------------------------------------------------------- reading

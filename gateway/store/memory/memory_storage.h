@@ -59,6 +59,7 @@ class MemoryStorage final : public Storage {
   NonceRows& nonces() override { return nonces_; }
   QuarantineRows& quarantine() override { return quarantine_; }
 
+  int64_t SizeInBytes() const override;  // of the events
   bool NeedsMaintenance() const override { return false; }
   absl::Status Maintain() override { return absl::OkStatus(); }
   absl::Status Close() override { return absl::OkStatus(); }

@@ -253,7 +253,7 @@ absl::StatusOr<std::vector<DeadLetterName>> SqliteJournal::TrimDeadLetters(absl:
       break;
     }
     *bytes -= oldest_dead_letters_.Integer(3);
-    removed.push_back({oldest_dead_letters_.Integer(0), oldest_dead_letters_.Integer(1)});
+    removed.push_back({oldest_dead_letters_.Integer(0), oldest_dead_letters_.Integer(1), old});
   }
   for (const DeadLetterName& name : removed) {
     const absl::Status status = DeleteDeadLetter(name.subscription_id, name.sequence);

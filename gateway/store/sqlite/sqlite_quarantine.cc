@@ -100,6 +100,9 @@ absl::Status SqliteQuarantine::PrepareReading(SqliteDatabase& reading) {
        "SELECT " ONHOOK_LISTED_COLUMNS " FROM rejected_callbacks WHERE source = ? AND id > ?"
        " ORDER BY id LIMIT ?"},
       {&get_, "SELECT " ONHOOK_WHOLE_COLUMNS " FROM rejected_callbacks WHERE id = ?"},
+      {&measure_,
+       "SELECT (SELECT count(*) FROM rejected_callbacks),"
+       " (SELECT sum(bytes) FROM rejected_callback_bytes)"},
   };
   return PrepareStatements(reading, statements);
 }
@@ -138,15 +141,15 @@ absl::StatusOr<bool> SqliteQuarantine::Remove(int64_t id) {
   return writing_->Changes() > 0;
 }
 
-absl::StatusOr<int64_t> SqliteQuarantine::Trim(absl::Time before, int64_t max_bytes,
-                                               int64_t max_rows) {
-  int64_t removed = 0;
+absl::StatusOr<TrimmedCallbacks> SqliteQuarantine::Trim(absl::Time before, int64_t max_bytes,
+                                                        int64_t max_rows) {
+  TrimmedCallbacks removed;
   if (before != absl::InfinitePast()) {
     absl::Status status = remove_old_.Bind(absl::ToUnixMicros(before)).Bind(max_rows).Run();
     if (!status.ok()) return status;
-    removed = writing_->Changes();
+    removed.by_age = writing_->Changes();
   }
-  for (; removed < max_rows; ++removed) {
+  for (; removed.total() < max_rows; ++removed.by_size) {
     const absl::StatusOr<int64_t> bytes = bytes_.FirstInteger(0);
     if (!bytes.ok()) return bytes.status();
     if (*bytes <= max_bytes) break;
@@ -182,6 +185,14 @@ absl::StatusOr<std::optional<RejectedCallback>> SqliteQuarantine::Get(int64_t id
   get_.Reset();
   if (!callback.ok()) return callback.status();
   return *std::move(callback);
+}
+
+absl::StatusOr<QuarantineSize> SqliteQuarantine::Measure() {
+  const absl::StatusOr<bool> row = measure_.Step();
+  if (!row.ok()) return row.status();
+  const QuarantineSize size{measure_.Integer(0), measure_.Integer(1)};
+  measure_.Reset();
+  return size;
 }
 
 }  // namespace onhook

@@ -224,6 +224,16 @@ void SqliteStorage::Rollback() {
   if (database_->InTransaction()) rollback_.Run().IgnoreError();
 }
 
+int64_t SqliteStorage::SizeInBytes() const {
+  int64_t bytes = 0;
+  for (const char* suffix : {"", "-wal", "-shm"}) {
+    struct stat file {};
+    // One that is not there takes nothing.
+    if (stat((DatabasePath(directory_) + suffix).c_str(), &file) == 0) bytes += file.st_size;
+  }
+  return bytes;
+}
+
 bool SqliteStorage::NeedsMaintenance() const { return log_pages_ >= kCheckpointPages; }
 
 absl::Status SqliteStorage::Maintain() {

@@ -61,6 +61,7 @@ class SqliteStorage final : public Storage {
   NonceRows& nonces() override { return *nonces_; }
   QuarantineRows& quarantine() override { return *quarantine_; }
 
+  int64_t SizeInBytes() const override;
   bool NeedsMaintenance() const override;
   absl::Status Maintain() override;
   absl::Status Close() override;

@@ -1,7 +1,10 @@
 #include "gateway/base/metrics.h"
 
+#include <atomic>
 #include <string>
+#include <thread>
 
+#include "absl/synchronization/notification.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -51,6 +54,85 @@ TEST(MetricsTest, TheSameNameAndLabelsAreTheSameCounter) {
 }
 
 TEST(MetricsTest, ACounterOfNothingCountsNothing) { Metrics::Counter().Increment(); }
+
+TEST(MetricsTest, AHistogramShowsHowManyValuesAreAtMostEachBound) {
+  static constexpr double kBounds[] = {0.5, 2};
+  Metrics metrics;
+  const Metrics::Histogram histogram =
+      metrics.AddHistogram("onhook_wait_seconds", "A wait.", {{"k", "1"}}, kBounds);
+  for (const double value : {0.25, 0.5, 1.0, 3.0}) histogram.Observe(value);
+  metrics.AddHistogram("onhook_wait_seconds", "A wait.", {{"k", "1"}}, kBounds).Observe(2);
+  EXPECT_EQ(metrics.Text(),
+            "# HELP onhook_wait_seconds A wait.\n"
+            "# TYPE onhook_wait_seconds histogram\n"
+            "onhook_wait_seconds_count{k=\"1\"} 5\n"
+            "onhook_wait_seconds_sum{k=\"1\"} 6.75\n"
+            "onhook_wait_seconds_bucket{k=\"1\",le=\"0.5\"} 2\n"
+            "onhook_wait_seconds_bucket{k=\"1\",le=\"2\"} 4\n"
+            "onhook_wait_seconds_bucket{k=\"1\",le=\"+Inf\"} 5\n");
+  Metrics::Histogram().Observe(1);
+}
+
+TEST(MetricsTest, AReporterIsAskedWhenSomebodyAsks) {
+  Metrics metrics;
+  int asked = 0;
+  const auto reporting = metrics.AddReporter([&asked](Metrics::Report& report) {
+    report.AddGauge("onhook_askers", "Askers.", {{"k", "1"}}, ++asked);
+    report.AddCounter("onhook_asked_total", "Asked.", {}, 10 * asked);
+  });
+  EXPECT_EQ(asked, 0);
+  EXPECT_THAT(metrics.Text(), HasSubstr("onhook_askers{k=\"1\"} 1\n"));
+  EXPECT_EQ(metrics.Text(),
+            "# HELP onhook_asked_total Asked.\n"
+            "# TYPE onhook_asked_total counter\n"
+            "onhook_asked_total 20\n"
+            "# HELP onhook_askers Askers.\n"
+            "# TYPE onhook_askers gauge\n"
+            "onhook_askers{k=\"1\"} 2\n");
+}
+
+TEST(MetricsTest, WhatSeveralReportersTellOfOneNameIsShownTogether) {
+  Metrics metrics;
+  const auto tell = [](const char* value) {
+    return [value](Metrics::Report& report) {
+      report.AddGauge("onhook_things", "Things.", {{"k", value}}, 1);
+    };
+  };
+  const auto one = metrics.AddReporter(tell("1"));
+  const auto two = metrics.AddReporter(tell("2"));
+  EXPECT_EQ(metrics.Text(),
+            "# HELP onhook_things Things.\n"
+            "# TYPE onhook_things gauge\n"
+            "onhook_things{k=\"1\"} 1\n"
+            "onhook_things{k=\"2\"} 1\n");
+}
+
+TEST(MetricsTest, AReporterThatIsGoneIsNotAsked) {
+  Metrics metrics;
+  auto reporting = metrics.AddReporter(
+      [](Metrics::Report& report) { report.AddGauge("onhook_things", "Things.", {}, 1); });
+  reporting.reset();
+  EXPECT_EQ(metrics.Text(), "");
+}
+
+TEST(MetricsTest, AReporterDoesNotGoWhileItIsAsked) {
+  Metrics metrics;
+  absl::Notification asked;
+  absl::Notification go_on;
+  std::atomic<bool> told{false};
+  auto reporting = metrics.AddReporter([&](Metrics::Report&) {
+    asked.Notify();
+    go_on.WaitForNotification();
+    told = true;
+  });
+  std::thread asker([&metrics] { metrics.Text(); });
+  asked.WaitForNotification();
+  std::thread other([&go_on] { go_on.Notify(); });
+  reporting.reset();
+  EXPECT_TRUE(told);
+  asker.join();
+  other.join();
+}
 
 TEST(MetricsTest, ALabelIsEscaped) {
   Metrics metrics;

@@ -42,6 +42,10 @@ class HeldStore final : public Store {
   EventLog& log() override { return store_->log(); }
   Quarantine& quarantine() override { return *quarantine_; }
   absl::Status CheckRoom() const override { return store_->CheckRoom(); }
+  StoreStats Stats() const override { return store_->Stats(); }
+  std::vector<std::shared_ptr<SubscriptionQueue>> ListQueues() const override {
+    return store_->ListQueues();
+  }
   absl::StatusOr<std::shared_ptr<SubscriptionQueue>> FindQueue(
       const std::string& name) const override {
     return store_->FindQueue(name);

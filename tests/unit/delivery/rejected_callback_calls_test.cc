@@ -36,6 +36,7 @@ class RottenQuarantine final : public Quarantine {
   void Discard(std::vector<int64_t> ids, Done<std::vector<int64_t>> done) override {
     whole_->Discard(std::move(ids), std::move(done));
   }
+  void Measure(Done<QuarantineSize> done) override { whole_->Measure(std::move(done)); }
 
  private:
   Quarantine* const whole_;

@@ -12,6 +12,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
+#include "gateway/base/metrics.h"
 #include "gateway/store/memory/memory_storage.h"
 #include "tests/support/manual_clock.h"
 #include "tests/support/storage_faults.h"
@@ -20,6 +21,7 @@ namespace onhook {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
 using Call = StorageFaults::Call;
@@ -56,6 +58,7 @@ class NamedOperation final : public CommitOperation {
       : name_(std::move(name)), history_(history), bytes_(bytes) {}
 
   size_t bytes() const override { return bytes_; }
+  size_t events() const override { return 1; }
   absl::Status Apply(Storage& storage) override {
     history_->Add(absl::StrCat("apply ", name_));
     return storage.InsertSettlement(SettlementRow());
@@ -178,6 +181,29 @@ TEST_F(CommitQueueTest, ABatchIsBoundedInBytesButTakesOneOperationOfAnySize) {
   Submit("e", Urgency::kNow, 1);
   Release();
   EXPECT_EQ(Batches(), "a|b c|d|e|");
+}
+
+TEST_F(CommitQueueTest, CommitsAreTimedTheirEventsCountedAndTheirFailuresToo) {
+  static constexpr double kBounds[] = {1, 2};
+  Metrics metrics;
+  options_.duration = metrics.AddHistogram("onhook_time_seconds", "Time.", {}, kBounds);
+  options_.events = metrics.AddHistogram("onhook_batch_events", "Events.", {}, kBounds);
+  options_.failures = metrics.AddCounter("onhook_failures_total", "Failures.", {});
+  HoldACommit();
+  Submit("a");
+  Submit("b");
+  clock_.Advance(absl::Seconds(1.5));
+  Release();
+  const std::string text = metrics.Text();
+  EXPECT_THAT(text, HasSubstr("onhook_time_seconds_bucket{le=\"1\"} 1\n"));
+  EXPECT_THAT(text, HasSubstr("onhook_time_seconds_sum 1.5\n"));
+  EXPECT_THAT(text, HasSubstr("onhook_batch_events_count 2\n"));
+  EXPECT_THAT(text, HasSubstr("onhook_batch_events_sum 3\n"));
+  EXPECT_THAT(text, HasSubstr("onhook_failures_total 0\n"));
+  Start();
+  faults_.Fail(Call::kCommit, absl::UnavailableError("busy"));
+  Submit("c");
+  EXPECT_THAT(metrics.Text(), HasSubstr("onhook_failures_total 1\n"));
 }
 
 TEST_F(CommitQueueTest, AllOfABatchIsVisibleBeforeAnyOfItIsAnswered) {

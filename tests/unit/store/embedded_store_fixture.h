@@ -54,7 +54,7 @@ class TestConsumer {
     PullResult pulled = queue_->Pull(id_, limits);
     std::vector<WrittenEvent> written;
     for (const Lease& lease : pulled.leases) {
-      written.push_back({lease.event->sequence, lease.attempt});
+      written.push_back(WrittenEvent::Of(lease));
     }
     queue_->MarkWritten(id_, written);
     return pulled;

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <optional>
 #include <string>
 
 #include "tests/unit/store/embedded_store_fixture.h"
@@ -54,6 +55,26 @@ class FreeDiskTest : public EmbeddedStoreFixture {
 
   std::atomic<int64_t> free_{kMinimum};
 };
+
+TEST_F(FreeDiskTest, WhatIsFreeIsToldAsItWasSeenLast) {
+  FreeDisk free_disk = MakeFreeDisk();
+  EXPECT_EQ(free_disk.free(), kMinimum);
+  free_ = 5;
+  EXPECT_EQ(free_disk.free(), kMinimum);
+  free_disk.Look();
+  EXPECT_EQ(free_disk.free(), 5);
+  free_ = -1;
+  free_disk.Look();
+  EXPECT_EQ(free_disk.free(), std::nullopt);
+  EXPECT_EQ(free_disk.minimum(), kMinimum);
+}
+
+TEST_F(FreeDiskTest, WhatIsFreeIsToldAlsoWhereThereIsNoMinimum) {
+  const FreeDisk free_disk(0, options_.free_disk, &log_);
+  EXPECT_EQ(free_disk.free(), kMinimum);
+  EXPECT_TRUE(free_disk.Check().ok());
+  EXPECT_EQ(FreeDisk(0, nullptr, &log_).free(), std::nullopt);
+}
 
 TEST_F(FreeDiskTest, BelowTheMinimumThereIsNoRoomAndTheLogSaysWhenThatBeginsAndEnds) {
   FreeDisk free_disk = MakeFreeDisk();
