@@ -51,7 +51,7 @@ def target_of(link, root):
     return root / os.path.normpath(place)[1:]
 
 
-def what_is_in_it(pod):
+def what_is_in_it(pod, archive):
     paths = sorted(pod.root.rglob("*"))
     modes = {path: path.lstat() for path in paths}
     check(all(target_of(path, pod.root).exists() for path in paths if path.is_symlink()), "every link leads somewhere")
@@ -63,8 +63,9 @@ def what_is_in_it(pod):
           "no file runs as somebody else, none is for a group or for all to write")
     check({name for name, mode in files.items() if (mode.st_uid, mode.st_gid) != (0, 0)} == {DATA[1:]}
           and files[DATA[1:]].st_uid == files[DATA[1:]].st_gid == USER, "all is root's but the data directory")
-    what_it_says_of_itself(pod.root)
-    print(f"{pod.name}: {len(paths)} files and folders, "
+    packages = what_it_says_of_itself(pod.root)
+    what_is_listed(archive, packages)
+    print(f"{pod.name}: {archive.stat().st_size >> 10} KiB packed, {len(paths)} files and folders, "
           f"{sum(mode.st_size for mode in files.values() if stat.S_ISREG(mode.st_mode)) >> 10} KiB of files", flush=True)
 
 
@@ -81,6 +82,19 @@ def what_it_says_of_itself(root):
     verified = subprocess.run(["md5sum", "--check", "--quiet"], cwd=root, input=sums, text=True, check=False)
     check(verified.returncode == 0, "and as the package has it")
     check("ID=debian" in (root / "etc/os-release").read_text(), "it says which system that is")
+    return {path.name for path in packages}
+
+
+def what_is_listed(archive, packages):
+    """The SPDX document beside the archive."""
+    document = json.loads(next(archive.parent.glob("*.spdx.json")).read_text())
+    listed = {package["name"]: package for package in document["packages"]}
+    check(set(listed) == packages | {"onhook", "cpp-httplib"}, "the list of its parts has what a scanner finds, and ours")
+    check(all(package["versionInfo"][:1].isdigit() and re.fullmatch(r"pkg:[\w.]+/[^@]+@.+", reference["referenceLocator"])
+              for package in listed.values() for reference in package["externalRefs"]), "each by version and purl")
+    names = {package["SPDXID"] for package in document["packages"]} | {"SPDXRef-DOCUMENT"}
+    check(len(names) == len(listed) + 1 and all({relation["spdxElementId"], relation["relatedSpdxElement"]} <= names
+                                                for relation in document["relationships"]), "and every reference leads somewhere")
 
 
 def it_is_as_the_containerfile_says(pod):
@@ -244,7 +258,7 @@ def main():
         it_is_the_same_again(arguments, archive, folder / "second")
         pod = container.Pod(archive, folder)
         try:
-            what_is_in_it(pod)
+            what_is_in_it(pod, archive)
             it_is_as_the_containerfile_says(pod)
             kept = data(folder / "data", 0o750, USER, USER)
             quickstart(pod, arguments, kept)
