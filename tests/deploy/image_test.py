@@ -118,6 +118,39 @@ def it_is_as_the_containerfile_says(pod):
     check({f"org.opencontainers.image.{label}" for label in labels} == set(config["Labels"]), "the labels")
 
 
+def what_the_page_says(pod, archive, folder):
+    """deploy/IMAGE.md's numbers, within two megabytes, and its settings."""
+    page = (TOP / "deploy/IMAGE.md").read_text(encoding="utf-8")
+    told = [int(number) for number in re.search(r"(\d+) MB packed, (\d+) MB unpacked", page).groups()]
+    found = [archive.stat().st_size / 1e6, sum(path.lstat().st_size for path in pod.root.rglob("*")) / 1e6]
+    check(all(abs(one - other) < 2 for one, other in zip(told, found)), f"the page tells the image's size: {told} {found}")
+    places, = re.findall(r"^```yaml\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    secrets = folder / "page-secrets"
+    secrets.mkdir()
+    (secrets / "vendor-key").write_text("0123456789abcdef\n")
+    (folder / "page.yaml").write_text(places)
+    checked = Program(*pod.command("--check", mounts=[
+        container.bind("/etc/onhook/onhook.yaml", folder / "page.yaml", "ro"),
+        container.bind("/etc/onhook/secrets", secrets, "ro")])[1])
+    check("right" in checked.line() and checked.end() == 0, "its settings are right")
+
+
+def what_is_not_built(arguments, folder):
+    """Programs that are not there or not this version's, words that mean nothing: no image."""
+    stale = folder / "stale"
+    stale.mkdir()
+    for program in ("onhookd", "onhook"):
+        (stale / program).write_text(f"#!/bin/sh\necho {program} 0.0.1\n")
+        (stale / program).chmod(0o755)
+    for words, said in ((["--programs", folder / "nowhere"], "build it first"), (["--programs", stale], "build it anew"),
+                        (["--porgrams", arguments.build], "--porgrams"), (["--output"], "--output")):
+        done = subprocess.run([TOP / "deploy/build-image.sh", "--output", folder / "none", *words], env={
+            **os.environ, "TMPDIR": str(folder)}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False)
+        check(done.returncode == 1 and said in done.stderr and not list(folder.glob("none/*")), f"refused: {words[0]} {said}")
+    shown = subprocess.run([TOP / "deploy/build-image.sh", "--help"], stdout=subprocess.PIPE, text=True, check=False)
+    check(shown.returncode == 0 and shown.stdout.startswith("usage:"), "--help")
+
+
 def data(folder, mode, owner, group):
     """A volume, as it is when the container starts."""
     folder.mkdir()
@@ -254,12 +287,14 @@ def main():
     container.NameServer()
     with tempfile.TemporaryDirectory() as directory:
         folder = pathlib.Path(directory)
+        what_is_not_built(arguments, folder)
         archive = build(arguments, folder / "first")
         it_is_the_same_again(arguments, archive, folder / "second")
         pod = container.Pod(archive, folder)
         try:
             what_is_in_it(pod, archive)
             it_is_as_the_containerfile_says(pod)
+            what_the_page_says(pod, archive, folder)
             kept = data(folder / "data", 0o750, USER, USER)
             quickstart(pod, arguments, kept)
             it_remembers(pod, kept)
