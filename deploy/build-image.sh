@@ -14,9 +14,9 @@ usage: deploy/build-image.sh [--programs FOLDER] [--base FILE] [--output FOLDER]
   --base FILE        keep Debian's packages in FILE, and take them from there if it is there
                      already; otherwise they come fresh from the machine's mirror
   --output FOLDER    where the image goes (default: build/image)
-Makes onhook-VERSION.tar, an OCI archive of the image onhook:VERSION, and onhook-VERSION.packages, a
-line for each package in it. Needs umoci, mmdebstrap and binutils (./deploy/setup.sh --tests); root
-is not needed. The date in it is SOURCE_DATE_EPOCH, unset the commit's.
+Makes onhook-VERSION.tar, an OCI archive of the image onhook:VERSION, and onhook-VERSION.spdx.json,
+what it is made of. Needs umoci, mmdebstrap, binutils and python3 (./deploy/setup.sh --tests); root is
+not needed. The date in it is SOURCE_DATE_EPOCH, unset the commit's.
 USAGE
 }
 
@@ -116,16 +116,9 @@ make_archive() {
   mv "$2.new" "$2"
 }
 
-# A line for each package of the root, and for what the programs hold themselves.
-list_packages() {
-  local root="$1" file
-  for file in "$root"/var/lib/dpkg/status.d/*; do
-    if [ "${file%.md5sums}" = "$file" ]; then
-      awk '$1 == "Package:" {name = $2} $1 == "Version:" {version = $2} END {print "debian", name, version}' \
-        "$file"
-    fi
-  done
-  printf 'onhook onhook %s\n' "$version"
+# What of cpp-httplib the programs hold: it is a header, so no package tells.
+httplib_version() {
+  sed -n 's/^#define CPPHTTPLIB_VERSION "\([0-9.]*\)".*/\1/p' build/third_party/cpp-httplib/httplib.h
 }
 
 version=$(project_version)
@@ -142,7 +135,8 @@ archive="$output/onhook-$version.tar"
 
 deploy/image-root.sh ${base:+--base "$base"} "$programs" "$scratch/root"
 pack_layer "$scratch/root" "$scratch/layer.tar" || fail "the layer could not be packed"
-list_packages "$scratch/root" >"$output/onhook-$version.packages"
+python3 deploy/image/sbom.py "$scratch/root" "$version" "$date" "$(httplib_version)" \
+  >"$output/onhook-$version.spdx.json" || fail "the list of what is in the image could not be made"
 make_archive "$scratch/layer.tar" "$archive" || fail "the image could not be packed"
 say "onhook:$version: $archive, $(($(stat --format=%s "$archive") / 1024)) KiB," \
   "$(($(stat --format=%s "$scratch/layer.tar") / 1024)) KiB unpacked," \

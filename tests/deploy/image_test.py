@@ -51,7 +51,7 @@ def target_of(link, root):
     return root / os.path.normpath(place)[1:]
 
 
-def what_is_in_it(pod):
+def what_is_in_it(pod, archive):
     paths = sorted(pod.root.rglob("*"))
     modes = {path: path.lstat() for path in paths}
     check(all(target_of(path, pod.root).exists() for path in paths if path.is_symlink()), "every link leads somewhere")
@@ -63,8 +63,9 @@ def what_is_in_it(pod):
           "no file runs as somebody else, none is for a group or for all to write")
     check({name for name, mode in files.items() if (mode.st_uid, mode.st_gid) != (0, 0)} == {DATA[1:]}
           and files[DATA[1:]].st_uid == files[DATA[1:]].st_gid == USER, "all is root's but the data directory")
-    what_it_says_of_itself(pod.root)
-    print(f"{pod.name}: {len(paths)} files and folders, "
+    packages = what_it_says_of_itself(pod.root)
+    what_is_listed(archive, packages)
+    print(f"{pod.name}: {archive.stat().st_size >> 10} KiB packed, {len(paths)} files and folders, "
           f"{sum(mode.st_size for mode in files.values() if stat.S_ISREG(mode.st_mode)) >> 10} KiB of files", flush=True)
 
 
@@ -81,6 +82,19 @@ def what_it_says_of_itself(root):
     verified = subprocess.run(["md5sum", "--check", "--quiet"], cwd=root, input=sums, text=True, check=False)
     check(verified.returncode == 0, "and as the package has it")
     check("ID=debian" in (root / "etc/os-release").read_text(), "it says which system that is")
+    return {path.name for path in packages}
+
+
+def what_is_listed(archive, packages):
+    """The SPDX document beside the archive."""
+    document = json.loads(next(archive.parent.glob("*.spdx.json")).read_text())
+    listed = {package["name"]: package for package in document["packages"]}
+    check(set(listed) == packages | {"onhook", "cpp-httplib"}, "the list of its parts has what a scanner finds, and ours")
+    check(all(package["versionInfo"][:1].isdigit() and re.fullmatch(r"pkg:[\w.]+/[^@]+@.+", reference["referenceLocator"])
+              for package in listed.values() for reference in package["externalRefs"]), "each by version and purl")
+    names = {package["SPDXID"] for package in document["packages"]} | {"SPDXRef-DOCUMENT"}
+    check(len(names) == len(listed) + 1 and all({relation["spdxElementId"], relation["relatedSpdxElement"]} <= names
+                                                for relation in document["relationships"]), "and every reference leads somewhere")
 
 
 def it_is_as_the_containerfile_says(pod):
@@ -102,6 +116,39 @@ def it_is_as_the_containerfile_says(pod):
     check(not instruction("VOLUME") and "Volumes" not in config, "no volume that is made silently and dies silently")
     labels = re.findall(r'org\.opencontainers\.image\.(\w+)=', " ".join(instruction("LABEL")))
     check({f"org.opencontainers.image.{label}" for label in labels} == set(config["Labels"]), "the labels")
+
+
+def what_the_page_says(pod, archive, folder):
+    """deploy/IMAGE.md's numbers, within two megabytes, and its settings."""
+    page = (TOP / "deploy/IMAGE.md").read_text(encoding="utf-8")
+    told = [int(number) for number in re.search(r"(\d+) MB packed, (\d+) MB unpacked", page).groups()]
+    found = [archive.stat().st_size / 1e6, sum(path.lstat().st_size for path in pod.root.rglob("*")) / 1e6]
+    check(all(abs(one - other) < 2 for one, other in zip(told, found)), f"the page tells the image's size: {told} {found}")
+    places, = re.findall(r"^```yaml\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    secrets = folder / "page-secrets"
+    secrets.mkdir()
+    (secrets / "vendor-key").write_text("0123456789abcdef\n")
+    (folder / "page.yaml").write_text(places)
+    checked = Program(*pod.command("--check", mounts=[
+        container.bind("/etc/onhook/onhook.yaml", folder / "page.yaml", "ro"),
+        container.bind("/etc/onhook/secrets", secrets, "ro")])[1])
+    check("right" in checked.line() and checked.end() == 0, "its settings are right")
+
+
+def what_is_not_built(arguments, folder):
+    """Programs that are not there or not this version's, words that mean nothing: no image."""
+    stale = folder / "stale"
+    stale.mkdir()
+    for program in ("onhookd", "onhook"):
+        (stale / program).write_text(f"#!/bin/sh\necho {program} 0.0.1\n")
+        (stale / program).chmod(0o755)
+    for words, said in ((["--programs", folder / "nowhere"], "build it first"), (["--programs", stale], "build it anew"),
+                        (["--porgrams", arguments.build], "--porgrams"), (["--output"], "--output")):
+        done = subprocess.run([TOP / "deploy/build-image.sh", "--output", folder / "none", *words], env={
+            **os.environ, "TMPDIR": str(folder)}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False)
+        check(done.returncode == 1 and said in done.stderr and not list(folder.glob("none/*")), f"refused: {words[0]} {said}")
+    shown = subprocess.run([TOP / "deploy/build-image.sh", "--help"], stdout=subprocess.PIPE, text=True, check=False)
+    check(shown.returncode == 0 and shown.stdout.startswith("usage:"), "--help")
 
 
 def data(folder, mode, owner, group):
@@ -240,12 +287,14 @@ def main():
     container.NameServer()
     with tempfile.TemporaryDirectory() as directory:
         folder = pathlib.Path(directory)
+        what_is_not_built(arguments, folder)
         archive = build(arguments, folder / "first")
         it_is_the_same_again(arguments, archive, folder / "second")
         pod = container.Pod(archive, folder)
         try:
-            what_is_in_it(pod)
+            what_is_in_it(pod, archive)
             it_is_as_the_containerfile_says(pod)
+            what_the_page_says(pod, archive, folder)
             kept = data(folder / "data", 0o750, USER, USER)
             quickstart(pod, arguments, kept)
             it_remembers(pod, kept)
