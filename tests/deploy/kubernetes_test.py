@@ -152,6 +152,12 @@ class Policies(unittest.TestCase):
         differ = {key for key in {*sidecar, *alone} if sidecar.get(key) != alone.get(key)}
         self.assertEqual(differ, {"restartPolicy", "ports", "volumeMounts"})
 
+    def test_the_gateway_closes_as_fast_as_they_count_on(self):
+        code = (TOP / "gateway/gateway.cc").read_text(encoding="utf-8")
+        parts = re.findall(r"k(?:CallGrace|CheckpointTime) = absl::Seconds\((\d+)\)", code)
+        self.assertEqual(len(parts), 2)
+        self.assertEqual(sum(map(int, parts)), policies.CLOSING_SECONDS)
+
     def test_the_image_is_of_this_version(self):
         text = (TOP / "CMakeLists.txt").read_text(encoding="utf-8")
         version = re.search(r"^project\(onhook VERSION ([\d.]+)", text, re.MULTILINE).group(1)
