@@ -2,6 +2,7 @@
 
 usage: kubernetes_test.py --build FOLDER [CLASS...]; exit code 77 without the tools of deploy/setup.sh --tests
 """
+import functools
 import json
 import os
 import pathlib
@@ -46,8 +47,14 @@ CUSTOM = {"PodMonitor": "@kubernetes-models/prometheus-operator/monitoring.coreo
 NATIVE_SIDECARS = (1, 29)
 
 
-def built(overlay):
+@functools.lru_cache(maxsize=None)
+def build_of(overlay):
     return Manifests.build(KUSTOMIZE, OVERLAYS[overlay])
+
+
+def built(overlay):
+    """Anew for each, since tests change it."""
+    return build_of(overlay).copy()
 
 
 def with_sidecar(*documents, more=""):
@@ -72,7 +79,8 @@ def type_faults(documents):
         kind = document["kind"]
         lines.append(f'import type {{ I{kind} as I{number} }} from "{CUSTOM[kind]}";')
         lines.append(f"export const value{number}: I{number} = {json.dumps(document)};")
-    with tempfile.TemporaryDirectory(dir=TOOLS) as folder:
+    with tempfile.TemporaryDirectory() as folder:
+        (pathlib.Path(folder) / "node_modules").symlink_to(TOOLS / "node_modules")
         source = pathlib.Path(folder) / "values.ts"
         source.write_text("\n".join(lines), encoding="utf-8")
         done = subprocess.run([TSC, "--noEmit", "--strict", "--skipLibCheck", "--module", "nodenext", source],
@@ -143,6 +151,12 @@ class Policies(unittest.TestCase):
         sidecar, alone = (built(one).gateways()[0].gateway for one in ("sidecar", "standalone"))
         differ = {key for key in {*sidecar, *alone} if sidecar.get(key) != alone.get(key)}
         self.assertEqual(differ, {"restartPolicy", "ports", "volumeMounts"})
+
+    def test_the_gateway_closes_as_fast_as_they_count_on(self):
+        code = (TOP / "gateway/gateway.cc").read_text(encoding="utf-8")
+        parts = re.findall(r"k(?:CallGrace|CheckpointTime) = absl::Seconds\((\d+)\)", code)
+        self.assertEqual(len(parts), 2)
+        self.assertEqual(sum(map(int, parts)), policies.CLOSING_SECONDS)
 
     def test_the_image_is_of_this_version(self):
         text = (TOP / "CMakeLists.txt").read_text(encoding="utf-8")

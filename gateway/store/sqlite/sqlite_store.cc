@@ -9,6 +9,8 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "gateway/store/sqlite/file_system_doubt.h"
 #include "gateway/store/sqlite/sqlite_storage.h"
 
 namespace onhook {
@@ -32,6 +34,9 @@ absl::StatusOr<std::unique_ptr<Store>> OpenSqliteStore(const SqliteStoreOptions&
                                                        CommitQueue::Fatal fatal) {
   absl::StatusOr<std::unique_ptr<Storage>> storage = SqliteStorage::Open(options.directory);
   if (!storage.ok()) return storage.status();
+  if (const absl::string_view doubt = FileSystemDoubtOf(options.directory); !doubt.empty()) {
+    log->Warning("store", doubt, {{"directory", options.directory}});
+  }
   EmbeddedStoreOptions embedded = options.embedded;
   if (embedded.free_disk == nullptr) {
     embedded.free_disk = [directory = options.directory] { return FreeBytes(directory); };

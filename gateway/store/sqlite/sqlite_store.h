@@ -14,7 +14,8 @@ struct SqliteStoreOptions {
   EmbeddedStoreOptions embedded;
 };
 
-// Opens the SQLite engine. Everything it holds is synced when this returns. Blocks.
+// Opens the SQLite engine. Everything it holds is synced when this returns. Logs a warning if the
+// directory lies where it may not last: FileSystemDoubt. Blocks.
 //
 // `fatal` is called, at most once, when nobody can say any more what is on disk; it should end the
 // process. `clock` and `log` must outlive the store.
