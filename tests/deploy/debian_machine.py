@@ -75,7 +75,7 @@ class Machine:
         self._boot()
 
     def _command(self, words, user):
-        as_user = ["setpriv", f"--reuid={user}", f"--regid={user}", "--init-groups"] if user else []
+        as_user = ["runuser", f"--user={user}", "--"] if user else []
         path = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
         return ["nsenter", "--target", self._leader, "--all", "env", "--ignore-environment", path,
                 "DEBIAN_FRONTEND=noninteractive", *as_user, *map(str, words)]
