@@ -36,6 +36,8 @@ function(onhook_program name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "TARGET" "SOURCES;DEPENDS")
   add_executable(${arg_TARGET} ${arg_SOURCES})
   target_link_libraries(${arg_TARGET} PRIVATE onhook_options ${arg_DEPENDS})
+  # The tables through which functions of libraries are called are read-only once they are filled.
+  target_link_options(${arg_TARGET} PRIVATE -Wl,-z,relro,-z,now)
   set_target_properties(${arg_TARGET} PROPERTIES OUTPUT_NAME ${name}
     RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}")
 endfunction()

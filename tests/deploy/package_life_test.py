@@ -1,0 +1,265 @@
+"""The package's life on a machine: installed, used, configured, upgraded, removed, purged.
+
+The machine is a Debian of its own, booted by systemd-nspawn. What an operator would type is typed, and
+what she would look at is looked at; the chapters build on each other.
+"""
+import argparse
+import json
+import os
+import pathlib
+import shutil
+import sys
+import tempfile
+
+from debian_machine import Machine
+from debian_package import TOP, base_system, check, field, need, pack
+
+URL = "http://127.0.0.1:8080/release-events"
+READY = ["curl", "--silent", "--fail", "http://127.0.0.1:8081/readyz"]
+CALL = "1197765398201387012"
+SUCCESS = '{"retCode":"0","retMsg":"success"}'
+SETTINGS = "/etc/onhook/onhook.yaml"
+SOCKET = "/run/onhook/grpc.socket"
+PATH_TOKEN = "a-path-that-nobody-guesses"
+# What the operator adds to the settings that came with the package.
+ADDED = f"""
+grpc: {{unix_socket: {SOCKET}}}
+sources:
+  - name: default
+    path: /release-events
+  - name: sales
+    path: /release-events/sales
+    path_token_file: /etc/onhook/secrets/sales-path
+subscriptions:
+  - name: crm
+access:
+  - name: backend
+    unix_socket: true
+    subscribe: [crm]
+"""
+ADDED_LATER = """
+  - name: operator
+    token_files: [/etc/onhook/secrets/operator]
+    administer: ["*"]
+    subscribe: ["*"]
+    monitor: true
+"""
+
+
+class Onhook:
+    """What the chapters do with a machine that has the package."""
+
+    def __init__(self, machine):
+        self.machine = machine
+        self.run = machine.run
+
+    def install(self, package):
+        shutil.copy(package, self.machine.root / "srv")
+        return self.run("apt-get", "install", "--yes", f"/srv/{package.name}")
+
+    def property(self, name):
+        return self.machine.does("systemctl", "show", "--property", name, "--value", "onhookd")[1].strip()
+
+    def state(self):
+        return self.machine.does("systemctl", "is-active", "onhookd")[1].strip()
+
+    def is_ready(self, why):
+        check(self.state() == "active" and self.machine.does(*READY) == (True, "ok\n"), f"onhookd is ready: {why}")
+
+    def post(self, sample, url=URL, until_success=False):
+        """As curl, for the vendor, who repeats what is answered with 503."""
+        repeat = ["--retry", "20", "--retry-delay", "1"] if until_success else []
+        return self.run("curl", "--silent", "--show-error", *repeat, "--data-binary", f"@/srv/{sample}", url)
+
+    def takes(self, count, *words, user=None):
+        """The events that a subscriber of crm takes."""
+        printed = self.run("onhook", "subscribe", "crm", "--count", count, "--json", *words, user=user)
+        return [json.loads(line)["event"] for line in printed.splitlines() if line.startswith("{")]
+
+    def write(self, path, text, *options):
+        (self.machine.root / "srv/new").write_text(text, encoding="utf-8")
+        self.run("install", *options, "/srv/new", path)
+
+    def journal(self):
+        """What onhookd itself said, a line each."""
+        pid = self.property("MainPID")
+        return self.run("journalctl", "--output=cat", "--unit=onhookd", f"_PID={pid}").splitlines()
+
+
+def put_samples(machine):
+    golden = TOP / "tests/golden"
+    first = (golden / "vendor_sample_json/request.json").read_text("utf-8")
+    (machine.root / "srv/first.json").write_text(first, encoding="utf-8")
+    (machine.root / "srv/second.json").write_text(first.replace(CALL, "2"), encoding="utf-8")
+    (machine.root / "srv/third.json").write_text(first.replace(CALL, "3"), encoding="utf-8")
+
+
+def it_installs_and_serves(onhook, package):
+    onhook.install(package)
+    onhook.is_ready("installed by apt, and nothing else was done")
+    check(onhook.run("systemctl", "is-enabled", "onhookd") == "enabled\n", "it comes again at the next boot")
+    subscriber = onhook.machine.start("onhook", "subscribe", "crm", "--count", "1", "--json", user="nobody")
+    answers = onhook.post("first.json", until_success=True)
+    check(answers.endswith(SUCCESS), f"a callback is answered {answers}")
+    event = json.loads(subscriber.communicate(timeout=30)[0])["event"]
+    check(event["callSerialNo"] == CALL and event["source"] == "default", "its subscriber has received the event")
+
+
+def it_says_what_it_does_in_json(onhook):
+    lines = [json.loads(line) for line in onhook.journal()]
+    check(sum(line["msg"] == "listening" for line in lines) == 3 and all(line["ts"] for line in lines),
+          f"each of the {len(lines)} lines in the journal is JSON")
+
+
+def it_can_do_no_more_than_it_needs(onhook):
+    machine, pid = onhook.machine, onhook.property("MainPID")
+    status = dict(line.split(":\t", 1) for line in onhook.run("cat", f"/proc/{pid}/status").splitlines())
+    user = onhook.run("id", "--user", "onhook").strip()
+    check(status["Uid"].split() == [user] * 4, "it is the user onhook")
+    check({status[name] for name in ("CapEff", "CapPrm", "CapBnd", "CapAmb")} == {"0" * 16}, "without capabilities")
+    check((status["NoNewPrivs"], status["Seccomp"]) == ("1", "2"), "its system calls are filtered, for good")
+    # In its own view of the file system even root cannot write but in one place.
+    within = ["nsenter", "--target", pid, "--mount"]
+    for path in ("/usr/bin/x", "/etc/onhook/x", "/etc/onhook/secrets/x", "/srv/x", "/boot/x"):
+        check("Read-only file system" in machine.refuses(*within, "touch", path), f"it cannot write {path}")
+    onhook.run(*within, "touch", "/var/lib/onhook/x")
+    onhook.run("rm", "/var/lib/onhook/x")
+    onhook.run("touch", "/home/somebody", "/tmp/somebody")
+    seen = onhook.run(*within, "ls", "-A", "/home", "/tmp")
+    check("somebody" not in seen, "it sees neither anybody's home nor anybody's temporary files")
+    check("null" in onhook.run(*within, "ls", "/dev") and not machine.does(*within, "ls", "/dev/kmsg")[0],
+          "and no device but such as /dev/null")
+    modes = onhook.run("find", "/var/lib/onhook", "-printf", "%m %u %p\n").splitlines()
+    check(len(modes) >= 3 and all(line.split()[:2] in (["700", "onhook"], ["600", "onhook"]) for line in modes),
+          "what it stores only it can read")
+    check(onhook.run("sh", "-c", f"ulimit -c 2>&1; grep -c 'Max core file size *0 *0 ' /proc/{pid}/limits")
+          .endswith("\n1\n"), "no core file of its memory is ever written")
+
+
+def it_takes_settings(onhook, machine):
+    onhook.run("adduser" if machine.does("which", "adduser")[0] else "useradd", "backend")
+    onhook.run("usermod", "--append", "--groups", "onhook", "backend")
+    secret = ["-o", "onhook", "-m", "0400"]
+    onhook.write("/etc/onhook/secrets/sales-path", PATH_TOKEN + "\n", *secret)
+    settings = onhook.run("cat", SETTINGS)
+    onhook.write(SETTINGS, settings + ADDED, "-m", "0644")
+    checked = onhook.run("onhookd", "--check", "--config", SETTINGS, user="onhook")
+    check(checked != "", "the settings are right: " + checked.strip())
+    before = onhook.property("MainPID")
+    onhook.run("systemctl", "restart", "onhookd")
+    onhook.is_ready("restarted with the operator's settings")
+    check(onhook.property("MainPID") != before, "as another process")
+    machine.refuses("cat", "/etc/onhook/secrets/sales-path", user="backend")
+    machine.refuses("onhook", "subscribe", "crm", "--count", "1", "--server", f"unix:{SOCKET}", user="nobody")
+    check('"retCode":"2"' in onhook.post("second.json"), "a callback with nobody there is stored, not forwarded")
+    taken = onhook.takes(1, "--server", f"unix:{SOCKET}", user="backend")
+    check([event["callSerialNo"] for event in taken] == ["2"], "a user of the group comes through the socket")
+    check('"retCode":"2"' in onhook.post("third.json", f"{URL}/sales/{PATH_TOKEN}"), "the secret path is served")
+
+
+def it_reloads(onhook, machine):
+    settings, pid = onhook.run("cat", SETTINGS), onhook.property("MainPID")
+    onhook.write("/etc/onhook/secrets/operator", "a-token-of-an-operator\n", "-o", "onhook", "-m", "0400")
+    asks = ["onhook", "subscriptions", "list", "--token-file", "/etc/onhook/secrets/operator"]
+    machine.refuses(*asks)
+    onhook.write(SETTINGS, settings + "nonsense: true\n", "-m", "0644")
+    machine.refuses("systemctl", "reload", "onhookd")
+    said = onhook.run("journalctl", "--output=cat", "--unit=onhookd", "--lines=20")
+    check(f"{SETTINGS}:{settings.count(chr(10)) + 1}:" in said, "the journal has the place of what is wrong")
+    onhook.is_ready("a bad file changes nothing")
+    onhook.write(SETTINGS, settings + ADDED_LATER, "-m", "0644")
+    onhook.run("systemctl", "reload", "onhookd")
+    listed = machine.becomes("a reload takes the new access list", *asks)
+    check("crm" in listed and onhook.property("MainPID") == pid, "in the same process")
+
+
+def it_comes_back(onhook, machine):
+    pid = onhook.property("MainPID")
+    onhook.run("sh", "-c", f"kill -KILL {pid}")
+    machine.becomes("systemd starts it again after a kill -9", *READY)
+    check(onhook.property("MainPID") not in (pid, "0"), "as another process")
+    machine.reboot()
+    machine.becomes("it is there again after a reboot", *READY)
+
+
+def it_is_upgraded(onhook, newer):
+    settings, pid = onhook.run("cat", SETTINGS), onhook.property("MainPID")
+    onhook.install(newer)
+    onhook.is_ready("upgraded")
+    check(onhook.run("dpkg-query", "--show", "onhook").split() == ["onhook", field(newer, "Version")], "it is newer")
+    check(onhook.property("MainPID") != pid, "and runs")
+    check(onhook.run("cat", SETTINGS) == settings, "the operator's settings are as they were")
+    check(onhook.post("first.json") == SUCCESS, "what was stored is known: the vendor's repeat has success at once")
+    taken = onhook.takes(1, "--server", f"unix:{SOCKET}", user="backend")
+    check([(event["callSerialNo"], event["source"]) for event in taken] == [("3", "sales")],
+          "and what was owed before killing, rebooting and upgrading is owed still, and nothing else")
+
+
+def it_is_left_off_where_it_was_put_off(onhook, newer):
+    onhook.run("systemctl", "disable", "--now", "onhookd")
+    onhook.run("dpkg", "--install", f"/srv/{newer.name}")
+    check(onhook.state() == "inactive", "an upgrade does not start what the operator has disabled")
+    onhook.run("systemctl", "enable", "--now", "onhookd")
+
+
+def it_is_removed(onhook, machine):
+    pid = onhook.property("MainPID")
+    onhook.run("test", "-e", f"/proc/{pid}")
+    onhook.run("apt-get", "remove", "--yes", "onhook")
+    check(not machine.does("test", "-e", f"/proc/{pid}")[0], "removed, it has stopped")
+    kept = onhook.run("find", SETTINGS, "/etc/onhook/secrets/operator", "/var/lib/onhook/onhook.db").split()
+    check(len(kept) == 3, "settings, secrets and events stay")
+    check(not machine.does("ls", "/usr/bin/onhookd", "/usr/share/onhook")[0], "the programs are gone")
+
+
+def it_is_purged(onhook, machine):
+    said = onhook.run("apt-get", "purge", "--yes", "onhook")
+    check("the events in /var/lib/onhook are kept" in said, "purged, it says that it keeps the events")
+    onhook.run("test", "-s", "/var/lib/onhook/onhook.db")
+    check(not machine.does("test", "-e", "/etc/onhook")[0], "settings and secrets are gone")
+    left = onhook.run("find", "/etc", "/lib/systemd", "/usr", "/var/lib/systemd", "-name", "*onhook*")
+    check(left == "", f"nothing else is left: {left.split()}")
+    check(onhook.run("id", "--user", "--name", "onhook") == "onhook\n", "but the user whose files the events are")
+
+
+def it_takes_up_its_events(onhook, package):
+    onhook.install(package)
+    onhook.is_ready("installed once more")
+    found = onhook.run("onhook", "get", CALL)
+    check("event_id v1-" in found, "the events of before are there")
+
+
+def live(machine, package, newer):
+    onhook = Onhook(machine)
+    put_samples(machine)
+    it_installs_and_serves(onhook, package)
+    it_says_what_it_does_in_json(onhook)
+    it_can_do_no_more_than_it_needs(onhook)
+    it_takes_settings(onhook, machine)
+    it_reloads(onhook, machine)
+    it_comes_back(onhook, machine)
+    it_is_upgraded(onhook, newer)
+    it_is_left_off_where_it_was_put_off(onhook, newer)
+    it_is_removed(onhook, machine)
+    it_is_purged(onhook, machine)
+    it_takes_up_its_events(onhook, package)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--build", type=pathlib.Path, required=True, help="folder of the built programs")
+    build = parser.parse_args().build
+    need("mmdebstrap", "systemd-nspawn", "setpriv", "nsenter", "cpack", "dpkg-deb", "apt-get")
+    if os.geteuid() != 0:
+        print("skipped: a machine is booted by root only")
+        sys.exit(77)
+    with tempfile.TemporaryDirectory() as folder:
+        package = pack(build, pathlib.Path(folder, "now"))
+        newer = pack(build, pathlib.Path(folder, "newer"), field(package, "Version") + "+newer")
+        with Machine(base_system(package)) as machine:
+            live(machine, package, newer)
+    print("it lives as it should")
+
+
+if __name__ == "__main__":
+    main()
