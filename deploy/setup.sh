@@ -53,6 +53,7 @@ tests  clang-format-14           layout of the C++
 tests  shellcheck                lint of the scripts
 tests  python3                   the tidy test, the interop test
 tests  python3-grpcio            gRPC in Python, to meet another implementation
+tests  python3-yaml              reads alert rules, to hold them against the gateway
 tests  python3-protobuf          its messages; the stubs come from protobuf-compiler-grpc
 tests  python3-venv              keeps what PyPI has apart from Debian'\''s own
 tests  sqlite3                   looks into a store from outside
@@ -60,7 +61,7 @@ tests  strace                    counts the fsyncs
 tests  util-linux                setarch, for the thread sanitizer
 tests  nlohmann-json3-dev        another reader of JSON, to differ from
 tests  rapidjson-dev             and a third
-tests  prometheus                promtool, lint of the metrics
+tests  prometheus                promtool, lint of the metrics and of alerts; alerts that ring
 tests  wrk                       load for the benchmark
 tests  mmdebstrap                fetches Debian'\''s part of the container image
 tests  umoci                     packs the image, without an engine
