@@ -1,4 +1,5 @@
 // What a running gateway takes of settings that are read again.
+#include "gateway/outside_faults.h"
 #include "tests/component/gateway_fixture.h"
 
 namespace onhook {
