@@ -73,7 +73,7 @@ Gateway::Gateway(Settings settings, const Clock* clock, Log* log)
   reload_successful_.Set(1);
   reload_success_time_ =
       metrics_.AddGauge("onhook_config_last_reload_success_timestamp_seconds",
-                        "When settings could be used that were read, in seconds since 1970.", {});
+                        "When the settings were last read and could be used, in Unix time.", {});
   reload_success_time_.Set(absl::ToDoubleSeconds(clock_->Now() - absl::UnixEpoch()));
 }
 

@@ -64,7 +64,7 @@ def lint(promtool, text):
 
 def check(gateway, onhook, promtool):
     def run(*arguments):
-        subprocess.run([onhook, *arguments, "--gateway", gateway.addresses["grpc"]], check=True,
+        subprocess.run([onhook, *arguments, "--server", gateway.addresses["grpc"]], check=True,
                        stdout=subprocess.DEVNULL, timeout=60)
 
     assert "abc" in lint(promtool, "# HELP abc A counter.\n# TYPE abc counter\nabc 1\n"), \
