@@ -96,8 +96,8 @@ download_base() {
   packages=$(paste -sd, "$scratch/asked-for")
   if [ "$(id -u)" -eq 0 ]; then mode=root; fi
   mkdir -p "$(dirname "$file")"
-  mmdebstrap --quiet --mode="$mode" --variant=extract --format=tar --skip=cleanup/apt/cache \
-    --include="$packages" "$codename" "$file.new" "${sources[@]}" || return 1
+  mmdebstrap --mode="$mode" --variant=extract --format=tar --skip=cleanup/apt/cache \
+    --aptopt='Acquire::Retries "3"' --include="$packages" "$codename" "$file.new" "${sources[@]}" || return 1
   tar --append --file "$file.new" --directory "$scratch" asked-for || return 1
   mv "$file.new" "$file"
 }
