@@ -32,7 +32,7 @@ NOT_FILES = re.compile(r"^/dev/(null|zero|full|random|urandom|tty|ptmx|pts(/.*)?
 
 
 def build(arguments, output):
-    """The archive. Debian's packages are fetched once for a build folder."""
+    """The archive."""
     done = subprocess.run([TOP / "deploy/build-image.sh", "--programs", arguments.build, "--base", arguments.base,
                            "--output", output], stdout=subprocess.PIPE, text=True, check=False)
     print(done.stdout, end="", flush=True)
@@ -289,6 +289,9 @@ def main():
             interop_test.skip(f"{tool} is not installed: deploy/setup.sh --tests")
     if not container.SECCOMP.exists():
         interop_test.skip(f"{container.SECCOMP} is not there: deploy/setup.sh --tests")
+    # While a mirror can still be reached.
+    fetched = subprocess.run([TOP / "deploy/image-root.sh", "--base", arguments.base], check=False)
+    check(fetched.returncode == 0, "Debian's part is there")
     container.enter_a_network(*sys.argv)
     container.NameServer()
     with tempfile.TemporaryDirectory() as directory:
