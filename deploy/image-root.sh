@@ -67,6 +67,7 @@ fi
 
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
+awk 'NF {print $1}' <<<"$PACKAGES" >"$scratch/asked-for"
 DEBIAN="$scratch/debian"
 TRIPLET="$(uname -m)-linux-gnu"
 
@@ -92,22 +93,19 @@ download_base() {
     say "no entry for $codename main in apt's sources: which mirror to ask?" >&2
     return 1
   }
-  packages=$(awk 'NF {print $1}' <<<"$PACKAGES" | paste -sd, -)
+  packages=$(paste -sd, "$scratch/asked-for")
   if [ "$(id -u)" -eq 0 ]; then mode=root; fi
   mkdir -p "$(dirname "$file")"
-  mmdebstrap --quiet --mode="$mode" --variant=extract --format=tar --skip=cleanup/apt/cache \
-    --include="$packages" "$codename" "$file.new" "${sources[@]}" || return 1
+  mmdebstrap --mode="$mode" --variant=extract --format=tar --skip=cleanup/apt/cache \
+    --aptopt='Acquire::Retries "3"' --include="$packages" "$codename" "$file.new" "${sources[@]}" || return 1
+  tar --append --file "$file.new" --directory "$scratch" asked-for || return 1
   mv "$file.new" "$file"
 }
 
-# Whether a kept file has all of PACKAGES, whatever list it was made for.
+# Whether a kept file was made of these PACKAGES: with one more, it would hide that it is missing here.
 base_fits() {
-  local file="$1" name
-  [ -s "$file" ] && tar --list --file "$file" --wildcards './var/cache/apt/archives/*.deb' \
-    >"$scratch/kept-packages" || return 1
-  while read -r name; do
-    grep -qF "/${name}_" "$scratch/kept-packages" || return 1
-  done < <(awk 'NF {print $1}' <<<"$PACKAGES")
+  [ -s "$1" ] && tar --extract --to-stdout --file "$1" asked-for 2>/dev/null |
+    cmp --silent - "$scratch/asked-for"
 }
 
 unpack_base() {
