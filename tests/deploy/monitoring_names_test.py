@@ -48,6 +48,27 @@ def shown_by_a_gateway(build):
             gateway.end()
 
 
+class QueriesTest(unittest.TestCase):
+    """Nothing is found missing in what is not read."""
+
+    def test_every_name_of_a_query_is_read(self):
+        query = ('sum without (outcome) (rate(onhook_a_total{outcome=~"x|y",source!=""}[5m])) / (onhook:b:rate5m > 0)'
+                 ' and on (job, instance) up{job=~"(.+/)?onhook"} unless process_c')
+        self.assertEqual(shipped.selectors(query), [
+            ("onhook_a_total", [("outcome", "=~", "x|y"), ("source", "!=", "")]), ("onhook:b:rate5m", []),
+            ("up", [("job", "=~", "(.+/)?onhook")]), ("process_c", [])])
+        self.assertEqual(shipped.grouped_labels(query), {"outcome", "job", "instance"})
+
+    def test_the_values_of_a_matcher_are_read_where_they_are_spelled_out(self):
+        wanted = NamesTest.values_wanted
+        self.assertEqual(wanted("=~", "x|y"), ["x", "y"])
+        self.assertEqual(wanted("!=", "x"), ["x"])
+        self.assertEqual(wanted("!=", "") + wanted("=~", "$source") + wanted("=~", ".+"), [])
+
+    def test_a_series_is_read_with_its_labels(self):
+        self.assertEqual(shipped.series('# HELP a A.\na{b="c",d="e"} 1\na 2\n'), {"a": [{"b": "c", "d": "e"}, {}]})
+
+
 class NamesTest(unittest.TestCase):
     maxDiff = None
 

@@ -63,6 +63,11 @@ class SectionsTest(unittest.TestCase):
         self.assertGreater(len(named), 10)
         self.assertEqual([], sorted(name for name in named if f"| `{name}`" not in reference))
 
+    def test_each_unit_that_is_named_is_shipped(self):
+        units = set(re.findall(r"(?:systemctl [a-z]+|--unit) (\w+)", TEXT))
+        self.assertTrue(units)
+        self.assertEqual([], [unit for unit in units if not (shipped.TOP / f"deploy/systemd/{unit}.service").exists()])
+
 
 class CommandsTest(unittest.TestCase):
     @classmethod
