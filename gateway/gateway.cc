@@ -151,7 +151,9 @@ absl::Status Gateway::StartAdmin() {
   admin_ =
       std::make_unique<AdminServer>(settings_.admin, std::move(probes), std::move(surroundings));
   const absl::Status started = admin_->Start();
-  return started.ok() ? started : AboutPort("admin.listen", started);
+  if (!started.ok()) return AboutPort("admin.listen", started);
+  LogListening("admin", settings_.admin.server.listen, admin_port());
+  return absl::OkStatus();
 }
 
 absl::Status Gateway::OpenStore() {
@@ -256,14 +258,14 @@ std::function<void(const absl::Status&)> Gateway::EndOf(absl::string_view listen
   };
 }
 
+void Gateway::LogListening(absl::string_view listener, const std::string& listen, int port) const {
+  log_->Info("gateway", "listening",
+             {{"listener", listener}, {"address", OpenAddress(listen, port)}});
+}
+
 void Gateway::LogWhatIsOpen() const {
-  const auto listening = [this](absl::string_view listener, const std::string& listen, int port) {
-    log_->Info("gateway", "listening",
-               {{"listener", listener}, {"address", OpenAddress(listen, port)}});
-  };
-  listening("http", settings_.http.server.listen, http_port());
-  listening("grpc", settings_.grpc.server.listen, grpc_port());
-  listening("admin", settings_.admin.server.listen, admin_port());
+  LogListening("http", settings_.http.server.listen, http_port());
+  LogListening("grpc", settings_.grpc.server.listen, grpc_port());
   if (const std::string& path = settings_.grpc.server.unix_socket; !path.empty()) {
     log_->Info("gateway", "listening",
                {{"listener", "grpc"}, {"address", absl::StrCat("unix:", path)}});

@@ -96,6 +96,7 @@ class Gateway {
   absl::Status StartHttp();
   // Ends the process, when a listener cannot be brought back.
   std::function<void(const absl::Status&)> EndOf(absl::string_view listener) const;
+  void LogListening(absl::string_view listener, const std::string& listen, int port) const;
   void LogWhatIsOpen() const;
   absl::Status CheckBesideOpenPorts(const std::vector<Settings::Identity>& access) const;
   absl::Status TakeSettings(const Settings& settings);

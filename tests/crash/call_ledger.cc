@@ -79,7 +79,12 @@ int64_t CallLedger::Received(absl::string_view subscription, const v1::Delivery&
     return -1;
   }
   if (!difference.empty()) find(difference);
+  const Terms& terms = books_.find(subscription)->second.terms;
   if (!Wants(books_.find(subscription)->second, number)) find(", which its filter excludes");
+  if (terms.is_blameless && delivery.attempt() != 1) {
+    find(absl::StrCat(" as attempt ", delivery.attempt(), " after ",
+                      v1::Delivery::RedeliveryReason_Name(delivery.redelivery_reason())));
+  }
   Enter(subscription, number, [&](Receipt& receipt) {
     ++receipt.deliveries;
     receipt.last_gateway = std::max(receipt.last_gateway, gateway);

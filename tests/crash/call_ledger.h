@@ -34,6 +34,7 @@ namespace onhook {
 //   L4 once        A callback has one place in the log however often it was repeated.
 //   L5 parked      A dead letter has a reason that the subscription's consumers gave it, and is
 //                  there once; what was parked on demand is there unless an ack undid it.
+//   L6 blameless   Where the terms say so, whatever makes an event come again counts no attempt.
 // Times are of a clock that all processes of this machine share, SystemClock::Elapsed().
 // Threads: any. Blocking: only the Wait methods.
 class CallLedger {
@@ -44,6 +45,8 @@ class CallLedger {
     std::function<bool(int64_t)> wants;
     // Attempts after which an event may be parked unasked. Unset: never in this run.
     std::optional<int32_t> max_delivery_attempts;
+    // Nothing in this run is a consumer's fault, so every delivery is a first attempt.
+    bool is_blameless = false;
   };
   // What came in beyond what had to come, and what the dead letters are.
   struct Tally {
@@ -73,7 +76,8 @@ class CallLedger {
   // The vendor was told that the callback is stored: retCode "0" or "2".
   void Promised(int64_t number);
 
-  void OpenSubscription(absl::string_view subscription, Terms terms = {});
+  void OpenSubscription(absl::string_view subscription, Terms terms);
+  void OpenSubscription(absl::string_view subscription) { OpenSubscription(subscription, Terms()); }
   // An event came over a stream to the `gateway`th gateway, which sent it at `sent_after` or later.
   // Returns the number of its callback, -1 if there is none.
   int64_t Received(absl::string_view subscription, const v1::Delivery& delivery, int gateway,

@@ -63,6 +63,24 @@ TEST_F(CallLedgerTest, AnHonestRunBalances) {
   EXPECT_THAT(ledger_.Findings(), IsEmpty());
 }
 
+TEST_F(CallLedgerTest, AnAttemptThatIsCountedWithoutBlameIsFound) {
+  CallLedger::Terms terms;
+  terms.is_blameless = true;
+  ledger_.OpenSubscription("crm", terms);
+  const int64_t number = Sent();
+  v1::Delivery delivery = DeliveryOf(number);
+  delivery.set_attempt(1);
+  ledger_.Received("crm", delivery, 1, Now());
+  ledger_.Received("crm", delivery, 2, Now());
+  EXPECT_THAT(ledger_.Findings(), ElementsAre(HasSubstr("settled")));
+  delivery.set_attempt(2);
+  delivery.set_redelivery_reason(v1::Delivery::REDELIVERY_REASON_STREAM_LOST);
+  ledger_.Received("crm", delivery, 3, Now());
+  Confirmed(number);
+  EXPECT_THAT(ledger_.Findings(),
+              ElementsAre("crm received test-0 as attempt 2 after REDELIVERY_REASON_STREAM_LOST"));
+}
+
 TEST_F(CallLedgerTest, ACallbackThatWasNeverAnsweredMayBeMissing) {
   Sent(/*promised=*/false);
   EXPECT_THAT(ledger_.Findings(), IsEmpty());

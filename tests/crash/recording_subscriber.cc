@@ -15,13 +15,15 @@ constexpr int kWithheldMost = 200;
 }  // namespace
 
 RecordingSubscriber::RecordingSubscriber(std::string subscription, Mode mode, uint64_t seed,
-                                         const GatewayAddress* address, CallLedger* ledger)
+                                         const GatewayAddress* address, CallLedger* ledger,
+                                         Options options)
     : subscription_(std::move(subscription)),
+      options_(std::move(options)),
       mode_(mode),
       random_(seed),
       address_(address),
       ledger_(ledger) {
-  ledger_->OpenSubscription(subscription_);
+  ledger_->OpenSubscription(subscription_, options_.terms);
   thread_ = std::thread([this] { Receive(); });
 }
 
@@ -50,6 +52,10 @@ void RecordingSubscriber::ReceiveFrom(const GatewayAddress::Ports& ports) {
   v1::SubscribeRequest open;
   open.mutable_open()->set_subscription(subscription_);
   open.mutable_open()->mutable_create_if_missing();
+  if (options_.ack_deadline.has_value()) {
+    open.mutable_open()->mutable_ack_deadline()->set_seconds(
+        absl::ToInt64Seconds(*options_.ack_deadline));
+  }
   stream->Write(open);
 
   Pending pending;

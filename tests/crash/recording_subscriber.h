@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <random>
 #include <string>
 #include <thread>
@@ -33,9 +34,15 @@ class RecordingSubscriber {
     kAckAll,
   };
 
+  // How it opens its streams, and what the ledger makes of it.
+  struct Options {
+    CallLedger::Terms terms;
+    std::optional<absl::Duration> ack_deadline;  // nothing: the gateway's default
+  };
+
   // `address` and `ledger` must outlive the subscriber.
   RecordingSubscriber(std::string subscription, Mode mode, uint64_t seed,
-                      const GatewayAddress* address, CallLedger* ledger);
+                      const GatewayAddress* address, CallLedger* ledger, Options options = {});
   // The address must be closed and the gateway gone.
   ~RecordingSubscriber();
 
@@ -63,6 +70,7 @@ class RecordingSubscriber {
   bool Withholds(Mode mode, Pending& pending);
 
   const std::string subscription_;
+  const Options options_;
   std::atomic<Mode> mode_;
   std::mt19937_64 random_;
   // A stream's messages come in the order of their sending, and this is the only one that asks to

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <csignal>
 #include <cstdlib>
+#include <iterator>
 
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
@@ -15,13 +16,15 @@ namespace {
 
 std::vector<std::string> CommandOf(const OnhookdProcess::Options& options) {
   const char* other = std::getenv("ONHOOK_PROGRAM");
-  std::vector<std::string> command = {
+  std::vector<std::string> command = options.runner;
+  const std::string own[] = {
       other != nullptr ? other : ONHOOK_PROGRAM_PATH,
       absl::StrCat("--store-directory=", options.store_directory),
       absl::StrCat("--http-listen=", options.http_listen),
       absl::StrCat("--grpc-listen=", options.grpc_listen),
       absl::StrCat("--admin-listen=", options.admin_listen),
   };
+  command.insert(command.end(), std::begin(own), std::end(own));
   command.insert(command.end(), options.more_arguments.begin(), options.more_arguments.end());
   return command;
 }
@@ -55,6 +58,15 @@ bool OnhookdProcess::WaitUntilListening(absl::Duration timeout) {
         grpc_port_ = PortInLog(log, "grpc");
         admin_port_ = PortInLog(log, "admin");
         return http_port_ != 0 && grpc_port_ != 0 && admin_port_ != 0;
+      },
+      timeout);
+}
+
+bool OnhookdProcess::WaitUntilAdminListens(absl::Duration timeout) {
+  return process_.WaitForOutput(
+      [this](absl::string_view log) {
+        admin_port_ = PortInLog(log, "admin");
+        return admin_port_ != 0;
       },
       timeout);
 }

@@ -26,6 +26,8 @@ class OnhookdProcess {
     std::string grpc_listen = "127.0.0.1:0";
     std::string admin_listen = "127.0.0.1:0";
     std::vector<std::string> more_arguments;
+    // A program with its arguments that runs it, in the process that it was started as itself.
+    std::vector<std::string> runner;
     // As ChildProcess has it.
     std::function<bool()> prepare;
   };
@@ -35,6 +37,8 @@ class OnhookdProcess {
 
   // Whether all listeners were open before `timeout`. The ports are known from then on.
   bool WaitUntilListening(absl::Duration timeout);
+  // The same of the admin port alone, which is open before there is anything to take callbacks.
+  bool WaitUntilAdminListens(absl::Duration timeout);
   int http_port() const { return http_port_; }
   int grpc_port() const { return grpc_port_; }
   int admin_port() const { return admin_port_; }
