@@ -30,8 +30,7 @@ int Run(const Invocation& invocation, const Read& read) {
   for (const std::string& warning : invocation.warnings) log.Warning("config", warning);
   Gateway gateway(invocation.settings, &clock, &log);
   if (const absl::Status started = gateway.Start(); !started.ok()) {
-    log.Error("gateway", "cannot start", {{"error", started.message()}});
-    return 1;
+    return TellFailedStart(started, invocation, log);
   }
   while (signals.Wait() == SIGHUP) gateway.Reload(read());
   signals.ExitOnNextOrAfter(gateway.LongestStop());
@@ -39,13 +38,14 @@ int Run(const Invocation& invocation, const Read& read) {
 }
 
 int Main(const std::vector<std::string>& arguments, const std::vector<std::string>& environment) {
-  const Read read = [&] { return ReadInvocation(arguments, environment, FindOutsideFaults); };
-  const absl::StatusOr<Invocation> invocation = read();
+  const OutsideChecks at_start = {FindOutsideFaults, FindStartFaults};
+  const absl::StatusOr<Invocation> invocation = ReadInvocation(arguments, environment, at_start);
   if (!invocation.ok()) {
     std::fprintf(stderr, "%s\n", std::string(invocation.status().message()).c_str());
     return 2;
   }
-  if (invocation->action == Invocation::Action::kRun) return Run(*invocation, read);
+  const Read again = [&] { return ReadInvocation(arguments, environment, {FindOutsideFaults}); };
+  if (invocation->action == Invocation::Action::kRun) return Run(*invocation, again);
   std::printf("%s", AnswerTo(*invocation).c_str());
   return 0;
 }
