@@ -57,6 +57,9 @@ void NodeReader::WrongMember(const YAML::Node& node, const std::string& key,
   if (IsWrong(inside)) return;
   const YAML::Node value = ValueAt(node, member);
   if (places_.count(inside) == 0) {
+    // Then that is why.
+    const std::string mapping = inside.substr(0, inside.rfind('.'));
+    if (misspelt_.count(mapping) > 0 || wrong_.count(mapping) > 0) return;
     return Fault(value, inside, absl::StrCat(description, "; it is not given"));
   }
   const bool is_shown = value.IsScalar() && absl::StartsWith(description, "must ") &&
@@ -87,6 +90,7 @@ void NodeReader::TakeMembers(const YAML::Node& mapping, const std::string& key,
       Fault(entry.first, inside, "is given twice");
     } else if (member == members.end()) {
       Fault(entry.first, inside, "no such key");
+      misspelt_.insert(key);
     } else {
       places_[inside] = Where(entry.second);
       member->second(entry.second, inside);

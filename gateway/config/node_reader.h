@@ -85,6 +85,7 @@ class NodeReader {
   std::vector<std::string>* const faults_;
   std::map<std::string, std::string> places_;
   std::set<std::string> wrong_;
+  std::set<std::string> misspelt_;  // mappings with a key that is none
 };
 
 }  // namespace onhook

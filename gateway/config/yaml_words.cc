@@ -26,8 +26,9 @@ constexpr std::pair<absl::string_view, absl::string_view> kWords[] = {
      "each in the same column"},
     {"illegal flow end", "there is a } or ] that closes nothing; remove it, or open it"},
     {"illegal map value",
-     "there is a colon where no key can be; write each KEY: VALUE on a line of its own, and a text "
-     "that holds a colon and a space in quotes"},
+     "there is a colon where no key can be; write each KEY: VALUE on a line of its own, indented "
+     "by "
+     "spaces, and a text that holds a colon and a space in quotes"},
     {"illegal block entry",
      "there is a dash where no part of a sequence can be; write it on a line of its own"},
     {"illegal tab when looking for indentation", "a line begins with a tab; write spaces"},

@@ -67,7 +67,8 @@ TEST_F(TlsFilesTest, ALookTellsTheFaultsOfAllFilesAtOnce) {
   options_.client_ca_file = directory_.path();
   const TlsFindings found = ExamineTlsFiles(options_, absl::Now());
   ASSERT_EQ(found.faults.size(), 3u);
-  EXPECT_THAT(found.faults[0].message(), StartsWith("certificate_file: " + directory_.path()));
+  EXPECT_THAT(std::string(found.faults[0].message()),
+              StartsWith("certificate_file: " + directory_.path()));
   EXPECT_THAT(found.faults[1].message(), HasSubstr("holds no private key in PEM"));
   EXPECT_THAT(found.faults[2].message(), HasSubstr("it is no regular file"));
 }
@@ -80,7 +81,7 @@ TEST_F(TlsFilesTest, ACertificateThatSignsNoOtherIsDoubtedAsAnAuthority) {
   const TlsFindings found = ExamineTlsFiles(options_, absl::Now());
   EXPECT_THAT(found.faults, IsEmpty());
   ASSERT_EQ(found.doubts.size(), 1u);
-  EXPECT_THAT(found.doubts[0].message(), StartsWith("client_ca_file: "));
+  EXPECT_THAT(std::string(found.doubts[0].message()), StartsWith("client_ca_file: "));
   EXPECT_THAT(found.doubts[0].message(), HasSubstr("may sign no other"));
 }
 
