@@ -25,6 +25,7 @@
 #include "gateway/ingress/callback_handler.h"
 #include "gateway/ingress/open_source.h"
 #include "gateway/ingress/vendor_reply.h"
+#include "gateway/outside_faults.h"
 #include "gateway/part_options.h"
 #include "gateway/store/sqlite/sqlite_store.h"
 #include "gateway/tls/tls_files.h"
@@ -46,9 +47,7 @@ absl::Status About(absl::string_view setting, const absl::Status& cause) {
 }
 
 absl::Status AboutPort(absl::string_view setting, const absl::Status& cause) {
-  return About(setting, absl::Status(cause.code(), absl::StrCat(cause.message(),
-                                                                "; set another address, or port 0 "
-                                                                "for a free one")));
+  return About(setting, WithPortAdvice(cause));
 }
 
 // The address of a setting, with the port that it came to.

@@ -14,13 +14,14 @@ namespace onhook {
 namespace {
 
 int Main(const std::vector<std::string>& arguments, const std::vector<std::string>& environment) {
-  const auto read = [&] { return ReadInvocation(arguments, environment, FindOutsideFaults); };
-  const absl::StatusOr<Invocation> invocation = read();
+  const OutsideChecks at_start = {FindOutsideFaults, FindStartFaults};
+  const absl::StatusOr<Invocation> invocation = ReadInvocation(arguments, environment, at_start);
   if (!invocation.ok()) {
     std::fprintf(stderr, "%s\n", std::string(invocation.status().message()).c_str());
     return 2;
   }
-  if (invocation->action == Invocation::Action::kRun) return RunGateway(*invocation, read);
+  const auto again = [&] { return ReadInvocation(arguments, environment, {FindOutsideFaults}); };
+  if (invocation->action == Invocation::Action::kRun) return RunGateway(*invocation, again);
   std::printf("%s", AnswerTo(*invocation).c_str());
   return 0;
 }

@@ -1,9 +1,12 @@
 #include "gateway/outside_faults.h"
 
+#include <cstdio>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
@@ -12,27 +15,90 @@
 #include "gateway/base/clock.h"
 #include "gateway/config/tls_options.h"
 #include "gateway/ingress/open_source.h"
+#include "gateway/net/listening_socket.h"
+#include "gateway/net/unix_socket.h"
+#include "gateway/store/sqlite/sqlite_directory.h"
 #include "gateway/tls/tls_files.h"
 
 namespace onhook {
+namespace {
 
-std::vector<SettingFault> FindOutsideFaults(const Settings& settings) {
-  std::vector<SettingFault> faults = FindSecretFaults(settings);
-  const std::vector<SettingFault> of_tokens = FindTokenFaults(settings);
-  faults.insert(faults.end(), of_tokens.begin(), of_tokens.end());
+using Faults = std::vector<SettingFault>;
+
+void Append(const Faults& more, Faults& faults) {
+  faults.insert(faults.end(), more.begin(), more.end());
+}
+
+void Note(absl::string_view setting, const absl::Status& status, Faults& faults) {
+  if (!status.ok()) faults.push_back({std::string(setting), std::string(status.message())});
+}
+
+// `statuses` each begin with the member that names the file.
+void NoteFiles(absl::string_view listener, const std::vector<absl::Status>& statuses,
+               Faults& faults) {
+  for (const absl::Status& status : statuses) {
+    const std::pair<absl::string_view, absl::string_view> parts =
+        absl::StrSplit(status.message(), absl::MaxSplits(": ", 1));
+    faults.push_back({absl::StrCat(listener, ".tls.", parts.first), std::string(parts.second)});
+  }
+}
+
+void NotePort(absl::string_view setting, const std::string& listen, Faults& faults) {
+  const absl::StatusOr<ListenAddress> address = ParseListenAddress(listen);
+  const absl::Status status = address.ok() ? CheckPortIsFree(*address) : address.status();
+  if (!status.ok()) Note(setting, WithPortAdvice(status), faults);
+}
+
+// Whether other settings would mend it; else it may go by itself, or need somebody to look.
+bool IsOfSettings(const absl::Status& status) {
+  return absl::IsInvalidArgument(status) || absl::IsAlreadyExists(status) ||
+         absl::IsFailedPrecondition(status);
+}
+
+}  // namespace
+
+OutsideFindings FindOutsideFaults(const Settings& settings) {
+  OutsideFindings found;
+  Note("store.directory", CheckSqliteDirectory(settings.store.directory), found.faults);
+  Append(FindSecretFaults(settings), found.faults);
+  Append(FindTokenFaults(settings), found.faults);
   const absl::Time now = SystemClock().Now();
   const std::pair<absl::string_view, const TlsOptions&> ports[] = {
       {"http", settings.http.tls}, {"grpc", settings.grpc.tls}, {"admin", settings.admin.tls}};
   for (const auto& [listener, tls] : ports) {
-    if (!tls.enabled()) continue;
-    const absl::Status checked = CheckTlsFiles(tls, now);
-    if (checked.ok()) continue;
-    // The message begins with the member that names the file.
-    const std::pair<absl::string_view, absl::string_view> parts =
-        absl::StrSplit(checked.message(), absl::MaxSplits(": ", 1));
-    faults.push_back({absl::StrCat(listener, ".tls.", parts.first), std::string(parts.second)});
+    if (!tls.enabled() || tls.key_file.empty()) continue;
+    const TlsFindings files = ExamineTlsFiles(tls, now);
+    NoteFiles(listener, files.faults, found.faults);
+    NoteFiles(listener, files.doubts, found.doubts);
   }
-  return faults;
+  return found;
+}
+
+OutsideFindings FindStartFaults(const Settings& settings) {
+  OutsideFindings found;
+  NotePort("http.listen", settings.http.server.listen, found.faults);
+  NotePort("grpc.listen", settings.grpc.server.listen, found.faults);
+  NotePort("admin.listen", settings.admin.server.listen, found.faults);
+  if (const std::string& path = settings.grpc.server.unix_socket; !path.empty()) {
+    Note("grpc.unix_socket", CheckUnixSocketIsFree(path), found.faults);
+  }
+  Note("store.directory", CheckSqliteDirectoryIsFree(settings.store.directory), found.faults);
+  return found;
+}
+
+absl::Status WithPortAdvice(const absl::Status& cause) {
+  return absl::Status(
+      cause.code(),
+      absl::StrCat(cause.message(), "; set another address, or port 0 for a free one"));
+}
+
+int TellFailedStart(const absl::Status& status, const Invocation& invocation, const Log& log) {
+  if (IsOfSettings(status)) {
+    std::fprintf(stderr, "%s\n", FaultLine(status.message(), invocation).c_str());
+    return 2;
+  }
+  log.Error("gateway", "cannot start", {{"error", status.message()}});
+  return 1;
 }
 
 }  // namespace onhook

@@ -1,18 +1,34 @@
 #ifndef ONHOOK_GATEWAY_OUTSIDE_FAULTS_H_
 #define ONHOOK_GATEWAY_OUTSIDE_FAULTS_H_
 
-#include <vector>
-
+#include "absl/status/status.h"
+#include "gateway/base/log.h"
+#include "gateway/config/invocation.h"
 #include "gateway/config/settings.h"
-#include "gateway/config/settings_check.h"
 
 namespace onhook {
 
-// What settings name outside of themselves and cannot be used: files of secrets and of
-// certificates. Changes nothing.
+// What settings name outside of themselves: files of secrets and of certificates, the directory of
+// the store, addresses. All that cannot be used is told at once, before anything is opened, so that
+// one try says everything.
 //
-// Threads: any. Blocking: reads them.
-std::vector<SettingFault> FindOutsideFaults(const Settings& settings);
+// Changes nothing: nobody can connect meanwhile, and nothing is made. What is found free may be
+// taken a moment later; then Gateway::Start says so. Threads: any. Blocking: reads the files, and
+// resolves names of hosts.
+
+// Of what a gateway that runs can share with one that is to start.
+OutsideFindings FindOutsideFaults(const Settings& settings);
+
+// Of what one gateway has to itself, so that one that runs is in its own way: ports, the socket's
+// file, and the store.
+OutsideFindings FindStartFaults(const Settings& settings);
+
+// The same error of a listening socket, with what to set instead.
+absl::Status WithPortAdvice(const absl::Status& cause);
+
+// Says why Gateway::Start failed with `status`, and returns the exit code that fits: 2, and the
+// line that would have been told before, if somebody took a port or the store since; else 1.
+int TellFailedStart(const absl::Status& status, const Invocation& invocation, const Log& log);
 
 }  // namespace onhook
 

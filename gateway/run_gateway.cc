@@ -14,6 +14,7 @@
 #include "gateway/base/process_signals.h"
 #include "gateway/base/service_manager.h"
 #include "gateway/gateway.h"
+#include "gateway/outside_faults.h"
 
 namespace onhook {
 namespace {
@@ -53,8 +54,7 @@ int RunGateway(const Invocation& invocation,
   for (const std::string& warning : invocation.warnings) log.Warning("config", warning);
   Gateway gateway(invocation.settings, &clock, &log);
   if (const absl::Status started = StartUnlessEnded(gateway, signals, log); !started.ok()) {
-    log.Error("gateway", "cannot start", {{"error", started.message()}});
-    return EXIT_FAILURE;
+    return TellFailedStart(started, invocation, log);
   }
   service_manager.Ready();
   const std::unique_ptr<PeriodicThread> alive = KeepAlive(service_manager, gateway);

@@ -204,10 +204,14 @@ std::vector<SettingFault> FindTokenFaults(const Settings& settings) {
   const Log silent(&clock, LogLevel::kError, Log::Format::kText, [](absl::string_view) {});
   std::vector<SettingFault> faults;
   for (size_t i = 0; i < settings.access.size(); ++i) {
-    const auto opened = AccessList::Open({settings.access[i]}, nullptr, &clock, &silent);
-    if (opened.ok()) continue;
-    faults.push_back(
-        {absl::StrCat("access[", i, "].token_files"), std::string(opened.status().message())});
+    for (const std::string& file : settings.access[i].token_files) {
+      Settings::Identity part = settings.access[i];
+      part.token_files = {file};
+      const auto opened = AccessList::Open({std::move(part)}, nullptr, &clock, &silent);
+      if (opened.ok()) continue;
+      faults.push_back(
+          {absl::StrCat("access[", i, "].token_files"), std::string(opened.status().message())});
+    }
   }
   if (!faults.empty()) return faults;
   const auto opened = AccessList::Open(settings.access, nullptr, &clock, &silent);

@@ -86,8 +86,8 @@ class AccessControl {
   const std::unique_ptr<Parts> parts_;
 };
 
-// What is wrong with the files that identities name: of each identity the first fault, and a token
-// that two of them have. Changes nothing. Blocking: reads the files.
+// What is wrong with the files that identities name, each of them; and, if nothing is, a token that
+// two of them have. Changes nothing. Blocking: reads the files.
 std::vector<SettingFault> FindTokenFaults(const Settings& settings);
 
 }  // namespace onhook

@@ -1,6 +1,5 @@
 #include "gateway/config/access_reader.h"
 
-#include <optional>
 #include <string>
 #include <utility>
 
@@ -58,13 +57,19 @@ std::vector<Settings::Identity> ReadAccess(const YAML::Node& node, NodeReader& r
     Settings::Identity identity;
     const size_t faults_before = reader.fault_count();
     reader.TakeMembers(n, key, MembersOf(reader, identity));
+    const bool could_be_read = reader.fault_count() == faults_before;
+    for (const IdentityFault& fault : FindIdentityFaults(identity)) {
+      if (!fault.member.empty()) {
+        reader.WrongMember(n, key, fault.member, fault.description);
+      } else if (could_be_read) {
+        reader.Fault(n, key, fault.description);
+      }
+    }
     if (reader.fault_count() > faults_before) return;
-    std::optional<IdentityFault> fault = FindIdentityFault(identity);
-    if (!fault) fault = FindIdentityConflict(identity, identities);
-    if (!fault) return identities.push_back(std::move(identity));
-    if (fault->member.empty()) return reader.Fault(n, key, fault->description);
-    reader.Fault(NodeReader::ValueAt(n, fault->member), absl::StrCat(key, ".", fault->member),
-                 fault->description);
+    if (const auto conflict = FindIdentityConflict(identity, identities)) {
+      return reader.WrongMember(n, key, conflict->member, conflict->description);
+    }
+    identities.push_back(std::move(identity));
   });
   return identities;
 }

@@ -1,6 +1,7 @@
 #include "gateway/config/access_rules.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
@@ -105,18 +106,24 @@ bool IsSameCertificate(const std::string& a, const std::string& b) {
   return IsUri(a) ? a == b : absl::EqualsIgnoreCase(a, b);
 }
 
+Fault FindNameFault(const std::string& name) {
+  if (CheckSubscriptionName(name).ok()) return std::nullopt;
+  return IdentityFault{"name",
+                       "must be 1 to 63 characters of a-z 0-9 - _ . and begin with a letter or "
+                       "digit"};
+}
+
 }  // namespace
 
-std::optional<IdentityFault> FindIdentityFault(const Settings::Identity& identity) {
-  if (!CheckSubscriptionName(identity.name).ok()) {
-    return IdentityFault{"name",
-                         "must be 1 to 63 characters of a-z 0-9 - _ . and begin with a letter or "
-                         "digit"};
+std::vector<IdentityFault> FindIdentityFaults(const Settings::Identity& identity) {
+  std::vector<IdentityFault> faults;
+  for (Fault fault : {FindNameFault(identity.name), FindRecognitionFault(identity),
+                      FindPatternsFault("subscribe", identity.subscribe),
+                      FindPatternsFault("create", identity.create),
+                      FindPatternsFault("administer", identity.administer)}) {
+    if (fault.has_value()) faults.push_back(*std::move(fault));
   }
-  if (Fault fault = FindRecognitionFault(identity)) return fault;
-  if (Fault fault = FindPatternsFault("subscribe", identity.subscribe)) return fault;
-  if (Fault fault = FindPatternsFault("create", identity.create)) return fault;
-  return FindPatternsFault("administer", identity.administer);
+  return faults;
 }
 
 std::optional<IdentityFault> FindIdentityConflict(const Settings::Identity& identity,

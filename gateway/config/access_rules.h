@@ -23,8 +23,8 @@ struct IdentityFault {
   std::string description;  // completes "MEMBER ..."
 };
 
-// The first member that is out of its bounds; nothing: all are within.
-std::optional<IdentityFault> FindIdentityFault(const Settings::Identity& identity);
+// The members that are out of their bounds.
+std::vector<IdentityFault> FindIdentityFaults(const Settings::Identity& identity);
 
 // Why `identity` cannot stand beside `others`; nothing: it can. What somebody shows must be one
 // identity's: names, certificates, files of tokens and the Unix-domain socket are given once.

@@ -1,7 +1,9 @@
 #include "gateway/config/invocation.h"
 
 #include <algorithm>
+#include <iterator>
 #include <map>
+#include <set>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -9,9 +11,10 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
-#include "gateway/base/text.h"
 #include "gateway/config/listener_rules.h"
 #include "gateway/config/reference_text.h"
+#include "gateway/config/schema_text.h"
+#include "gateway/config/setting_values.h"
 #include "gateway/config/settings_file.h"
 #include "gateway/config/settings_table.h"
 #include "gateway/config/settings_text.h"
@@ -34,6 +37,7 @@ constexpr std::pair<absl::string_view, Action> kActions[] = {
     {"--check", Action::kCheck},
     {"--print-config", Action::kPrintConfig},
     {"--print-reference", Action::kPrintReference},
+    {"--print-schema", Action::kPrintSchema},
     {"--help", Action::kHelp},
     {"-h", Action::kHelp},
     {"--version", Action::kVersion}};
@@ -45,11 +49,29 @@ struct GivenValue {
 };
 using GivenValues = std::map<const Setting*, GivenValue>;
 
-std::string Quoted(absl::string_view text) {
-  std::string quoted;
-  AppendJsonString(text, quoted);
-  return quoted;
-}
+// What is wrong: a line each, and the settings and members that it is about.
+struct Faults {
+  std::vector<std::string> lines;
+  std::set<std::string> names;
+
+  void Add(absl::string_view name, absl::string_view origin, absl::string_view what) {
+    lines.push_back(absl::StrCat(name, " (", origin, "): ", what));
+    names.emplace(name);
+  }
+  // Or about something that it is in: "sources[0].path" is in "sources[0]" and "sources".
+  bool AreAbout(std::string name) const {
+    while (names.count(name) == 0) {
+      const size_t end = name.find_last_of(".[");
+      if (end == std::string::npos) return false;
+      name.resize(end);
+    }
+    return true;
+  }
+  bool AreWithin(absl::string_view list) const {
+    return std::any_of(names.begin(), names.end(),
+                       [list](const std::string& name) { return absl::StartsWith(name, list); });
+  }
+};
 
 template <typename NameOf>
 const Setting* FindSetting(absl::string_view name, NameOf name_of) {
@@ -69,7 +91,7 @@ const Setting* SettingOfVariable(absl::string_view variable) {
 
 // Returns the flags; sets the action, and adds a fault for each argument that is wrong.
 GivenValues ReadArguments(absl::Span<const std::string> arguments, Action& action,
-                          std::string& file, std::vector<std::string>& faults) {
+                          std::string& file, Faults& faults) {
   GivenValues flags;
   for (size_t i = 0; i < arguments.size(); ++i) {
     const absl::string_view argument = arguments[i];
@@ -84,29 +106,30 @@ GivenValues ReadArguments(absl::Span<const std::string> arguments, Action& actio
     if (parts.first == kFileFlag) {
       const bool apart = !absl::StrContains(argument, '=');
       if (apart && i + 1 == arguments.size()) {
-        faults.push_back("--config: its value is missing; expected FILE");
+        faults.lines.push_back("--config: its value is missing; expected FILE");
       } else {
         file = apart ? arguments[++i] : std::string(parts.second);
-        if (file.empty()) faults.push_back("--config: is empty; expected FILE");
+        if (file.empty()) faults.lines.push_back("--config: is empty; expected FILE");
       }
       continue;
     }
     const Setting* setting = SettingOfFlag(parts.first);
     if (setting == nullptr) {
-      faults.push_back(absl::StrCat(Quoted(parts.first), ": no such flag; see onhookd --help"));
+      faults.lines.push_back(
+          absl::StrCat(QuotedValue(parts.first), ": no such flag; see onhookd --help"));
       continue;
     }
     GivenValue given{std::string(parts.second), absl::StrCat("flag ", setting->Flag())};
     if (!absl::StrContains(argument, '=')) {
       if (i + 1 == arguments.size() || absl::StartsWith(arguments[i + 1], "--")) {
-        faults.push_back(absl::StrCat(setting->name, " (", given.origin,
-                                      "): its value is missing; expected ", setting->form));
+        faults.Add(setting->name, given.origin,
+                   absl::StrCat("its value is missing; expected ", setting->form));
         continue;
       }
       given.value = arguments[++i];
     }
     if (!flags.emplace(setting, given).second) {
-      faults.push_back(absl::StrCat(setting->name, " (", given.origin, "): given twice"));
+      faults.Add(setting->name, given.origin, "given twice");
     }
   }
   return flags;
@@ -139,23 +162,22 @@ GivenValues ReadEnvironment(absl::Span<const std::string> environment, std::stri
 }
 
 // Sets what is given, and notes where each value comes from.
-void Apply(const GivenValues& given_values, Invocation& invocation,
-           std::vector<std::string>& faults) {
+void Apply(const GivenValues& given_values, Invocation& invocation, Faults& faults) {
   for (EffectiveSetting& effective : invocation.values) {
     const auto given = given_values.find(effective.setting);
     if (given == given_values.end()) continue;
     const auto& [value, origin] = given->second;
     const absl::Status read = effective.setting->read(value, invocation.settings);
     if (!read.ok()) {
-      faults.push_back(absl::StrCat(effective.setting->name, " (", origin, "): ", read.message(),
-                                    "; not ", Quoted(value)));
+      faults.Add(effective.setting->name, origin,
+                 absl::StrCat(read.message(), "; not ", QuotedValue(value)));
     }
     effective.value = value;
     effective.origin = origin;
   }
 }
 
-void ApplyFile(SettingsFile& file, Invocation& invocation, std::vector<std::string>& faults) {
+void ApplyFile(SettingsFile& file, Invocation& invocation, Faults& faults) {
   GivenValues values;
   for (const auto& [setting, given] : file.values) {
     values[setting] = {given.value, absl::StrCat("file ", given.origin)};
@@ -193,11 +215,32 @@ std::string OriginOf(const std::string& name, const Invocation& invocation) {
 }
 
 void AddFaults(const std::vector<SettingFault>& wrong, const Invocation& invocation,
-               std::vector<std::string>& faults) {
+               Faults& faults) {
   for (const SettingFault& fault : wrong) {
-    faults.push_back(absl::StrCat(fault.setting, " (", OriginOf(fault.setting, invocation),
-                                  "): ", fault.description));
+    faults.Add(fault.setting, OriginOf(fault.setting, invocation), fault.description);
   }
+}
+
+// What is wrong already is not looked at: what holds in its place is not what was meant.
+void AddOutside(const OutsideCheck& check, Invocation& invocation, Faults& faults) {
+  if (check == nullptr) return;
+  Settings settings = invocation.settings;
+  if (faults.AreWithin("sources")) settings.sources.clear();
+  if (faults.AreWithin("access")) settings.access.clear();
+  const OutsideFindings found = check(settings);
+  std::vector<SettingFault> news;
+  std::copy_if(found.faults.begin(), found.faults.end(), std::back_inserter(news),
+               [&](const SettingFault& fault) { return !faults.AreAbout(fault.setting); });
+  AddFaults(news, invocation, faults);
+  for (const SettingFault& doubt : found.doubts) {
+    invocation.warnings.push_back(absl::StrCat(
+        doubt.setting, " (", OriginOf(doubt.setting, invocation), "): ", doubt.description));
+  }
+}
+
+bool NeedsNoSettings(Action action) {
+  return action == Action::kHelp || action == Action::kVersion ||
+         action == Action::kPrintReference || action == Action::kPrintSchema;
 }
 
 std::string WarningLines(const Invocation& invocation) {
@@ -212,12 +255,10 @@ std::string WarningLines(const Invocation& invocation) {
 
 absl::StatusOr<Invocation> ReadInvocation(absl::Span<const std::string> arguments,
                                           absl::Span<const std::string> environment,
-                                          const OutsideCheck& outside) {
+                                          const OutsideChecks& outside) {
   for (const std::string& argument : arguments) {
     for (const auto& [name, action] : kActions) {
-      const bool ends_it = action == Action::kHelp || action == Action::kVersion ||
-                           action == Action::kPrintReference;
-      if (ends_it && argument == name) return Invocation{action, {}, {}, {}, {}};
+      if (argument == name && NeedsNoSettings(action)) return Invocation{action, {}, {}, {}, {}};
     }
   }
 
@@ -225,30 +266,40 @@ absl::StatusOr<Invocation> ReadInvocation(absl::Span<const std::string> argument
   for (const Setting& setting : SettingsTable()) {
     invocation.values.push_back({&setting, setting.write(invocation.settings), "default"});
   }
-  std::vector<std::string> faults;
+  Faults faults;
   std::string path;
   const GivenValues variables = ReadEnvironment(environment, path, invocation.warnings);
   const GivenValues flags = ReadArguments(arguments, invocation.action, path, faults);
   SettingsFile file;
-  const size_t faults_before_file = faults.size();
-  if (!path.empty()) file = ReadSettingsFile(path, faults);
-  const bool file_is_whole = faults.size() == faults_before_file;
+  const size_t faults_before_file = faults.lines.size();
+  if (!path.empty()) file = ReadSettingsFile(path, faults.lines);
+  const bool file_is_whole = faults.lines.size() == faults_before_file;
+  faults.names.insert(file.wrong.begin(), file.wrong.end());
   ApplyFile(file, invocation, faults);
   Apply(variables, invocation, faults);
   Apply(flags, invocation, faults);
   ResolveSources(file, invocation.settings);
   // What is wrong in the file was left out; others would seem to miss it.
   if (file_is_whole) AddFaults(CheckSettings(invocation.settings), invocation, faults);
-  const bool needs_outside =
-      invocation.action == Action::kCheck || invocation.action == Action::kRun;
-  if (faults.empty() && needs_outside && outside != nullptr) {
-    AddFaults(outside(invocation.settings), invocation, faults);
+  const bool starts = invocation.action == Action::kRun;
+  const bool could_be_read = file_is_whole || !file.wrong.empty();
+  if (could_be_read && (starts || invocation.action == Action::kCheck)) {
+    AddOutside(outside.always, invocation, faults);
+    if (starts) AddOutside(outside.to_start, invocation, faults);
   }
-  if (!faults.empty()) return absl::InvalidArgumentError(absl::StrJoin(faults, "\n"));
+  if (!faults.lines.empty()) {
+    return absl::InvalidArgumentError(absl::StrJoin(faults.lines, "\n"));
+  }
   for (std::string& doubt : FindListenerDoubts(invocation.settings)) {
     invocation.warnings.push_back(std::move(doubt));
   }
   return invocation;
+}
+
+std::string FaultLine(absl::string_view message, const Invocation& invocation) {
+  const std::pair<std::string, absl::string_view> parts =
+      absl::StrSplit(message, absl::MaxSplits(": ", 1));
+  return absl::StrCat(parts.first, " (", OriginOf(parts.first, invocation), "): ", parts.second);
 }
 
 std::string AnswerTo(const Invocation& invocation) {
@@ -261,6 +312,8 @@ std::string AnswerTo(const Invocation& invocation) {
       return ConfigText(invocation.values, invocation.settings, invocation.places);
     case Action::kPrintReference:
       return ReferenceText();
+    case Action::kPrintSchema:
+      return SchemaText();
     case Action::kHelp:
       return HelpText();
     case Action::kVersion:

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "absl/types/span.h"
 #include "gateway/config/config_text.h"
 #include "gateway/config/settings.h"
@@ -15,7 +16,7 @@ namespace onhook {
 
 // What onhookd was started to do, and with which settings.
 struct Invocation {
-  enum class Action { kRun, kCheck, kPrintConfig, kPrintReference, kHelp, kVersion };
+  enum class Action { kRun, kCheck, kPrintConfig, kPrintReference, kPrintSchema, kHelp, kVersion };
   Action action = Action::kRun;
   Settings settings;
   std::vector<EffectiveSetting> values;  // one for each row of the table, in its order
@@ -23,10 +24,19 @@ struct Invocation {
   std::vector<std::string> warnings;     // one sentence each
 };
 
-// Looks at what settings name outside of themselves, such as the files of secrets: what cannot be
-// used there is a fault of the setting that names it, "sources[0].path_token_file". Changes
-// nothing.
-using OutsideCheck = std::function<std::vector<SettingFault>(const Settings& settings)>;
+// What was found wrong with what settings name outside of themselves, such as the files of secrets:
+// of each the setting that names it, "sources[0].path_token_file".
+struct OutsideFindings {
+  std::vector<SettingFault> faults;
+  std::vector<SettingFault> doubts;  // it can be used, but perhaps is not what was meant
+};
+
+// Looks there. Changes nothing.
+using OutsideCheck = std::function<OutsideFindings(const Settings& settings)>;
+struct OutsideChecks {
+  OutsideCheck always = nullptr;    // to run, and with --check
+  OutsideCheck to_start = nullptr;  // to run only: of what a gateway that runs holds itself
+};
 
 // Reads the arguments of onhookd, without the program's name, and its environment ("NAME=VALUE").
 // A flag goes before a variable, a variable before the file (--config FILE or ONHOOK_CONFIG), that
@@ -35,16 +45,19 @@ using OutsideCheck = std::function<std::vector<SettingFault>(const Settings& set
 // Strict: an argument that is no flag of ours, a flag given twice or without a value, and a value
 // that does not convert are errors, also when a flag hides the variable that is wrong. A variable
 // ONHOOK_... that names no setting is a warning only, because others put such names there too:
-// Kubernetes does for each Service. With --help, --version or --print-reference nothing else is
-// looked at. With --check, `outside` is asked too, once the settings fit each other: to run, the
-// parts of the gateway find out themselves.
+// Kubernetes does for each Service. With --help, --version, --print-reference or --print-schema
+// nothing else is looked at. To run, and with --check, `outside` is asked too, of all settings that
+// could be read and are not wrong already.
 //
 // Threads: any. Blocking: reads the file, if one is named.
 // Errors: kInvalidArgument, with one line for each fault there is: the setting, where its value
 // came from, and what is expected.
 absl::StatusOr<Invocation> ReadInvocation(absl::Span<const std::string> arguments,
                                           absl::Span<const std::string> environment,
-                                          const OutsideCheck& outside = nullptr);
+                                          const OutsideChecks& outside = {});
+
+// The line for a fault that was found later: `message` is "SETTING: what is wrong".
+std::string FaultLine(absl::string_view message, const Invocation& invocation);
 
 // What is printed by an invocation that asks for something else than to run.
 std::string AnswerTo(const Invocation& invocation);

@@ -1,11 +1,12 @@
 #include "gateway/config/node_reader.h"
 
-#include <set>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
 #include "gateway/base/text.h"
 #include "gateway/config/setting_values.h"
 
@@ -22,6 +23,15 @@ std::string Printable(absl::string_view key) {
   return quoted.substr(1, quoted.size() - 2);
 }
 
+std::string Shown(const YAML::Node& node) {
+  if (node.IsScalar()) return QuotedValue(node.Scalar());
+  return node.IsNull() ? "nothing" : node.IsSequence() ? "a sequence" : "a mapping";
+}
+
+// Of a text it is not told which: somebody may have put a secret where the name of its file
+// belongs.
+std::string TypeOf(const YAML::Node& node) { return node.IsScalar() ? "a text" : Shown(node); }
+
 }  // namespace
 
 NodeReader::NodeReader(std::string name, std::vector<std::string>* faults)
@@ -34,11 +44,43 @@ std::string NodeReader::Where(const YAML::Node& node) const {
 
 void NodeReader::Fault(const YAML::Node& node, const std::string& key, absl::string_view expected) {
   faults_->push_back(absl::StrCat(Where(node), ": ", Printable(key), ": ", expected));
+  wrong_.insert(key);
+}
+
+void NodeReader::Wrong(const YAML::Node& node, const std::string& key, absl::string_view expected) {
+  Fault(node, key, absl::StrCat(expected, "; not ", Shown(node)));
+}
+
+void NodeReader::WrongMember(const YAML::Node& node, const std::string& key,
+                             absl::string_view member, absl::string_view description) {
+  const std::string inside = absl::StrCat(key, ".", member);
+  if (IsWrong(inside)) return;
+  const YAML::Node value = ValueAt(node, member);
+  if (places_.count(inside) == 0) {
+    // Then that is why.
+    const std::string mapping = inside.substr(0, inside.rfind('.'));
+    if (misspelt_.count(mapping) > 0 || wrong_.count(mapping) > 0) return;
+    return Fault(value, inside, absl::StrCat(description, "; it is not given"));
+  }
+  const bool is_shown = value.IsScalar() && absl::StartsWith(description, "must ") &&
+                        !absl::StrContains(member, "_file");
+  return is_shown ? Wrong(value, inside, description) : Fault(value, inside, description);
+}
+
+bool NodeReader::IsWrong(const std::string& key) const {
+  for (auto it = wrong_.lower_bound(key); it != wrong_.end(); ++it) {
+    absl::string_view rest = *it;
+    if (!absl::ConsumePrefix(&rest, key)) return false;
+    if (rest.empty() || rest[0] == '.' || rest[0] == '[') return true;
+  }
+  return false;
 }
 
 void NodeReader::TakeMembers(const YAML::Node& mapping, const std::string& key,
                              const Members& members) {
-  if (!mapping.IsMap()) return Fault(mapping, key, "must be a mapping");
+  if (!mapping.IsMap()) {
+    return Fault(mapping, key, absl::StrCat("must be a mapping; not ", TypeOf(mapping)));
+  }
   std::set<std::string> seen;
   for (const auto& entry : mapping) {
     const std::string name = entry.first.Scalar();
@@ -48,6 +90,7 @@ void NodeReader::TakeMembers(const YAML::Node& mapping, const std::string& key,
       Fault(entry.first, inside, "is given twice");
     } else if (member == members.end()) {
       Fault(entry.first, inside, "no such key");
+      misspelt_.insert(key);
     } else {
       places_[inside] = Where(entry.second);
       member->second(entry.second, inside);
@@ -56,7 +99,9 @@ void NodeReader::TakeMembers(const YAML::Node& mapping, const std::string& key,
 }
 
 void NodeReader::TakeEach(const YAML::Node& sequence, const std::string& key, const Take& take) {
-  if (!sequence.IsSequence()) return Fault(sequence, key, "must be a sequence");
+  if (!sequence.IsSequence()) {
+    return Fault(sequence, key, absl::StrCat("must be a sequence; not ", TypeOf(sequence)));
+  }
   if (sequence.size() > kMostParts) {
     return Fault(sequence, key, absl::StrCat("holds more than ", kMostParts));
   }
@@ -70,14 +115,14 @@ void NodeReader::TakeMappings(const YAML::Node& sequence, const std::string& key
   places_[key] = Where(sequence);
   TakeEach(sequence, key, [&](const YAML::Node& node, const std::string& inside) {
     places_[inside] = Where(node);
-    if (!node.IsMap()) return Fault(node, inside, "must be a mapping");
-    take(node, inside);
+    if (node.IsMap()) return take(node, inside);
+    Fault(node, inside, absl::StrCat("must be a mapping; not ", TypeOf(node)));
   });
 }
 
 std::string NodeReader::Text(const YAML::Node& node, const std::string& key) {
   if (node.IsScalar()) return node.Scalar();
-  Fault(node, key, "must be a text");
+  Fault(node, key, absl::StrCat("must be a text; not ", TypeOf(node)));
   return "";
 }
 
@@ -92,14 +137,14 @@ std::vector<std::string> NodeReader::Texts(const YAML::Node& node, const std::st
 bool NodeReader::Boolean(const YAML::Node& node, const std::string& key) {
   const absl::StatusOr<bool> value =
       ParseBoolean(node.IsScalar() && IsPlain(node) ? node.Scalar() : "");
-  if (!value.ok()) Fault(node, key, absl::StrCat(value.status().message(), ", without quotes"));
+  if (!value.ok()) Wrong(node, key, absl::StrCat(value.status().message(), ", without quotes"));
   return value.value_or(false);
 }
 
 int32_t NodeReader::Number(const YAML::Node& node, const std::string& key) {
   int32_t number = 0;
   if (!node.IsScalar() || !IsPlain(node) || !absl::SimpleAtoi(node.Scalar(), &number)) {
-    Fault(node, key, "must be a whole number, without quotes");
+    Wrong(node, key, "must be a whole number, without quotes");
   }
   return number;
 }

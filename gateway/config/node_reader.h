@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -32,6 +33,14 @@ class NodeReader {
 
   std::string Where(const YAML::Node& node) const;
   void Fault(const YAML::Node& node, const std::string& key, absl::string_view expected);
+  // The same of a value that is wrong, and that is shown: "...: KEY: what is expected; not "5"".
+  void Wrong(const YAML::Node& node, const std::string& key, absl::string_view expected);
+  // The same of a member of the mapping `node`, whose key is `key`, for a rule that it breaks: not
+  // if there is a fault of it already, and without what it holds if that may be a secret.
+  void WrongMember(const YAML::Node& node, const std::string& key, absl::string_view member,
+                   absl::string_view description);
+  // The keys of all faults.
+  const std::set<std::string>& wrong() const { return wrong_; }
   // How many faults there are. More than before: what was read meanwhile is not to be used.
   size_t fault_count() const { return faults_->size(); }
 
@@ -59,7 +68,7 @@ class NodeReader {
     if (fault_count() > before) return Value();
     absl::StatusOr<Value> value = parse(text);
     if (value.ok()) return *std::move(value);
-    Fault(node, key, value.status().message());
+    Wrong(node, key, value.status().message());
     return Value();
   }
 
@@ -69,9 +78,14 @@ class NodeReader {
   static YAML::Node ValueAt(const YAML::Node& node, absl::string_view path);
 
  private:
+  // Whether there is a fault of `key`, or of something within it.
+  bool IsWrong(const std::string& key) const;
+
   const std::string name_;
   std::vector<std::string>* const faults_;
   std::map<std::string, std::string> places_;
+  std::set<std::string> wrong_;
+  std::set<std::string> misspelt_;  // mappings with a key that is none
 };
 
 }  // namespace onhook

@@ -23,7 +23,19 @@ whether settings are right, `onhookd --print-config` which hold and why.
 
 A DURATION is a whole number with its unit: `500ms`, `5s`, `10m`, `24h`, `7d`. BYTES likewise, `512B`,
 `64KiB`, `10MiB`, `1GiB`. Numbers and `true` or `false` stand without quotes in the file. Bounds
-include both ends.
+include both ends. A change that is taken "at once" a running gateway takes from its file; any other
+takes a restart, and the log says so.
+
+Editors complete and check the file by its JSON Schema, `onhook.schema.json` beside this reference, or
+`onhookd --print-schema > onhook.schema.json`. Those that use yaml-language-server (VS Code, Neovim,
+Emacs, Helix) find it by the first line of the file:
+
+    # yaml-language-server: $schema=onhook.schema.json
+
+What is wrong is told all at once, a line each: its place, what is allowed, what was found. `onhookd`
+leaves then with exit code 2, before it has opened anything; and so for what settings name outside:
+the data directory, files of secrets and certificates, and, but with `--check`, ports and a store
+that others have.
 )";
 
 constexpr absl::string_view kSources = R"(
@@ -93,11 +105,11 @@ std::string Cell(absl::string_view text) { return absl::StrReplaceAll(text, {{"|
 
 void AddSetting(const Setting& setting, std::string& text) {
   const std::string fallback = setting.write(Settings());
-  absl::StrAppend(&text, "| `", setting.name, "`<br>`", setting.Flag(), "`<br>`",
-                  setting.Variable(), "` | ", Cell(setting.form),
-                  setting.bounds.empty() ? "" : ", ", setting.bounds, " | ",
-                  fallback.empty() ? "none" : absl::StrCat("`", fallback, "`"), " | ",
-                  setting.description, " | ", setting.reason, " |\n");
+  absl::StrAppend(
+      &text, "| `", setting.name, "`<br>`", setting.Flag(), "`<br>`", setting.Variable(), "` | ",
+      Cell(setting.form), setting.bounds.empty() ? "" : ", ", setting.bounds, " | ",
+      fallback.empty() ? "none" : absl::StrCat("`", fallback, "`"), " | ", setting.description,
+      " | ", setting.reason, " | ", setting.reloads ? "at once" : "restart", " |\n");
 }
 
 void AddMembers(absl::Span<const SettingMember> members, std::string& text) {
@@ -117,8 +129,9 @@ std::string ReferenceText() {
   std::string text(kHead);
   for (const SettingGroup& group : SettingGroups()) {
     absl::StrAppend(&text, "\n## ", group.name, ": ", group.title, "\n\n",
-                    "| setting, flag, variable | form | default | what | why this default |\n",
-                    "|---|---|---|---|---|\n");
+                    "| setting, flag, variable | form | default | what | why this default | a "
+                    "change |\n",
+                    "|---|---|---|---|---|---|\n");
     for (const Setting& setting : SettingsTable()) {
       if (GroupOf(setting) == group.name) AddSetting(setting, text);
     }

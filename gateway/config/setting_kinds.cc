@@ -157,7 +157,7 @@ Kind<std::vector<IpNetwork>> NetworksKind() {
           "", false};
 }
 Kind<std::string> FileKind() { return {"FILE", ParseFile, AsItIs, "", false}; }
-Kind<std::string> SocketPathKind() { return {"PATH", ParseSocketPath, AsItIs, "", false}; }
+Kind<std::string> SocketPathKind() { return {"ABSOLUTE-PATH", ParseSocketPath, AsItIs, "", false}; }
 Kind<int> ModeKind() { return {"OCTAL", ParseMode, FormatMode, "0000 to 0777", false}; }
 Kind<TlsOptions::ClientCertificate> ClientCertificateKind() {
   return {"required|optional", ParseClientCertificate, FormatClientCertificate, "", false};

@@ -13,6 +13,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
+#include "gateway/base/text.h"
 
 namespace onhook {
 namespace {
@@ -79,6 +80,14 @@ bool IsHost(const std::string& host) {
 }
 
 }  // namespace
+
+std::string QuotedValue(absl::string_view value) {
+  constexpr size_t kLongest = 80;
+  const bool is_cut = value.size() > kLongest;
+  std::string quoted;
+  AppendJsonString(value.substr(0, kLongest), quoted);
+  return is_cut ? absl::StrCat(quoted, "...") : quoted;
+}
 
 absl::StatusOr<HostPort> ParseHostPort(absl::string_view text) {
   const absl::Status wrong = absl::InvalidArgumentError(

@@ -19,6 +19,9 @@ namespace onhook {
 //
 // Threads: any; pure. Blocking: never.
 
+// A value that is wrong, as a fault shows it: in quotes, on one line, and not without end.
+std::string QuotedValue(absl::string_view value);
+
 // Where something listens. Port 0 lets the system choose.
 struct HostPort {
   std::string host;  // an IPv4 or IPv6 address without brackets, or a name

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "gateway/config/address_rules.h"
 #include "gateway/config/listener_rules.h"
 
 namespace onhook {
@@ -98,6 +99,8 @@ void CheckAcknowledge(const std::string& key, const Acknowledge& acknowledge,
 
 std::vector<SettingFault> CheckSettings(const Settings& settings) {
   Faults faults = FindListenerFaults(settings);
+  const Faults of_addresses = FindAddressFaults(settings);
+  faults.insert(faults.end(), of_addresses.begin(), of_addresses.end());
   std::set<std::string> declared;
   for (const Settings::Subscription& subscription : settings.subscriptions) {
     declared.insert(subscription.name);

@@ -1,7 +1,11 @@
 #include "gateway/config/settings_file.h"
 
+#include <sys/stat.h>
 #include <yaml-cpp/yaml.h>
 
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
 #include <fstream>
 #include <set>
 #include <utility>
@@ -17,6 +21,7 @@
 #include "gateway/config/second_document.h"
 #include "gateway/config/sources_reader.h"
 #include "gateway/config/subscriptions_reader.h"
+#include "gateway/config/yaml_words.h"
 
 namespace onhook {
 namespace {
@@ -34,9 +39,10 @@ class FileReader {
     if (document.IsMap()) {
       TakeMapping(document, "", 0);
     } else if (!document.IsNull()) {
-      nodes_.Fault(document, "settings", "must be mappings of keys and values");
+      nodes_.Wrong(document, "settings", "must be mappings of keys and values");
     }
     file_.places = nodes_.places();
+    file_.wrong = nodes_.wrong();
     return std::move(file_);
   }
 
@@ -64,7 +70,7 @@ class FileReader {
         if (entry.second.IsMap()) {
           TakeMapping(entry.second, key + ".", depth + 1);
         } else {
-          nodes_.Fault(entry.second, key, "must be a mapping");
+          nodes_.Wrong(entry.second, key, "must be a mapping");
         }
       } else {
         nodes_.Fault(entry.first, key, "no such setting; see onhookd --help");
@@ -91,13 +97,13 @@ class FileReader {
     } else if (node.IsSequence() && setting.is_list()) {
       value = absl::StrJoin(nodes_.Texts(node, key), ",");
     } else {
-      return nodes_.Fault(
+      return nodes_.Wrong(
           node, key,
           absl::StrCat("must be ", setting.form, setting.is_plain ? ", without quotes" : ""));
     }
     Settings scratch;
     const absl::Status read = setting.read(value, scratch);
-    if (!read.ok()) return nodes_.Fault(node, key, read.message());
+    if (!read.ok()) return nodes_.Wrong(node, key, read.message());
     file_.values[&setting] = {value, nodes_.Where(node)};
   }
 
@@ -119,16 +125,22 @@ size_t FindWrongLine(absl::string_view text) {
 }  // namespace
 
 SettingsFile ReadSettingsFile(const std::string& path, std::vector<std::string>& faults) {
+  const auto cannot_be_read = [&](absl::string_view why) {
+    faults.push_back(absl::StrCat(path, ": cannot be read: ", why,
+                                  "; must be a file of settings in YAML that this user may read"));
+    return SettingsFile();
+  };
+  struct stat found {};
+  if (stat(path.c_str(), &found) == 0 && S_ISDIR(found.st_mode)) {
+    return cannot_be_read("it is a directory");
+  }
   std::ifstream stream(path, std::ios::binary);
-  // Also a device without end is read no further than that it is too large. Unlike an iterator,
-  // this does not throw for a directory.
+  if (!stream.is_open()) return cannot_be_read(std::strerror(errno));
+  // Also a device without end is read no further than that it is too large.
   std::string text(kLargestFile + 1, '\0');
   stream.read(text.data(), static_cast<std::streamsize>(text.size()));
+  if (stream.bad()) return cannot_be_read(std::strerror(errno));
   text.resize(static_cast<size_t>(stream.gcount()));
-  if (!stream.is_open() || stream.bad()) {
-    faults.push_back(absl::StrCat(path, ": cannot be read"));
-    return {};
-  }
   return ParseSettingsFile(text, path, faults);
 }
 
@@ -159,8 +171,9 @@ SettingsFile ParseSettingsFile(absl::string_view text, const std::string& name,
     if (!open_quotes.empty()) return {};
     return FileReader(name, &faults).Read(document);
   } catch (const YAML::Exception& error) {
-    faults.push_back(
-        absl::StrCat(name, ":", error.mark.line + 1, ":", error.mark.column + 1, ": ", error.msg));
+    faults.push_back(absl::StrCat(name, ":", std::max(error.mark.line, 0) + 1, ":",
+                                  std::max(error.mark.column, 0) + 1, ": ",
+                                  WordsForYaml(error.msg)));
     return {};
   }
 }

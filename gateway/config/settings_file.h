@@ -3,6 +3,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -28,6 +29,9 @@ struct SettingsFile {
   // Where the members of sources, subscriptions and identities stand: "sources[0].path" to
   // "FILE:LINE:COLUMN".
   std::map<std::string, std::string> places;
+  // The keys of what was left out because it is wrong. Empty although there are faults: nothing of
+  // the file could be read.
+  std::set<std::string> wrong;
 };
 
 // Reads YAML: every setting of the table under its dotted name as nested mappings, and `sources`,

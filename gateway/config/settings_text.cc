@@ -22,6 +22,7 @@ Options:
   --check             say whether the settings are right, and leave without touching anything
   --print-config      print every setting as it holds and where it comes from, as such a file
   --print-reference   print all that can be set, with its bounds and the reason for its default
+  --print-schema      print a JSON Schema of the file, by which editors complete and check it
   --help              print this text
   --version           print the version
 

@@ -1,6 +1,7 @@
 #include "gateway/config/source_rules.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
@@ -23,6 +24,7 @@ constexpr absl::Duration kShortestReplayWindow = absl::Seconds(1);
 constexpr absl::Duration kLongestReplayWindow = absl::Hours(24);
 
 using Fault = std::optional<SourceFault>;
+using Faults = std::vector<SourceFault>;
 
 // Names of sources and of subscriptions look alike: both are labels and parts of calls.
 Fault FindNameFault(const std::string& name) {
@@ -74,26 +76,34 @@ Fault FindUsernameFault(absl::string_view username) {
                                   " bytes without colons and control characters")};
 }
 
-Fault FindAuthenticationFault(const Settings::Source& source) {
+Faults FindAuthenticationFaults(const Settings::Source& source) {
+  Faults faults;
+  const auto add = [&faults](Fault fault) {
+    if (fault.has_value()) faults.push_back(*std::move(fault));
+  };
   const int kinds = (source.shared_key ? 1 : 0) + (source.bearer ? 1 : 0) + (source.basic ? 1 : 0);
-  if (kinds > 1) {
-    return SourceFault{"authentication", "must be one of shared_key, bearer and basic"};
-  }
+  if (kinds > 1) add(SourceFault{"authentication", "must be one of shared_key, bearer and basic"});
   if (source.bearer) {
-    return FindFilesFault("authentication.bearer.token_files", source.bearer->token_files);
+    add(FindFilesFault("authentication.bearer.token_files", source.bearer->token_files));
   }
   if (source.basic) {
-    if (Fault fault = FindUsernameFault(source.basic->username)) return fault;
-    return FindFilesFault("authentication.basic.password_files", source.basic->password_files);
+    add(FindUsernameFault(source.basic->username));
+    add(FindFilesFault("authentication.basic.password_files", source.basic->password_files));
   }
-  if (!source.shared_key) return std::nullopt;
+  if (!source.shared_key) return faults;
   const absl::Duration window = source.shared_key->replay_window;
   if (window != absl::ZeroDuration() &&
       (window < kShortestReplayWindow || window > kLongestReplayWindow)) {
-    return SourceFault{"authentication.shared_key.replay_window",
-                       "must be 1s to 24h, or 0s for none"};
+    add(SourceFault{"authentication.shared_key.replay_window",
+                    "must be 1s to 24h, or 0s for none"});
   }
-  return FindFilesFault("authentication.shared_key.key_files", source.shared_key->key_files);
+  add(FindFilesFault("authentication.shared_key.key_files", source.shared_key->key_files));
+  return faults;
+}
+
+Fault FindNetworksFault(const std::string& member, const std::vector<IpNetwork>& networks) {
+  if (networks.size() <= kMostNetworks) return std::nullopt;
+  return SourceFault{member, absl::StrCat("holds more than ", kMostNetworks)};
 }
 
 Fault FindTimeZoneFault(const std::string& name) {
@@ -136,23 +146,22 @@ std::optional<std::string> FindSecretFilesFault(const std::vector<std::string>& 
   return std::nullopt;
 }
 
-std::optional<SourceFault> FindSourceFault(const Settings::Source& source) {
-  if (Fault fault = FindNameFault(source.name)) return fault;
-  if (Fault fault = FindPathFault(source.path)) return fault;
-  if (Fault fault = FindAuthenticationFault(source)) return fault;
-  if (source.allowed_networks.size() > kMostNetworks) {
-    return SourceFault{"allowed_networks", absl::StrCat("holds more than ", kMostNetworks)};
+std::vector<SourceFault> FindSourceFaults(const Settings::Source& source) {
+  Faults faults = FindAuthenticationFaults(source);
+  for (Fault fault : {FindNameFault(source.name), FindPathFault(source.path),
+                      FindNetworksFault("allowed_networks", source.allowed_networks),
+                      FindNetworksFault("trusted_proxies", source.trusted_proxies),
+                      FindTimeZoneFault(source.time_zone)}) {
+    if (fault.has_value()) faults.push_back(*std::move(fault));
   }
-  if (source.trusted_proxies.size() > kMostNetworks) {
-    return SourceFault{"trusted_proxies", absl::StrCat("holds more than ", kMostNetworks)};
+  const bool trusts_everybody =
+      std::any_of(source.trusted_proxies.begin(), source.trusted_proxies.end(),
+                  [](const IpNetwork& proxies) { return proxies.is_everything(); });
+  if (trusts_everybody) {
+    faults.push_back(
+        {"trusted_proxies", "holds every address: anybody could say where a request comes from"});
   }
-  for (const IpNetwork& proxies : source.trusted_proxies) {
-    if (proxies.is_everything()) {
-      return SourceFault{"trusted_proxies",
-                         "holds every address: anybody could say where a request comes from"};
-    }
-  }
-  return FindTimeZoneFault(source.time_zone);
+  return faults;
 }
 
 std::optional<SourceFault> FindSourceConflict(const Settings::Source& source,

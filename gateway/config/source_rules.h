@@ -23,9 +23,9 @@ struct SourceFault {
   std::string description;  // completes "MEMBER ...", without repeating a secret
 };
 
-// The first member that is out of its bounds; nothing: all are within. `acknowledge` depends on
-// other settings and is looked at in CheckSettings.
-std::optional<SourceFault> FindSourceFault(const Settings::Source& source);
+// The members that are out of their bounds. `acknowledge` depends on other settings and is looked
+// at in CheckSettings.
+std::vector<SourceFault> FindSourceFaults(const Settings::Source& source);
 
 // Why `source` cannot stand beside `others`; nothing: it can. A callback must belong to one source:
 // names and paths are given once, and a path must not be what another one's path is with a token.

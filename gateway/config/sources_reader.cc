@@ -1,6 +1,5 @@
 #include "gateway/config/sources_reader.h"
 
-#include <optional>
 #include <string>
 #include <utility>
 
@@ -142,12 +141,12 @@ std::vector<DeclaredSource> ReadSources(const YAML::Node& node, NodeReader& read
     declared.source.path.clear();
     const size_t faults_before = reader.fault_count();
     reader.TakeMembers(n, key, MembersOf(reader, declared));
+    for (const SourceFault& fault : FindSourceFaults(declared.source)) {
+      reader.WrongMember(n, key, fault.member, fault.description);
+    }
     if (reader.fault_count() > faults_before) return;
-    std::optional<SourceFault> fault = FindSourceFault(declared.source);
-    if (!fault) fault = FindSourceConflict(declared.source, before);
-    if (fault) {
-      return reader.Fault(NodeReader::ValueAt(n, fault->member),
-                          absl::StrCat(key, ".", fault->member), fault->description);
+    if (const auto conflict = FindSourceConflict(declared.source, before)) {
+      return reader.WrongMember(n, key, conflict->member, conflict->description);
     }
     before.push_back(declared.source);
     sources.push_back(std::move(declared));

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <set>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/ascii.h"
@@ -99,40 +100,45 @@ std::optional<SpecFault> FindFilterFault(const v1::EventFilter& filter) {
                        kMostReleaseReasonCodes);
 }
 
-std::optional<SpecFault> FindSpecFault(const v1::SubscriptionSpec& spec) {
+std::vector<SpecFault> FindSpecFaults(const v1::SubscriptionSpec& spec) {
+  std::vector<SpecFault> faults;
+  const auto add = [&faults](std::optional<SpecFault> fault) {
+    if (fault.has_value()) faults.push_back(*std::move(fault));
+  };
   if (!v1::StartPosition_IsValid(spec.start_position())) {
-    return SpecFault{"start_position", "is not a position that this version knows"};
+    add(SpecFault{"start_position", "is not a position that this version knows"});
   }
-  if (std::optional<SpecFault> fault = FindFilterFault(spec.filter())) {
-    return SpecFault{"filter." + fault->field, fault->description};
+  if (const std::optional<SpecFault> fault = FindFilterFault(spec.filter())) {
+    add(SpecFault{"filter." + fault->field, fault->description});
   }
   if (spec.has_max_delivery_attempts() && spec.max_delivery_attempts() < 1) {
-    return SpecFault{"max_delivery_attempts", "must be at least 1"};
+    add(SpecFault{"max_delivery_attempts", "must be at least 1"});
   }
   if (spec.has_max_unacked_events() &&
       (spec.max_unacked_events() < 1 || spec.max_unacked_events() > kMostUnackedEvents)) {
-    return SpecFault{"max_unacked_events", absl::StrCat("must be 1 to ", kMostUnackedEvents)};
+    add(SpecFault{"max_unacked_events", absl::StrCat("must be 1 to ", kMostUnackedEvents)});
   }
   const v1::BacklogLimit& backlog = spec.backlog_limit();
   if (backlog.has_bytes() && backlog.bytes() < 1) {
-    return SpecFault{"backlog_limit.bytes", "must be at least 1"};
+    add(SpecFault{"backlog_limit.bytes", "must be at least 1"});
   }
-  std::optional<SpecFault> fault =
-      FindDurationFault("ack_deadline", spec.has_ack_deadline(), spec.ack_deadline(),
-                        kShortestAckDeadline, kLongestAckDeadline, "1 s to 10 min");
-  if (!fault) {
-    fault = FindDurationFault("minimum_retry_time", spec.has_minimum_retry_time(),
-                              spec.minimum_retry_time(), absl::ZeroDuration(), kLongestRetryTime,
-                              "0 s to 30 days");
-  }
-  if (!fault) {
-    fault = FindDurationFault("expire_after_unused", spec.has_expire_after_unused(),
-                              spec.expire_after_unused(), kShortestExpiry, kLongest,
-                              "1 min to 10 years");
-  }
-  if (fault) return fault;
-  return FindDurationFault("backlog_limit.age", backlog.has_age(), backlog.age(), absl::Seconds(1),
-                           kLongest, "1 s to 10 years");
+  add(FindDurationFault("ack_deadline", spec.has_ack_deadline(), spec.ack_deadline(),
+                        kShortestAckDeadline, kLongestAckDeadline, "1 s to 10 min"));
+  add(FindDurationFault("minimum_retry_time", spec.has_minimum_retry_time(),
+                        spec.minimum_retry_time(), absl::ZeroDuration(), kLongestRetryTime,
+                        "0 s to 30 days"));
+  add(FindDurationFault("expire_after_unused", spec.has_expire_after_unused(),
+                        spec.expire_after_unused(), kShortestExpiry, kLongest,
+                        "1 min to 10 years"));
+  add(FindDurationFault("backlog_limit.age", backlog.has_age(), backlog.age(), absl::Seconds(1),
+                        kLongest, "1 s to 10 years"));
+  return faults;
+}
+
+std::optional<SpecFault> FindSpecFault(const v1::SubscriptionSpec& spec) {
+  std::vector<SpecFault> faults = FindSpecFaults(spec);
+  if (faults.empty()) return std::nullopt;
+  return std::move(faults.front());
 }
 
 absl::Status CheckSubscriptionSpec(const v1::SubscriptionSpec& spec) {

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
@@ -27,7 +28,9 @@ struct SpecFault {
   std::string description;  // completes "FIELD ...", without repeating the value
 };
 
-// The first value that is out of the bounds that subscription.proto names; nothing: all are within.
+// The values that are out of the bounds that subscription.proto names.
+std::vector<SpecFault> FindSpecFaults(const v1::SubscriptionSpec& spec);
+// The first of them; nothing: all are within.
 std::optional<SpecFault> FindSpecFault(const v1::SubscriptionSpec& spec);
 std::optional<SpecFault> FindFilterFault(const v1::EventFilter& filter);
 

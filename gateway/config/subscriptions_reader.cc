@@ -1,7 +1,6 @@
 #include "gateway/config/subscriptions_reader.h"
 
 #include <cstdint>
-#include <optional>
 #include <set>
 #include <string>
 #include <utility>
@@ -26,12 +25,10 @@ Take Duration(NodeReader& reader, google::protobuf::Duration* duration) {
   };
 }
 
-void TakePosition(NodeReader& reader, const YAML::Node& node, const std::string& key,
-                  v1::SubscriptionSpec& spec) {
-  const std::string text = reader.Text(node, key);
-  if (text == "earliest") return spec.set_start_position(v1::START_POSITION_EARLIEST);
-  if (text == "latest") return spec.set_start_position(v1::START_POSITION_LATEST);
-  reader.Fault(node, key, "must be earliest or latest");
+absl::StatusOr<v1::StartPosition> ParsePosition(absl::string_view text) {
+  if (text == "earliest") return v1::START_POSITION_EARLIEST;
+  if (text == "latest") return v1::START_POSITION_LATEST;
+  return absl::InvalidArgumentError("must be earliest or latest");
 }
 
 void TakeFilter(NodeReader& reader, const YAML::Node& node, const std::string& key,
@@ -72,7 +69,9 @@ Members MembersOf(NodeReader& reader, Settings::Subscription& subscription) {
   return {
       {"name", [&](const auto& n, const auto& key) { subscription.name = reader.Text(n, key); }},
       {"start_position",
-       [&](const auto& n, const auto& key) { TakePosition(reader, n, key, spec); }},
+       [&](const auto& n, const auto& key) {
+         spec.set_start_position(reader.Parsed<v1::StartPosition>(n, key, ParsePosition));
+       }},
       {"filter",
        [&](const auto& n, const auto& key) { TakeFilter(reader, n, key, *spec.mutable_filter()); }},
       {"ack_deadline",
@@ -107,19 +106,17 @@ std::vector<Settings::Subscription> ReadSubscriptions(const YAML::Node& node, No
     Settings::Subscription subscription;
     const size_t faults_before = reader.fault_count();
     reader.TakeMembers(n, key, MembersOf(reader, subscription));
-    if (reader.fault_count() > faults_before) return;
-    const auto fault_at = [&](const std::string& field, absl::string_view description) {
-      reader.Fault(NodeReader::ValueAt(n, field), absl::StrCat(key, ".", field), description);
-    };
     if (const absl::Status name = CheckSubscriptionName(subscription.name); !name.ok()) {
-      return fault_at("name", name.message());
+      reader.WrongMember(n, key, "name",
+                         "must be 1 to 63 characters of a-z 0-9 - _ . and begin with a letter or "
+                         "digit");
+    } else if (!declared.insert(subscription.name).second) {
+      reader.WrongMember(n, key, "name", subscription.name + " is declared twice");
     }
-    if (!declared.insert(subscription.name).second) {
-      return fault_at("name", subscription.name + " is declared twice");
+    for (const SpecFault& fault : FindSpecFaults(subscription.spec)) {
+      reader.WrongMember(n, key, fault.field, fault.description);
     }
-    if (const auto fault = FindSpecFault(subscription.spec)) {
-      return fault_at(fault->field, fault->description);
-    }
+    if (reader.fault_count() > faults_before) return;
     subscriptions.push_back(std::move(subscription));
   });
   return subscriptions;

@@ -48,6 +48,33 @@ std::string ChallengeOf(const Settings::Source& source) {
   return "Shared-Key";
 }
 
+// Sources that differ from `source` in that each names one of its files.
+std::vector<Settings::Source> WithOneSecretEach(const Settings::Source& source) {
+  std::vector<Settings::Source> parts;
+  if (!source.path_token_file.empty()) {
+    Settings::Source& part = parts.emplace_back();
+    part.path_token_file = source.path_token_file;
+  }
+  if (source.shared_key.has_value()) {
+    for (const std::string& file : source.shared_key->key_files) {
+      Settings::Source& part = parts.emplace_back();
+      part.shared_key = source.shared_key;
+      part.shared_key->key_files = {file};
+    }
+  }
+  if (source.bearer.has_value()) {
+    for (const std::string& file : source.bearer->token_files) {
+      parts.emplace_back().bearer = Settings::Source::Bearer{{file}};
+    }
+  }
+  if (source.basic.has_value()) {
+    for (const std::string& file : source.basic->password_files) {
+      parts.emplace_back().basic = Settings::Source::Basic{source.basic->username, {file}};
+    }
+  }
+  return parts;
+}
+
 }  // namespace
 
 absl::StatusOr<CallbackSource> OpenSource(const Settings::Source& source, const Settings& settings,
@@ -84,12 +111,14 @@ std::vector<SettingFault> FindSecretFaults(const Settings& settings) {
   const Log silent(&clock, LogLevel::kError, Log::Format::kText, [](absl::string_view) {});
   std::vector<SettingFault> faults;
   for (size_t i = 0; i < settings.sources.size(); ++i) {
-    const auto opened = Authenticator::Open(settings.sources[i], &clock, &silent);
-    if (opened.ok()) continue;
-    // The message begins with the member that names the file.
-    const std::pair<absl::string_view, absl::string_view> parts =
-        absl::StrSplit(opened.status().message(), absl::MaxSplits(": ", 1));
-    faults.push_back({absl::StrCat("sources[", i, "].", parts.first), std::string(parts.second)});
+    for (const Settings::Source& part : WithOneSecretEach(settings.sources[i])) {
+      const auto opened = Authenticator::Open(part, &clock, &silent);
+      if (opened.ok()) continue;
+      // The message begins with the member that names the file.
+      const std::pair<absl::string_view, absl::string_view> parts =
+          absl::StrSplit(opened.status().message(), absl::MaxSplits(": ", 1));
+      faults.push_back({absl::StrCat("sources[", i, "].", parts.first), std::string(parts.second)});
+    }
   }
   return faults;
 }

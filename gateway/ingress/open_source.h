@@ -20,7 +20,7 @@ namespace onhook {
 absl::StatusOr<CallbackSource> OpenSource(const Settings::Source& source, const Settings& settings,
                                           const Clock* clock, const Log* log);
 
-// What is wrong with the files that sources name: of each source the first fault. Changes nothing.
+// What is wrong with the files that sources name, each of them. Changes nothing.
 std::vector<SettingFault> FindSecretFaults(const Settings& settings);
 
 }  // namespace onhook

@@ -11,6 +11,7 @@
 #include <cerrno>
 #include <cstdint>
 #include <cstring>
+#include <optional>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
@@ -28,38 +29,20 @@ std::string Describe(const ListenAddress& address) {
   return absl::StrCat(address.host, " port ", address.port);
 }
 
-absl::Status BindAndListen(int socket, const addrinfo& where, int backlog) {
+absl::Status BindAndListen(int socket, const addrinfo& where, std::optional<int> backlog) {
   const int on = 1;
   // Lets a restart take the port while connections of the last run linger.
   setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-  if (bind(socket, where.ai_addr, where.ai_addrlen) != 0 || listen(socket, backlog) != 0) {
+  if (bind(socket, where.ai_addr, where.ai_addrlen) != 0 ||
+      (backlog.has_value() && listen(socket, *backlog) != 0)) {
     if (errno == EADDRINUSE) return absl::AlreadyExistsError("the port is taken");
     return absl::UnavailableError(std::strerror(errno));
   }
   return absl::OkStatus();
 }
 
-}  // namespace
-
-absl::StatusOr<ListenAddress> ParseListenAddress(absl::string_view text) {
-  const auto malformed = [&] {
-    return absl::InvalidArgumentError(absl::StrCat("'", text, "' is not HOST:PORT"));
-  };
-  const size_t colon = text.rfind(':');
-  if (colon == text.npos) return malformed();
-  absl::string_view host = text.substr(0, colon);
-  const absl::string_view port_text = text.substr(colon + 1);
-  const bool bracketed = absl::ConsumePrefix(&host, "[") && absl::ConsumeSuffix(&host, "]");
-  if (host.empty() || (!bracketed && host.find_first_of("[]:") != host.npos)) return malformed();
-  int port = 0;
-  if (!std::all_of(port_text.begin(), port_text.end(), absl::ascii_isdigit) ||
-      !absl::SimpleAtoi(port_text, &port) || port > 65535) {
-    return malformed();
-  }
-  return ListenAddress{std::string(host), port};
-}
-
-absl::StatusOr<int> OpenListeningSocket(const ListenAddress& address, int backlog) {
+// A socket that is bound to `address`, and listens if there is a backlog.
+absl::StatusOr<int> OpenSocket(const ListenAddress& address, std::optional<int> backlog) {
   addrinfo hints{};
   hints.ai_family = AF_UNSPEC;
   hints.ai_socktype = SOCK_STREAM;
@@ -86,6 +69,37 @@ absl::StatusOr<int> OpenListeningSocket(const ListenAddress& address, int backlo
   if (status.ok()) return socket;
   return absl::Status(status.code(),
                       absl::StrCat("cannot listen on ", Describe(address), ": ", status.message()));
+}
+
+}  // namespace
+
+absl::StatusOr<ListenAddress> ParseListenAddress(absl::string_view text) {
+  const auto malformed = [&] {
+    return absl::InvalidArgumentError(absl::StrCat("'", text, "' is not HOST:PORT"));
+  };
+  const size_t colon = text.rfind(':');
+  if (colon == text.npos) return malformed();
+  absl::string_view host = text.substr(0, colon);
+  const absl::string_view port_text = text.substr(colon + 1);
+  const bool bracketed = absl::ConsumePrefix(&host, "[") && absl::ConsumeSuffix(&host, "]");
+  if (host.empty() || (!bracketed && host.find_first_of("[]:") != host.npos)) return malformed();
+  int port = 0;
+  if (!std::all_of(port_text.begin(), port_text.end(), absl::ascii_isdigit) ||
+      !absl::SimpleAtoi(port_text, &port) || port > 65535) {
+    return malformed();
+  }
+  return ListenAddress{std::string(host), port};
+}
+
+absl::StatusOr<int> OpenListeningSocket(const ListenAddress& address, int backlog) {
+  return OpenSocket(address, backlog);
+}
+
+absl::Status CheckPortIsFree(const ListenAddress& address) {
+  const absl::StatusOr<int> socket = OpenSocket(address, std::nullopt);
+  if (!socket.ok()) return socket.status();
+  close(*socket);
+  return absl::OkStatus();
 }
 
 int BoundPort(int socket) {

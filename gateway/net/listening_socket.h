@@ -5,6 +5,7 @@
 
 #include <string>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 
@@ -23,6 +24,10 @@ absl::StatusOr<ListenAddress> ParseListenAddress(absl::string_view text);
 // SO_REUSEPORT, by which two gateways would share a port without a word. Blocks to resolve a name.
 // kAlreadyExists: another socket has the port. kUnavailable: anything else the system says.
 absl::StatusOr<int> OpenListeningSocket(const ListenAddress& address, int backlog);
+
+// Whether OpenListeningSocket would get the port; says why not as it does. Nothing ever listens
+// there meanwhile, so nobody can connect. Another socket may take the port right after.
+absl::Status CheckPortIsFree(const ListenAddress& address);
 
 // One end of a connection. The address is in its usual text form, without a port; IPv4 within
 // IPv6 is shown as IPv4. Of a Unix-domain socket it is "unix:", and the name if that is of the

@@ -1,10 +1,12 @@
 #include "gateway/net/unix_socket.h"
 
+#include <fcntl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -34,11 +36,13 @@ absl::Status Taken(const std::string& path, absl::string_view by) {
   return absl::AlreadyExistsError(absl::StrCat("cannot listen on ", path, ": ", by));
 }
 
-// Removes the socket file at `path` if nobody listens at it.
-absl::Status RemoveStale(const std::string& path) {
+// Whether a socket's file lies at `path` at which nobody listens. Errors: what lies there must
+// stay.
+absl::StatusOr<bool> IsStale(const std::string& path) {
   struct stat file {};
   if (lstat(path.c_str(), &file) != 0) {
-    return errno == ENOENT ? absl::OkStatus() : Failed(path, errno);
+    if (errno == ENOENT) return false;
+    return Failed(path, errno);
   }
   if (!S_ISSOCK(file.st_mode)) return Taken(path, "there is a file that is no socket");
   const int probe = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -47,8 +51,22 @@ absl::Status RemoveStale(const std::string& path) {
   const int error = connect(probe, Plain(address), sizeof(address)) == 0 ? 0 : errno;
   close(probe);
   if (error != ECONNREFUSED) return Taken(path, "somebody listens there");
+  return true;
+}
+
+absl::Status RemoveStale(const std::string& path) {
+  const absl::StatusOr<bool> stale = IsStale(path);
+  if (!stale.ok() || !*stale) return stale.status();
   if (unlink(path.c_str()) != 0 && errno != ENOENT) return Failed(path, errno);
   return absl::OkStatus();
+}
+
+absl::Status CheckForm(const std::string& path) {
+  if (!path.empty() && path.front() == '/' && path.size() < sizeof(sockaddr_un::sun_path)) {
+    return absl::OkStatus();
+  }
+  return absl::InvalidArgumentError(absl::StrCat("'", path, "' is no absolute path of fewer than ",
+                                                 sizeof(sockaddr_un::sun_path), " bytes"));
 }
 
 absl::Status BindAndListen(const std::string& path, mode_t mode, int backlog, UnixSocket& opened) {
@@ -79,11 +97,7 @@ absl::string_view UnixSocketPath(absl::string_view listen) {
 }
 
 absl::StatusOr<UnixSocket> OpenUnixSocket(const std::string& path, mode_t mode, int backlog) {
-  if (path.empty() || path.front() != '/' || path.size() >= sizeof(sockaddr_un::sun_path)) {
-    return absl::InvalidArgumentError(absl::StrCat("'", path,
-                                                   "' is no absolute path of fewer than ",
-                                                   sizeof(sockaddr_un::sun_path), " bytes"));
-  }
+  if (absl::Status form = CheckForm(path); !form.ok()) return form;
   if (absl::Status removed = RemoveStale(path); !removed.ok()) return removed;
   UnixSocket opened;
   opened.descriptor = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -93,6 +107,14 @@ absl::StatusOr<UnixSocket> OpenUnixSocket(const std::string& path, mode_t mode, 
     return bound;
   }
   return opened;
+}
+
+absl::Status CheckUnixSocketIsFree(const std::string& path) {
+  if (absl::Status form = CheckForm(path); !form.ok()) return form;
+  if (const absl::StatusOr<bool> stale = IsStale(path); !stale.ok()) return stale.status();
+  const std::string folder = path.substr(0, std::max<size_t>(path.rfind('/'), 1));
+  if (faccessat(AT_FDCWD, folder.c_str(), W_OK | X_OK, AT_EACCESS) == 0) return absl::OkStatus();
+  return Failed(path, errno);
 }
 
 void RemoveFile(const std::string& path, const UnixSocket& socket) {

@@ -31,6 +31,10 @@ struct UnixSocket {
 // kUnavailable.
 absl::StatusOr<UnixSocket> OpenUnixSocket(const std::string& path, mode_t mode, int backlog);
 
+// Whether OpenUnixSocket would open one, as far as can be told without making a file; says why not
+// as it does. Changes nothing.
+absl::Status CheckUnixSocketIsFree(const std::string& path);
+
 // Takes the file away, unless another has taken its name meanwhile.
 void RemoveFile(const std::string& path, const UnixSocket& socket);
 

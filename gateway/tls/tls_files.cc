@@ -41,10 +41,16 @@ const TlsOptions& TlsFiles::options() const { return parts_->watched().options()
 
 std::shared_ptr<const TlsMaterial> TlsFiles::Get() const { return parts_->watched().Get(); }
 
-absl::Status CheckTlsFiles(const TlsOptions& options, absl::Time now) {
+TlsFindings ExamineTlsFiles(const TlsOptions& options, absl::Time now) {
+  TlsFindings findings;
   TlsContent content;
-  if (absl::Status read = ReadTlsContent(options, content); !read.ok()) return read;
-  return MakeTlsMaterial(options, content, now).status();
+  const bool read = ReadTlsContent(options, content).ok();
+  if (!read || !MakeTlsMaterial(options, content, now).ok()) {
+    findings.faults = FindTlsFaults(options, now);
+  } else if (absl::Status doubt = FindAuthorityDoubt(options, content); !doubt.ok()) {
+    findings.doubts.push_back(std::move(doubt));
+  }
+  return findings;
 }
 
 }  // namespace onhook

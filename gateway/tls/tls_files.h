@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -50,8 +51,13 @@ class TlsFiles {
   const std::unique_ptr<Parts> parts_;
 };
 
-// What Open would say; changes nothing. For --check.
-absl::Status CheckTlsFiles(const TlsOptions& options, absl::Time now);
+// What Open would find wrong, each fault of each file; and what would do, but perhaps not as was
+// meant. Each message begins as Open's do. Changes nothing. Blocking: reads the files.
+struct TlsFindings {
+  std::vector<absl::Status> faults;
+  std::vector<absl::Status> doubts;
+};
+TlsFindings ExamineTlsFiles(const TlsOptions& options, absl::Time now);
 
 }  // namespace onhook
 

@@ -38,17 +38,30 @@ absl::Status AboutAuthorities(const TlsOptions& options, const absl::Status& fau
   return About("client_ca_file", options.client_ca_file, fault);
 }
 
+absl::Status ReadCertificateFile(const TlsOptions& options, TlsContent& content) {
+  const std::string& file = options.certificate_file;
+  const absl::Status read = ReadRegularFile(file, kMostBytes, content.certificate_pem);
+  return read.ok() ? read : AboutCertificate(options, read);
+}
+
+absl::Status ReadKeyFile(const TlsOptions& options, TlsContent& content) {
+  const absl::Status read = ReadRegularFile(options.key_file, kMostBytes, content.key_pem);
+  return read.ok() ? read : AboutKey(options, read);
+}
+
+absl::Status ReadAuthoritiesFile(const TlsOptions& options, TlsContent& content) {
+  const std::string& file = options.client_ca_file;
+  if (file.empty()) return absl::OkStatus();
+  const absl::Status read = ReadRegularFile(file, kMostBytes, content.client_ca_pem);
+  return read.ok() ? read : AboutAuthorities(options, read);
+}
+
 absl::Status ReadOnce(const TlsOptions& options, TlsContent& content) {
   content = TlsContent();
-  absl::Status read =
-      ReadRegularFile(options.certificate_file, kMostBytes, content.certificate_pem);
-  if (!read.ok()) return AboutCertificate(options, read);
-  read = ReadRegularFile(options.key_file, kMostBytes, content.key_pem);
-  if (!read.ok()) return AboutKey(options, read);
-  if (options.client_ca_file.empty()) return absl::OkStatus();
-  read = ReadRegularFile(options.client_ca_file, kMostBytes, content.client_ca_pem);
-  if (!read.ok()) return AboutAuthorities(options, read);
-  return absl::OkStatus();
+  absl::Status read = ReadCertificateFile(options, content);
+  if (read.ok()) read = ReadKeyFile(options, content);
+  if (read.ok()) read = ReadAuthoritiesFile(options, content);
+  return read;
 }
 
 // The port's own certificates, in `content`'s order.
@@ -94,6 +107,29 @@ absl::StatusOr<OwnedCertificateStack> ReadAuthorities(const TlsOptions& options,
   return authorities;
 }
 
+absl::Status CheckPair(const TlsOptions& options, STACK_OF(X509) * chain, EVP_PKEY* key) {
+  if (X509_check_private_key(sk_X509_value(chain, 0), key) == 1) return absl::OkStatus();
+  ERR_clear_error();
+  return AboutKey(options, absl::InvalidArgumentError(
+                               absl::StrCat("holds another key than that of the certificate in ",
+                                            options.certificate_file)));
+}
+
+absl::StatusOr<OwnedCertificateStack> LoadChain(const TlsOptions& options, TlsContent& content,
+                                                absl::Time now) {
+  absl::Status read = ReadCertificateFile(options, content);
+  if (!read.ok()) return read;
+  return ReadChain(options, content, now);
+}
+
+absl::StatusOr<OwnedKey> LoadKey(const TlsOptions& options, TlsContent& content) {
+  absl::Status read = ReadKeyFile(options, content);
+  if (!read.ok()) return read;
+  absl::StatusOr<OwnedKey> key = ReadKey(content.key_pem);
+  if (!key.ok()) return AboutKey(options, key.status());
+  return key;
+}
+
 }  // namespace
 
 absl::Status ReadTlsContent(const TlsOptions& options, TlsContent& content) {
@@ -118,12 +154,8 @@ absl::StatusOr<TlsMaterial> MakeTlsMaterial(const TlsOptions& options, const Tls
   }
   absl::StatusOr<OwnedKey> key = ReadKey(content.key_pem);
   if (!key.ok()) return AboutKey(options, key.status());
-  if (X509_check_private_key(sk_X509_value(chain->get(), 0), key->get()) != 1) {
-    ERR_clear_error();
-    return AboutKey(options, absl::InvalidArgumentError(
-                                 absl::StrCat("holds another key than that of the certificate in ",
-                                              options.certificate_file)));
-  }
+  absl::Status pair = CheckPair(options, chain->get(), key->get());
+  if (!pair.ok()) return pair;
   OwnedCertificateStack authorities;
   if (!options.client_ca_file.empty()) {
     absl::StatusOr<OwnedCertificateStack> read =
@@ -136,6 +168,42 @@ absl::StatusOr<TlsMaterial> MakeTlsMaterial(const TlsOptions& options, const Tls
   if (!context.ok()) return AboutCertificate(options, context.status());
   material.context = *std::move(context);
   return material;
+}
+
+std::vector<absl::Status> FindTlsFaults(const TlsOptions& options, absl::Time now) {
+  std::vector<absl::Status> faults;
+  const auto note = [&faults](absl::Status status) {
+    if (!status.ok()) faults.push_back(std::move(status));
+  };
+  TlsContent content;
+  const absl::StatusOr<OwnedCertificateStack> chain = LoadChain(options, content, now);
+  note(chain.status());
+  const absl::StatusOr<OwnedKey> key = LoadKey(options, content);
+  note(key.status());
+  if (chain.ok() && key.ok()) note(CheckPair(options, chain->get(), key->get()));
+  absl::Status authorities = ReadAuthoritiesFile(options, content);
+  int unusable = 0;
+  if (authorities.ok() && !options.client_ca_file.empty()) {
+    authorities = ReadAuthorities(options, content, now, unusable).status();
+  }
+  note(authorities);
+  // What is left is between them.
+  if (faults.empty()) note(MakeTlsMaterial(options, content, now).status());
+  return faults;
+}
+
+absl::Status FindAuthorityDoubt(const TlsOptions& options, const TlsContent& content) {
+  if (content.client_ca_pem.empty()) return absl::OkStatus();
+  const absl::StatusOr<OwnedCertificateStack> read = ReadCertificates(content.client_ca_pem);
+  if (!read.ok()) return absl::OkStatus();
+  for (int i = 0; i < sk_X509_num(read->get()); ++i) {
+    if (X509_check_ca(sk_X509_value(read->get(), i)) != 0) continue;
+    return AboutAuthorities(
+        options, absl::InvalidArgumentError(
+                     "holds a certificate that may sign no other, so nobody but its own holder "
+                     "is let in by it; name the authority's that signs those of clients"));
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace onhook

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -51,6 +52,14 @@ absl::Status ReadTlsContent(const TlsOptions& options, TlsContent& content);
 // nothing of what is in a file is repeated.
 absl::StatusOr<TlsMaterial> MakeTlsMaterial(const TlsOptions& options, const TlsContent& content,
                                             absl::Time now);
+
+// Everything that the two above would find wrong one after the other, looked for in each file by
+// itself. Blocking: reads the files.
+std::vector<absl::Status> FindTlsFaults(const TlsOptions& options, absl::Time now);
+
+// Of good content: an error if some certificate among the authorities may sign no other, and so
+// lets in nobody but its own holder. Often it is the port's own, named by mistake.
+absl::Status FindAuthorityDoubt(const TlsOptions& options, const TlsContent& content);
 
 }  // namespace onhook
 

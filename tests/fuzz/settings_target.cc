@@ -40,7 +40,7 @@ void CheckPlace(absl::string_view place, absl::string_view text) {
 void CheckAccess(const std::vector<Settings::Identity>& access) {
   std::vector<Settings::Identity> before;
   for (const Settings::Identity& identity : access) {
-    FUZZ_CHECK(!FindIdentityFault(identity).has_value());
+    FUZZ_CHECK(FindIdentityFaults(identity).empty());
     FUZZ_CHECK(!FindIdentityConflict(identity, before).has_value());
     before.push_back(identity);
   }

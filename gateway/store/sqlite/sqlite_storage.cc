@@ -1,8 +1,6 @@
 #include "gateway/store/sqlite/sqlite_storage.h"
 
 #include <fcntl.h>
-#include <sys/file.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -10,6 +8,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "gateway/store/sqlite/sqlite_directory.h"
 #include "gateway/store/sqlite/sqlite_recovery.h"
 #include "gateway/store/sqlite/sqlite_schema.h"
 
@@ -40,18 +39,9 @@ absl::Status Sync(const std::string& path) {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Storage>> SqliteStorage::Open(const std::string& directory) {
-  if (mkdir(directory.c_str(), 0700) != 0 && errno != EEXIST) {
-    return ErrnoStatus("creating", directory);
-  }
-  const std::string lock_path = directory + "/lock";
-  const int lock = open(lock_path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-  if (lock < 0) return ErrnoStatus("opening", lock_path);
-  if (flock(lock, LOCK_EX | LOCK_NB) != 0) {
-    close(lock);
-    return absl::FailedPreconditionError(
-        absl::StrCat("another process uses ", directory, "; a store serves one gateway at a time"));
-  }
-  std::unique_ptr<SqliteStorage> storage(new SqliteStorage(directory, lock));
+  const absl::StatusOr<int> lock = LockSqliteDirectory(directory);
+  if (!lock.ok()) return lock.status();
+  std::unique_ptr<SqliteStorage> storage(new SqliteStorage(directory, *lock));
   if (absl::Status status = storage->OpenDatabase(); !status.ok()) return status;
   return storage;
 }

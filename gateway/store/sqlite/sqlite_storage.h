@@ -25,8 +25,9 @@ namespace onhook {
 class SqliteStorage final : public Storage {
  public:
   // Opens or creates `directory`/onhook.db and locks the directory against other processes.
-  // Errors: kFailedPrecondition (another process holds it, or its format is of a newer version),
-  // kUnavailable, kDataLoss, kResourceExhausted; each names what failed.
+  // Errors: kInvalidArgument (the directory cannot be made or written), kFailedPrecondition
+  // (another process holds it, or its format is of a newer version), kUnavailable, kDataLoss,
+  // kResourceExhausted; each names what failed.
   static absl::StatusOr<std::unique_ptr<Storage>> Open(const std::string& directory);
   ~SqliteStorage() override;
 

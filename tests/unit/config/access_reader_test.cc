@@ -75,8 +75,9 @@ TEST(AccessReaderTest, AListThatNamesNobodyIsAFault) {
   EXPECT_THAT(FaultsOf("access: []"),
               ElementsAre(AllOf(StartsWith("f:1:9: access: must hold 1 to 1000"),
                                 HasSubstr("whoever gets into the ports may do everything"))));
-  EXPECT_THAT(FaultsOf("access:\n"), ElementsAre("f:2:1: access: must be a sequence"));
-  EXPECT_THAT(FaultsOf("access: {name: a}"), ElementsAre("f:1:9: access: must be a sequence"));
+  EXPECT_THAT(FaultsOf("access:\n"), ElementsAre("f:2:1: access: must be a sequence; not nothing"));
+  EXPECT_THAT(FaultsOf("access: {name: a}"),
+              ElementsAre("f:1:9: access: must be a sequence; not a mapping"));
 }
 
 std::string ManyIdentities(int count) {

@@ -10,6 +10,7 @@
 
 #include "absl/time/time.h"
 #include "gateway/config/reference_text.h"
+#include "gateway/config/schema_text.h"
 #include "gateway/config/settings_text.h"
 #include "tests/support/temporary_directory.h"
 
@@ -86,6 +87,7 @@ TEST(InvocationTest, EachActionHasItsFlag) {
   EXPECT_EQ(Read({"--check"}).action, Action::kCheck);
   EXPECT_EQ(Read({"--print-config"}).action, Action::kPrintConfig);
   EXPECT_EQ(Read({"--print-reference"}).action, Action::kPrintReference);
+  EXPECT_EQ(Read({"--print-schema"}).action, Action::kPrintSchema);
   EXPECT_EQ(Read({"--help"}).action, Action::kHelp);
   EXPECT_EQ(Read({"-h"}).action, Action::kHelp);
   EXPECT_EQ(Read({"--version"}).action, Action::kVersion);
@@ -96,6 +98,7 @@ TEST(InvocationTest, EachActionButRunningHasItsAnswer) {
   EXPECT_EQ(AnswerTo(Read({"--check"})), "the settings are right\n");
   EXPECT_EQ(AnswerTo(Read({"--help"})), HelpText());
   EXPECT_EQ(AnswerTo(Read({"--print-reference"})), ReferenceText());
+  EXPECT_EQ(AnswerTo(Read({"--print-schema"})), SchemaText());
   EXPECT_THAT(AnswerTo(Read({"--version"})), MatchesRegex("onhookd [0-9]+\\.[0-9]+\\.[0-9]+\n"));
   EXPECT_THAT(AnswerTo(Read({"--print-config"}, {"ONHOOK_LOG_LEVEL=debug"})),
               HasSubstr("# variable ONHOOK_LOG_LEVEL"));
@@ -186,7 +189,7 @@ TEST(InvocationTest, AnEmptyNameOfTheFileIsAnError) {
 class FileInvocationTest : public ::testing::Test {
  protected:
   void Write(const std::string& text) { std::ofstream(path_) << text; }
-  std::string FaultsOfFile(const Strings& more = {}, const OutsideCheck& outside = nullptr) {
+  std::string FaultsOfFile(const Strings& more = {}, const OutsideChecks& outside = {}) {
     Strings arguments = {"--config", path_};
     arguments.insert(arguments.end(), more.begin(), more.end());
     const absl::Status status = ReadInvocation(arguments, {}, outside).status();
@@ -258,24 +261,84 @@ TEST_F(FileInvocationTest, WhatIsWrongInTheFileIsNotSaidToBeMissing) {
   EXPECT_THAT(FaultsOfFile(), Not(HasSubstr("is not declared")));
 }
 
+// Finds that the setting of each name is wrong.
+OutsideCheck Finding(const Strings& names) {
+  return [names](const Settings& /*settings*/) {
+    OutsideFindings found;
+    for (const std::string& name : names) found.faults.push_back({name, "is not there"});
+    return found;
+  };
+}
+
 TEST_F(FileInvocationTest, WhatLiesOutsideIsAskedForAndToldWithThePlace) {
   Write("sources: [{name: a, path: /a, path_token_file: t}]");
-  const OutsideCheck outside = [](const Settings& settings) -> std::vector<SettingFault> {
-    return {{"sources[0].path_token_file", settings.sources[0].path_token_file + " is not there"},
-            {"sources[0].authentication.bearer.token_files", "is not there"},
-            {"log.level", "is too loud"}};
-  };
+  const OutsideChecks outside = {Finding(
+      {"sources[0].path_token_file", "sources[0].authentication.bearer.token_files", "log.level"})};
   const std::string file = "(file " + path_;
   for (const Strings& to_check_or_to_run : {Strings{"--check"}, Strings{}}) {
     EXPECT_EQ(FaultsOfFile(to_check_or_to_run, outside),
-              "sources[0].path_token_file " + file + ":1:48): t is not there\n" +
+              "sources[0].path_token_file " + file + ":1:48): is not there\n" +
                   "sources[0].authentication.bearer.token_files " + file +
-                  ":1:11): is not there\n" + "log.level (default): is too loud");
+                  ":1:11): is not there\n" + "log.level (default): is not there");
   }
   EXPECT_EQ(FaultsOfFile({"--print-config"}, outside), "");
-  EXPECT_THAT(FaultsOfFile({"--check", "--shutdown-drain-deadline=0s"}, outside),
-              Not(HasSubstr("is not there")))
-      << "settings that do not fit are told first";
+}
+
+TEST_F(FileInvocationTest, WhatAGatewayThatRunsHoldsIsLookedAtOnlyToStart) {
+  Write("");
+  const OutsideChecks outside = {nullptr, Finding({"http.listen"})};
+  EXPECT_EQ(FaultsOfFile({"--check"}, outside), "");
+  EXPECT_EQ(FaultsOfFile({}, outside), "http.listen (default): is not there");
+}
+
+TEST_F(FileInvocationTest, WhatLiesOutsideIsToldBesideWhatIsWrongItself) {
+  Write("http: {max_headers: 5}");
+  const OutsideChecks outside = {Finding({"store.directory"})};
+  EXPECT_EQ(FaultsOfFile({"--shutdown-delay=5"}, outside),
+            path_ +
+                ":1:21: http.max_headers: must be 10 to 1000; not \"5\"\n"
+                "shutdown.delay (flag --shutdown-delay): must be a whole number with its unit, "
+                "ms, s, m, h or d, for instance 500ms; not \"5\"\n"
+                "store.directory (default): is not there");
+}
+
+TEST_F(FileInvocationTest, OfWhatIsWrongItselfNothingOutsideIsTold) {
+  Write("store: {directory: [a]}\nsources: [{name: a, path: /a}, {name: b}]");
+  const OutsideCheck outside = [](const Settings& settings) {
+    EXPECT_THAT(settings.sources, IsEmpty()) << "the index of one would be another's";
+    return Finding({"store.directory", "http.listen"})(settings);
+  };
+  const std::string faults = FaultsOfFile({"--http-listen=x"}, {outside});
+  EXPECT_THAT(faults, HasSubstr("store.directory"));
+  EXPECT_THAT(faults, HasSubstr("sources[1].path"));
+  EXPECT_THAT(faults, HasSubstr("http.listen (flag --http-listen)"));
+  EXPECT_THAT(faults, Not(HasSubstr("is not there")));
+}
+
+TEST_F(FileInvocationTest, OfAFileThatCannotBeReadNothingElseIsTold) {
+  Write("http: {");
+  EXPECT_THAT(FaultsOfFile({}, {Finding({"log.level"})}), Not(HasSubstr("is not there")));
+}
+
+TEST_F(FileInvocationTest, WhatMayNotBeMeantIsAWarningWithItsPlace) {
+  Write("log: {level: info}");
+  const OutsideChecks outside = {[](const Settings& /*settings*/) {
+    return OutsideFindings{{}, {{"log.level", "is quiet"}}};
+  }};
+  const absl::StatusOr<Invocation> invocation =
+      ReadInvocation({"--check", "--config", path_}, {}, outside);
+  ASSERT_TRUE(invocation.ok()) << invocation.status();
+  EXPECT_EQ(AnswerTo(*invocation),
+            "warning: log.level (file " + path_ + ":1:14): is quiet\nthe settings are right\n");
+}
+
+TEST_F(FileInvocationTest, AFaultThatIsFoundLaterHasTheSameLine) {
+  Write("store: {directory: d}");
+  const Invocation invocation = Read({"--config", path_, "--http-listen=127.0.0.1:1"});
+  EXPECT_EQ(FaultLine("http.listen: the port is taken: by whom", invocation),
+            "http.listen (flag --http-listen): the port is taken: by whom");
+  EXPECT_EQ(FaultLine("store.directory: is in use", invocation),
+            "store.directory (file " + path_ + ":1:20): is in use");
 }
 
 }  // namespace

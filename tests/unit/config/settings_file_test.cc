@@ -11,8 +11,13 @@ namespace {
 
 using ::testing::Contains;
 using ::testing::ElementsAre;
+using ::testing::EndsWith;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Lt;
+using ::testing::Not;
+using ::testing::SizeIs;
+using ::testing::UnorderedElementsAre;
 
 std::vector<std::string> FaultsOf(const std::string& text) {
   std::vector<std::string> faults;
@@ -68,7 +73,7 @@ TEST(SettingsFileTest, EveryFaultNamesItsPlaceAndWhatIsExpected) {
       {"acknowledge: {when: soon}", "f:1:21: acknowledge.when", "forwarded, stored or processed"},
       {"http: {listen: a:1}\nhttp: {listen: b:1}", "f:2:1: http", "given twice"},
       {"[1, 2]", "f:1:1: settings", "mappings"},
-      {"http: {listen", "f:1:", "not found"},
+      {"http: {listen", "f:1:", "is not closed"},
       {"subscriptions: crm", "f:1:16: subscriptions", "must be a sequence"},
       {"subscriptions:\n  - crm", "f:2:5: subscriptions[0]", "must be a mapping"},
       {"subscriptions: [{name: A}]", "f:1:24: subscriptions[0].name", "1 to 63 characters"},
@@ -105,7 +110,7 @@ TEST(SettingsFileTest, EveryFaultNamesItsPlaceAndWhatIsExpected) {
       {"a: 1\n---\nb: 2", "f:2:1", "more than one document"},
       // The parser gives this out as documents without end.
       {", a: 1", "f:1:1", "or what is part of none"},
-      {"]", "f:1:1", "illegal flow end"},
+      {"]", "f:1:1", "closes nothing"},
       {"{http: {}} , {}", "f:1:12: ", "part of none"},
       {"http: {listen: 'a:1'}\n---\n", "f:2:1: ", "more than one document"},
   };
@@ -114,6 +119,87 @@ TEST(SettingsFileTest, EveryFaultNamesItsPlaceAndWhatIsExpected) {
     ASSERT_FALSE(faults.empty()) << row.text;
     EXPECT_THAT(faults[0], HasSubstr(row.place)) << row.text;
     EXPECT_THAT(faults[0], HasSubstr(row.expected)) << row.text;
+  }
+}
+
+TEST(SettingsFileTest, AValueThatIsWrongIsShown) {
+  const struct {
+    const char* text;
+    const char* shown;
+  } kRows[] = {
+      {"http: {max_headers: 5}", "; not \"5\""},
+      {"http: {listen: [a]}", "; not a sequence"},
+      {"http: {listen: }", "; not nothing"},
+      {"http: 5", "; not \"5\""},
+      {"log: {level: \"a\\nb\"}", R"(; not "a\u000ab")"},
+      {"sources: [{name: A, path: /a}]", "; not \"A\""},
+      {"sources: [{path: /a}]", "; it is not given"},
+      {"subscriptions: [{name: a, ack_deadline: 11m}]", "; not \"11m\""},
+      {"subscriptions: [{name: a, max_unacked_events: 0}]", "; not \"0\""},
+  };
+  for (const auto& row : kRows) {
+    EXPECT_THAT(FaultsOf(row.text), ElementsAre(EndsWith(row.shown))) << row.text;
+  }
+  const std::string long_value(5000, 'x');
+  EXPECT_THAT(FaultsOf("log: {level: " + long_value + "}"), ElementsAre(SizeIs(Lt(200u))));
+}
+
+// Where the name of a file belongs somebody may have put the secret itself.
+TEST(SettingsFileTest, WhatMayBeASecretIsNotShown) {
+  for (const char* text :
+       {"sources: [{name: a, path: /a, authentication: canary}]",
+        "sources: [{name: a, path: /a, authentication: {shared_key: canary}}]",
+        "sources: [{name: a, path: /a, authentication: {shared_key: {key_files: canary}}}]",
+        "sources: [{name: a, path: /a, authentication: {bearer: {token_files: [canary, b, c]}}}]",
+        "sources: [{name: a, path: /a, authentication: {basic: {username: u, password_files: "
+        "[canary, canary]}}}]",
+        "access: [{name: a, token_files: canary}]", "sources: canary", "access: [canary]"}) {
+    EXPECT_THAT(FaultsOf(text), ElementsAre(Not(HasSubstr("canary")))) << text;
+  }
+}
+
+TEST(SettingsFileTest, EveryFaultOfOneMappingIsTold) {
+  EXPECT_THAT(
+      FaultsOf("sources: [{name: A, path: x, time_zone: Mars, trusted_proxies: [0.0.0.0/0], "
+               "authentication: {basic: {username: '', password_files: []}}}]"),
+      UnorderedElementsAre(HasSubstr("[0].name"), HasSubstr("[0].path"), HasSubstr("[0].time_zone"),
+                           HasSubstr("[0].trusted_proxies"), HasSubstr(".username"),
+                           HasSubstr(".password_files")));
+  EXPECT_THAT(FaultsOf("subscriptions: [{name: A, ack_deadline: 0s, max_unacked_events: 0, "
+                       "max_delivery_attempts: 0, backlog_limit: {age: 0s}}]"),
+              SizeIs(5));
+  EXPECT_THAT(FaultsOf("access: [{name: A, certificate: '*', subscribe: [A], create: [B], "
+                       "administer: [C]}]"),
+              SizeIs(5));
+}
+
+TEST(SettingsFileTest, OneFaultOfAValueIsEnough) {
+  EXPECT_THAT(FaultsOf("sources: [{name: [a], path: {}, time_zone: [UTC], allowed_networks: x}]"),
+              SizeIs(4));
+  EXPECT_THAT(FaultsOf("subscriptions: [{name: {}, start_position: [], ack_deadline: []}]"),
+              SizeIs(3));
+  EXPECT_THAT(FaultsOf("access: [{name: '', certificate: '', token_files: 5}]"), SizeIs(3));
+}
+
+TEST(SettingsFileTest, WhatIsNoYamlIsToldInOurWords) {
+  const struct {
+    const char* text;
+    const char* fault;
+  } kRows[] = {
+      {"http: {listen: x\ngrpc: y\n", "f:2:5: a mapping that begins with {"},
+      {"http: {a: 1", "is not closed"},
+      {"access: [a: 1", "is not closed"},
+      {"http:\n    a: 1\n  b: 2\n", "f:3:3: a key stands in another column"},
+      {"http: a: b", "f:1:8: there is a colon where no key can be"},
+      {"http: - a", "f:1:7: there is a dash"},
+      {"http:\n\ta: 1\n", "f:2:3: there is a colon where no key can be"},
+      {"http: @a", "f:1:7: a value begins with a character that it cannot"},
+      {"http: \"\\q\"", "f:1:10: a text in double quotes holds a \\"},
+      {"http: *nothing", "f:1:7: there is a * without its &"},
+      {"http: 'a", "is not closed"},
+  };
+  for (const auto& row : kRows) {
+    EXPECT_THAT(FaultsOf(row.text), ElementsAre(HasSubstr(row.fault))) << row.text;
   }
 }
 
@@ -145,13 +231,16 @@ TEST(SettingsFileTest, AListThatAliasesMakeEndlesslyLongIsRefusedUnread) {
 TEST(SettingsFileTest, AFileThatIsNotThereIsAFault) {
   std::vector<std::string> faults;
   ReadSettingsFile("/nonexistent/onhook.yaml", faults);
-  EXPECT_THAT(faults, ElementsAre("/nonexistent/onhook.yaml: cannot be read"));
+  EXPECT_THAT(
+      faults,
+      ElementsAre("/nonexistent/onhook.yaml: cannot be read: No such file or directory; must "
+                  "be a file of settings in YAML that this user may read"));
 }
 
 TEST(SettingsFileTest, ADirectoryIsNoFileOfSettings) {
   std::vector<std::string> faults;
   ReadSettingsFile("/", faults);
-  EXPECT_THAT(faults, ElementsAre("/: cannot be read"));
+  EXPECT_THAT(faults, ElementsAre(HasSubstr("/: cannot be read: it is a directory; must be")));
 }
 
 TEST(SettingsFileTest, AFileWithoutEndIsTooLarge) {

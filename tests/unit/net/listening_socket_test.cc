@@ -63,5 +63,20 @@ TEST(ListeningSocketTest, ConnectionsOfOneNetworkOfIpv6CountTogether) {
   EXPECT_EQ(CountedAs("unix:"), "unix:");
 }
 
+TEST(CheckPortIsFreeTest, APortIsTakenForAsLongAsSomebodyListensThere) {
+  const absl::StatusOr<int> open = OpenListeningSocket({"127.0.0.1", 0}, 1);
+  ASSERT_TRUE(open.ok()) << open.status();
+  const ListenAddress address = {"127.0.0.1", BoundPort(*open)};
+  EXPECT_EQ(CheckPortIsFree(address).code(), absl::StatusCode::kAlreadyExists);
+  EXPECT_EQ(CheckPortIsFree(address), OpenListeningSocket(address, 1).status());
+  close(*open);
+  EXPECT_TRUE(CheckPortIsFree(address).ok());
+  EXPECT_TRUE(CheckPortIsFree(address).ok()) << "the check itself takes nothing";
+}
+
+TEST(CheckPortIsFreeTest, AnAddressOfAnotherMachineIsNotFree) {
+  EXPECT_EQ(CheckPortIsFree({"192.0.2.1", 0}).code(), absl::StatusCode::kUnavailable);
+}
+
 }  // namespace
 }  // namespace onhook

@@ -123,5 +123,24 @@ TEST_F(UnixSocketTest, APathThatCannotBeOneIsAnError) {
   EXPECT_TRUE(absl::IsUnavailable(OpenUnixSocket(directory_.path() + "/none/s", 0600, 1).status()));
 }
 
+TEST_F(UnixSocketTest, ACheckSaysWhatOpeningWouldAndChangesNothing) {
+  EXPECT_TRUE(CheckUnixSocketIsFree(path_).ok());
+  EXPECT_EQ(ModeOf(path_), -1);
+  const absl::StatusOr<UnixSocket> opened = Open();
+  ASSERT_TRUE(opened.ok()) << opened.status();
+  EXPECT_EQ(CheckUnixSocketIsFree(path_), Open().status());
+  close(opened->descriptor);
+  EXPECT_TRUE(CheckUnixSocketIsFree(path_).ok()) << "nobody listens any more";
+  EXPECT_EQ(ModeOf(path_), 0600) << "what is stale is removed by opening only";
+}
+
+TEST_F(UnixSocketTest, ACheckSeesThatThereIsNoPlaceForTheFile) {
+  std::ofstream(path_) << "a file";
+  EXPECT_EQ(CheckUnixSocketIsFree(path_).code(), absl::StatusCode::kAlreadyExists);
+  EXPECT_EQ(CheckUnixSocketIsFree(directory_.path() + "/absent/grpc.sock").code(),
+            absl::StatusCode::kUnavailable);
+  EXPECT_EQ(CheckUnixSocketIsFree("relative.sock").code(), absl::StatusCode::kInvalidArgument);
+}
+
 }  // namespace
 }  // namespace onhook
