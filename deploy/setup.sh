@@ -62,6 +62,10 @@ tests  rapidjson-dev             and a third
 tests  prometheus                promtool, lint of the metrics
 tests  wrk                       load for the benchmark
 tests  nginx-light               the benchmark'\''s yardstick, and a proxy in front
+tests  mmdebstrap                a Debian to install the package on
+tests  systemd-container         boots it, beside this machine
+tests  lintian                   lint of the package
+tests  file                      whether programs are stripped
 '
 THIRD_PARTY="$STEPS_TOP/build/third_party"
 HTTPLIB_HEADER="$THIRD_PARTY/cpp-httplib/httplib.h"
