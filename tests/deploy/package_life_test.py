@@ -9,9 +9,8 @@ import os
 import pathlib
 import shutil
 import sys
-import tempfile
 
-from debian_machine import Machine
+from debian_machine import Machine, folder_in_memory
 from debian_package import PATIENCE_S, TOP, base_system, check, field, need, pack
 
 URL = "http://127.0.0.1:8080/release-events"
@@ -310,15 +309,15 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--build", type=pathlib.Path, required=True, help="folder of the built programs")
     build = parser.parse_args().build
-    need("mmdebstrap", "systemd-nspawn", "setpriv", "nsenter", "cpack", "dpkg-deb", "apt-get")
+    need("mmdebstrap", "systemd-nspawn", "setpriv", "nsenter", "unshare", "cpack", "dpkg-deb", "apt-get")
     if os.geteuid() != 0:
         print("skipped: a machine is booted by root only")
         sys.exit(77)
-    with tempfile.TemporaryDirectory() as folder:
-        package = pack(build, pathlib.Path(folder, "now"))
-        newer = pack(build, pathlib.Path(folder, "newer"), field(package, "Version") + "+newer")
-        with Machine(base_system(package)) as machine:
-            live(machine, package, newer)
+    folder = folder_in_memory()
+    package = pack(build, folder / "now")
+    newer = pack(build, folder / "newer", field(package, "Version") + "+newer")
+    with Machine(base_system(package), folder) as machine:
+        live(machine, package, newer)
     print("it lives as it should")
 
 
