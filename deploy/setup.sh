@@ -69,6 +69,10 @@ tests  binutils                  strips its programs
 tests  runc                      starts it, as a node of Kubernetes does
 tests  golang-github-containers-common  which system calls a container may make by default
 tests  nginx-light               the benchmark'\''s yardstick, and a proxy in front
+tests  mmdebstrap                a Debian to install the package on
+tests  systemd-container         boots it, beside this machine
+tests  lintian                   lint of the package
+tests  file                      whether programs are stripped
 '
 THIRD_PARTY="$STEPS_TOP/build/third_party"
 HTTPLIB_HEADER="$THIRD_PARTY/cpp-httplib/httplib.h"

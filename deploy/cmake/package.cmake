@@ -42,12 +42,14 @@ onhook_package(share/man/man1 "${staged}/onhook.1.gz")
 onhook_package(share/man/man8 "${staged}/onhookd.8.gz")
 install(FILES "${package}/onhook.bash-completion" DESTINATION share/bash-completion/completions RENAME onhook
   COMPONENT onhook_package)
-install(FILES "${package}/lintian-overrides" DESTINATION share/lintian/overrides RENAME onhook
-  COMPONENT onhook_package)
 onhook_package(share/doc/onhook "${staged}/changelog.gz" "${package}/copyright"
   "${CMAKE_SOURCE_DIR}/deploy/PACKAGE.md" "${CMAKE_SOURCE_DIR}/deploy/CERTIFICATES.md"
   "${CMAKE_SOURCE_DIR}/gateway/config/SETTINGS.md" "${CMAKE_SOURCE_DIR}/gateway/delivery/ERRORS.md")
-# So that other languages' stubs are made from what this gateway speaks.
+install(FILES "${CMAKE_SOURCE_DIR}/gateway/admin/METRICS.md" "${CMAKE_SOURCE_DIR}/deploy/RUNBOOK.md"
+  DESTINATION share/doc/onhook OPTIONAL COMPONENT onhook_package)
+# Editors complete the settings by the schema; other languages' stubs are made of what the gateway speaks.
+install(FILES "${CMAKE_SOURCE_DIR}/gateway/config/onhook.schema.json" DESTINATION share/onhook OPTIONAL
+  COMPONENT onhook_package)
 install(DIRECTORY "${CMAKE_SOURCE_DIR}/proto/onhook" DESTINATION share/onhook/proto COMPONENT onhook_package
   FILES_MATCHING PATTERN "*.proto")
 

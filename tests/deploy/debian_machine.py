@@ -1,10 +1,12 @@
 """A machine of its own, booted by systemd-nspawn: its own processes, files, network (loopback only)."""
+import atexit
 import os
 import pathlib
 import re
-import shutil
 import socket
 import subprocess
+import sys
+import tempfile
 import time
 
 from debian_package import CACHE, PATIENCE_S, check, run
@@ -12,13 +14,27 @@ from debian_package import CACHE, PATIENCE_S, check, run
 POLL_S = 0.1
 
 
-class Machine:
-    """Copied of a base system; used as a context it is booted, and in the end switched off and removed."""
+def folder_in_memory():
+    """A folder that is gone with this process, whatever ends it: packages synchronise their files so often
+    that a disk makes minutes of seconds. Starts the program again, in a view of the file system of its own."""
+    if os.environ.get("ONHOOK_OWN_MOUNTS") != "1":
+        os.environ["ONHOOK_OWN_MOUNTS"] = "1"
+        os.execvp("unshare", ["unshare", "--mount", "--propagation=private", sys.executable, "-B", *sys.argv])
+    folder = pathlib.Path(tempfile.gettempdir(), f"onhook-package-{os.getpid()}")
+    folder.mkdir()
+    atexit.register(folder.rmdir)
+    run("mount", "-t", "tmpfs", "-o", "size=4g,mode=0755", "onhook-package", folder)
+    atexit.register(run, "umount", folder)
+    return folder
 
-    def __init__(self, base):
+
+class Machine:
+    """A copy of a base system, in `folder`; as a context it is booted, and switched off in the end."""
+
+    def __init__(self, base, folder):
         self._name = f"onhook-{os.getpid()}"
-        self.root = CACHE / f"machine-{os.getpid()}"
-        run("cp", "--archive", "--reflink=auto", base, self.root)
+        self.root = folder / "machine"
+        run("cp", "--archive", base, self.root)
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._socket.bind(f"\0{self._name}")
         self._socket.settimeout(PATIENCE_S)
@@ -53,7 +69,6 @@ class Machine:
             self._nspawn.kill()
             self._nspawn.wait()
         self._socket.close()
-        shutil.rmtree(self.root)
         for left in pathlib.Path("/run/systemd/nspawn/propagate").glob(self._name):
             left.rmdir()
 

@@ -9,10 +9,9 @@ import os
 import pathlib
 import shutil
 import sys
-import tempfile
 
-from debian_machine import Machine
-from debian_package import TOP, base_system, check, field, need, pack
+from debian_machine import Machine, folder_in_memory
+from debian_package import PATIENCE_S, TOP, base_system, check, field, need, pack
 
 URL = "http://127.0.0.1:8080/release-events"
 READY = ["curl", "--silent", "--fail", "http://127.0.0.1:8081/readyz"]
@@ -44,6 +43,22 @@ ADDED_LATER = """
     subscribe: ["*"]
     monitor: true
 """
+BEARER = "a-token-that-only-root-can-read"
+ADAPTED_UNIT = """[Service]
+AmbientCapabilities=CAP_NET_BIND_SERVICE
+CapabilityBoundingSet=CAP_NET_BIND_SERVICE
+PrivateUsers=no
+ReadWritePaths=/srv/events
+LoadCredential=service.token:/etc/root-only-token
+"""
+ADAPTED_SETTINGS = """
+http: {listen: "127.0.0.1:80"}
+store: {directory: /srv/events}
+sources:
+  - name: service
+    path: /release-events
+    authentication: {bearer: {token_files: [/run/credentials/onhookd.service/service.token]}}
+"""
 
 
 class Onhook:
@@ -66,10 +81,16 @@ class Onhook:
     def is_ready(self, why):
         check(self.state() == "active" and self.machine.does(*READY) == (True, "ok\n"), f"onhookd is ready: {why}")
 
-    def post(self, sample, url=URL, until_success=False):
-        """As curl, for the vendor, who repeats what is answered with 503."""
-        repeat = ["--retry", "20", "--retry-delay", "1"] if until_success else []
-        return self.run("curl", "--silent", "--show-error", *repeat, "--data-binary", f"@/srv/{sample}", url)
+    def post(self, sample, url=URL, *options):
+        """The answer that curl gets in the vendor's place."""
+        return self.run("curl", "--silent", "--show-error", *options, "--data-binary", f"@/srv/{sample}", url)
+
+    def attached(self):
+        """A subscriber of crm that waits for one event."""
+        subscriber = self.machine.start("onhook", "subscribe", "crm", "--count", "1", "--json", user="nobody")
+        said = next((line for line in subscriber.stderr if "subscription crm" in line), "")
+        check(said, f"a subscriber is attached: {said.strip()}")
+        return subscriber
 
     def takes(self, count, *words, user=None):
         """The events that a subscriber of crm takes."""
@@ -86,6 +107,10 @@ class Onhook:
         return self.run("journalctl", "--output=cat", "--unit=onhookd", f"_PID={pid}").splitlines()
 
 
+def received(subscriber):
+    return json.loads(subscriber.communicate(timeout=PATIENCE_S)[0])["event"]
+
+
 def put_samples(machine):
     golden = TOP / "tests/golden"
     first = (golden / "vendor_sample_json/request.json").read_text("utf-8")
@@ -98,10 +123,9 @@ def it_installs_and_serves(onhook, package):
     onhook.install(package)
     onhook.is_ready("installed by apt, and nothing else was done")
     check(onhook.run("systemctl", "is-enabled", "onhookd") == "enabled\n", "it comes again at the next boot")
-    subscriber = onhook.machine.start("onhook", "subscribe", "crm", "--count", "1", "--json", user="nobody")
-    answers = onhook.post("first.json", until_success=True)
-    check(answers.endswith(SUCCESS), f"a callback is answered {answers}")
-    event = json.loads(subscriber.communicate(timeout=30)[0])["event"]
+    subscriber = onhook.attached()
+    check(onhook.post("first.json") == SUCCESS, f"a callback is answered {SUCCESS}")
+    event = received(subscriber)
     check(event["callSerialNo"] == CALL and event["source"] == "default", "its subscriber has received the event")
 
 
@@ -192,7 +216,10 @@ def it_is_upgraded(onhook, newer):
     check(onhook.post("first.json") == SUCCESS, "what was stored is known: the vendor's repeat has success at once")
     taken = onhook.takes(1, "--server", f"unix:{SOCKET}", user="backend")
     check([(event["callSerialNo"], event["source"]) for event in taken] == [("3", "sales")],
-          "and what was owed before killing, rebooting and upgrading is owed still, and nothing else")
+          "and what was owed before killing, rebooting and upgrading is owed still")
+    stands = json.loads(onhook.run("onhook", "subscriptions", "show", "crm", "--json",
+                                   "--token-file", "/etc/onhook/secrets/operator"))
+    check(stands["stats"]["backlogEvents"] == "0", "and nothing else")
 
 
 def it_is_left_off_where_it_was_put_off(onhook, newer):
@@ -227,6 +254,38 @@ def it_takes_up_its_events(onhook, package):
     onhook.is_ready("installed once more")
     found = onhook.run("onhook", "get", CALL)
     check("event_id v1-" in found, "the events of before are there")
+    onhook.run("onhook", "subscriptions", "seek", "crm", "--to", "latest", "--yes")
+    subscriber = onhook.attached()
+    check("retCode 0" in onhook.run("onhook", "send"), "onhook send plays the vendor")
+    check(received(subscriber)["serviceNo"] == "1001", "and the subscriber has its event")
+
+
+def it_is_adapted(onhook, machine):
+    """What PACKAGE.md says of `systemctl edit`."""
+    onhook.run("install", "-d", "-o", "onhook", "-m", "0700", "/srv/events", "/etc/systemd/system/onhookd.service.d")
+    onhook.write("/etc/systemd/system/onhookd.service.d/override.conf", ADAPTED_UNIT, "-m", "0644")
+    onhook.write("/etc/root-only-token", f"{BEARER}\n", "-m", "0400")
+    onhook.write(SETTINGS, ADAPTED_SETTINGS, "-m", "0644")
+    onhook.run("systemctl", "daemon-reload")
+    onhook.run("systemctl", "restart", "onhookd")
+    url = "http://127.0.0.1:80/release-events"
+    check('"retCode":"0"' not in onhook.post("first.json", url), "a secret that only root can read is in force")
+    check('"retCode":"2"' in onhook.post("first.json", url, "--header", f"Authorization: Bearer {BEARER}"),
+          "whoever has it comes in, by a port below 1024")
+    onhook.run("test", "-s", "/srv/events/onhook.db")
+    check(not machine.does("setpriv", "--reuid=nobody", "--clear-groups", "ls", "/srv/events")[0],
+          "another directory has the events")
+
+
+def it_waits_for_what_is_wrong(onhook, machine):
+    onhook.write("/srv/right", machine.run("cat", SETTINGS), "-m", "0644")
+    onhook.write(SETTINGS, "nonsense: true\n", "-m", "0644")
+    machine.refuses("systemctl", "restart", "onhookd")
+    said = onhook.run("journalctl", "--output=cat", "--unit=onhookd", "--lines=20")
+    check("status=2/INVALIDARGUMENT" in said and onhook.state() == "activating",
+          "settings that are wrong end it with exit code 2, and it will be tried again")
+    onhook.run("cp", "/srv/right", SETTINGS)
+    machine.becomes("once they are right it starts by itself", *READY)
 
 
 def live(machine, package, newer):
@@ -243,21 +302,23 @@ def live(machine, package, newer):
     it_is_removed(onhook, machine)
     it_is_purged(onhook, machine)
     it_takes_up_its_events(onhook, package)
+    it_is_adapted(onhook, machine)
+    it_waits_for_what_is_wrong(onhook, machine)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--build", type=pathlib.Path, required=True, help="folder of the built programs")
     build = parser.parse_args().build
-    need("mmdebstrap", "systemd-nspawn", "setpriv", "nsenter", "cpack", "dpkg-deb", "apt-get")
+    need("mmdebstrap", "systemd-nspawn", "setpriv", "nsenter", "unshare", "cpack", "dpkg-deb", "apt-get")
     if os.geteuid() != 0:
         print("skipped: a machine is booted by root only")
         sys.exit(77)
-    with tempfile.TemporaryDirectory() as folder:
-        package = pack(build, pathlib.Path(folder, "now"))
-        newer = pack(build, pathlib.Path(folder, "newer"), field(package, "Version") + "+newer")
-        with Machine(base_system(package)) as machine:
-            live(machine, package, newer)
+    folder = folder_in_memory()
+    package = pack(build, folder / "now")
+    newer = pack(build, folder / "newer", field(package, "Version") + "+newer")
+    with Machine(base_system(package), folder) as machine:
+        live(machine, package, newer)
     print("it lives as it should")
 
 
