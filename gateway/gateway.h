@@ -17,6 +17,8 @@
 #include "gateway/base/metrics.h"
 #include "gateway/config/invocation.h"
 #include "gateway/config/settings.h"
+#include "gateway/ingress/secret_pool.h"
+#include "gateway/settings_reload.h"
 
 namespace onhook {
 
@@ -43,7 +45,7 @@ class TlsFiles;
 class Gateway {
  public:
   // `clock` and `log` must outlive the gateway.
-  Gateway(Settings settings, const Clock* clock, const Log* log);
+  Gateway(Settings settings, const Clock* clock, Log* log);
   // Stops it.
   ~Gateway();
 
@@ -51,10 +53,8 @@ class Gateway {
   // nothing open; its message begins with the setting that it depends on.
   absl::Status Start();
 
-  // Takes what `read`, the settings as they are now, has of the access list, and logs what else of
-  // them takes a restart. Settings that are no good, and a list that cannot be used, leave all as
-  // it is; what is wrong with them is logged, and onhook_config_last_reload_successful is 0. After
-  // Start() only. Blocking: reads the files of tokens.
+  // Takes what a running gateway takes of `read`, the settings as they are now: all of that, or
+  // nothing, as SettingsReload says. After Start() only. Blocking: reads files of secrets.
   void Reload(const absl::StatusOr<Invocation>& read);
 
   // Ends in order: not ready any more; after shutdown.delay no callbacks any more; those under way
@@ -86,21 +86,19 @@ class Gateway {
   // Ends the process, when a listener cannot be brought back.
   std::function<void(const absl::Status&)> EndOf(absl::string_view listener) const;
   void LogWhatIsOpen() const;
-  absl::Status CheckBesideOpenPorts(const std::vector<Settings::Identity>& access) const;
-  absl::Status TakeSettings(const Settings& settings);
   absl::Status StopParts();
 
   absl::Status PhaseStatus() const;
 
   Settings settings_;  // as they are in use; of the owner's thread
   const Clock* const clock_;
-  const Log* const log_;
+  Log* const log_;
   std::atomic<Phase> phase_{Phase::kStarting};
   int grpc_port_ = 0;
 
   // In the order of the layers.
   Metrics metrics_;
-  Metrics::Gauge reload_successful_;
+  SettingsReload reload_;
   Readiness readiness_;
   // Null: that port has no TLS.
   std::unique_ptr<TlsFiles> http_tls_;
@@ -110,6 +108,7 @@ class Gateway {
   std::unique_ptr<AdminServer> admin_;
   std::unique_ptr<Store> store_;
   std::unique_ptr<ReceiptDesk> desk_;
+  SecretPool secrets_;
   std::unique_ptr<CallbackHandler> handler_;
   std::unique_ptr<DeliveryServer> delivery_;
   std::unique_ptr<HttpServer> http_;

@@ -4,7 +4,6 @@
 
 #include <csignal>
 #include <cstdio>
-#include <functional>
 #include <string>
 #include <vector>
 
@@ -15,31 +14,31 @@
 #include "gateway/config/invocation.h"
 #include "gateway/gateway.h"
 #include "gateway/outside_faults.h"
+#include "gateway/settings_watch.h"
 
 namespace onhook {
 namespace {
 
-using Read = std::function<absl::StatusOr<Invocation>()>;
-
-int Run(const Invocation& invocation, const Read& read) {
+int Run(const Invocation& invocation, const SettingsWatch::ReadSettings& read) {
   RaiseDescriptorLimit();
   ProcessSignals signals;
   const SystemClock clock;
-  const Log log(&clock, invocation.settings.log.level, Log::FormatForStandardError(),
-                Log::StandardError());
+  Log log(&clock, invocation.settings.log.level, Log::FormatForStandardError(),
+          Log::StandardError());
   for (const std::string& warning : invocation.warnings) log.Warning("config", warning);
+  SettingsWatch watch(invocation.file, read, [&signals] { signals.AskForReload(); });
   Gateway gateway(invocation.settings, &clock, &log);
   if (const absl::Status started = gateway.Start(); !started.ok()) {
     log.Error("gateway", "cannot start", {{"error", started.message()}});
     return 1;
   }
-  while (signals.Wait() == SIGHUP) gateway.Reload(read());
+  while (signals.Wait() == SIGHUP) gateway.Reload(watch.Read());
   signals.ExitOnNextOrAfter(gateway.LongestStop());
   return gateway.Stop().ok() ? 0 : 1;
 }
 
 int Main(const std::vector<std::string>& arguments, const std::vector<std::string>& environment) {
-  const Read read = [&] { return ReadInvocation(arguments, environment, FindOutsideFaults); };
+  const auto read = [&] { return ReadInvocation(arguments, environment, FindOutsideFaults); };
   const absl::StatusOr<Invocation> invocation = read();
   if (!invocation.ok()) {
     std::fprintf(stderr, "%s\n", std::string(invocation.status().message()).c_str());

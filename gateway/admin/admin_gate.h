@@ -2,11 +2,13 @@
 #define ONHOOK_GATEWAY_ADMIN_ADMIN_GATE_H_
 
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "gateway/access/access_control.h"
 #include "gateway/base/clock.h"
+#include "gateway/base/exchangeable.h"
 #include "gateway/base/ip_network.h"
 #include "gateway/base/log.h"
 #include "gateway/base/metrics.h"
@@ -25,6 +27,11 @@ class AdminGate {
             const Clock* clock, const Log* log);
   ~AdminGate();
 
+  // Others are allowed from now on. Threads: any.
+  void SetAllowedNetworks(std::vector<IpNetwork> networks) {
+    allowed_networks_.Set(std::move(networks));
+  }
+
   // Whether it may ask for anything. kPermissionDenied: its address is not allowed.
   // kUnauthenticated: the port requires certificates, and this one, good when the connection was
   // opened, is so no more. The messages may be shown.
@@ -39,7 +46,7 @@ class AdminGate {
 
   absl::Status CheckNetwork(const HttpRequest& request) const;
 
-  const std::vector<IpNetwork> allowed_networks_;
+  Exchangeable<std::vector<IpNetwork>> allowed_networks_;
   const AccessControl* const access_;
   const Log* const log_;
   const std::unique_ptr<Refused> by_network_;

@@ -1,5 +1,7 @@
 #include "gateway/base/process_signals.h"
 
+#include <unistd.h>
+
 #include <cerrno>
 #include <cstdlib>
 #include <ctime>
@@ -27,6 +29,8 @@ int ProcessSignals::Wait() {
   sigwait(&all_, &number);
   return number;
 }
+
+void ProcessSignals::AskForReload() const { kill(getpid(), SIGHUP); }
 
 void ProcessSignals::ExitOnNextOrAfter(absl::Duration deadline) {
   std::thread([signals = ending_, timeout = absl::ToTimespec(deadline)] {

@@ -217,7 +217,7 @@ absl::StatusOr<Invocation> ReadInvocation(absl::Span<const std::string> argument
     for (const auto& [name, action] : kActions) {
       const bool ends_it = action == Action::kHelp || action == Action::kVersion ||
                            action == Action::kPrintReference;
-      if (ends_it && argument == name) return Invocation{action, {}, {}, {}, {}};
+      if (ends_it && argument == name) return Invocation{action, {}, {}, {}, {}, {}};
     }
   }
 
@@ -232,6 +232,7 @@ absl::StatusOr<Invocation> ReadInvocation(absl::Span<const std::string> argument
   SettingsFile file;
   const size_t faults_before_file = faults.size();
   if (!path.empty()) file = ReadSettingsFile(path, faults);
+  invocation.file = path;
   const bool file_is_whole = faults.size() == faults_before_file;
   ApplyFile(file, invocation, faults);
   Apply(variables, invocation, faults);

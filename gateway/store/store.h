@@ -11,6 +11,7 @@
 #include "absl/time/time.h"
 #include "gateway/store/event_log.h"
 #include "gateway/store/quarantine.h"
+#include "gateway/store/store_limits.h"
 #include "gateway/store/subscription_queue.h"
 #include "onhook/v1/release_event.pb.h"
 #include "onhook/v1/release_event_service.pb.h"
@@ -60,6 +61,10 @@ class Store {
   // Whether something new may be stored now, as far as that is known without trying. Never blocks.
   // kResourceExhausted: too little room is left; what is stored is still delivered and settled.
   virtual absl::Status CheckRoom() const = 0;
+
+  // Other limits hold from now on. What is over them goes in the course of housekeeping, as if the
+  // store had been opened with them; nothing that was removed comes back. Never blocks.
+  virtual void SetLimits(const StoreLimits& limits) = 0;
 
   // The queue of a subscription; the same object every time. Errors: kNotFound.
   virtual absl::StatusOr<std::shared_ptr<SubscriptionQueue>> FindQueue(

@@ -2,6 +2,7 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "gateway/outside_faults.h"
 #include "tests/component/gateway_fixture.h"
 #include "tests/support/raw_tls_client.h"
 #include "tests/support/test_certificates.h"

@@ -82,6 +82,7 @@ class FakeStore final : public Store {
   v1::DurabilityClass durability_class() const override { return v1::DURABILITY_CLASS_UNSPECIFIED; }
   EventLog& log() override { return *log_; }
   Quarantine& quarantine() override { return quarantine_; }
+  void SetLimits(const StoreLimits&) override {}
   absl::Status CheckRoom() const override { return absl::OkStatus(); }
   void FailQuarantineWith(absl::Status status) { quarantine_.FailWith(std::move(status)); }
   absl::StatusOr<std::shared_ptr<SubscriptionQueue>> FindQueue(

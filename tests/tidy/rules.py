@@ -24,7 +24,7 @@ DIRECTIONS = {
     "gateway/admin/": ["gateway/base/", "gateway/config/", "gateway/tls/", "gateway/access/",
                        "gateway/store/", "gateway/forwarding/", "gateway/http/", "proto/"],
     "gateway/main.cc": ["gateway/base/", "gateway/config/", "gateway/gateway.h",
-                        "gateway/outside_faults.h"],
+                        "gateway/outside_faults.h", "gateway/settings_watch.h"],
     "gateway/": ["gateway/", "proto/"],
     "clients/cpp/": ["proto/", "proto/ services"],
     # A terminal's text is escaped and masked as the log's is, durations and sizes are written as in

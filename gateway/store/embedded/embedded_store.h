@@ -60,6 +60,7 @@ class EmbeddedStore final : public Store {
   EventLog& log() override { return event_log_; }
   Quarantine& quarantine() override { return quarantine_; }
   absl::Status CheckRoom() const override { return free_disk_.Check(); }
+  void SetLimits(const StoreLimits& limits) override;
 
   absl::StatusOr<std::shared_ptr<SubscriptionQueue>> FindQueue(
       const std::string& name) const override;
