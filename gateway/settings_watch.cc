@@ -44,6 +44,7 @@ absl::StatusOr<Invocation> SettingsWatch::Read() {
 }
 
 void SettingsWatch::Look() {
+  if (path_.empty()) return;
   if (HasChanged() || HasSomethingElseToSay()) on_change_();
 }
 

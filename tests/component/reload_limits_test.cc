@@ -71,7 +71,7 @@ TEST_F(ReloadLimitsTest, ALimitOfRequestsHoldsForTheNextRequestOfAConnectionThat
        Request("/release-events", Headers(90) + "Y: " + std::string(600, 'y') + "\r\n", Callback()),
        431},
       {"http.max_chunk_framing_bytes",
-       [](Settings& s) { s.http.server.max_chunk_framing_bytes = 1024; }, Chunked(1000), 400},
+       [](Settings& s) { s.http.server.max_chunk_framing_bytes = 1024; }, Chunked(1000), 431},
       {"callbacks.max_fields", [](Settings& s) { s.callbacks.max_fields = 21; },
        Request("/release-events", "", Callback(Fields(30))), 400},
       {"callbacks.max_nesting", [](Settings& s) { s.callbacks.max_nesting = 1; },

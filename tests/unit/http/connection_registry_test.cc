@@ -131,5 +131,17 @@ TEST_F(ConnectionRegistryTest, WhenAllHaveLeftThereIsRoomAgain) {
   }
 }
 
+TEST_F(ConnectionRegistryTest, FewerOfOnePeerAreLeftAsItsNextOneComes) {
+  std::vector<Guest*> idle;
+  for (int i = 0; i < 3; ++i) {
+    idle.push_back(&Admit("192.0.2.1"));
+    Occupy(*idle.back());
+  }
+  Limit([](HttpOptions& options) { options.max_connections_per_peer = 1; });
+  for (const Guest* guest : idle) EXPECT_FALSE(WasEnded(*guest));
+  EXPECT_TRUE(Admit("192.0.2.1").place->served);
+  for (const Guest* guest : idle) EXPECT_TRUE(WasEnded(*guest));
+}
+
 }  // namespace
 }  // namespace onhook
