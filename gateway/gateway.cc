@@ -8,8 +8,6 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
-#include "absl/strings/str_split.h"
 #include "absl/time/clock.h"
 #include "gateway/access/access_control.h"
 #include "gateway/admin/admin_server.h"
@@ -17,7 +15,6 @@
 #include "gateway/base/periodic_thread.h"
 #include "gateway/config/listener_rules.h"
 #include "gateway/config/setting_values.h"
-#include "gateway/config/settings_difference.h"
 #include "gateway/delivery/delivery_server.h"
 #include "gateway/forwarding/receipt_desk.h"
 #include "gateway/http/http_server.h"
@@ -27,6 +24,7 @@
 #include "gateway/ingress/vendor_reply.h"
 #include "gateway/outside_faults.h"
 #include "gateway/part_options.h"
+#include "gateway/standing_warnings.h"
 #include "gateway/store/sqlite/sqlite_store.h"
 #include "gateway/tls/tls_files.h"
 
@@ -64,16 +62,10 @@ Gateway::Gateway(Settings settings, const Clock* clock, Log* log)
     : settings_(std::move(settings)),
       clock_(clock),
       log_(log),
-      shown_(&metrics_, &readiness_, clock) {
+      reload_(&metrics_, clock, log),
+      shown_(&metrics_, &readiness_, clock),
+      secrets_(clock, log) {
   readiness_.Require("gateway", [this] { return PhaseStatus(); });
-  reload_successful_ =
-      metrics_.AddGauge("onhook_config_last_reload_successful",
-                        "Whether the settings could be used when they were read last.", {});
-  reload_successful_.Set(1);
-  reload_success_time_ =
-      metrics_.AddGauge("onhook_config_last_reload_success_timestamp_seconds",
-                        "When the settings were last read and could be used, in Unix time.", {});
-  reload_success_time_.Set(absl::ToDoubleSeconds(clock_->Now() - absl::UnixEpoch()));
 }
 
 Gateway::~Gateway() {
@@ -158,10 +150,10 @@ absl::Status Gateway::StartAdmin() {
 absl::Status Gateway::OpenStore() {
   SqliteStoreOptions options;
   options.directory = settings_.store.directory;
-  options.embedded.retention = RetentionOf(settings_);
-  options.embedded.quarantine.bytes = settings_.quarantine.size;
-  options.embedded.quarantine.age = settings_.quarantine.age;
-  options.embedded.minimum_free_disk = settings_.store.minimum_free_disk;
+  const StoreLimits limits = StoreLimitsOf(settings_);
+  options.embedded.retention = limits.retention;
+  options.embedded.quarantine = limits.quarantine;
+  options.embedded.minimum_free_disk = limits.minimum_free_disk;
   options.embedded.tail_bytes = settings_.store.memory_tail;
   shown_.CountCommits(options.embedded.commits);
   const auto fatal = [log = log_](const absl::Status& error) {
@@ -180,16 +172,11 @@ absl::Status Gateway::OpenStore() {
   }
   shown_.ShowStore(store_.get(), "sqlite");
 
-  ReceiptDeskOptions desk_options;
-  desk_options.named_subscriptions = NamedSubscriptions(settings_);
-  desk_options.max_waiting = MaxWaitingCallbacks(settings_);
-  desk_ = std::make_unique<ReceiptDesk>(clock_, store_.get(), desk_options);
+  desk_ = std::make_unique<ReceiptDesk>(clock_, store_.get(), ReceiptDeskOptionsOf(settings_));
   return absl::OkStatus();
 }
 
 absl::Status Gateway::StartDelivery() {
-  DeliveryOptions options = settings_.grpc.server;
-  options.drain_timeout = settings_.shutdown.drain_deadline;
   DeliveryServer::Surroundings surroundings;
   surroundings.store = store_.get();
   surroundings.desk = desk_.get();
@@ -200,7 +187,8 @@ absl::Status Gateway::StartDelivery() {
   surroundings.clock = clock_;
   surroundings.log = log_;
   surroundings.on_listener_given_up = EndOf("grpc");
-  delivery_ = std::make_unique<DeliveryServer>(options, std::move(surroundings));
+  delivery_ =
+      std::make_unique<DeliveryServer>(DeliveryOptionsOf(settings_), std::move(surroundings));
   const absl::StatusOr<int> port = delivery_->Start();
   if (!port.ok()) {
     // The socket's error names its setting itself.
@@ -216,27 +204,21 @@ absl::Status Gateway::StartDelivery() {
 }
 
 absl::Status Gateway::OpenSources() {
-  std::vector<CallbackSource> sources;
-  for (const Settings::Source& source : settings_.sources) {
-    absl::StatusOr<CallbackSource> opened = OpenSource(source, settings_, clock_, log_);
-    if (!opened.ok()) return About("sources", opened.status());
-    sources.push_back(*std::move(opened));
-  }
+  absl::StatusOr<std::vector<CallbackSource>> sources = onhook::OpenSources(settings_, secrets_);
+  if (!sources.ok()) return About("sources", sources.status());
   handler_ = std::make_unique<CallbackHandler>(
-      std::move(sources), settings_.quarantine,
+      *std::move(sources), settings_.quarantine,
       CallbackHandler::Parts{clock_, log_, &metrics_, desk_.get(), &store_->quarantine()});
   return absl::OkStatus();
 }
 
 absl::Status Gateway::StartHttp() {
-  HttpOptions options = settings_.http.server;
-  options.uncapped_peers = TrustedProxies(settings_);
   HttpServer::Callbacks callbacks;
   callbacks.handler = [this](const HttpRequest& request) { return handler_->Handle(request); };
   callbacks.error_body = ReplyToRefusal;
   callbacks.on_refused = NoteRefusals("http", &metrics_, clock_, log_);
   callbacks.on_listener_given_up = EndOf("http");
-  http_ = std::make_unique<HttpServer>(std::move(options), std::move(callbacks), clock_, log_,
+  http_ = std::make_unique<HttpServer>(HttpOptionsOf(settings_), std::move(callbacks), clock_, log_,
                                        http_tls_.get());
   const absl::Status started = http_->Start();
   if (!started.ok()) return AboutPort("http.listen", started);
@@ -269,80 +251,20 @@ void Gateway::LogWhatIsOpen() const {
     log_->Info("gateway", "listening",
                {{"listener", "grpc"}, {"address", absl::StrCat("unix:", path)}});
   }
-  const int64_t descriptors = MostDescriptors(settings_);
-  if (const int64_t limit = DescriptorLimit(); limit < descriptors) {
-    log_->Warning("gateway",
-                  "there may be fewer descriptors than the connections that the settings allow: "
-                  "raise the limit of open files, or lower max_connections of http and grpc",
-                  {{"limit", limit}, {"descriptors", descriptors}});
-  }
-  if (settings_.grpc.allow_unauthenticated && settings_.access.empty() &&
-      !settings_.grpc.tls.requires_client_certificate()) {
-    log_->Warning("gateway",
-                  "subscribers have no authentication: whoever reaches their port can read and "
-                  "acknowledge events");
-  }
-  for (const Settings::Source& source : settings_.sources) {
-    if (source.HasAuthentication()) continue;
-    log_->Warning("gateway",
-                  "the source has no authentication: whoever reaches its port can post callbacks",
-                  {{"source", source.name}});
-  }
+  LogStandingWarnings(settings_, *log_);
 }
 
 void Gateway::Reload(const absl::StatusOr<Invocation>& read) {
-  const absl::Status taken = read.ok() ? TakeSettings(read->settings) : read.status();
-  reload_successful_.Set(taken.ok() ? 1 : 0);
-  if (taken.ok()) {
-    reload_success_time_.Set(absl::ToDoubleSeconds(clock_->Now() - absl::UnixEpoch()));
-    return;
-  }
-  for (const absl::string_view fault : absl::StrSplit(taken.message(), '\n')) {
-    log_->Error("gateway", "the settings cannot be used, so those before stay in use",
-                {{"error", fault}});
-  }
-}
-
-// The settings were checked as a whole; but of those of the ports the old ones stay until a
-// restart.
-absl::Status Gateway::CheckBesideOpenPorts(const std::vector<Settings::Identity>& access) const {
-  Settings now = settings_;
-  now.access = access;
-  const std::vector<SettingFault> faults = FindFaultsOfAccess(now);
-  if (faults.empty()) return absl::OkStatus();
-  return absl::FailedPreconditionError(
-      absl::StrCat("access: does not go with the ports as they are open now, and another port "
-                   "takes a restart: ",
-                   faults.front().setting, ": ", faults.front().description));
-}
-
-absl::Status Gateway::TakeSettings(const Settings& settings) {
-  std::vector<std::string> changed = DifferentSettings(settings_, settings);
-  const auto access = std::find(changed.begin(), changed.end(), "access");
-  if (access != changed.end()) {
-    // The ports were opened for a list, or for none; and a file that is being written is empty.
-    if (settings.access.empty() != settings_.access.empty()) {
-      return absl::FailedPreconditionError(
-          settings.access.empty()
-              ? "access: is not given any more; that everybody may do everything takes a restart"
-              : "access: is given now and was not before, which takes a restart");
-    }
-    if (absl::Status open = CheckBesideOpenPorts(settings.access); !open.ok()) return open;
-    if (absl::Status replaced = access_->Replace(settings.access); !replaced.ok()) {
-      return About("access", replaced);
-    }
-    settings_.access = settings.access;
-    changed.erase(access);
-    log_->Info("gateway", "another access list is in use",
-               {{"identities", settings_.access.size()}});
-  }
-  if (changed.empty()) {
-    log_->Info("gateway", "the settings were read again");
-  } else {
-    log_->Warning("gateway", "the settings were read again; what changed here takes a restart",
-                  {{"settings", absl::StrJoin(changed, ", ")}});
-  }
-  return absl::OkStatus();
+  SettingsReload::Parts parts;
+  parts.access = access_.get();
+  parts.admin = admin_.get();
+  parts.store = store_.get();
+  parts.desk = desk_.get();
+  parts.secrets = &secrets_;
+  parts.handler = handler_.get();
+  parts.delivery = delivery_.get();
+  parts.http = http_.get();
+  reload_.Take(read, parts, settings_);
 }
 
 absl::Status Gateway::Stop() {

@@ -19,6 +19,8 @@
 #include "gateway/config/invocation.h"
 #include "gateway/config/settings.h"
 #include "gateway/gateway_metrics.h"
+#include "gateway/ingress/secret_pool.h"
+#include "gateway/settings_reload.h"
 
 namespace onhook {
 
@@ -54,10 +56,8 @@ class Gateway {
   // nothing open; its message begins with the setting that it depends on.
   absl::Status Start();
 
-  // Takes what `read`, the settings as they are now, has of the access list, and logs what else of
-  // them takes a restart. Settings that are no good, and a list that cannot be used, leave all as
-  // it is; what is wrong with them is logged, and onhook_config_last_reload_successful is 0. After
-  // Start() only. Blocking: reads the files of tokens.
+  // Takes what a running gateway takes of `read`, the settings as they are now: all of that, or
+  // nothing, as SettingsReload says. After Start() only. Blocking: reads files of secrets.
   void Reload(const absl::StatusOr<Invocation>& read);
 
   // Ends in order: not ready any more; after shutdown.delay no callbacks any more; those under way
@@ -98,8 +98,6 @@ class Gateway {
   std::function<void(const absl::Status&)> EndOf(absl::string_view listener) const;
   void LogListening(absl::string_view listener, const std::string& listen, int port) const;
   void LogWhatIsOpen() const;
-  absl::Status CheckBesideOpenPorts(const std::vector<Settings::Identity>& access) const;
-  absl::Status TakeSettings(const Settings& settings);
   absl::Status StopParts();
 
   absl::Status PhaseStatus() const;
@@ -117,8 +115,7 @@ class Gateway {
 
   // In the order of the layers.
   Metrics metrics_;
-  Metrics::Gauge reload_successful_;
-  Metrics::Gauge reload_success_time_;
+  SettingsReload reload_;
   Readiness readiness_;
   GatewayMetrics shown_;
   // Null: that port has no TLS.
@@ -129,6 +126,7 @@ class Gateway {
   std::unique_ptr<AdminServer> admin_;
   std::unique_ptr<Store> store_;
   std::unique_ptr<ReceiptDesk> desk_;
+  SecretPool secrets_;
   std::unique_ptr<CallbackHandler> handler_;
   std::unique_ptr<DeliveryServer> delivery_;
   std::unique_ptr<HttpServer> http_;

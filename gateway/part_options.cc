@@ -4,7 +4,6 @@
 #include <set>
 
 #include "absl/time/time.h"
-#include "gateway/config/http_options.h"
 
 namespace onhook {
 namespace {
@@ -61,6 +60,34 @@ RetentionOptions RetentionOf(const Settings& settings) {
   retention.dead_letters_age = store.dead_letters_age;
   retention.dead_letters_bytes = store.dead_letters_size;
   return retention;
+}
+
+StoreLimits StoreLimitsOf(const Settings& settings) {
+  StoreLimits limits;
+  limits.retention = RetentionOf(settings);
+  limits.quarantine.bytes = settings.quarantine.size;
+  limits.quarantine.age = settings.quarantine.age;
+  limits.minimum_free_disk = settings.store.minimum_free_disk;
+  return limits;
+}
+
+ReceiptDeskOptions ReceiptDeskOptionsOf(const Settings& settings) {
+  ReceiptDeskOptions options;
+  options.named_subscriptions = NamedSubscriptions(settings);
+  options.max_waiting = MaxWaitingCallbacks(settings);
+  return options;
+}
+
+HttpOptions HttpOptionsOf(const Settings& settings) {
+  HttpOptions options = settings.http.server;
+  options.uncapped_peers = TrustedProxies(settings);
+  return options;
+}
+
+DeliveryOptions DeliveryOptionsOf(const Settings& settings) {
+  DeliveryOptions options = settings.grpc.server;
+  options.drain_timeout = settings.shutdown.drain_deadline;
+  return options;
 }
 
 }  // namespace onhook

@@ -6,8 +6,11 @@
 #include <vector>
 
 #include "gateway/base/ip_network.h"
+#include "gateway/config/delivery_options.h"
+#include "gateway/config/http_options.h"
 #include "gateway/config/settings.h"
-#include "gateway/store/embedded/embedded_store.h"
+#include "gateway/forwarding/receipt_desk.h"
+#include "gateway/store/store_limits.h"
 
 namespace onhook {
 
@@ -28,6 +31,12 @@ std::vector<IpNetwork> TrustedProxies(const Settings& settings);
 int MaxWaitingCallbacks(const Settings& settings);
 
 RetentionOptions RetentionOf(const Settings& settings);
+
+// What each part is made with, and told anew when settings are read again.
+StoreLimits StoreLimitsOf(const Settings& settings);
+ReceiptDeskOptions ReceiptDeskOptionsOf(const Settings& settings);
+HttpOptions HttpOptionsOf(const Settings& settings);
+DeliveryOptions DeliveryOptionsOf(const Settings& settings);
 
 }  // namespace onhook
 

@@ -15,6 +15,7 @@
 #include "gateway/base/service_manager.h"
 #include "gateway/gateway.h"
 #include "gateway/outside_faults.h"
+#include "gateway/settings_watch.h"
 
 namespace onhook {
 namespace {
@@ -52,6 +53,7 @@ int RunGateway(const Invocation& invocation,
           Log::StandardError());
   const ServiceManager service_manager = ServiceManager::FromEnvironment(&log);
   for (const std::string& warning : invocation.warnings) log.Warning("config", warning);
+  SettingsWatch watch(invocation.file, read, [&signals] { signals.AskForReload(); });
   Gateway gateway(invocation.settings, &clock, &log);
   if (const absl::Status started = StartUnlessEnded(gateway, signals, log); !started.ok()) {
     return TellFailedStart(started, invocation, log);
@@ -60,7 +62,7 @@ int RunGateway(const Invocation& invocation,
   const std::unique_ptr<PeriodicThread> alive = KeepAlive(service_manager, gateway);
   while (signals.Wait() == SIGHUP) {
     service_manager.Reloading();
-    gateway.Reload(read());
+    gateway.Reload(watch.Read());
     service_manager.Ready();
   }
   signals.ExitOnNextOrAfter(gateway.LongestStop());

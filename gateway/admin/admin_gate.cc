@@ -103,11 +103,12 @@ absl::Status AdminGate::CheckPeer(const HttpRequest& request) const {
 }
 
 absl::Status AdminGate::CheckNetwork(const HttpRequest& request) const {
-  if (allowed_networks_.empty()) return absl::OkStatus();
+  const std::shared_ptr<const std::vector<IpNetwork>> allowed = allowed_networks_.Get();
+  if (allowed->empty()) return absl::OkStatus();
   const absl::StatusOr<IpAddress> peer = IpAddress::Parse(request.peer);
   const bool is_allowed =
       peer.ok() && (peer->is_loopback() ||
-                    std::any_of(allowed_networks_.begin(), allowed_networks_.end(),
+                    std::any_of(allowed->begin(), allowed->end(),
                                 [&](const IpNetwork& network) { return network.Contains(*peer); }));
   if (is_allowed) return absl::OkStatus();
   by_network_->Note(*log_);

@@ -3,12 +3,14 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "gateway/access/access_control.h"
 #include "gateway/base/clock.h"
+#include "gateway/base/exchangeable.h"
 #include "gateway/base/ip_network.h"
 #include "gateway/base/log.h"
 #include "gateway/base/metrics.h"
@@ -26,6 +28,11 @@ class AdminGate {
   AdminGate(std::vector<IpNetwork> allowed_networks, const AccessControl* access, Metrics* metrics,
             const Clock* clock, const Log* log);
   ~AdminGate();
+
+  // Others are allowed from now on. Threads: any.
+  void SetAllowedNetworks(std::vector<IpNetwork> networks) {
+    allowed_networks_.Set(std::move(networks));
+  }
 
   // Whether it may ask for anything. kPermissionDenied: its address is not allowed.
   // kUnauthenticated: the port requires certificates, and this one, good when the connection was
@@ -50,7 +57,7 @@ class AdminGate {
   absl::Status CheckNetwork(const HttpRequest& request) const;
   absl::StatusOr<Caller> Identify(const PeerCredentials& credentials) const;
 
-  const std::vector<IpNetwork> allowed_networks_;
+  Exchangeable<std::vector<IpNetwork>> allowed_networks_;
   const AccessControl* const access_;
   const Log* const log_;
   const std::unique_ptr<Refused> by_network_;

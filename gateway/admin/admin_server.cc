@@ -36,6 +36,11 @@ AdminServer::AdminServer(const Settings::Admin& settings, Probes probes, Surroun
                NoteRefusals("admin", surroundings.metrics, surroundings.clock, surroundings.log)},
               surroundings.clock, surroundings.log, surroundings.tls) {}
 
+void AdminServer::SetLimits(const Settings::Admin& settings) {
+  gate_.SetAllowedNetworks(settings.allowed_networks);
+  server_.SetLimits(settings.server);
+}
+
 void AdminServer::Stop() { server_.Stop(absl::ZeroDuration()); }
 
 HttpResponse AdminServer::Answer(const HttpRequest& request) const {

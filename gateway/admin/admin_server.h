@@ -63,6 +63,8 @@ class AdminServer {
 
   // Errors: as HttpServer::Start.
   absl::Status Start() { return server_.Start(); }
+  // Other limits and networks hold from now on; the port stays as it was opened. Threads: any.
+  void SetLimits(const Settings::Admin& settings);
   // Cuts whoever still asks: a probe is asked again.
   void Stop();
   int port() const { return server_.port(); }
@@ -73,7 +75,7 @@ class AdminServer {
 
   const Probes probes_;
   Metrics* const metrics_;
-  const AdminGate gate_;
+  AdminGate gate_;
   const LogLevelPage log_level_;
   HttpServer server_;
 };

@@ -1,5 +1,7 @@
 #include "gateway/base/process_signals.h"
 
+#include <unistd.h>
+
 #include <cerrno>
 #include <cstdlib>
 #include <ctime>
@@ -34,6 +36,8 @@ bool ProcessSignals::EndIsPending() const {
   sigpending(&pending);
   return sigismember(&pending, SIGTERM) == 1 || sigismember(&pending, SIGINT) == 1;
 }
+
+void ProcessSignals::AskForReload() const { kill(getpid(), SIGHUP); }
 
 void ProcessSignals::ExitOnNextOrAfter(absl::Duration deadline) {
   std::thread([signals = ending_, timeout = absl::ToTimespec(deadline)] {

@@ -24,6 +24,10 @@ class ProcessSignals {
   // Whether a SIGTERM or SIGINT has come that Wait() will return. Threads: any.
   bool EndIsPending() const;
 
+  // As if SIGHUP had come from outside, so that there is one way to reading settings again.
+  // Threads: any.
+  void AskForReload() const;
+
   // From now on another SIGTERM or SIGINT ends the process at once with 128 plus its number, as
   // shells count; and so does the time when `deadline` has passed, with 1. Whatever is done
   // meanwhile must bear that, as it must bear a power cut. SIGHUP means nothing any more.

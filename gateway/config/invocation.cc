@@ -258,7 +258,8 @@ absl::StatusOr<Invocation> ReadInvocation(absl::Span<const std::string> argument
                                           const OutsideChecks& outside) {
   for (const std::string& argument : arguments) {
     for (const auto& [name, action] : kActions) {
-      if (argument == name && NeedsNoSettings(action)) return Invocation{action, {}, {}, {}, {}};
+      if (argument == name && NeedsNoSettings(action))
+        return Invocation{action, {}, {}, {}, {}, {}};
     }
   }
 
@@ -275,6 +276,7 @@ absl::StatusOr<Invocation> ReadInvocation(absl::Span<const std::string> argument
   if (!path.empty()) file = ReadSettingsFile(path, faults.lines);
   const bool file_is_whole = faults.lines.size() == faults_before_file;
   faults.names.insert(file.wrong.begin(), file.wrong.end());
+  invocation.file = path;
   ApplyFile(file, invocation, faults);
   Apply(variables, invocation, faults);
   Apply(flags, invocation, faults);

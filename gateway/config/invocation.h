@@ -18,6 +18,7 @@ namespace onhook {
 struct Invocation {
   enum class Action { kRun, kCheck, kPrintConfig, kPrintReference, kPrintSchema, kHelp, kVersion };
   Action action = Action::kRun;
+  std::string file;  // of settings; empty: none is named
   Settings settings;
   std::vector<EffectiveSetting> values;  // one for each row of the table, in its order
   MemberPlaces places;                   // of what the file says of sources, subscriptions, access

@@ -225,12 +225,4 @@ std::vector<std::string> FindListenerDoubts(const Settings& settings) {
   return doubts;
 }
 
-std::vector<SettingFault> FindFaultsOfAccess(const Settings& settings) {
-  Faults faults;
-  CheckGrpc(settings, faults);
-  CheckAdmin(settings, faults);
-  CheckOptionalCertificates(settings, faults);
-  return faults;
-}
-
 }  // namespace onhook

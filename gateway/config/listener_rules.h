@@ -20,10 +20,6 @@ std::vector<SettingFault> FindListenerFaults(const Settings& settings);
 // a full stop.
 std::vector<std::string> FindListenerDoubts(const Settings& settings);
 
-// Those of them for which the access list opens a port, or shows its tokens: what a list must not
-// have that is put beside ports which are open already.
-std::vector<SettingFault> FindFaultsOfAccess(const Settings& settings);
-
 }  // namespace onhook
 
 #endif  // ONHOOK_GATEWAY_CONFIG_LISTENER_RULES_H_

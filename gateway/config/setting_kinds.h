@@ -129,6 +129,10 @@ Setting Row(absl::string_view name, const Kind<Value>& kind, Place place,
     *place(&settings) = *std::move(value);
     return absl::OkStatus();
   };
+  row.copy = [place](const Settings& from, Settings& to) {
+    Settings copy = from;
+    *place(&to) = std::move(*place(&copy));
+  };
   row.write = [format = kind.format, place](const Settings& settings) {
     Settings copy = settings;
     return format(*place(&copy));

@@ -1,5 +1,8 @@
 #include "gateway/config/settings_difference.h"
 
+#include <set>
+#include <utility>
+
 #include "gateway/config/config_text.h"
 #include "gateway/config/settings_table.h"
 
@@ -16,6 +19,24 @@ std::string TextOf(const Settings& settings, List Settings::*list) {
 }
 
 }  // namespace
+
+SettingsChange ChangeTo(const Settings& read, const Settings& in_use) {
+  SettingsChange change;
+  change.settings = in_use;
+  std::set<std::string> reloading = {"sources", "access"};
+  for (const Setting& setting : SettingsTable()) {
+    if (setting.reloads) reloading.emplace(setting.name);
+  }
+  for (std::string& name : DifferentSettings(in_use, read)) {
+    (reloading.count(name) > 0 ? change.taken : change.waiting).push_back(std::move(name));
+  }
+  for (const Setting& setting : SettingsTable()) {
+    if (setting.reloads) setting.copy(read, change.settings);
+  }
+  change.settings.sources = read.sources;
+  change.settings.access = read.access;
+  return change;
+}
 
 std::vector<std::string> DifferentSettings(const Settings& a, const Settings& b) {
   std::vector<std::string> names;

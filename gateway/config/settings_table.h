@@ -24,6 +24,8 @@ struct Setting {
 
   // Reads a value. kInvalidArgument completes "the value ..."; `settings` is unchanged then.
   std::function<absl::Status(absl::string_view text, Settings& settings)> read;
+  // Gives `to` the value that `from` has.
+  std::function<void(const Settings& from, Settings& to)> copy;
   // The value as `read` takes it. Of Settings() that is the default.
   std::function<std::string(const Settings& settings)> write;
 

@@ -18,6 +18,11 @@ namespace {
 // Of connections that have gone some are still kept in mind.
 constexpr size_t kPacesOfAConnection = 4;
 
+CallPace::Limits PaceOf(const DeliveryOptions& options) {
+  return {static_cast<double>(options.max_call_rate), static_cast<double>(options.max_call_burst),
+          static_cast<size_t>(options.max_connections) * kPacesOfAConnection};
+}
+
 absl::string_view View(const grpc_slice& slice) {
   return {reinterpret_cast<const char*>(GRPC_SLICE_START_PTR(slice)), GRPC_SLICE_LENGTH(slice)};
 }
@@ -62,16 +67,19 @@ CallGate::CallGate(const DeliveryOptions& options, Identify identify, CallRefusa
     : max_headers_(static_cast<size_t>(options.max_headers)),
       identify_(std::move(identify)),
       refusals_(refusals),
-      pace_(
-          {static_cast<double>(options.max_call_rate), static_cast<double>(options.max_call_burst),
-           static_cast<size_t>(options.max_connections) * kPacesOfAConnection},
-          clock) {}
+      pace_(PaceOf(options), clock) {}
+
+void CallGate::SetLimits(const DeliveryOptions& options) {
+  max_headers_ = static_cast<size_t>(options.max_headers);
+  pace_.SetLimits(PaceOf(options));
+}
 
 absl::Status CallGate::DecideOnCost(const void* connection, size_t headers) {
   absl::Status refused;
-  if (headers > max_headers_) {
+  const size_t most = max_headers_;
+  if (headers > most) {
     refused = absl::ResourceExhaustedError(
-        absl::StrCat("a call may have ", max_headers_, " headers, and this one has more"));
+        absl::StrCat("a call may have ", most, " headers, and this one has more"));
   } else if (!pace_.Take(connection)) {
     refused = absl::ResourceExhaustedError(
         "too many calls begin on this connection: wait a second, or keep a stream");

@@ -3,6 +3,7 @@
 
 #include <grpc/grpc_security.h>
 
+#include <atomic>
 #include <cstddef>
 #include <functional>
 
@@ -32,6 +33,9 @@ class CallGate {
   CallGate(const DeliveryOptions& options, Identify identify, CallRefusals* refusals,
            const Clock* clock);
 
+  // Another pace and number of headers hold from now on.
+  void SetLimits(const DeliveryOptions& options);
+
   // Whether a call of `method`, "/package.Service/Method", may pass. Errors: kUnauthenticated as
   // AccessControl::Identify; kPermissionDenied: nobody of an access list may call what has no
   // RpcRule. Without an access list whatever is called passes, so that a client can tell by
@@ -47,7 +51,7 @@ class CallGate {
   void GuardCallsOf(grpc_server_credentials* credentials);
 
  private:
-  const size_t max_headers_;
+  std::atomic<size_t> max_headers_;
   const Identify identify_;
   CallRefusals* const refusals_;
   CallPace pace_;

@@ -24,6 +24,11 @@ void CallPace::ForgetTheFull(absl::Duration now) {
   forget_at_ = std::max(limits_.max_connections, 2 * buckets_.size());
 }
 
+void CallPace::SetLimits(const Limits& limits) {
+  absl::MutexLock lock(&mutex_);
+  limits_ = limits;
+}
+
 bool CallPace::Take(const void* connection) {
   const absl::Duration now = clock_->Elapsed();
   absl::MutexLock lock(&mutex_);

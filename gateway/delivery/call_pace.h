@@ -30,7 +30,10 @@ class CallPace {
     size_t max_connections;
   };
   // `clock` must outlive it.
-  CallPace(const Limits& limits, const Clock* clock) : limits_(limits), clock_(clock) {}
+  CallPace(const Limits& limits, const Clock* clock) : clock_(clock), limits_(limits) {}
+
+  // Others hold from now on, for connections that are known too.
+  void SetLimits(const Limits& limits);
 
   // Whether one more call may begin on `connection`; if so it is counted. A connection is whatever
   // tells it from those that are open beside it.
@@ -44,12 +47,12 @@ class CallPace {
     absl::Duration filled;  // when; Clock::Elapsed()
   };
 
-  void Fill(Bucket& bucket, absl::Duration now) const;
+  void Fill(Bucket& bucket, absl::Duration now) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void ForgetTheFull(absl::Duration now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
-  const Limits limits_;
   const Clock* const clock_;
   mutable absl::Mutex mutex_;
+  Limits limits_ ABSL_GUARDED_BY(mutex_);
   absl::flat_hash_map<const void*, Bucket> buckets_ ABSL_GUARDED_BY(mutex_);
   size_t forget_at_ ABSL_GUARDED_BY(mutex_) = 0;  // so many buckets; 0: max_connections
 };

@@ -51,7 +51,10 @@ std::string KeyOf(absl::string_view peer) {
 
 ConnectionLedger::ConnectionLedger(const DeliveryOptions& options, Metrics* metrics,
                                    const Clock* clock, const Log* log)
-    : options_(options), clock_(clock), counters_(metrics, clock, log) {}
+    : tick_interval_(options.tick_interval),
+      clock_(clock),
+      counters_(metrics, clock, log),
+      options_(options) {}
 
 ConnectionLedger::~ConnectionLedger() { Stop(); }
 
@@ -118,18 +121,28 @@ bool ConnectionLedger::Admit(int socket, const Endpoint& peer) {
   return true;
 }
 
+void ConnectionLedger::SetLimits(const DeliveryOptions& options) {
+  absl::MutexLock lock(&mutex_);
+  options_ = options;
+}
+
 bool ConnectionLedger::HasRoom(const std::string& counted_as) {
-  if (!counted_as.empty()) {
-    const auto of_peer = per_peer_.find(counted_as);
-    if (of_peer != per_peer_.end() && of_peer->second >= options_.max_connections_per_peer &&
-        !CutOne(&counted_as, kAnyTurn)) {
-      counters_.refused_peer.Note();
-      return false;
-    }
+  // Once, usually; more often where the limits have become smaller.
+  const auto of_peer = [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    const auto found = per_peer_.find(counted_as);
+    return found == per_peer_.end() ? 0 : found->second;
+  };
+  while (!counted_as.empty() && of_peer() >= options_.max_connections_per_peer) {
+    if (CutOne(&counted_as, kAnyTurn)) continue;
+    counters_.refused_peer.Note();
+    return false;
   }
-  if (counted_ < options_.max_connections || CutOne(nullptr, kAnyTurn)) return true;
-  counters_.refused_connections.Note();
-  return false;
+  while (counted_ >= options_.max_connections) {
+    if (CutOne(nullptr, kAnyTurn)) continue;
+    counters_.refused_connections.Note();
+    return false;
+  }
+  return true;
 }
 
 bool ConnectionLedger::CutOne(const std::string* counted_as, uint64_t turn) {
@@ -170,8 +183,10 @@ ConnectionLedger::Connection* ConnectionLedger::Find(absl::string_view peer, uin
 }
 
 absl::Status ConnectionLedger::Attribute(absl::string_view peer, const std::string& identity) {
+  int most = 0;
   {
     absl::MutexLock lock(&mutex_);
+    most = options_.max_connections_per_identity;
     uint64_t id = 0;
     Connection* const connection = Find(peer, &id);
     if (connection == nullptr || connection->leaving) return absl::OkStatus();
@@ -181,7 +196,7 @@ absl::Status ConnectionLedger::Attribute(absl::string_view peer, const std::stri
       return absl::OkStatus();
     }
     int& connections = per_identity_[identity];
-    if (connections < options_.max_connections_per_identity) {
+    if (connections < most) {
       ++connections;
       known.push_back(identity);
       return absl::OkStatus();
@@ -193,8 +208,7 @@ absl::Status ConnectionLedger::Attribute(absl::string_view peer, const std::stri
     }
   }
   Wake();
-  return absl::ResourceExhaustedError(absl::StrCat("identity \"", identity, "\" has ",
-                                                   options_.max_connections_per_identity,
+  return absl::ResourceExhaustedError(absl::StrCat("identity \"", identity, "\" has ", most,
                                                    " connections already, which is its limit"));
 }
 
@@ -241,7 +255,7 @@ void ConnectionLedger::Watch() {
       any_due = due_ > 0;
     }
     const int timeout_ms =
-        any_due ? static_cast<int>(absl::ToInt64Milliseconds(options_.tick_interval)) : -1;
+        any_due ? static_cast<int>(absl::ToInt64Milliseconds(tick_interval_)) : -1;
     const int count =
         epoll_wait(epoll_, events.data(), static_cast<int>(events.size()), timeout_ms);
     for (int i = 0; i < count; ++i) {

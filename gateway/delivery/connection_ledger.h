@@ -51,6 +51,10 @@ class ConnectionLedger {
   // Cuts all connections that are left.
   void Stop();
 
+  // Other numbers of connections hold from now on. Where there are more, those without a stream
+  // make room as newcomers come.
+  void SetLimits(const DeliveryOptions& options);
+
   // Counts `socket`, which stays the caller's, until the connection ends. False: there is no place
   // for it, which has been counted and logged; it should be closed.
   bool Admit(int socket, const Endpoint& peer);
@@ -111,7 +115,7 @@ class ConnectionLedger {
   void EndStream(uint64_t id);
   void Wake() const;
 
-  const DeliveryOptions options_;
+  const absl::Duration tick_interval_;
   const Clock* const clock_;
   ConnectionCounters counters_;
   int epoll_ = -1;
@@ -119,6 +123,7 @@ class ConnectionLedger {
   std::thread thread_;
 
   mutable absl::Mutex mutex_;
+  DeliveryOptions options_ ABSL_GUARDED_BY(mutex_);
   Connections connections_ ABSL_GUARDED_BY(mutex_);
   absl::flat_hash_map<std::string, uint64_t> by_key_ ABSL_GUARDED_BY(mutex_);
   absl::flat_hash_map<std::string, int> per_peer_ ABSL_GUARDED_BY(mutex_);

@@ -22,6 +22,9 @@ class DeadLetterCalls {
   // `store` must outlive this. `max_changes` may be under way; more are told kUnavailable.
   DeadLetterCalls(Store* store, int max_changes) : store_(store), max_changes_(max_changes) {}
 
+  // So many may be under way from now on. Threads: any, here and below.
+  void SetMaxChanges(int max_changes) { max_changes_ = max_changes; }
+
   absl::Status List(const v1::ListDeadLettersRequest& request,
                     v1::ListDeadLettersResponse& response);
   absl::Status Get(const v1::GetDeadLetterRequest& request, v1::GetDeadLetterResponse& response);
@@ -45,7 +48,7 @@ class DeadLetterCalls {
   void Fill(const DeadLetter& letter, v1::DeadLetter& told) const;
 
   Store* const store_;
-  const int max_changes_;
+  std::atomic<int> max_changes_;
   std::atomic<int> changes_{0};  // under way
 };
 

@@ -13,6 +13,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "absl/synchronization/mutex.h"
+#include "gateway/base/exchangeable.h"
 #include "gateway/delivery/call_gate.h"
 #include "gateway/delivery/call_refusals.h"
 #include "gateway/delivery/connection_intake.h"
@@ -45,8 +46,9 @@ CallGate::Identify IdentifyBy(const AccessControl* access) {
 
 class DeliveryServer::Parts {
  public:
-  Parts(const DeliveryOptions& options, Surroundings given)
-      : surroundings(std::move(given)),
+  Parts(const DeliveryOptions& started, Surroundings given)
+      : options(started),
+        surroundings(std::move(given)),
         grpc_log(surroundings.metrics, surroundings.clock, surroundings.log),
         ledger(options, surroundings.metrics, surroundings.clock, surroundings.log),
         executor(static_cast<size_t>(options.max_streams)),
@@ -56,20 +58,17 @@ class DeliveryServer::Parts {
         gate(options, IdentifyBy(surroundings.access), &refusals, surroundings.clock),
         intake(options, &ledger, surroundings.on_listener_given_up, surroundings.clock,
                surroundings.log),
-        environment{options,
-                    surroundings.store,
-                    surroundings.desk,
-                    surroundings.access,
-                    surroundings.clock,
-                    surroundings.log,
-                    &registry,
-                    &executor,
-                    &refusals,
-                    &ledger},
+        current(options),
+        environment{&current,           surroundings.store,
+                    surroundings.desk,  surroundings.access,
+                    surroundings.clock, surroundings.log,
+                    &registry,          &executor,
+                    &refusals,          &ledger},
         service(&environment),
         subscription_service(&environment),
         rejected_callback_service(&environment, surroundings.judge, &quarantine_executor) {}
 
+  const DeliveryOptions options;  // as it was started
   const Surroundings surroundings;
   const GrpcLog grpc_log;
 
@@ -81,6 +80,7 @@ class DeliveryServer::Parts {
   CallRefusals refusals;
   CallGate gate;
   ConnectionIntake intake;
+  Exchangeable<DeliveryOptions> current;
   const StreamEnvironment environment;
   ReleaseEventServiceImpl service;
   SubscriptionServiceImpl subscription_service;
@@ -125,7 +125,7 @@ absl::StatusOr<int> DeliveryServer::Start() {
   // Protobuf would write a line to standard error for each message with bad bytes, from whomever it
   // comes. The call's status says the same.
   google::protobuf::SetLogHandler(nullptr);
-  const DeliveryOptions& options = parts_->environment.options;
+  const DeliveryOptions& options = parts_->options;
   // The listener's form for a Unix-domain socket is not for this setting.
   if (absl::Status parsed = ParseListenAddress(options.listen).status(); !parsed.ok())
     return parsed;
@@ -163,6 +163,19 @@ void DeliveryServer::SetServing(const std::string& service, bool serving) {
   absl::MutexLock lock(&parts_->health_mutex);
   parts_->serving[service] = serving;
   parts_->TellHealth();
+}
+
+void DeliveryServer::SetLimits(const DeliveryOptions& options) {
+  DeliveryOptions limits = options;
+  limits.max_stream_age = parts_->options.max_stream_age;
+  limits.handover_time = parts_->options.handover_time;
+  limits.drain_timeout = parts_->options.drain_timeout;
+  parts_->ledger.SetLimits(limits);
+  parts_->executor.SetMaxWaiting(static_cast<size_t>(limits.max_streams));
+  parts_->registry.SetLimits(limits);
+  parts_->gate.SetLimits(limits);
+  parts_->subscription_service.SetLimits(limits);
+  parts_->current.Set(limits);
 }
 
 void DeliveryServer::Drain(absl::Duration drain) {

@@ -70,6 +70,11 @@ class DeliveryServer {
   // begin with a no; Start() makes delivery a yes, and Drain() a no again.
   void SetServing(const std::string& service, bool serving);
 
+  // Other limits and times hold from now on, for streams, calls and connections that begin. What
+  // gRPC itself was started with (SetBounds), and where the port is, stays as it is, and so do
+  // max_stream_age, handover_time and drain_timeout: gRPC ends connections by the sum of these.
+  void SetLimits(const DeliveryOptions& options);
+
   // Refuses new streams, sends go_away to all, and takes acks until every client half-closed or
   // `drain` has passed.
   void Drain(absl::Duration drain);

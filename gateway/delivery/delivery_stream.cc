@@ -26,6 +26,7 @@ DeliveryStream::DeliveryStream(const StreamEnvironment* environment,
                                grpc::CallbackServerContext* context,
                                std::unique_ptr<CallAuthorization> authorization)
     : environment_(environment),
+      options_(environment->options->Get()),
       context_(context),
       authorization_(std::move(authorization)),
       on_connection_(environment->ledger, context->peer()),

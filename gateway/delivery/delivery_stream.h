@@ -18,6 +18,7 @@
 #include "absl/time/time.h"
 #include "gateway/access/access_control.h"
 #include "gateway/base/clock.h"
+#include "gateway/base/exchangeable.h"
 #include "gateway/base/log.h"
 #include "gateway/config/delivery_options.h"
 #include "gateway/delivery/call_authorization.h"
@@ -33,7 +34,8 @@ class StreamRegistry;
 
 // What every stream works with. All of it outlives the streams.
 struct StreamEnvironment {
-  DeliveryOptions options;
+  // A stream keeps those that it began with.
+  const Exchangeable<DeliveryOptions>* options = nullptr;
   Store* store = nullptr;
   ReceiptDesk* desk = nullptr;
   const AccessControl* access = nullptr;  // null: everybody may do everything
@@ -148,7 +150,7 @@ class DeliveryStream : public std::enable_shared_from_this<DeliveryStream> {
   virtual void FinishWith(const grpc::Status& status) = 0;
 
   const StreamEnvironment& environment() const { return *environment_; }
-  const DeliveryOptions& options() const { return environment_->options; }
+  const DeliveryOptions& options() const { return *options_; }
   CallAuthorization& authorization() const { return *authorization_; }
   // Whether events go out as they are, rather than masked.
   bool shows_numbers() const { return authorization_->May(Permission::kSeeNumbers); }
@@ -183,6 +185,7 @@ class DeliveryStream : public std::enable_shared_from_this<DeliveryStream> {
   void EndIfRevoked() ABSL_LOCKS_EXCLUDED(mutex_);
 
   const StreamEnvironment* const environment_;
+  const std::shared_ptr<const DeliveryOptions> options_;
   grpc::CallbackServerContext* const context_;
   const std::unique_ptr<CallAuthorization> authorization_;
   const ConnectionLedger::Stream on_connection_;

@@ -9,6 +9,11 @@ SerialExecutor::SerialExecutor(size_t max_waiting)
 
 SerialExecutor::~SerialExecutor() { Stop(); }
 
+void SerialExecutor::SetMaxWaiting(size_t max_waiting) {
+  absl::MutexLock lock(&mutex_);
+  max_waiting_ = max_waiting;
+}
+
 bool SerialExecutor::Run(std::function<void()> task) {
   absl::MutexLock lock(&mutex_);
   if (stopped_ || waiting_.size() >= max_waiting_) return false;

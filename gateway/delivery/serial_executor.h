@@ -22,6 +22,9 @@ class SerialExecutor {
   explicit SerialExecutor(size_t max_waiting);
   ~SerialExecutor();  // stops
 
+  // So many may wait from now on.
+  void SetMaxWaiting(size_t max_waiting);
+
   // Runs `task` soon. False: too many are waiting, or stopped; the task is dropped.
   bool Run(std::function<void()> task);
 
@@ -31,8 +34,8 @@ class SerialExecutor {
  private:
   void RunTasks();
 
-  const size_t max_waiting_;
   absl::Mutex mutex_;
+  size_t max_waiting_ ABSL_GUARDED_BY(mutex_);
   std::deque<std::function<void()>> waiting_ ABSL_GUARDED_BY(mutex_);
   bool stopped_ ABSL_GUARDED_BY(mutex_) = false;
   std::thread thread_;

@@ -12,25 +12,35 @@ constexpr absl::Duration kEndAllowance = absl::Seconds(3);
 }  // namespace
 
 StreamRegistry::StreamRegistry(const DeliveryOptions& options, const Clock* clock)
-    : options_(options), clock_(clock), ticking_([this] { Tick(); }) {}
+    : tick_interval_(options.tick_interval),
+      clock_(clock),
+      max_streams_(options.max_streams),
+      max_streams_per_identity_(options.max_streams_per_identity),
+      ticking_([this] { Tick(); }) {}
 
 StreamRegistry::~StreamRegistry() { Stop(); }
+
+void StreamRegistry::SetLimits(const DeliveryOptions& options) {
+  absl::MutexLock lock(&mutex_);
+  max_streams_ = options.max_streams;
+  max_streams_per_identity_ = options.max_streams_per_identity;
+}
 
 absl::Status StreamRegistry::Add(const std::shared_ptr<DeliveryStream>& stream) {
   absl::MutexLock lock(&mutex_);
   if (draining_) return GoingAway();
-  if (streams_.size() >= static_cast<size_t>(options_.max_streams)) {
+  if (streams_.size() >= static_cast<size_t>(max_streams_)) {
     return WithReason(
-        absl::ResourceExhaustedError(absl::StrCat("the gateway serves ", options_.max_streams,
+        absl::ResourceExhaustedError(absl::StrCat("the gateway serves ", max_streams_,
                                                   " streams already, which is its limit")),
         kReasonTooManyStreams, {{"limit", "gateway"}});
   }
   const std::string identity = stream->identity();
   if (!identity.empty()) {  // anybody is no one in particular
     int& of_identity = per_identity_[identity];
-    if (of_identity >= options_.max_streams_per_identity) {
+    if (of_identity >= max_streams_per_identity_) {
       return WithReason(absl::ResourceExhaustedError(absl::StrCat(
-                            "identity \"", identity, "\" has ", options_.max_streams_per_identity,
+                            "identity \"", identity, "\" has ", max_streams_per_identity_,
                             " streams already, which is the limit of each")),
                         kReasonTooManyStreams, {{"limit", "identity"}, {"identity", identity}});
     }
@@ -88,7 +98,7 @@ void StreamRegistry::Tick() {
     {
       absl::MutexLock lock(&mutex_);
       // Streams that come and go end the wait early, which costs a turn and does no harm.
-      if (!stopped_) changed_.WaitWithTimeout(&mutex_, options_.tick_interval);
+      if (!stopped_) changed_.WaitWithTimeout(&mutex_, tick_interval_);
       if (stopped_) return;
     }
     const std::shared_ptr<const Streams> streams = Snapshot();
@@ -109,7 +119,7 @@ size_t StreamRegistry::Drain(absl::Duration drain) {
   }
   absl::MutexLock lock(&mutex_);
   while (!streams_.empty() && clock_->Elapsed() < until) {
-    changed_.WaitWithTimeout(&mutex_, options_.tick_interval);
+    changed_.WaitWithTimeout(&mutex_, tick_interval_);
   }
   return streams_.size();
 }

@@ -29,6 +29,9 @@ class StreamRegistry {
   StreamRegistry(const DeliveryOptions& options, const Clock* clock);
   ~StreamRegistry();  // stops
 
+  // Other numbers of streams hold from now on; those that are open stay.
+  void SetLimits(const DeliveryOptions& options);
+
   // Keeps `stream` until Remove, and gives it its id. Errors, with the stream not kept:
   // kResourceExhausted (too many, of all or of its identity: the ErrorInfo says whose limit),
   // kUnavailable (draining).
@@ -61,10 +64,12 @@ class StreamRegistry {
   std::shared_ptr<const Streams> Snapshot() const;
   void Tick();
 
-  const DeliveryOptions options_;
+  const absl::Duration tick_interval_;
   const Clock* const clock_;
 
   mutable absl::Mutex mutex_;
+  int max_streams_ ABSL_GUARDED_BY(mutex_);
+  int max_streams_per_identity_ ABSL_GUARDED_BY(mutex_);
   absl::CondVar changed_;
   std::map<uint64_t, Entry> streams_ ABSL_GUARDED_BY(mutex_);
   std::map<std::string, int> per_identity_ ABSL_GUARDED_BY(mutex_);  // those that have any

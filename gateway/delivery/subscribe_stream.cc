@@ -27,8 +27,7 @@ absl::Status Deleted(const std::string& subscription) {
 SubscribeStream::SubscribeStream(const StreamEnvironment* environment,
                                  grpc::CallbackServerContext* context,
                                  std::unique_ptr<CallAuthorization> authorization)
-    : DeliveryStream(environment, context, std::move(authorization)),
-      budget_(environment->options) {}
+    : DeliveryStream(environment, context, std::move(authorization)), budget_(options()) {}
 
 void SubscribeStream::OnReadDone(bool ok) {
   if (!ok) return HalfClosed();

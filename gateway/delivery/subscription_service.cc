@@ -7,7 +7,7 @@ namespace onhook {
 SubscriptionServiceImpl::SubscriptionServiceImpl(const StreamEnvironment* environment)
     : environment_(environment),
       subscriptions_(environment->store, environment->clock),
-      dead_letters_(environment->store, environment->options.max_dead_letter_changes) {}
+      dead_letters_(environment->store, environment->options->Get()->max_dead_letter_changes) {}
 
 #define ONHOOK_CALL(Name, subscription, calls, Method)                                          \
   grpc::ServerUnaryReactor* SubscriptionServiceImpl::Name(grpc::CallbackServerContext* context, \

@@ -20,6 +20,10 @@ class SubscriptionServiceImpl final : public v1::SubscriptionService::CallbackSe
   // `environment` must outlive the service.
   explicit SubscriptionServiceImpl(const StreamEnvironment* environment);
 
+  void SetLimits(const DeliveryOptions& options) {
+    dead_letters_.SetMaxChanges(options.max_dead_letter_changes);
+  }
+
 #define ONHOOK_CALL(Name)                                                                        \
   grpc::ServerUnaryReactor* Name(grpc::CallbackServerContext* context,                           \
                                  const v1::Name##Request* request, v1::Name##Response* response) \

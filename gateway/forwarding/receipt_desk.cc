@@ -40,13 +40,14 @@ std::string ReceiverOf(const std::string& subscription) {
 
 }  // namespace
 
-ReceiptDesk::ReceiptDesk(const Clock* clock, Store* store, ReceiptDeskOptions options)
-    : clock_(clock), store_(store), options_(std::move(options)), eligibility_(clock) {
+ReceiptDesk::ReceiptDesk(const Clock* clock, Store* store, const ReceiptDeskOptions& options)
+    : clock_(clock),
+      store_(store),
+      max_runs_(options.max_runs),
+      eligibility_(clock),
+      max_waiting_(options.max_waiting) {
   absl::MutexLock lock(&mutex_);
-  for (const std::string& name : options_.named_subscriptions) {
-    forwarded_.by_name[ReceiverOf(name)];
-    processed_.by_name[ReceiverOf(name)];
-  }
+  KnowByName(options.named_subscriptions);
   for (const auto& [receiver, sequences] : store->log().ForwardedAtOpen()) {
     const auto named = forwarded_.by_name.find(receiver);
     for (const auto& [first, last] : sequences.runs()) {
@@ -57,6 +58,19 @@ ReceiptDesk::ReceiptDesk(const Clock* clock, Store* store, ReceiptDeskOptions op
   store->AddSettledListener([this](const std::string& subscription, const SequenceSet& sequences) {
     Settled(subscription, sequences);
   });
+}
+
+void ReceiptDesk::SetOptions(const ReceiptDeskOptions& options) {
+  absl::MutexLock lock(&mutex_);
+  max_waiting_ = options.max_waiting;
+  KnowByName(options.named_subscriptions);
+}
+
+void ReceiptDesk::KnowByName(const std::vector<std::string>& subscriptions) {
+  for (const std::string& name : subscriptions) {
+    forwarded_.by_name[ReceiverOf(name)];
+    processed_.by_name[ReceiverOf(name)];
+  }
 }
 
 absl::Status ReceiptDesk::Accept(NewEvent new_event, const v1::ReleaseEvent& event,
@@ -137,7 +151,7 @@ void ReceiptDesk::Decide(Waiter* waiter, bool processed) {
       const Sequence sequence = waiter->stored.sequence;
       Remember({sequence, sequence}, KnownOf(waiter->when).by_anybody);
     } else if (!IsMet(waiter)) {
-      if (may_be_met && !waiter->is_late && waiting_count_ < options_.max_waiting) {
+      if (may_be_met && !waiter->is_late && waiting_count_ < max_waiting_) {
         waiting_[waiter->stored.sequence].push_back(waiter);
         waiter->is_waiting = true;
         ++waiting_count_;
@@ -151,7 +165,7 @@ void ReceiptDesk::Decide(Waiter* waiter, bool processed) {
 
 void ReceiptDesk::Remember(SequenceRange run, SequenceSet& known) const {
   known.Add(run);
-  if (known.run_count() > options_.max_runs) known.RemoveThrough(known.runs().begin()->second);
+  if (known.run_count() > max_runs_) known.RemoveThrough(known.runs().begin()->second);
 }
 
 bool ReceiptDesk::IsMetNow(Waiter* waiter) {

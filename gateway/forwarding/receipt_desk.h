@@ -48,7 +48,8 @@ struct ReceiptDeskOptions {
   // How many callbacks may wait for their receipts at once; more are told "stored, not yet
   // forwarded" at once, so that slow subscribers cannot use up the connections.
   int64_t max_waiting = 768;
-  // Subscriptions that policies name. What is known of them is kept one by one.
+  // Subscriptions that policies name. What is known of them is kept one by one, from when they are
+  // named.
   std::vector<std::string> named_subscriptions;
   // How many runs of sequences are kept of each receiver, the newest ones: what filters pass over
   // tears them apart. Some 6 MB each. A repeat of what is forgotten is told "not yet" unless the
@@ -69,7 +70,13 @@ struct ReceiptDeskOptions {
 class ReceiptDesk {
  public:
   // `clock` and `store` must outlive the desk. To be made before the store's first append.
-  ReceiptDesk(const Clock* clock, Store* store, ReceiptDeskOptions options);
+  ReceiptDesk(const Clock* clock, Store* store, const ReceiptDeskOptions& options);
+
+  // Another max_waiting holds from now on, and policies may name these subscriptions; those named
+  // before may be named still, since callbacks wait for them. What was written to a subscription
+  // before it was named counts once it is settled. To be called before a policy is used that names
+  // a new one.
+  void SetOptions(const ReceiptDeskOptions& options);
 
   // Stores an event and waits until its policy is met. The calling thread is woken once. `event` is
   // what `new_event` holds as bytes.
@@ -116,7 +123,7 @@ class ReceiptDesk {
 
   const Clock* const clock_;
   Store* const store_;
-  const ReceiptDeskOptions options_;
+  const size_t max_runs_;
   Eligibility eligibility_;
 
   // What is known to have been received: by anybody, and by those that policies name.
@@ -124,12 +131,15 @@ class ReceiptDesk {
     SequenceSet by_anybody;
     std::map<std::string, SequenceSet> by_name;  // of receivers
   };
+  void KnowByName(const std::vector<std::string>& subscriptions)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Adds to a set, within max_runs.
   void Remember(SequenceRange run, SequenceSet& known) const;
   Known& KnownOf(When when) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     return when == When::kProcessed ? processed_ : forwarded_;
   }
   mutable absl::Mutex mutex_;
+  int64_t max_waiting_ ABSL_GUARDED_BY(mutex_);
   Known forwarded_ ABSL_GUARDED_BY(mutex_);
   Known processed_ ABSL_GUARDED_BY(mutex_);  // in this process
   absl::flat_hash_map<Sequence, Waiters> waiting_ ABSL_GUARDED_BY(mutex_);

@@ -32,6 +32,11 @@ class ChunkedBody {
 
   // Forgets the body, to join another.
   void Reset();
+  // For the next body; only right after Reset().
+  void SetLimits(size_t max_bytes, size_t max_framing_bytes) {
+    max_bytes_ = max_bytes;
+    max_framing_bytes_ = max_framing_bytes;
+  }
 
  private:
   enum class Step {
@@ -55,8 +60,8 @@ class ChunkedBody {
   bool TakeExtra(char byte);
   bool Refuse(const Refusal& refusal);
 
-  const size_t max_bytes_;
-  const size_t max_framing_bytes_;
+  size_t max_bytes_;
+  size_t max_framing_bytes_;
   Step step_ = Step::kSizeFirst;
   size_t chunk_left_ = 0;
   int digits_ = 0;

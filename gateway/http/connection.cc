@@ -12,9 +12,10 @@ namespace onhook {
 
 Connection::Connection(const ConnectionContext& context, int socket, std::string peer)
     : context_(context),
+      options_(context.options.Get()),
       socket_(socket),
       peer_(std::move(peer)),
-      plain_(socket, context.options.idle_timeout, context.clock,
+      plain_(socket, context.receive_timeout, context.clock,
              [this](bool waits) { NoteWriting(waits); }),
       rank_(context.turns++) {}
 
@@ -24,8 +25,8 @@ Connection::~Connection() {
 }
 
 void Connection::Serve() {
-  if (!Secure(context_.options.idle_timeout, context_.options.head_timeout)) return;
-  RequestReader reader(context_.options, peer_, stream_, context_.clock);
+  if (!Secure(options_->idle_timeout, options_->head_timeout)) return;
+  RequestReader reader(options_, peer_, stream_, context_.clock);
   if (tls_.has_value()) reader.SetCertificate(tls_->certificate_pem(), tls_->chain_pem());
   while (true) {
     // Before looking whether to end, as whoever wants it to says so before looking at these.
@@ -33,6 +34,8 @@ void Connection::Serve() {
     idle_ = !reader.HasUnread();
     if (context_.stopping || told_to_end_ || !reader.WaitForRequest()) return;
     if (idle_.exchange(false)) rank_ = context_.turns++;
+    options_ = context_.options.Get();
+    reader.SetOptions(options_);
     switch (reader.Read()) {
       case RequestReader::Outcome::kClosed:
         return;
@@ -67,7 +70,7 @@ bool Connection::Secure(absl::Duration wait_for_first_byte, absl::Duration hands
     Refuse(refusals::kPlainHttp);
     return false;
   }
-  tls_.emplace(socket_, *context_.tls->Get(), context_.options.idle_timeout, context_.clock,
+  tls_.emplace(socket_, *context_.tls->Get(), context_.receive_timeout, context_.clock,
                [this](bool waits) { NoteWriting(waits); });
   const std::optional<Refusal> failure = tls_->Handshake(handshake_time);
   if (failure.has_value()) {
@@ -86,18 +89,19 @@ bool Connection::AnswerRequest(const HttpRequest& request, bool keep_alive, bool
     return response;
   };
   const auto respond_after_exception = [&] { return ErrorResponse(refusals::kException); };
-  return context_.front_end.Answer(
-      {request.method == "HEAD", is_http_1_0, respond, respond_after_exception}, *stream_);
+  return context_.front_end.Answer({request.method == "HEAD", is_http_1_0, options_->write_timeout,
+                                    respond, respond_after_exception},
+                                   *stream_);
 }
 
 void Connection::TurnAway() {
-  const absl::Duration time = context_.options.linger_timeout;
+  const absl::Duration time = options_->linger_timeout;
   if (Secure(time, time)) Refuse(refusals::kTooManyConnections);
 }
 
 void Connection::Refuse(const Refusal& refusal) {
   const auto respond = [&] { return ErrorResponse(refusal); };
-  context_.front_end.Answer({false, false, respond, respond}, *stream_);
+  context_.front_end.Answer({false, false, options_->write_timeout, respond, respond}, *stream_);
   Linger();
 }
 
@@ -128,8 +132,8 @@ void Connection::Linger() {
   rank_ = context_.turns++;
   stream_->FinishWriting();
   std::vector<char> dropped(16 * 1024);
-  const absl::Duration deadline = context_.clock->Elapsed() + context_.options.linger_timeout;
-  size_t left = context_.options.max_linger_bytes;
+  const absl::Duration deadline = context_.clock->Elapsed() + options_->linger_timeout;
+  size_t left = options_->max_linger_bytes;
   while (true) {
     const absl::Duration wait = deadline - context_.clock->Elapsed();
     if (wait <= absl::ZeroDuration()) return;

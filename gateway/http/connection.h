@@ -5,11 +5,14 @@
 #include <cstdint>
 #include <functional>
 #include <limits>
+#include <memory>
 #include <optional>
 #include <string>
 
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 #include "gateway/base/clock.h"
+#include "gateway/base/exchangeable.h"
 #include "gateway/config/http_options.h"
 #include "gateway/http/connection_stream.h"
 #include "gateway/http/front_end.h"
@@ -22,7 +25,8 @@ namespace onhook {
 
 // What all connections of a server share; outlives them.
 struct ConnectionContext {
-  const HttpOptions& options;
+  const Exchangeable<HttpOptions>& options;
+  absl::Duration receive_timeout;  // that accepted sockets have
   const HttpHandler& handler;
   const ErrorBody& error_body;
   const std::function<void(absl::string_view label)>& on_refused;  // may be empty
@@ -87,6 +91,8 @@ class Connection {
   void Linger();
 
   const ConnectionContext& context_;
+  // As they were when the connection, or the request that it is at, began.
+  std::shared_ptr<const HttpOptions> options_;
   const int socket_;
   const std::string peer_;
   PlainStream plain_;

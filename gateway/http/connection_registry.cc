@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <utility>
 
 #include "gateway/base/ip_network.h"
 #include "gateway/net/listening_socket.h"
@@ -14,9 +15,14 @@ constexpr uint64_t kNotYetOccupied = Connection::kInUse - 1;
 
 }  // namespace
 
-ConnectionRegistry::Place* ConnectionRegistry::Admit(const std::string& peer) {
-  const std::string counted_as = IsCapped(peer) ? CountedAs(peer) : "";
+void ConnectionRegistry::SetOptions(HttpOptions options) {
   absl::MutexLock lock(&mutex_);
+  options_ = std::move(options);
+}
+
+ConnectionRegistry::Place* ConnectionRegistry::Admit(const std::string& peer) {
+  absl::MutexLock lock(&mutex_);
+  const std::string counted_as = IsCapped(peer) ? CountedAs(peer) : "";
   const bool served = HasRoom(counted_as);
   if (!served && turned_away_ >= options_.max_refusals) return nullptr;
   Place& place = places_.emplace_back();
@@ -42,14 +48,18 @@ bool ConnectionRegistry::IsCapped(const std::string& peer) const {
 }
 
 bool ConnectionRegistry::HasRoom(const std::string& counted_as) {
-  if (!counted_as.empty()) {
-    const auto of_peer = served_per_peer_.find(counted_as);
-    if (of_peer != served_per_peer_.end() && of_peer->second >= options_.max_connections_per_peer &&
-        !EndOne(&counted_as)) {
-      return false;
-    }
+  // Once, usually; more often where the limits have become smaller.
+  const auto of_peer = [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    const auto found = served_per_peer_.find(counted_as);
+    return found == served_per_peer_.end() ? 0 : found->second;
+  };
+  while (!counted_as.empty() && of_peer() >= options_.max_connections_per_peer) {
+    if (!EndOne(&counted_as)) return false;
   }
-  return served_ < options_.max_connections || EndOne(nullptr);
+  while (served_ >= options_.max_connections) {
+    if (!EndOne(nullptr)) return false;
+  }
+  return true;
 }
 
 bool ConnectionRegistry::EndOne(const std::string* counted_as, uint64_t before) {

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <list>
 #include <string>
+#include <utility>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/container/flat_hash_map.h"
@@ -38,8 +39,11 @@ class ConnectionRegistry {
     Connection* connection = nullptr;
   };
 
-  // `options` must outlive the registry.
-  explicit ConnectionRegistry(const HttpOptions& options) : options_(options) {}
+  explicit ConnectionRegistry(HttpOptions options) : options_(std::move(options)) {}
+
+  // Others hold from now on. Where there are more connections than they allow, idle ones make room
+  // as newcomers come; none that is in use ends.
+  void SetOptions(HttpOptions options);
 
   // Counts one more connection of `peer`, an Endpoint's address, until Leave(). One that is not to
   // be served should be told so and closed; null if max_refusals are being told so already.
@@ -62,7 +66,7 @@ class ConnectionRegistry {
   bool AwaitNone(absl::Duration timeout);
 
  private:
-  bool IsCapped(const std::string& peer) const;
+  bool IsCapped(const std::string& peer) const ABSL_SHARED_LOCKS_REQUIRED(mutex_);
   // Makes room if that can be done; an empty `counted_as` has no cap of its own.
   bool HasRoom(const std::string& counted_as) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Ends the connection of the lowest rank, if that is below `before`: of one peer or, if that is
@@ -72,8 +76,8 @@ class ConnectionRegistry {
   void StopCounting(Place& place) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool IsEmpty() const ABSL_SHARED_LOCKS_REQUIRED(mutex_) { return places_.empty(); }
 
-  const HttpOptions& options_;
   mutable absl::Mutex mutex_;
+  HttpOptions options_ ABSL_GUARDED_BY(mutex_);
   std::list<Place> places_ ABSL_GUARDED_BY(mutex_);
   int served_ ABSL_GUARDED_BY(mutex_) = 0;
   int turned_away_ ABSL_GUARDED_BY(mutex_) = 0;

@@ -22,6 +22,11 @@ ConnectionThreads::~ConnectionThreads() {
   mutex_.Await(absl::Condition(this, &ConnectionThreads::IsEmpty));
 }
 
+void ConnectionThreads::SetMaxThreads(int max_threads) {
+  absl::MutexLock lock(&mutex_);
+  max_threads_ = max_threads;
+}
+
 bool ConnectionThreads::Run(std::function<void()> task) {
   absl::MutexLock lock(&mutex_);
   if (spare_ <= tasks_.size() && !StartThread()) return false;

@@ -19,6 +19,10 @@ class ConnectionThreads {
   explicit ConnectionThreads(int max_threads) : max_threads_(max_threads) {}
   ~ConnectionThreads();
 
+  // There may be so many from now on. Fewer than before: those there are stay while they have
+  // something to do.
+  void SetMaxThreads(int max_threads);
+
   // Runs `task` on a thread of its own. False, and `task` is not run: there are max_threads
   // already, or the system gives no more.
   bool Run(std::function<void()> task);
@@ -30,8 +34,8 @@ class ConnectionThreads {
   bool HasWork() const ABSL_SHARED_LOCKS_REQUIRED(mutex_) { return ending_ || !tasks_.empty(); }
   bool IsEmpty() const ABSL_SHARED_LOCKS_REQUIRED(mutex_) { return threads_ == 0; }
 
-  const int max_threads_;
   absl::Mutex mutex_;
+  int max_threads_ ABSL_GUARDED_BY(mutex_);
   // Each has a spare or a starting thread.
   std::deque<std::function<void()>> tasks_ ABSL_GUARDED_BY(mutex_);
   size_t spare_ ABSL_GUARDED_BY(mutex_) = 0;  // threads about to take a task, or waiting for one

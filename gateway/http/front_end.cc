@@ -27,9 +27,8 @@ thread_local Call* current_call = nullptr;
 // httplib is shown only what decides the form of its answer: whether a body may follow the head.
 class ExchangeStream final : public httplib::Stream {
  public:
-  ExchangeStream(Call& call, absl::Duration write_timeout)
+  explicit ExchangeStream(Call& call)
       : call_(call),
-        write_timeout_(write_timeout),
         unread_(call.exchange.is_head ? "HEAD / HTTP/1.1\r\n\r\n" : "GET / HTTP/1.1\r\n\r\n") {}
 
   ssize_t read(char* to, size_t size) override {
@@ -39,7 +38,7 @@ class ExchangeStream final : public httplib::Stream {
     return static_cast<ssize_t>(count);
   }
   ssize_t write(const char* from, size_t size) override {
-    call_.sent = call_.stream.Write(absl::string_view(from, size), write_timeout_);
+    call_.sent = call_.stream.Write(absl::string_view(from, size), call_.exchange.write_timeout);
     return call_.sent.ok() ? static_cast<ssize_t>(size) : -1;
   }
   bool is_readable() const override { return !unread_.empty(); }
@@ -52,7 +51,6 @@ class ExchangeStream final : public httplib::Stream {
 
  private:
   Call& call_;
-  const absl::Duration write_timeout_;
   absl::string_view unread_;
 };
 
@@ -112,8 +110,7 @@ void Fill(HttpResponse response, httplib::Response& answer) {
 
 class FrontEnd::Server final : public httplib::Server {
  public:
-  Server(const HttpOptions& options, const Clock* clock)
-      : write_timeout_(options.write_timeout), clock_(clock) {
+  explicit Server(const Clock* clock) : clock_(clock) {
     set_pre_routing_handler([](const httplib::Request&, httplib::Response& answer) {
       Fill(current_call->exchange.respond(), answer);
       return HandlerResponse::Handled;
@@ -130,7 +127,7 @@ class FrontEnd::Server final : public httplib::Server {
   bool Answer(const Exchange& exchange, ConnectionStream& stream) {
     Call call{exchange, stream, {}, 0, {}};
     current_call = &call;
-    ExchangeStream exchange_stream(call, write_timeout_);
+    ExchangeStream exchange_stream(call);
     bool closed = false;
     process_request(exchange_stream, nobody_, 0, nobody_, 0, /*close_connection=*/true, closed,
                     no_setup_);
@@ -139,14 +136,12 @@ class FrontEnd::Server final : public httplib::Server {
   }
 
  private:
-  const absl::Duration write_timeout_;
   const Clock* const clock_;
   const std::string nobody_;  // the peer's address is in HttpRequest, from the socket
   const std::function<void(httplib::Request&)> no_setup_;
 };
 
-FrontEnd::FrontEnd(const HttpOptions& options, const Clock* clock)
-    : server_(std::make_unique<Server>(options, clock)) {}
+FrontEnd::FrontEnd(const Clock* clock) : server_(std::make_unique<Server>(clock)) {}
 
 FrontEnd::~FrontEnd() = default;
 

@@ -4,7 +4,8 @@
 #include <memory>
 
 #include "absl/functional/function_ref.h"
-#include "gateway/config/http_options.h"
+#include "absl/time/time.h"
+#include "gateway/base/clock.h"
 #include "gateway/http/connection_stream.h"
 #include "gateway/http/http_message.h"
 
@@ -21,16 +22,17 @@ class FrontEnd {
   struct Exchange {
     bool is_head;      // the method was HEAD: the answer is sent without its body
     bool is_http_1_0;  // the client must be told that its connection goes on
+    absl::Duration write_timeout;
     absl::FunctionRef<HttpResponse()> respond;
     absl::FunctionRef<HttpResponse()> respond_after_exception;  // if a library's escapes respond
   };
 
   // `clock` must outlive the front end.
-  FrontEnd(const HttpOptions& options, const Clock* clock);
+  explicit FrontEnd(const Clock* clock);
   ~FrontEnd();
 
-  // Lets `exchange` respond and sends what it says in one piece, for write_timeout at most. Returns
-  // whether the connection may go on: all was sent, and the response did not ask to close.
+  // Lets `exchange` respond and sends what it says in one piece, for its write_timeout at most.
+  // Returns whether the connection may go on: all was sent, and the response did not ask to close.
   bool Answer(const Exchange& exchange, ConnectionStream& stream);
 
  private:

@@ -8,6 +8,7 @@
 #include <string>
 #include <utility>
 
+#include "gateway/base/exchangeable.h"
 #include "gateway/http/connection.h"
 #include "gateway/http/connection_registry.h"
 #include "gateway/http/connection_threads.h"
@@ -39,6 +40,10 @@ absl::Status CheckLimits(const HttpOptions& options) {
   return absl::InvalidArgumentError("a limit of the HTTP server is not positive");
 }
 
+int MostThreads(const HttpOptions& options) {
+  return options.max_connections + options.max_refusals + ConnectionRegistry::kLeavingMax;
+}
+
 Listener::Options ListenerOptions(const HttpOptions& options) {
   Listener::Options listener;
   listener.listen = options.listen;
@@ -58,8 +63,10 @@ class HttpServer::Parts {
         const TlsFiles* tls)
       : options_(std::move(options)),
         callbacks_(std::move(callbacks)),
-        front_end_(options_, clock),
-        context_{options_,
+        front_end_(clock),
+        current_(options_),
+        context_{current_,
+                 options_.idle_timeout,
                  callbacks_.handler,
                  callbacks_.error_body,
                  callbacks_.on_refused,
@@ -74,10 +81,10 @@ class HttpServer::Parts {
                    callbacks_.on_listener_given_up},
                   clock, log),
         registry_(options_),
-        threads_(options_.max_connections + options_.max_refusals +
-                 ConnectionRegistry::kLeavingMax) {}
+        threads_(MostThreads(options_)) {}
 
   absl::Status Start();
+  void SetLimits(const HttpOptions& options);
   void Stop(absl::Duration grace);
   int port() const { return listener_.port(); }
   bool alive() const { return listener_.alive(); }
@@ -88,9 +95,10 @@ class HttpServer::Parts {
   void MakeDescriptorsFree();
   void Run(int socket, const std::string& peer, ConnectionRegistry::Place* place);
 
-  const HttpOptions options_;
+  const HttpOptions options_;  // as the port was opened
   const Callbacks callbacks_;
   FrontEnd front_end_;
+  Exchangeable<HttpOptions> current_;
   std::atomic<bool> stopping_{false};
   std::atomic<uint64_t> turns_{0};
   const ConnectionContext context_;
@@ -108,6 +116,13 @@ absl::Status HttpServer::Parts::Start() {
     return parsed;
   }
   return listener_.Start();
+}
+
+void HttpServer::Parts::SetLimits(const HttpOptions& options) {
+  // Whoever is admitted by the new limits must find a thread.
+  threads_.SetMaxThreads(std::max(MostThreads(*current_.Get()), MostThreads(options)));
+  registry_.SetOptions(options);
+  current_.Set(options);
 }
 
 void HttpServer::Parts::Stop(absl::Duration grace) {
@@ -154,6 +169,8 @@ HttpServer::HttpServer(HttpOptions options, Callbacks callbacks, const Clock* cl
 HttpServer::~HttpServer() { Stop(absl::ZeroDuration()); }
 
 absl::Status HttpServer::Start() { return parts_->Start(); }
+
+void HttpServer::SetLimits(const HttpOptions& options) { parts_->SetLimits(options); }
 
 void HttpServer::Stop(absl::Duration grace) { parts_->Stop(grace); }
 

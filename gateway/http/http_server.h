@@ -59,6 +59,11 @@ class HttpServer {
   // another socket has the port; kUnavailable the address cannot be listened on.
   absl::Status Start();
 
+  // Other limits, times and uncapped_peers hold from now on: for connections that come, and for
+  // each request that begins, on connections there are. How the port itself was opened (listen,
+  // backlog, the dials) stays as it is. Threads: any.
+  void SetLimits(const HttpOptions& options);
+
   // Accepts no more, closes idle connections, lets requests in flight be answered for up to
   // `grace`, then cuts the connections that are left. Returns when no handler runs any more, which
   // the handlers themselves must bound. A second call does nothing.

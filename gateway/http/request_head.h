@@ -51,6 +51,8 @@ class RequestHeadParser {
 
   // Forgets the request, to parse the next.
   void Reset();
+  // For the next request; only right after Reset().
+  void SetLimits(const RequestHeadLimits& limits) { limits_ = limits; }
 
   // After kDone; valid as long as the bytes of that call.
   const RequestHead& head() const { return head_; }
@@ -74,7 +76,7 @@ class RequestHeadParser {
   bool CheckWhole();
   bool Refuse(const Refusal& refusal);
 
-  const RequestHeadLimits limits_;
+  RequestHeadLimits limits_;
   size_t scanned_ = 0;  // bytes of whole lines seen
   size_t lines_ = 0;
   size_t first_line_ = 0;  // where the request line begins: 2 after one stray CRLF

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 namespace onhook {
 namespace {
@@ -16,15 +17,22 @@ RequestHeadLimits HeadLimits(const HttpOptions& options) {
 
 }  // namespace
 
-RequestReader::RequestReader(const HttpOptions& options, absl::string_view peer,
+RequestReader::RequestReader(std::shared_ptr<const HttpOptions> options, absl::string_view peer,
                              ConnectionStream* stream, const Clock* clock)
-    : options_(options),
+    : options_(std::move(options)),
       stream_(stream),
       clock_(clock),
       buffer_(kUsualBytes),
-      parser_(HeadLimits(options)),
-      chunks_(options.max_body_bytes, options.max_chunk_framing_bytes) {
+      parser_(HeadLimits(*options_)),
+      chunks_(options_->max_body_bytes, options_->max_chunk_framing_bytes) {
   request_.peer = peer;
+}
+
+void RequestReader::SetOptions(std::shared_ptr<const HttpOptions> options) {
+  if (options == options_) return;
+  options_ = std::move(options);
+  parser_.SetLimits(HeadLimits(*options_));
+  chunks_.SetLimits(options_->max_body_bytes, options_->max_chunk_framing_bytes);
 }
 
 bool RequestReader::WaitForRequest() {
@@ -37,7 +45,7 @@ bool RequestReader::WaitForRequest() {
   begin_ = next_ = end_ = 0;
   if (buffer_.size() > kUsualBytes) std::vector<char>(kUsualBytes).swap(buffer_);
   const absl::StatusOr<size_t> got =
-      stream_->Read(buffer_.data(), buffer_.size(), options_.idle_timeout);
+      stream_->Read(buffer_.data(), buffer_.size(), options_->idle_timeout);
   if (!got.ok() || *got == 0) return false;
   end_ = *got;
   return true;
@@ -67,7 +75,7 @@ RequestReader::Outcome RequestReader::ReadHead() {
         break;
     }
     if (begin_ + unread().size() == buffer_.size()) MakeRoom(2 * unread().size());
-    const Outcome outcome = ReadMore(options_.head_timeout);
+    const Outcome outcome = ReadMore(options_->head_timeout);
     if (outcome != Outcome::kRequest) return outcome;
   }
 }
@@ -80,7 +88,7 @@ RequestReader::Outcome RequestReader::ReadSizedBody() {
     while (unread().size() < size) {
       // Not for all at once: what is merely announced is to take no memory.
       if (end_ == buffer_.size()) MakeRoom(std::min(size, 2 * unread().size()));
-      outcome = ReadMore(options_.request_timeout);
+      outcome = ReadMore(options_->request_timeout);
       if (outcome != Outcome::kRequest) return outcome;
     }
     MoveHead();
@@ -105,7 +113,7 @@ RequestReader::Outcome RequestReader::ReadChunkedBody() {
     std::memmove(buffer_.data() + next_, piece.data() + taken, piece.size() - taken);
     end_ -= taken;
     if (state == ParseState::kDone) break;
-    outcome = ReadMore(options_.request_timeout);
+    outcome = ReadMore(options_->request_timeout);
     if (outcome != Outcome::kRequest) return outcome;
   }
   request_.body = chunks_.body();
@@ -135,7 +143,7 @@ absl::Duration RequestReader::Left(absl::Duration budget) {
 RequestReader::Outcome RequestReader::ContinueIfAwaited() {
   const bool body_has_begun = unread().size() > parser_.size();
   if (!parser_.head().expects_continue || body_has_begun) return Outcome::kRequest;
-  const absl::Duration wait = std::min(options_.write_timeout, Left(options_.request_timeout));
+  const absl::Duration wait = std::min(options_->write_timeout, Left(options_->request_timeout));
   const absl::Status sent = stream_->Write("HTTP/1.1 100 Continue\r\n\r\n", wait);
   return sent.ok() ? Outcome::kRequest : Outcome::kClosed;
 }

@@ -1,6 +1,7 @@
 #ifndef ONHOOK_GATEWAY_HTTP_REQUEST_READER_H_
 #define ONHOOK_GATEWAY_HTTP_REQUEST_READER_H_
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -28,9 +29,9 @@ class RequestReader {
     kClosed,   // there is nobody left to answer
   };
 
-  // All must outlive the reader.
-  RequestReader(const HttpOptions& options, absl::string_view peer, ConnectionStream* stream,
-                const Clock* clock);
+  // `peer`, `stream` and `clock` must outlive the reader.
+  RequestReader(std::shared_ptr<const HttpOptions> options, absl::string_view peer,
+                ConnectionStream* stream, const Clock* clock);
 
   // Of every request from now on: what HttpRequest says of certificates. They must outlive the
   // reader.
@@ -38,6 +39,9 @@ class RequestReader {
     request_.certificate_pem = certificate_pem;
     request_.chain_pem = chain_pem;
   }
+
+  // What holds from the next Read() on; not to be called while one is under way.
+  void SetOptions(std::shared_ptr<const HttpOptions> options);
 
   // Forgets the last request and waits for the first byte of the next. False: the peer has closed,
   // or was silent for the idle timeout.
@@ -73,7 +77,7 @@ class RequestReader {
     return absl::string_view(buffer_.data() + begin_, end_ - begin_);
   }
 
-  const HttpOptions& options_;
+  std::shared_ptr<const HttpOptions> options_;
   ConnectionStream* const stream_;
   const Clock* const clock_;
 

@@ -86,9 +86,10 @@ bool IsLive(const SecretFile& secret, absl::string_view given) {
   return found;
 }
 
-bool IsOneOf(const std::vector<std::unique_ptr<SecretFile>>& secrets, absl::string_view given) {
+bool IsOneOf(const std::vector<std::shared_ptr<const SecretFile>>& secrets,
+             absl::string_view given) {
   bool found = false;
-  for (const std::unique_ptr<SecretFile>& secret : secrets) found |= IsLive(*secret, given);
+  for (const std::shared_ptr<const SecretFile>& secret : secrets) found |= IsLive(*secret, given);
   return found;
 }
 
@@ -115,22 +116,22 @@ absl::optional<int64_t> ParseNumber(VendorFields::Value text) {
   return number;
 }
 
-absl::StatusOr<std::unique_ptr<SecretFile>> OpenSecret(absl::string_view setting,
-                                                       const std::string& path,
-                                                       const SecretFile::Check& check,
-                                                       const Clock* clock, const Log* log) {
-  absl::StatusOr<std::unique_ptr<SecretFile>> secret = SecretFile::Open(path, check, clock, log);
+absl::StatusOr<std::shared_ptr<const SecretFile>> OpenSecret(absl::string_view setting,
+                                                             const std::string& path,
+                                                             SecretPool::Check check,
+                                                             SecretPool& pool) {
+  absl::StatusOr<std::shared_ptr<const SecretFile>> secret = pool.Open(path, check);
   if (secret.ok()) return secret;
   return absl::InvalidArgumentError(absl::StrCat(setting, ": ", secret.status().message()));
 }
 
 absl::Status OpenSecrets(absl::string_view setting, const std::vector<std::string>& paths,
-                         const SecretFile::Check& check, const Clock* clock, const Log* log,
-                         std::vector<std::unique_ptr<SecretFile>>& secrets) {
+                         SecretPool::Check check, SecretPool& pool,
+                         std::vector<std::shared_ptr<const SecretFile>>& secrets) {
   if (paths.empty()) return absl::InvalidArgumentError(absl::StrCat(setting, ": names no file"));
   for (const std::string& path : paths) {
-    absl::StatusOr<std::unique_ptr<SecretFile>> secret =
-        OpenSecret(setting, path, check, clock, log);
+    absl::StatusOr<std::shared_ptr<const SecretFile>> secret =
+        OpenSecret(setting, path, check, pool);
     if (!secret.ok()) return secret.status();
     secrets.push_back(*std::move(secret));
   }
@@ -160,27 +161,26 @@ absl::string_view DistrustName(Distrust distrust) {
 }
 
 absl::StatusOr<std::unique_ptr<Authenticator>> Authenticator::Open(const Settings::Source& source,
-                                                                   const Clock* clock,
-                                                                   const Log* log) {
+                                                                   SecretPool& pool) {
   std::unique_ptr<Authenticator> opened(new Authenticator(source));
   absl::Status status;
   if (!source.path_token_file.empty()) {
-    absl::StatusOr<std::unique_ptr<SecretFile>> token =
-        OpenSecret("path_token_file", source.path_token_file, CheckPathToken, clock, log);
+    absl::StatusOr<std::shared_ptr<const SecretFile>> token =
+        OpenSecret("path_token_file", source.path_token_file, CheckPathToken, pool);
     if (!token.ok()) return token.status();
     opened->path_token_ = *std::move(token);
   }
   if (source.shared_key.has_value()) {
     status = OpenSecrets("authentication.shared_key.key_files", source.shared_key->key_files,
-                         CheckKey, clock, log, opened->keys_);
+                         CheckKey, pool, opened->keys_);
   }
   if (status.ok() && source.bearer.has_value()) {
     status = OpenSecrets("authentication.bearer.token_files", source.bearer->token_files,
-                         CheckBearerToken, clock, log, opened->bearer_tokens_);
+                         CheckBearerToken, pool, opened->bearer_tokens_);
   }
   if (status.ok() && source.basic.has_value()) {
     status = OpenSecrets("authentication.basic.password_files", source.basic->password_files,
-                         CheckPassword, clock, log, opened->passwords_);
+                         CheckPassword, pool, opened->passwords_);
   }
   if (!status.ok()) return status;
   return opened;
@@ -269,7 +269,7 @@ absl::variant<Proof, Distrust> Authenticator::CheckSignature(const VendorFields&
   }
   if (!HasSignableNames(fields)) return Distrust::kUnsignableName;
   SecretFile::Live keys;
-  for (const std::unique_ptr<SecretFile>& file : keys_) {
+  for (const std::shared_ptr<const SecretFile>& file : keys_) {
     for (std::shared_ptr<const std::string>& key : file->Get()) keys.push_back(std::move(key));
   }
   std::vector<absl::string_view> views;

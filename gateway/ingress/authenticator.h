@@ -10,12 +10,11 @@
 #include "absl/time/time.h"
 #include "absl/types/optional.h"
 #include "absl/types/variant.h"
-#include "gateway/base/clock.h"
-#include "gateway/base/log.h"
 #include "gateway/base/secret_file.h"
 #include "gateway/config/settings.h"
 #include "gateway/event/vendor_fields.h"
 #include "gateway/http/http_message.h"
+#include "gateway/ingress/secret_pool.h"
 #include "gateway/store/event_log.h"
 #include "onhook/v1/release_event.pb.h"
 
@@ -61,11 +60,11 @@ enum class ReplayWindow { kEnforced, kIgnored };
 // Threads: any. Blocking: as SecretFile::Get.
 class Authenticator {
  public:
-  // Opens the secrets' files. `clock` and `log` must outlive it. Errors: kInvalidArgument, saying
-  // which setting and file, and why: a secret is too short (16 characters, a password 8), or holds
-  // what can never be sent.
+  // Opens the secrets' files, or goes on with those that `pool` has. Errors: kInvalidArgument,
+  // saying which setting and file, and why: a secret is too short (16 characters, a password 8), or
+  // holds what can never be sent.
   static absl::StatusOr<std::unique_ptr<Authenticator>> Open(const Settings::Source& source,
-                                                             const Clock* clock, const Log* log);
+                                                             SecretPool& pool);
 
   // Whether `path` is the one that callbacks come in by, with a token that is live.
   bool IsAt(absl::string_view path) const;
@@ -82,7 +81,7 @@ class Authenticator {
                                              ReplayWindow window = ReplayWindow::kEnforced) const;
 
  private:
-  using Secrets = std::vector<std::unique_ptr<SecretFile>>;
+  using Secrets = std::vector<std::shared_ptr<const SecretFile>>;
 
   explicit Authenticator(const Settings::Source& source) : source_(source) {}
 
@@ -90,7 +89,7 @@ class Authenticator {
   absl::variant<Proof, Distrust> CheckSignature(const VendorFields& fields) const;
 
   const Settings::Source source_;
-  std::unique_ptr<SecretFile> path_token_;  // null: none is asked for
+  std::shared_ptr<const SecretFile> path_token_;  // null: none is asked for
   Secrets keys_;
   Secrets bearer_tokens_;
   Secrets passwords_;

@@ -71,10 +71,11 @@ absl::optional<Distrust> DistrustOfStore(const absl::optional<Rejection>& reject
 
 }  // namespace
 
-struct CallbackHandler::SourceDesk {
-  SourceDesk(CallbackSource made, const Settings::QuarantineLimits& limits, const Parts& parts)
-      : source(std::move(made)),
-        counters(source.name, parts.metrics),
+// What is known of a source by its name, whatever its settings.
+struct CallbackHandler::SourceRecord {
+  SourceRecord(const std::string& name, const Settings::QuarantineLimits& limits,
+               const Parts& parts)
+      : counters(name, parts.metrics),
         quarantine_rate(limits.rate, limits.burst, parts.clock),
         not_forwarded(parts.clock, kTroubleInterval),
         not_stored(parts.clock, kTroubleInterval) {
@@ -84,7 +85,6 @@ struct CallbackHandler::SourceDesk {
     }
   }
 
-  const CallbackSource source;
   const SourceCounters counters;
   RateLimit quarantine_rate;
   LogThrottle not_forwarded;
@@ -93,29 +93,60 @@ struct CallbackHandler::SourceDesk {
   std::vector<std::unique_ptr<LogThrottle>> rejected;    // by reason
 };
 
+struct CallbackHandler::SourceDesk {
+  SourceDesk(CallbackSource made, std::shared_ptr<SourceRecord> known)
+      : source(std::move(made)), record(std::move(known)) {}
+
+  const CallbackSource source;
+  const std::shared_ptr<SourceRecord> record;
+};
+
 CallbackHandler::CallbackHandler(std::vector<CallbackSource> sources,
                                  const Settings::QuarantineLimits& limits, Parts parts)
     : parts_(parts),
+      desks_(MakeDesks(std::move(sources), limits, {})),
       counters_(SourceCounters::OfNoSource(parts.metrics)),
-      no_source_(parts.clock, kTroubleInterval) {
-  for (CallbackSource& source : sources) {
-    desks_.push_back(std::make_unique<SourceDesk>(std::move(source), limits, parts_));
-  }
-}
+      no_source_(parts.clock, kTroubleInterval) {}
 
 CallbackHandler::~CallbackHandler() = default;
 
-CallbackHandler::SourceDesk* CallbackHandler::FindDesk(absl::string_view path) const {
-  SourceDesk* found = nullptr;
+CallbackHandler::Desks CallbackHandler::MakeDesks(std::vector<CallbackSource> sources,
+                                                  const Settings::QuarantineLimits& limits,
+                                                  const Desks& before) const {
+  Desks desks;
+  for (CallbackSource& source : sources) {
+    std::shared_ptr<SourceRecord> record;
+    for (const std::shared_ptr<SourceDesk>& desk : before) {
+      if (desk->source.name == source.name) record = desk->record;
+    }
+    if (record == nullptr) {
+      record = std::make_shared<SourceRecord>(source.name, limits, parts_);
+    } else {
+      record->quarantine_rate.SetLimits(limits.rate, limits.burst);
+    }
+    desks.push_back(std::make_shared<SourceDesk>(std::move(source), std::move(record)));
+  }
+  return desks;
+}
+
+void CallbackHandler::SetSources(std::vector<CallbackSource> sources,
+                                 const Settings::QuarantineLimits& limits) {
+  desks_.Set(MakeDesks(std::move(sources), limits, *desks_.Get()));
+}
+
+std::shared_ptr<CallbackHandler::SourceDesk> CallbackHandler::FindDesk(
+    absl::string_view path) const {
+  const std::shared_ptr<const Desks> desks = desks_.Get();
+  std::shared_ptr<SourceDesk> found;
   // All are asked, so that time does not tell which one was near.
-  for (const auto& desk : desks_) {
-    if (desk->source.authenticator->IsAt(path)) found = desk.get();
+  for (const std::shared_ptr<SourceDesk>& desk : *desks) {
+    if (desk->source.authenticator->IsAt(path)) found = desk;
   }
   return found;
 }
 
 HttpResponse CallbackHandler::Handle(const HttpRequest& request) const {
-  SourceDesk* const desk = FindDesk(request.path);
+  const std::shared_ptr<SourceDesk> desk = FindDesk(request.path);
   if (desk == nullptr) {
     counters_.Count(CallbackOutcome::kRejected);
     counters_.CountRejection(RejectionReason::kPath);
@@ -153,7 +184,7 @@ HttpResponse CallbackHandler::HandleAt(SourceDesk& desk, const HttpRequest& requ
     if (!kept.ok()) outcome = {kept, absl::nullopt, ""};
   }
   Note(desk, outcome);
-  desk.counters.CountDuration(parts_.clock->Elapsed() - began);
+  desk.record->counters.CountDuration(parts_.clock->Elapsed() - began);
   return ReplyTo(outcome.status);
 }
 
@@ -178,9 +209,9 @@ CallbackHandler::Outcome CallbackHandler::AcceptAs(SourceDesk& desk, absl::strin
     return {absl::OkStatus(), std::move(rejection), ""};
   }
   if (admitted.tolerated.has_value()) {
-    desk.counters.CountUnverified();
+    desk.record->counters.CountUnverified();
     const RejectionRule& rule = RuleOf(RejectionFor(*admitted.tolerated).reason);
-    LogThrottle& throttle = *desk.unverified[static_cast<size_t>(rule.reason)];
+    LogThrottle& throttle = *desk.record->unverified[static_cast<size_t>(rule.reason)];
     if (const int64_t callbacks = throttle.Occurred(); callbacks > 0) {
       parts_.log->Warning(
           "ingress", "callbacks were accepted that do not verify",
@@ -195,9 +226,10 @@ CallbackHandler::Outcome CallbackHandler::AcceptAs(SourceDesk& desk, absl::strin
   if (IsRejection(outcome.status.code())) {
     outcome.rejection = RejectionByStore(outcome.status.code());
   } else if (stored.duplicate) {
-    desk.counters.CountDuplicate();
+    desk.record->counters.CountDuplicate();
   } else if (stored.sequence != 0 && room.event().has_release_time()) {
-    desk.counters.CountVendorDelay(context.received_at - TimeOf(room.event().release_time()));
+    desk.record->counters.CountVendorDelay(context.received_at -
+                                           TimeOf(room.event().release_time()));
   }
   return outcome;
 }
@@ -206,8 +238,8 @@ absl::Status CallbackHandler::Keep(SourceDesk& desk, const HttpRequest& request,
                                    const Rejection& rejection) const {
   const RejectionRule& rule = RuleOf(rejection.reason);
   if (rule.kept_as == v1::RejectedCallback::REASON_UNSPECIFIED) return absl::OkStatus();
-  if (!desk.quarantine_rate.Take()) {
-    desk.counters.CountNotKept(NotKept::kTooMany);
+  if (!desk.record->quarantine_rate.Take()) {
+    desk.record->counters.CountNotKept(NotKept::kTooMany);
     return absl::ResourceExhaustedError("more callbacks are rejected than may be kept in a second");
   }
   NewRejectedCallback callback;
@@ -224,14 +256,15 @@ absl::Status CallbackHandler::Keep(SourceDesk& desk, const HttpRequest& request,
     done.Notify();
   });
   done.WaitForNotification();
-  if (!kept.ok()) desk.counters.CountNotKept(NotKept::kNoRoom);
+  if (!kept.ok()) desk.record->counters.CountNotKept(NotKept::kNoRoom);
   return kept;
 }
 
 absl::StatusOr<Judgement> CallbackHandler::Judge(const RejectedCallback& callback) {
   const NewRejectedCallback& kept = callback.callback;
-  SourceDesk* desk = nullptr;
-  for (const auto& candidate : desks_) {
+  const std::shared_ptr<const Desks> desks = desks_.Get();
+  const SourceDesk* desk = nullptr;
+  for (const std::shared_ptr<SourceDesk>& candidate : *desks) {
     if (candidate->source.name == kept.source) desk = candidate.get();
   }
   Judgement judgement;
@@ -280,14 +313,14 @@ CallbackHandler::Outcome CallbackHandler::AcceptKept(const CallbackSource& sourc
 
 void CallbackHandler::Note(SourceDesk& desk, const Outcome& outcome) const {
   if (outcome.rejection.has_value()) {
-    desk.counters.Count(CallbackOutcome::kRejected);
-    desk.counters.CountRejection(outcome.rejection->reason);
+    desk.record->counters.Count(CallbackOutcome::kRejected);
+    desk.record->counters.CountRejection(outcome.rejection->reason);
   } else if (outcome.status.ok()) {
-    desk.counters.Count(CallbackOutcome::kSucceeded);
+    desk.record->counters.Count(CallbackOutcome::kSucceeded);
   } else if (absl::IsDeadlineExceeded(outcome.status)) {
-    desk.counters.Count(CallbackOutcome::kNotForwarded);
+    desk.record->counters.Count(CallbackOutcome::kNotForwarded);
   } else {
-    desk.counters.Count(CallbackOutcome::kNotStored);
+    desk.record->counters.Count(CallbackOutcome::kNotStored);
   }
   if (!outcome.status.ok()) NoteTrouble(desk, outcome);
   if (!parts_.log->enabled(LogLevel::kDebug)) return;
@@ -309,13 +342,13 @@ void CallbackHandler::NoteTrouble(SourceDesk& desk, const Outcome& outcome) cons
   if (outcome.rejection.has_value()) {
     const RejectionRule& rule = RuleOf(outcome.rejection->reason);
     // By the rule, not the detail: that one may speak of what one sender wrote.
-    tell(LogLevel::kWarning, *desk.rejected[static_cast<size_t>(rule.reason)],
+    tell(LogLevel::kWarning, *desk.record->rejected[static_cast<size_t>(rule.reason)],
          "callbacks were rejected", rule.description);
   } else if (absl::IsDeadlineExceeded(outcome.status)) {
-    tell(LogLevel::kWarning, desk.not_forwarded, "callbacks were not answered with success in time",
-         outcome.status.ToString());
+    tell(LogLevel::kWarning, desk.record->not_forwarded,
+         "callbacks were not answered with success in time", outcome.status.ToString());
   } else {
-    tell(LogLevel::kError, desk.not_stored, "callbacks could not be stored",
+    tell(LogLevel::kError, desk.record->not_stored, "callbacks could not be stored",
          outcome.status.ToString());
   }
 }

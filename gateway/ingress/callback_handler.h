@@ -10,6 +10,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/types/optional.h"
 #include "gateway/base/clock.h"
+#include "gateway/base/exchangeable.h"
 #include "gateway/base/log.h"
 #include "gateway/base/log_throttle.h"
 #include "gateway/base/metrics.h"
@@ -51,13 +52,21 @@ class CallbackHandler final : public CallbackJudge {
                   Parts parts);
   ~CallbackHandler() override;
 
+  // From now on these are the sources, with these limits. A request under way goes on with the
+  // source that it came to. What is known of a source that has the name of one before stays: how
+  // much of it was kept of late, and what was logged. Counters stay in any case. Threads: one owner
+  // for this.
+  void SetSources(std::vector<CallbackSource> sources, const Settings::QuarantineLimits& limits);
+
   HttpResponse Handle(const HttpRequest& request) const;
 
   // A source that is no longer in the settings rejects what it had kept.
   absl::StatusOr<Judgement> Judge(const RejectedCallback& callback) override;
 
  private:
+  struct SourceRecord;
   struct SourceDesk;
+  using Desks = std::vector<std::shared_ptr<SourceDesk>>;
   // What became of a callback that reached its source.
   struct Outcome {
     absl::Status status;                  // what its sender is told by
@@ -65,7 +74,9 @@ class CallbackHandler final : public CallbackJudge {
     std::string event_id;                 // once there is one
   };
 
-  SourceDesk* FindDesk(absl::string_view path) const;
+  Desks MakeDesks(std::vector<CallbackSource> sources, const Settings::QuarantineLimits& limits,
+                  const Desks& before) const;
+  std::shared_ptr<SourceDesk> FindDesk(absl::string_view path) const;
   HttpResponse HandleAt(SourceDesk& desk, const HttpRequest& request) const;
   // Bytes -> words -> event -> receipt.
   Outcome Accept(SourceDesk& desk, const HttpRequest& request) const;
@@ -79,7 +90,7 @@ class CallbackHandler final : public CallbackJudge {
   void NoteTrouble(SourceDesk& desk, const Outcome& outcome) const;
 
   const Parts parts_;
-  std::vector<std::unique_ptr<SourceDesk>> desks_;
+  Exchangeable<Desks> desks_;
   const SourceCounters counters_;  // of what reached no source
   mutable LogThrottle no_source_;
 };

@@ -8,6 +8,8 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/time/time.h"
+#include "gateway/base/clock.h"
+#include "gateway/base/log.h"
 #include "gateway/event/event_filter.h"
 #include "gateway/forwarding/receipt_desk.h"
 #include "gateway/ingress/authenticator.h"
@@ -78,9 +80,9 @@ std::vector<Settings::Source> WithOneSecretEach(const Settings::Source& source) 
 }  // namespace
 
 absl::StatusOr<CallbackSource> OpenSource(const Settings::Source& source, const Settings& settings,
-                                          const Clock* clock, const Log* log) {
+                                          SecretPool& secrets) {
   absl::StatusOr<std::unique_ptr<Authenticator>> authenticator =
-      Authenticator::Open(source, clock, log);
+      Authenticator::Open(source, secrets);
   if (!authenticator.ok()) {
     return absl::Status(
         authenticator.status().code(),
@@ -106,13 +108,25 @@ absl::StatusOr<CallbackSource> OpenSource(const Settings::Source& source, const 
   return opened;
 }
 
+absl::StatusOr<std::vector<CallbackSource>> OpenSources(const Settings& settings,
+                                                        SecretPool& secrets) {
+  std::vector<CallbackSource> sources;
+  for (const Settings::Source& source : settings.sources) {
+    absl::StatusOr<CallbackSource> opened = OpenSource(source, settings, secrets);
+    if (!opened.ok()) return opened.status();
+    sources.push_back(*std::move(opened));
+  }
+  return sources;
+}
+
 std::vector<SettingFault> FindSecretFaults(const Settings& settings) {
   const SystemClock clock;
   const Log silent(&clock, LogLevel::kError, Log::Format::kText, [](absl::string_view) {});
+  SecretPool secrets(&clock, &silent);
   std::vector<SettingFault> faults;
   for (size_t i = 0; i < settings.sources.size(); ++i) {
     for (const Settings::Source& part : WithOneSecretEach(settings.sources[i])) {
-      const auto opened = Authenticator::Open(part, &clock, &silent);
+      const auto opened = Authenticator::Open(part, secrets);
       if (opened.ok()) continue;
       // The message begins with the member that names the file.
       const std::pair<absl::string_view, absl::string_view> parts =

@@ -19,11 +19,18 @@ class RateLimit {
  public:
   // `per_second` and `burst` must not be negative. `clock` must outlive it.
   RateLimit(double per_second, int64_t burst, const Clock* clock)
-      : per_second_(per_second),
+      : clock_(clock),
+        per_second_(per_second),
         burst_(static_cast<double>(burst)),
-        clock_(clock),
         tokens_(burst_),
         filled_(clock->Elapsed()) {}
+
+  // Other numbers hold from now on; what has been taken stays taken.
+  void SetLimits(double per_second, int64_t burst) {
+    absl::MutexLock lock(&mutex_);
+    per_second_ = per_second;
+    burst_ = static_cast<double>(burst);
+  }
 
   // Whether one more may happen now; if so it is counted.
   bool Take() {
@@ -40,10 +47,10 @@ class RateLimit {
   }
 
  private:
-  const double per_second_;
-  const double burst_;
   const Clock* const clock_;
   absl::Mutex mutex_;
+  double per_second_ ABSL_GUARDED_BY(mutex_);
+  double burst_ ABSL_GUARDED_BY(mutex_);
   double tokens_ ABSL_GUARDED_BY(mutex_);
   absl::Duration filled_ ABSL_GUARDED_BY(mutex_);  // when; Clock::Elapsed()
 };

@@ -13,6 +13,7 @@
 #include "absl/time/time.h"
 #include "gateway/store/event_log.h"
 #include "gateway/store/quarantine.h"
+#include "gateway/store/store_limits.h"
 #include "gateway/store/subscription_queue.h"
 #include "onhook/v1/release_event.pb.h"
 #include "onhook/v1/release_event_service.pb.h"
@@ -79,6 +80,10 @@ class Store {
 
   // The queues of all subscriptions, by name. Never blocks.
   virtual std::vector<std::shared_ptr<SubscriptionQueue>> ListQueues() const = 0;
+
+  // Other limits hold from now on. What is over them goes in the course of housekeeping, as if the
+  // store had been opened with them; nothing that was removed comes back. Never blocks.
+  virtual void SetLimits(const StoreLimits& limits) = 0;
 
   // The queue of a subscription; the same object every time. Errors: kNotFound.
   virtual absl::StatusOr<std::shared_ptr<SubscriptionQueue>> FindQueue(

@@ -35,6 +35,9 @@ class GatewayTest : public ::testing::Test {
     settings_.store.directory = absl::StrCat(directory_.path(), "/data");
     settings_.acknowledge.timeout = absl::Seconds(20);
     settings_.shutdown.drain_deadline = absl::Seconds(30);
+    // A test may look again and again whether something has happened.
+    settings_.grpc.server.max_call_rate = 1000000;
+    settings_.grpc.server.max_call_burst = 1000000;
   }
 
   // Sources wait as settings_.acknowledge says.

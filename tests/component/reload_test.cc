@@ -1,6 +1,6 @@
-// What a running gateway takes of settings that are read again.
+// What a running gateway takes of an access list that is read again.
 #include "gateway/outside_faults.h"
-#include "tests/component/gateway_fixture.h"
+#include "tests/component/reload_fixture.h"
 
 namespace onhook {
 namespace {
@@ -10,7 +10,7 @@ using ::testing::Contains;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-class ReloadTest : public GatewayTest {
+class ReloadTest : public ReloadFixture {
  protected:
   Settings::Identity Collector(const std::string& name) const {
     Settings::Identity identity;
@@ -29,11 +29,6 @@ class ReloadTest : public GatewayTest {
                            TokenOf(name), "\r\n\r\n"))
         .ReadAnswer();
   }
-  void Reload(const Settings& settings) {
-    Invocation invocation;
-    invocation.settings = settings;
-    gateway_->Reload(invocation);
-  }
   // As `name`, who may monitor, sees it.
   void ExpectReloadSuccessful(bool successful, const std::string& name) const {
     EXPECT_THAT(AnswerTo(name).body,
@@ -51,13 +46,14 @@ TEST_F(ReloadTest, AnotherAccessListIsTaken) {
   Reload(settings_);
   EXPECT_EQ(AskForMetrics("first"), 401);
   ExpectReloadSuccessful(true, "second");
-  EXPECT_THAT(LogLines(), Contains(HasSubstr("another access list is in use")));
+  EXPECT_THAT(LogLines(), Contains(AllOf(HasSubstr("what changed here is in use"),
+                                         HasSubstr(R"("settings":"access")"))));
 }
 
 TEST_F(ReloadTest, SettingsThatAreNoGoodLeaveTheListInUseAndEachFaultIsLogged) {
   settings_.access = {Collector("first")};
   StartGateway();
-  gateway_->Reload(absl::InvalidArgumentError("f:1:1: a: no such key\nf:2:1: b: no such key"));
+  Reload(absl::InvalidArgumentError("f:1:1: a: no such key\nf:2:1: b: no such key"));
   ExpectReloadSuccessful(false, "first");
   EXPECT_THAT(LogLines(), AllOf(Contains(HasSubstr("f:1:1: a: no such key\"")),
                                 Contains(HasSubstr("f:2:1: b: no such key\""))));
@@ -98,12 +94,14 @@ TEST_F(ReloadTest, WhatTakesARestartIsNamed) {
   settings_.access = {Collector("first")};
   StartGateway();
   settings_.access.push_back(Collector("second"));
-  settings_.grpc.server.max_streams = 7;
-  settings_.sources[0].always_200 = true;
+  settings_.grpc.server.max_request_bytes = 65536;
+  settings_.store.memory_tail = 1 << 20;
   Reload(settings_);
   ExpectReloadSuccessful(true, "second");
-  EXPECT_THAT(LogLines(), Contains(AllOf(HasSubstr("takes a restart"),
-                                         HasSubstr(R"("settings":"grpc.max_streams, sources")"))));
+  EXPECT_THAT(
+      LogLines(),
+      Contains(AllOf(HasSubstr("takes a restart"),
+                     HasSubstr(R"("settings":"store.memory_tail, grpc.max_request_bytes")"))));
 }
 
 // The new settings are good by themselves; what would answer by the new list is the port as it is.
@@ -118,9 +116,8 @@ TEST_F(ReloadTest, AListThatGoesWithAnotherPortOnlyIsNotTaken) {
   Reload(settings_);
   EXPECT_EQ(AskForMetrics("second"), 401);
   ExpectReloadSuccessful(false, "first");
-  EXPECT_THAT(LogLines(),
-              Contains(AllOf(HasSubstr("access: does not go with the ports as they are open now"),
-                             HasSubstr("could take the token of the identity"))));
+  EXPECT_THAT(LogLines(), Contains(AllOf(HasSubstr("beside what takes a restart, and is as it was"),
+                                         HasSubstr("could take the token of the identity"))));
 }
 
 TEST_F(ReloadTest, NothingThatChangedIsNothingToTake) {
@@ -129,7 +126,7 @@ TEST_F(ReloadTest, NothingThatChangedIsNothingToTake) {
   const Settings same = settings_;
   Reload(same);
   ExpectReloadSuccessful(true, "first");
-  EXPECT_THAT(LogLines(), AllOf(Not(Contains(HasSubstr("another access list"))),
+  EXPECT_THAT(LogLines(), AllOf(Not(Contains(HasSubstr("is in use\""))),
                                 Not(Contains(HasSubstr("takes a restart")))));
 }
 

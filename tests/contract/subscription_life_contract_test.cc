@@ -408,5 +408,21 @@ TEST_P(SubscriptionLifeContract, P8_RetentionRemovesWhatNobodyIsOwedAndKnowsRepe
 INSTANTIATE_TEST_SUITE_P(Engines, SubscriptionLifeContract, ::testing::ValuesIn(AllEngines()),
                          [](const auto& info) { return info.param.name; });
 
+TEST_P(SubscriptionLifeContract, P8_LimitsThatAreSetLaterHoldAsIfTheStoreHadBeenOpenedWithThem) {
+  AppendNumbered(1, 5);  // of long ago
+  StoreLimits limits;
+  limits.retention.age = absl::Hours(1);
+  engine_->store().SetLimits(limits);
+  engine_->clock().Advance(absl::Seconds(2));
+  Until([&] { return engine_->log().first() == 5; });
+  EXPECT_TRUE(AppendOne(engine_->log(), MakeEvent("call-1", "event 1")).duplicate);
+  limits.retention.deduplication_window = absl::Seconds(1);
+  engine_->store().SetLimits(limits);
+  Until([&] {
+    engine_->clock().Advance(absl::Minutes(1));
+    return !AppendOne(engine_->log(), MakeEvent("call-1", "event 1")).duplicate;
+  });
+}
+
 }  // namespace
 }  // namespace onhook

@@ -61,9 +61,10 @@ StreamGateway::StreamGateway(std::shared_ptr<MemoryDisk> disk, ManualClock* cloc
       desk_(clock, store_.get(), ReceiptDeskOptions()),
       executor_(16),
       registry_(Options(), clock),
+      options_(Options()),
       environment_([this] {
         StreamEnvironment environment;
-        environment.options = Options();
+        environment.options = &options_;
         environment.store = store_.get();
         environment.desk = &desk_;
         environment.clock = clock_;

@@ -12,6 +12,7 @@
 
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
+#include "gateway/base/exchangeable.h"
 #include "gateway/delivery/release_event_service.h"
 #include "gateway/delivery/serial_executor.h"
 #include "gateway/delivery/stream_registry.h"
@@ -52,6 +53,7 @@ class StreamGateway {
   ReceiptDesk desk_;
   SerialExecutor executor_;
   StreamRegistry registry_;
+  const Exchangeable<DeliveryOptions> options_;
   const StreamEnvironment environment_;
   ReleaseEventServiceImpl service_;
 };

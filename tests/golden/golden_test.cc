@@ -88,7 +88,8 @@ Outcome Post(const std::string& body, const std::string& time_zone_name) {
   source.acknowledge.when = Settings::Acknowledge::When::kStored;
   source.time_zone = time_zone_name;
   std::vector<CallbackSource> sources;
-  absl::StatusOr<CallbackSource> opened = OpenSource(source, settings, &clock, &log);
+  SecretPool secrets(&clock, &log);
+  absl::StatusOr<CallbackSource> opened = OpenSource(source, settings, secrets);
   EXPECT_TRUE(opened.ok()) << opened.status();
   sources.push_back(*std::move(opened));
   const CallbackHandler handler(std::move(sources), settings.quarantine,

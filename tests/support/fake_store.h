@@ -83,6 +83,7 @@ class FakeStore final : public Store {
   v1::DurabilityClass durability_class() const override { return v1::DURABILITY_CLASS_UNSPECIFIED; }
   EventLog& log() override { return *log_; }
   Quarantine& quarantine() override { return quarantine_; }
+  void SetLimits(const StoreLimits&) override {}
   absl::Status CheckRoom() const override { return absl::OkStatus(); }
   StoreStats Stats() const override { return {}; }
   std::vector<std::shared_ptr<SubscriptionQueue>> ListQueues() const override { return {}; }

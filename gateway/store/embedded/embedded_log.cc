@@ -57,7 +57,7 @@ class EmbeddedLog::AppendOperation final : public CommitOperation {
     const LogPlace place{newest.sequence + 1,
                          newest.end_offset + static_cast<int64_t>(event_.event.size())};
     const absl::StatusOr<Admission> admission =
-        Admit(event_, place, stored_at_, log_->nonce_memory_, storage);
+        Admit(event_, place, stored_at_, *log_->nonce_memory_.Get(), storage);
     if (!admission.ok()) return admission.status();
     refusal_ = admission->refusal;
     result_ = admission->result;

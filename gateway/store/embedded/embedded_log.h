@@ -11,6 +11,7 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "gateway/base/clock.h"
+#include "gateway/base/exchangeable.h"
 #include "gateway/base/log.h"
 #include "gateway/store/embedded/commit_queue.h"
 #include "gateway/store/embedded/event_tail.h"
@@ -51,6 +52,8 @@ class EmbeddedLog final : public EventLog {
 
   // --- for the store that owns it
 
+  // Nonces that come are kept so long from now on. Threads: any.
+  void SetNonceMemory(absl::Duration memory) { nonce_memory_.Set(memory); }
   // As FindPlace, by LogEvent::end_offset: the first event kept whose offset is at least `offset`.
   void FindOffset(int64_t offset, std::function<void(absl::StatusOr<Sequence>)> done);
   // LogEvent::end_offset of the newest event.
@@ -90,7 +93,7 @@ class EmbeddedLog final : public EventLog {
   const FreeDisk* const free_disk_;
   const Clock* const clock_;
   const Log* const log_;
-  const absl::Duration nonce_memory_;
+  Exchangeable<absl::Duration> nonce_memory_;
   std::map<std::string, SequenceSet> forwarded_at_open_;
   EventTail tail_;
   std::atomic<Sequence> first_;

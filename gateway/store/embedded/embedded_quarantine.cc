@@ -64,11 +64,11 @@ EmbeddedQuarantine::EmbeddedQuarantine(Storage* storage, CommitQueue* commits,
       reader_(reader),
       free_disk_(free_disk),
       log_(log),
-      options_(options),
+      max_bytes_(options.bytes),
       removals_(clock, kRemovalLogInterval) {}
 
 void EmbeddedQuarantine::Keep(NewRejectedCallback callback, Done<int64_t> done) {
-  if (CountedBytes(callback) > options_.bytes) {
+  if (CountedBytes(callback) > max_bytes_) {
     return done(absl::ResourceExhaustedError("it is larger than the whole quarantine may be"));
   }
   if (absl::Status status = free_disk_->Check(); !status.ok()) return done(status);
@@ -79,7 +79,7 @@ void EmbeddedQuarantine::Keep(NewRejectedCallback callback, Done<int64_t> done) 
   CommitSteps steps;
   steps.bytes += keeping->callback.raw_body.size();
   steps.apply = [this, keeping](Storage& storage) {
-    return Apply(*keeping, options_.bytes, storage.quarantine());
+    return Apply(*keeping, max_bytes_, storage.quarantine());
   };
   steps.publish = [this, keeping] { CountRemoved(keeping->removed); };
   steps.finish = [keeping, done = std::move(done)](const absl::Status& status) {

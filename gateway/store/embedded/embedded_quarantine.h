@@ -16,13 +16,9 @@
 #include "gateway/store/embedded/reading_thread.h"
 #include "gateway/store/embedded/storage.h"
 #include "gateway/store/quarantine.h"
+#include "gateway/store/store_limits.h"
 
 namespace onhook {
-
-struct QuarantineOptions {
-  int64_t bytes = 64 << 20;  // of bodies, each counted with 256 bytes for what stands beside it
-  absl::Duration age = absl::Hours(30 * 24);
-};
 
 // The Quarantine of the embedded engines: writes through the commit queue, as ingest does, since a
 // refusal waits for it; reads by the reading thread.
@@ -47,6 +43,9 @@ class EmbeddedQuarantine final : public Quarantine {
 
   // --- for the store that owns it
 
+  // So many bytes may be kept from now on. Threads: any.
+  void SetMaxBytes(int64_t bytes) { max_bytes_ = bytes; }
+
   // So many were removed, durably, by the limits.
   void CountRemoved(TrimmedCallbacks callbacks);
 
@@ -60,7 +59,7 @@ class EmbeddedQuarantine final : public Quarantine {
   ReadingThread* const reader_;
   const FreeDisk* const free_disk_;
   const Log* const log_;
-  const QuarantineOptions options_;
+  std::atomic<int64_t> max_bytes_;
   std::atomic<int64_t> removed_by_age_{0};
   std::atomic<int64_t> removed_by_size_{0};
   LogThrottle removals_;

@@ -82,6 +82,13 @@ EmbeddedStore::EmbeddedStore(std::unique_ptr<Storage> storage, RecoveredState re
 
 EmbeddedStore::~EmbeddedStore() { Close().IgnoreError(); }
 
+void EmbeddedStore::SetLimits(const StoreLimits& limits) {
+  free_disk_.SetMinimum(limits.minimum_free_disk);
+  event_log_.SetNonceMemory(limits.retention.nonce_memory);
+  quarantine_.SetMaxBytes(limits.quarantine.bytes);
+  housekeeping_.SetLimits(limits.retention, limits.quarantine);
+}
+
 // -------------------------------------------------------------------------------------- finding
 
 absl::StatusOr<EmbeddedStore::QueuePtr> EmbeddedStore::Find(const std::string& name) const {

@@ -63,6 +63,7 @@ class EmbeddedStore final : public Store {
   absl::Status CheckRoom() const override { return free_disk_.Check(); }
   StoreStats Stats() const override;
   std::vector<std::shared_ptr<SubscriptionQueue>> ListQueues() const override;
+  void SetLimits(const StoreLimits& limits) override;
 
   absl::StatusOr<std::shared_ptr<SubscriptionQueue>> FindQueue(
       const std::string& name) const override;

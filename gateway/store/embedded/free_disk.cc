@@ -10,6 +10,7 @@ FreeDisk::FreeDisk(int64_t minimum, Probe probe, const Log* log)
 }
 
 void FreeDisk::Look() {
+  const int64_t minimum = minimum_;
   if (probe_ == nullptr) return;
   const absl::StatusOr<int64_t> free = probe_();
   free_.store(free.value_or(kUnknown), std::memory_order_relaxed);
@@ -22,14 +23,14 @@ void FreeDisk::Look() {
     return;
   }
   can_be_told_ = true;
-  const bool is_short = *free < minimum_;
+  const bool is_short = *free < minimum;
   if (is_short_.exchange(is_short) == is_short) return;
   if (is_short) {
     log_->Error("store", "the disk is nearly full: nothing new is stored",
-                {{"free_bytes", *free}, {"minimum_bytes", minimum_}});
+                {{"free_bytes", *free}, {"minimum_bytes", minimum}});
   } else {
     log_->Info("store", "the disk has room again: callbacks are stored",
-               {{"free_bytes", *free}, {"minimum_bytes", minimum_}});
+               {{"free_bytes", *free}, {"minimum_bytes", minimum}});
   }
 }
 

@@ -26,6 +26,9 @@ class FreeDisk {
   // `minimum` 0 or no probe: there always is room. `log` must outlive it. Looks at once.
   FreeDisk(int64_t minimum, Probe probe, const Log* log);
 
+  // From the next Look() on. Threads: any.
+  void SetMinimum(int64_t minimum) { minimum_ = minimum; }
+
   // Looks how much is free, and says in the log when a shortage begins and when it ends. If that
   // cannot be told, what was known goes on to hold.
   void Look();
@@ -40,7 +43,7 @@ class FreeDisk {
  private:
   static constexpr int64_t kUnknown = -1;
 
-  const int64_t minimum_;
+  std::atomic<int64_t> minimum_;
   const Probe probe_;
   const Log* const log_;
   bool can_be_told_ = true;  // only Look's

@@ -28,6 +28,11 @@ Housekeeping::Housekeeping(const RetentionOptions& options, const QuarantineOpti
       log_(log),
       swept_(clock->Elapsed()) {}
 
+void Housekeeping::SetLimits(const RetentionOptions& options, const QuarantineOptions& quarantine) {
+  options_.Set(options);
+  quarantine_.Set(quarantine);
+}
+
 void Housekeeping::Tick() {
   if (!cutting_.exchange(true)) FindCut();
   const absl::Duration now = clock_->Elapsed();
@@ -40,16 +45,17 @@ void Housekeeping::Tick() {
 // --------------------------------------------------------------------------------------- the log
 
 void Housekeeping::FindCut() {
-  const auto by_bytes = [this](Sequence through) {
-    const int64_t offset = event_log_->last_offset() - options_.bytes.value_or(0);
-    if (!options_.bytes.has_value() || offset <= 0) return Cut(through);
+  const std::shared_ptr<const RetentionOptions> options = options_.Get();
+  const auto by_bytes = [this, bytes = options->bytes](Sequence through) {
+    const int64_t offset = event_log_->last_offset() - bytes.value_or(0);
+    if (!bytes.has_value() || offset <= 0) return Cut(through);
     event_log_->FindOffset(offset, [this, through](absl::StatusOr<Sequence> place) {
       // The event at the place reaches into what is to be kept.
       Cut(std::max(through, place.ok() ? *place - 1 : 0));
     });
   };
-  if (!options_.age.has_value()) return by_bytes(0);
-  event_log_->FindPlace(clock_->Now() - *options_.age, [by_bytes](absl::StatusOr<Sequence> place) {
+  if (!options->age.has_value()) return by_bytes(0);
+  event_log_->FindPlace(clock_->Now() - *options->age, [by_bytes](absl::StatusOr<Sequence> place) {
     by_bytes(place.value_or(0));
   });
 }
@@ -111,30 +117,33 @@ void Housekeeping::Sweep() {
 }
 
 absl::Status Housekeeping::SweepPart(Storage& storage, Swept& swept) {
+  const std::shared_ptr<const RetentionOptions> options = options_.Get();
+  const std::shared_ptr<const QuarantineOptions> quarantine = quarantine_.Get();
   const absl::Time now = clock_->Now();
   absl::Status status =
-      storage.ForgetIdentities(now - options_.deduplication_window, kRowsInOneCommit);
+      storage.ForgetIdentities(now - options->deduplication_window, kRowsInOneCommit);
   if (!status.ok()) return status;
   const absl::StatusOr<int64_t> nonces = storage.nonces().Forget(now, kRowsInOneCommit);
   if (!nonces.ok()) return nonces.status();
   swept.nonces = *nonces;
   const absl::StatusOr<TrimmedCallbacks> rejected_callbacks =
-      storage.quarantine().Trim(now - quarantine_.age, quarantine_.bytes, kRowsInOneCommit);
+      storage.quarantine().Trim(now - quarantine->age, quarantine->bytes, kRowsInOneCommit);
   if (!rejected_callbacks.ok()) return rejected_callbacks.status();
   swept.rejected_callbacks = *rejected_callbacks;
   const absl::StatusOr<bool> more = storage.RemoveOrphans(kRowsInOneCommit);
   if (!more.ok()) return more.status();
   orphans_ = *more;
-  return SweepDeadLetters(storage, swept);
+  return SweepDeadLetters(*options, now, storage, swept);
 }
 
-absl::Status Housekeeping::SweepDeadLetters(Storage& storage, Swept& swept) const {
-  if (!options_.dead_letters_age.has_value() && !options_.dead_letters_bytes.has_value()) {
+absl::Status Housekeeping::SweepDeadLetters(const RetentionOptions& options, absl::Time now,
+                                            Storage& storage, Swept& swept) {
+  if (!options.dead_letters_age.has_value() && !options.dead_letters_bytes.has_value()) {
     return absl::OkStatus();
   }
   absl::StatusOr<std::vector<DeadLetterName>> names = storage.TrimDeadLetters(
-      clock_->Now() - options_.dead_letters_age.value_or(absl::InfiniteDuration()),
-      options_.dead_letters_bytes.value_or(std::numeric_limits<int64_t>::max()), kRowsInOneCommit);
+      now - options.dead_letters_age.value_or(absl::InfiniteDuration()),
+      options.dead_letters_bytes.value_or(std::numeric_limits<int64_t>::max()), kRowsInOneCommit);
   if (!names.ok()) return names.status();
   swept.dead_letters = *std::move(names);
   return absl::OkStatus();

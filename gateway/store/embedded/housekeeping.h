@@ -4,31 +4,21 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
-#include <optional>
 #include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "gateway/base/clock.h"
+#include "gateway/base/exchangeable.h"
 #include "gateway/base/log.h"
 #include "gateway/store/embedded/commit_queue.h"
 #include "gateway/store/embedded/embedded_log.h"
 #include "gateway/store/embedded/embedded_quarantine.h"
 #include "gateway/store/embedded/storage.h"
+#include "gateway/store/store_limits.h"
 
 namespace onhook {
-
-// How long, and how much, a store keeps. Unset: without limit.
-struct RetentionOptions {
-  std::optional<absl::Duration> age = absl::Hours(7 * 24);
-  std::optional<int64_t> bytes = int64_t{10} << 30;  // of serialised events
-  absl::Duration deduplication_window = absl::Hours(24);
-  // At least twice the longest replay window, or callbacks that are late may be taken for repeats.
-  absl::Duration nonce_memory = absl::Hours(48);
-  std::optional<absl::Duration> dead_letters_age = absl::Hours(30 * 24);
-  std::optional<int64_t> dead_letters_bytes = int64_t{1} << 30;
-};
 
 // Removes what a store need not keep: the oldest events that nobody is owed, what is known of them,
 // dead letters and rejected callbacks beyond their limits, old nonces, rows of deleted
@@ -55,6 +45,9 @@ class Housekeeping {
                Callbacks callbacks, EmbeddedLog* event_log, CommitQueue* commits,
                const Clock* clock, const Log* log);
 
+  // Others hold from now on; what is being removed by those before still is. Threads: any.
+  void SetLimits(const RetentionOptions& options, const QuarantineOptions& quarantine);
+
   // Does what is due. To be called every second, about.
   void Tick();
   // There may be rows of deleted subscriptions.
@@ -73,10 +66,11 @@ class Housekeeping {
   };
   void Sweep();
   absl::Status SweepPart(Storage& storage, Swept& swept);
-  absl::Status SweepDeadLetters(Storage& storage, Swept& swept) const;
+  static absl::Status SweepDeadLetters(const RetentionOptions& options, absl::Time now,
+                                       Storage& storage, Swept& swept);
 
-  const RetentionOptions options_;
-  const QuarantineOptions quarantine_;
+  Exchangeable<RetentionOptions> options_;
+  Exchangeable<QuarantineOptions> quarantine_;
   const Callbacks callbacks_;
   EmbeddedLog* const event_log_;
   CommitQueue* const commits_;

@@ -1,6 +1,7 @@
 #include "gateway/store/sqlite/sqlite_storage.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -36,6 +37,13 @@ absl::Status Sync(const std::string& path) {
   return status;
 }
 
+// Events hold numbers of callers: a new file is its owner's alone, wherever the directory lies.
+// SQLite gives the files beside it the same permissions. What goes wrong, SQLite will say.
+void MakeOwnFile(const std::string& path) {
+  const int file = open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+  if (file >= 0) close(file);
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Storage>> SqliteStorage::Open(const std::string& directory) {
@@ -53,6 +61,7 @@ SqliteStorage::~SqliteStorage() {
 
 absl::Status SqliteStorage::OpenDatabase() {
   const std::string path = DatabasePath(directory_);
+  MakeOwnFile(path);
   absl::StatusOr<SqliteDatabase> database = SqliteDatabase::Open(path, /*read_only=*/false);
   if (!database.ok()) return database.status();
   database_ = *std::move(database);

@@ -192,5 +192,13 @@ TEST_F(AdminGateTest, ARequiredCertificateIsLookedAtAgainForAsLongAsItsConnectio
   EXPECT_TRUE(absl::IsUnauthenticated(gate_->CheckPeer(request)));
 }
 
+TEST_F(AdminGateTest, NetworksThatAreSetLaterHoldForTheNextRequest) {
+  Allow({"192.0.2.0/24"});
+  EXPECT_TRUE(LetsIn("192.0.2.7"));
+  gate_->SetAllowedNetworks({IpNetwork::Parse("198.51.100.0/24").value()});
+  EXPECT_FALSE(LetsIn("192.0.2.7"));
+  EXPECT_TRUE(LetsIn("198.51.100.7"));
+}
+
 }  // namespace
 }  // namespace onhook

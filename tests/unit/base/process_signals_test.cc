@@ -48,6 +48,17 @@ TEST_F(ProcessSignalsDeathTest, ASignalThatIsSeenToBePendingIsStillWaitedFor) {
   }
 }
 
+TEST_F(ProcessSignalsDeathTest, TheProcessMayAskItselfToReadItsSettings) {
+  EXPECT_EXIT(
+      {
+        alarm(30);
+        ProcessSignals signals;
+        signals.AskForReload();
+        std::_Exit(signals.Wait());
+      },
+      ::testing::ExitedWithCode(SIGHUP), "");
+}
+
 TEST_F(ProcessSignalsDeathTest, ASecondSignalEndsTheProcess) {
   EXPECT_EXIT(
       {

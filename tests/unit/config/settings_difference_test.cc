@@ -70,5 +70,40 @@ TEST(SettingsDifferenceTest, EveryMemberOfAnIdentityCounts) {
   EXPECT_THAT(DifferentSettings(before, Settings()), ElementsAre("access"));
 }
 
+TEST(SettingsDifferenceTest, OfSettingsThatAreReadTheOnesThatReloadAreTakenAndTheOthersWait) {
+  Settings in_use;
+  in_use.http.server.cap_loopback = true;  // which no file can say
+  Settings read;
+  read.http.server.listen = "127.0.0.1:1";
+  read.http.server.max_headers = 50;
+  read.log.level = LogLevel::kDebug;
+  read.sources[0].always_200 = true;
+  read.subscriptions = {{"crm", {}}};
+  read.access.resize(1);
+  const SettingsChange change = ChangeTo(read, in_use);
+  EXPECT_THAT(change.taken, ElementsAre("http.max_headers", "log.level", "sources", "access"));
+  EXPECT_THAT(change.waiting, ElementsAre("http.listen", "subscriptions"));
+  EXPECT_THAT(DifferentSettings(in_use, change.settings),
+              ElementsAre("http.max_headers", "log.level", "sources", "access"));
+  EXPECT_THAT(DifferentSettings(read, change.settings),
+              ElementsAre("http.listen", "subscriptions"));
+  EXPECT_TRUE(change.settings.http.server.cap_loopback);
+}
+
+TEST(SettingsDifferenceTest, EveryRowCopiesItsOwnSettingAndNoOther) {
+  for (const Setting& setting : SettingsTable()) {
+    Settings from;
+    for (const char* value : {"7", "true", "stored", "debug", "7s", "3MiB", "127.0.0.2:0", "0600",
+                              "10.0.0.0/8", "optional", "/other", "200"}) {
+      if (setting.read(value, from).ok() && setting.write(from) != setting.write(Settings())) break;
+    }
+    if (setting.write(from) == setting.write(Settings())) continue;
+    Settings to;
+    setting.copy(from, to);
+    EXPECT_THAT(DifferentSettings(Settings(), to), ElementsAre(std::string(setting.name)));
+    EXPECT_THAT(DifferentSettings(from, to), IsEmpty());
+  }
+}
+
 }  // namespace
 }  // namespace onhook

@@ -114,5 +114,15 @@ TEST_F(CallGateTest, ARefusalIsCountedAndLoggedWithoutWhatTheCallerMadeUp) {
   EXPECT_THAT(lines_[0], testing::Not(testing::HasSubstr("Steal")));
 }
 
+TEST_F(CallGateTest, ANumberOfHeadersThatIsSetLaterHoldsForTheNextCall) {
+  CallGate gate(
+      options_, [](const PeerCredentials&) { return Caller::Anybody(); }, &refusals_, &clock_);
+  EXPECT_TRUE(gate.DecideOnCost(this, 100).ok());
+  options_.max_headers = 99;
+  gate.SetLimits(options_);
+  EXPECT_TRUE(absl::IsResourceExhausted(gate.DecideOnCost(this, 100)));
+  EXPECT_TRUE(gate.DecideOnCost(this, 99).ok());
+}
+
 }  // namespace
 }  // namespace onhook

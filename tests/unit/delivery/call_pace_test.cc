@@ -47,5 +47,14 @@ TEST_F(CallPaceTest, OneThatHasUsedItUpIsNotForgotten) {
   EXPECT_FALSE(pace_.Take(&connections_[0]));
 }
 
+TEST_F(CallPaceTest, AnotherPaceHoldsForConnectionsThatAreKnownToo) {
+  EXPECT_EQ(TakeAll(&connections_[0]), 20);
+  EXPECT_TRUE(pace_.Take(&connections_[1]));
+  pace_.SetLimits({30, 5, 3});
+  clock_.Advance(absl::Milliseconds(100));
+  EXPECT_EQ(TakeAll(&connections_[0]), 3);
+  EXPECT_EQ(TakeAll(&connections_[1]), 5);
+}
+
 }  // namespace
 }  // namespace onhook

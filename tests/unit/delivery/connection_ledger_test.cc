@@ -298,5 +298,25 @@ TEST_F(ConnectionLedgerTest, StopCutsWhatIsLeftAndTakesNoMore) {
   EXPECT_EQ(Connect("127.0.0.1"), nullptr);
 }
 
+TEST_F(ConnectionLedgerTest, FewerConnectionsAreLeftAsNewcomersComeButNoneWithAStreamIsCut) {
+  Start();
+  TestConnection* const busy = Connect("192.0.2.1");
+  const ConnectionLedger::Stream stream(ledger_.get(), LastPeer("192.0.2.1"));
+  TestConnection* const second = Connect("192.0.2.2");
+  TestConnection* const third = Connect("192.0.2.3");
+  options_.max_connections = 2;
+  ledger_->SetLimits(options_);
+  EXPECT_FALSE(second->IsCut());
+  TestConnection* const newcomer = Connect("192.0.2.4");
+  ASSERT_NE(newcomer, nullptr);
+  EXPECT_TRUE(second->IsCut());
+  EXPECT_TRUE(third->IsCut());
+  EXPECT_FALSE(busy->IsCut());
+  options_.max_connections = 4;
+  ledger_->SetLimits(options_);
+  EXPECT_NE(Connect("192.0.2.5"), nullptr);
+  EXPECT_FALSE(newcomer->IsCut());
+}
+
 }  // namespace
 }  // namespace onhook

@@ -41,6 +41,7 @@ class HeldStore final : public Store {
   v1::DurabilityClass durability_class() const override { return store_->durability_class(); }
   EventLog& log() override { return store_->log(); }
   Quarantine& quarantine() override { return *quarantine_; }
+  void SetLimits(const StoreLimits& limits) override { store_->SetLimits(limits); }
   absl::Status CheckRoom() const override { return store_->CheckRoom(); }
   StoreStats Stats() const override { return store_->Stats(); }
   std::vector<std::shared_ptr<SubscriptionQueue>> ListQueues() const override {

@@ -341,5 +341,34 @@ TEST_F(ReceiptDeskTest, EveryCallbackGetsAReceiptThatIsTrue) {
   delivery.join();
 }
 
+TEST_F(ReceiptDeskTest, HowManyMayWaitChangesWithTheNext) {
+  Start(/*max_waiting=*/0);
+  EXPECT_EQ(Accept("a", {When::kForwarded, {}, kLong}), absl::StatusCode::kDeadlineExceeded);
+  ReceiptDeskOptions options;
+  options.max_waiting = 1;
+  desk_->SetOptions(options);
+  log_.KeepAnswersBack();
+  Callback next(desk_.get(), "b", {When::kForwarded, {}, kLong});
+  log_.Answer();
+  Forwarded({2});
+  EXPECT_EQ(next.Receipt(), absl::StatusCode::kOk);
+}
+
+TEST_F(ReceiptDeskTest, WhoIsNamedNoMoreIsStillWaitedForByThoseWhoBeganToAndWhoIsNamedNowByOthers) {
+  Start(/*max_waiting=*/2, {"a"});
+  log_.KeepAnswersBack();
+  Callback first(desk_.get(), "x", {When::kProcessed, {{"a", {}}}, kLong});
+  log_.Answer();
+  ReceiptDeskOptions options;
+  options.named_subscriptions = {"b"};
+  desk_->SetOptions(options);
+  Callback second(desk_.get(), "y", {When::kProcessed, {{"b", {}}}, kLong});
+  log_.Answer();
+  Settle("a", 1);
+  Settle("b", 2);
+  EXPECT_EQ(first.Receipt(), absl::StatusCode::kOk);
+  EXPECT_EQ(second.Receipt(), absl::StatusCode::kOk);
+}
+
 }  // namespace
 }  // namespace onhook

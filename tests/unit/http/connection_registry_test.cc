@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "absl/time/time.h"
+#include "gateway/base/exchangeable.h"
 #include "gateway/http/connection.h"
 #include "gtest/gtest.h"
 #include "tests/support/manual_clock.h"
@@ -49,23 +51,30 @@ class ConnectionRegistryTest : public testing::Test {
     return recv(guest.socket, &byte, 1, MSG_DONTWAIT) == 0;
   }
 
-  HttpOptions options_;
-  ConnectionRegistry registry_{options_};
+  void Limit(void (*limit)(HttpOptions&)) {
+    HttpOptions options = *options_.Get();
+    limit(options);
+    options_.Set(options);
+    registry_.SetOptions(options);
+  }
+
+  Exchangeable<HttpOptions> options_{HttpOptions()};
+  ConnectionRegistry registry_{HttpOptions()};
   ManualClock clock_;
-  FrontEnd front_end_{options_, &clock_};
+  FrontEnd front_end_{&clock_};
   std::atomic<bool> stopping_{false};
   std::atomic<uint64_t> turns_{0};
   const HttpHandler handler_;
   const ErrorBody error_body_;
   const std::function<void(absl::string_view)> on_refused_;
-  const ConnectionContext context_{options_, handler_, error_body_, on_refused_, front_end_,
-                                   nullptr,  &clock_,  stopping_,   turns_};
+  const ConnectionContext context_{options_,   absl::Seconds(5), handler_, error_body_, on_refused_,
+                                   front_end_, nullptr,          &clock_,  stopping_,   turns_};
   std::vector<std::unique_ptr<Connection>> others_;  // the far ends
   std::list<Guest> guests_;
 };
 
 TEST_F(ConnectionRegistryTest, TheLongestIdleConnectionEndsForANewcomer) {
-  options_.max_connections = 2;
+  Limit([](HttpOptions& options) { options.max_connections = 2; });
   Guest& newer = Admit("192.0.2.1");
   Guest& older = Admit("192.0.2.2");
   Occupy(older);
@@ -76,7 +85,7 @@ TEST_F(ConnectionRegistryTest, TheLongestIdleConnectionEndsForANewcomer) {
 }
 
 TEST_F(ConnectionRegistryTest, AConnectionThatHasToGoBeforeItBeganEndsWhenItBegins) {
-  options_.max_connections = 1;
+  Limit([](HttpOptions& options) { options.max_connections = 1; });
   Guest& first = Admit("192.0.2.1");
   EXPECT_TRUE(Admit("192.0.2.2").place->served);
   Occupy(first);
@@ -84,7 +93,7 @@ TEST_F(ConnectionRegistryTest, AConnectionThatHasToGoBeforeItBeganEndsWhenItBegi
 }
 
 TEST_F(ConnectionRegistryTest, ThoseWhoHaveToGoAreNotUnlimited) {
-  options_.max_connections = 1;
+  Limit([](HttpOptions& options) { options.max_connections = 1; });
   for (int i = 0; i <= ConnectionRegistry::kLeavingMax; ++i) {
     EXPECT_TRUE(Admit("192.0.2.1").place->served) << i;
   }
@@ -92,8 +101,8 @@ TEST_F(ConnectionRegistryTest, ThoseWhoHaveToGoAreNotUnlimited) {
 }
 
 TEST_F(ConnectionRegistryTest, ThoseWhoAreTurnedAwayTakeNoRoomFromTheServed) {
-  options_.max_connections_per_peer = 1;
-  options_.max_refusals = 2;
+  Limit([](HttpOptions& options) { options.max_connections_per_peer = 1; });
+  Limit([](HttpOptions& options) { options.max_refusals = 2; });
   EXPECT_TRUE(Admit("192.0.2.1").place->served);
   for (int i = 0; i < ConnectionRegistry::kLeavingMax; ++i) Admit("192.0.2.1");
   for (int i = 0; i < 2; ++i) EXPECT_FALSE(Admit("192.0.2.1").place->served);
@@ -102,7 +111,7 @@ TEST_F(ConnectionRegistryTest, ThoseWhoAreTurnedAwayTakeNoRoomFromTheServed) {
 }
 
 TEST_F(ConnectionRegistryTest, ANetworkOfIpv6CountsAsOnePeer) {
-  options_.max_connections_per_peer = 1;
+  Limit([](HttpOptions& options) { options.max_connections_per_peer = 1; });
   Occupy(Admit("2001:db8:1:1::1"));
   Guest& other = Admit("2001:db8:1:2::1");
   Occupy(other);
@@ -112,7 +121,7 @@ TEST_F(ConnectionRegistryTest, ANetworkOfIpv6CountsAsOnePeer) {
 }
 
 TEST_F(ConnectionRegistryTest, WhenAllHaveLeftThereIsRoomAgain) {
-  options_.max_connections = 1;
+  Limit([](HttpOptions& options) { options.max_connections = 1; });
   for (int i = 0; i < 1000; ++i) {
     ConnectionRegistry::Place* const place = registry_.Admit("192.0.2.1");
     EXPECT_TRUE(place->served) << i;
@@ -120,6 +129,18 @@ TEST_F(ConnectionRegistryTest, WhenAllHaveLeftThereIsRoomAgain) {
     registry_.Leave(place);
     EXPECT_TRUE(registry_.AwaitNone(absl::ZeroDuration()));
   }
+}
+
+TEST_F(ConnectionRegistryTest, FewerOfOnePeerAreLeftAsItsNextOneComes) {
+  std::vector<Guest*> idle;
+  for (int i = 0; i < 3; ++i) {
+    idle.push_back(&Admit("192.0.2.1"));
+    Occupy(*idle.back());
+  }
+  Limit([](HttpOptions& options) { options.max_connections_per_peer = 1; });
+  for (const Guest* guest : idle) EXPECT_FALSE(WasEnded(*guest));
+  EXPECT_TRUE(Admit("192.0.2.1").place->served);
+  for (const Guest* guest : idle) EXPECT_TRUE(WasEnded(*guest));
 }
 
 }  // namespace

@@ -65,14 +65,14 @@ class AuthenticatorFixture : public ::testing::Test {
   // The source as it has been set up.
   Authenticator& Opened() {
     if (opened_ == nullptr) {
-      auto opened = Authenticator::Open(source_, &clock_, &log_);
+      auto opened = Authenticator::Open(source_, secrets_);
       EXPECT_TRUE(opened.ok()) << opened.status();
       opened_ = *std::move(opened);
     }
     return *opened_;
   }
   std::string RefusalToOpen() {
-    const absl::Status status = Authenticator::Open(source_, &clock_, &log_).status();
+    const absl::Status status = Authenticator::Open(source_, secrets_).status();
     EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument) << status;
     return std::string(status.message());
   }
@@ -137,6 +137,7 @@ class AuthenticatorFixture : public ::testing::Test {
   TemporaryDirectory directory_;
   ManualClock clock_;
   Log log_{&clock_, LogLevel::kError, Log::Format::kText, [](absl::string_view) {}};
+  SecretPool secrets_{&clock_, &log_};
   Settings::Source source_;
   std::unique_ptr<Authenticator> opened_;
 };

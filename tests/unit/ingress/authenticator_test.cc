@@ -81,7 +81,7 @@ TEST_F(AuthenticatorTest, ASecretThatWillNotDoIsNamedWithItsSettingAndNotRepeate
   source_.path_token_file = File("secret", std::string(129, 'x'));
   EXPECT_THAT(RefusalToOpen(), HasSubstr("at most 128 characters"));
   source_.path_token_file = File("secret", std::string(128, 'x'));
-  EXPECT_TRUE(Authenticator::Open(source_, &clock_, &log_).ok());
+  EXPECT_TRUE(Authenticator::Open(source_, secrets_).ok());
 }
 
 TEST_F(AuthenticatorTest, ABearerTokenHasSixteenCharactersOfItsAlphabet) {
@@ -95,7 +95,7 @@ TEST_F(AuthenticatorTest, ABearerTokenHasSixteenCharactersOfItsAlphabet) {
         << token;
   }
   File("previous", "sixteen._~+/-abc");
-  EXPECT_TRUE(Authenticator::Open(source_, &clock_, &log_).ok());
+  EXPECT_TRUE(Authenticator::Open(source_, secrets_).ok());
 }
 
 TEST_F(AuthenticatorTest, APasswordHasEightCharactersOfOneLine) {
@@ -108,7 +108,7 @@ TEST_F(AuthenticatorTest, APasswordHasEightCharactersOfOneLine) {
         << password;
   }
   File("current", "12345678");
-  EXPECT_TRUE(Authenticator::Open(source_, &clock_, &log_).ok());
+  EXPECT_TRUE(Authenticator::Open(source_, secrets_).ok());
 }
 
 TEST_F(AuthenticatorTest, AKeyHasSixteenCharactersOfOneLine) {
@@ -123,7 +123,7 @@ TEST_F(AuthenticatorTest, AKeyHasSixteenCharactersOfOneLine) {
         << key;
   }
   File("current", "\xE9\x92\xA5\xE9\x92\xA5-0123456789abcd");
-  EXPECT_TRUE(Authenticator::Open(source_, &clock_, &log_).ok());
+  EXPECT_TRUE(Authenticator::Open(source_, secrets_).ok());
 }
 
 TEST_F(AuthenticatorTest, AuthenticationWithoutASecretIsNotOpened) {

@@ -30,7 +30,7 @@ class CallbackHandlerFixture : public ::testing::Test {
     if (handler_ == nullptr) {
       settings_.sources = {source_};
       std::vector<CallbackSource> sources;
-      absl::StatusOr<CallbackSource> opened = OpenSource(source_, settings_, &clock_, &log_);
+      absl::StatusOr<CallbackSource> opened = OpenSource(source_, settings_, secrets_);
       EXPECT_TRUE(opened.ok()) << opened.status();
       sources.push_back(*std::move(opened));
       handler_ = std::make_unique<CallbackHandler>(
@@ -94,6 +94,7 @@ class CallbackHandlerFixture : public ::testing::Test {
   std::vector<std::string> lines_;
   Log log_{&clock_, LogLevel::kDebug, Log::Format::kJson,
            [this](absl::string_view line) { lines_.emplace_back(line); }};
+  SecretPool secrets_{&clock_, &log_};
   Metrics metrics_;
   RecordingEventLog event_log_;
   FakeStore store_{&event_log_};

@@ -13,12 +13,11 @@ using ::testing::HasSubstr;
 
 class OpenSourceTest : public ::testing::Test {
  protected:
-  absl::StatusOr<CallbackSource> Open() const {
-    return OpenSource(source_, settings_, &clock_, &log_);
-  }
+  absl::StatusOr<CallbackSource> Open() const { return OpenSource(source_, settings_, secrets_); }
 
   ManualClock clock_;
   Log log_{&clock_, LogLevel::kError, Log::Format::kText, [](absl::string_view) {}};
+  SecretPool secrets_{&clock_, &log_};
   Settings settings_;
   Settings::Source source_;
 };

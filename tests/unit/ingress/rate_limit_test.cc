@@ -75,5 +75,18 @@ TEST(RateLimitTest, ThreadsShareOneBurst) {
   EXPECT_EQ(taken, 1000);
 }
 
+TEST(RateLimitTest, OtherNumbersHoldFromNowOnAndWhatWasTakenStaysTaken) {
+  ManualClock clock;
+  RateLimit limit(2, 5, &clock);
+  TakeAll(limit);
+  limit.SetLimits(4, 100);
+  EXPECT_EQ(TakeAll(limit), 0);
+  clock.Advance(absl::Seconds(1));
+  EXPECT_EQ(TakeAll(limit), 4);
+  clock.Advance(absl::Hours(1));
+  limit.SetLimits(4, 3);
+  EXPECT_EQ(TakeAll(limit), 3);
+}
+
 }  // namespace
 }  // namespace onhook

@@ -59,5 +59,12 @@ TEST_F(EmbeddedQuarantineTest, ALargeOneRemovesAsManyAsTakeWhatItTakes) {
   EXPECT_EQ(RemovedByKeeping(std::string(400 * 256, 'x')), 402);
 }
 
+TEST_F(EmbeddedQuarantineTest, ASizeThatIsSetLaterHoldsForTheNext) {
+  StoreLimits limits;
+  limits.quarantine.bytes = 150'000;
+  store_->SetLimits(limits);
+  EXPECT_EQ(RemovedByKeeping(std::string(400 * 256, 'x')), 402);
+}
+
 }  // namespace
 }  // namespace onhook

@@ -137,5 +137,15 @@ TEST_F(FreeDiskTest, WhatWasStoredIsDeliveredAndAckedAndAllHealsByItself) {
   EXPECT_TRUE(Keep().ok());
 }
 
+TEST_F(FreeDiskTest, AnotherMinimumHoldsFromTheNextLook) {
+  FreeDisk free_disk = MakeFreeDisk();
+  free_disk.SetMinimum(kMinimum + 1);
+  free_disk.Look();
+  EXPECT_TRUE(absl::IsResourceExhausted(free_disk.Check()));
+  free_disk.SetMinimum(kMinimum);
+  free_disk.Look();
+  EXPECT_TRUE(free_disk.Check().ok());
+}
+
 }  // namespace
 }  // namespace onhook

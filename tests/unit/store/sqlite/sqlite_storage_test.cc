@@ -337,5 +337,15 @@ TEST_F(SqliteStorageTest, WhatIsSettledOutlivesManyRowsOfTheJournal) {
   EXPECT_THAT(left, ElementsAre(7, 107, 207, 307, 407, 507, 607));
 }
 
+TEST_F(SqliteStorageTest, ItsFilesAreItsOwnersAlone) {
+  std::filesystem::permissions(directory_.path(), std::filesystem::perms::all);
+  Open();
+  for (const char* name : {"onhook.db", "onhook.db-wal", "onhook.db-shm", "lock"}) {
+    EXPECT_EQ(std::filesystem::status(Path(name)).permissions(),
+              std::filesystem::perms::owner_read | std::filesystem::perms::owner_write)
+        << name;
+  }
+}
+
 }  // namespace
 }  // namespace onhook

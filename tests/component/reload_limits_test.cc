@@ -1,0 +1,180 @@
+// Limits that change while the gateway runs hold from the next request, connection or stream on.
+#include "tests/component/reload_fixture.h"
+
+namespace onhook {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::SizeIs;
+
+class ReloadLimitsTest : public ReloadFixture {
+ protected:
+  ReloadLimitsTest() { settings_.acknowledge.when = Settings::Acknowledge::When::kStored; }
+  // On a connection that is there already.
+  int StatusOf(RawHttpClient& client, const std::string& request) const {
+    return client.Send(request).ReadAnswer().status;
+  }
+};
+
+struct RequestLimit {
+  const char* name;
+  void (*lower)(Settings& settings);
+  std::string request;  // taken before
+  int status;           // afterwards
+};
+
+std::string Request(const std::string& target, const std::string& header, const std::string& body) {
+  return absl::StrCat("POST ", target, " HTTP/1.1\r\nHost: gateway\r\n", header,
+                      "Content-Length: ", body.size(), "\r\n\r\n", body);
+}
+std::string Callback(const std::string& more = "") {
+  return absl::StrCat(R"({"callSerialNo":"1","called":"2")", more, "}");
+}
+std::string Headers(int count) {
+  std::string headers;
+  for (int i = 0; i < count; ++i) absl::StrAppend(&headers, "X-", i, ": 1\r\n");
+  return headers;
+}
+std::string Fields(int count) {
+  std::string fields;
+  for (int i = 0; i < count; ++i) absl::StrAppend(&fields, R"(,"more)", i, R"(":"1")");
+  return fields;
+}
+std::string Chunked(int chunks) {
+  std::string body;
+  for (const char byte : Callback(std::string(static_cast<size_t>(chunks), ' '))) {
+    absl::StrAppend(&body, "1\r\n", std::string(1, byte), "\r\n");
+  }
+  return absl::StrCat(
+      "POST /release-events HTTP/1.1\r\nHost: gateway\r\nTransfer-Encoding: "
+      "chunked\r\n\r\n",
+      body, "0\r\n\r\n");
+}
+
+TEST_F(ReloadLimitsTest, ALimitOfRequestsHoldsForTheNextRequestOfAConnectionThatIsOpen) {
+  const std::vector<RequestLimit> limits = {
+      {"http.max_body_bytes", [](Settings& s) { s.http.server.max_body_bytes = 1024; },
+       Request("/release-events", "", Callback(std::string(1500, ' '))), 413},
+      {"http.max_request_line_bytes",
+       [](Settings& s) { s.http.server.max_request_line_bytes = 1024; },
+       Request("/release-events?" + std::string(1500, 'x'), "", Callback()), 414},
+      {"http.max_header_bytes", [](Settings& s) { s.http.server.max_header_bytes = 1024; },
+       Request("/release-events", "X: " + std::string(1500, 'x') + "\r\n", Callback()), 431},
+      {"http.max_headers", [](Settings& s) { s.http.server.max_headers = 10; },
+       Request("/release-events", Headers(20), Callback()), 431},
+      {"http.max_head_bytes",
+       [](Settings& s) {
+         s.http.server.max_head_bytes = 1024;
+         s.http.server.max_header_bytes = 1024;
+         s.http.server.max_request_line_bytes = 1024;
+       },
+       Request("/release-events", Headers(90) + "Y: " + std::string(600, 'y') + "\r\n", Callback()),
+       431},
+      {"http.max_chunk_framing_bytes",
+       [](Settings& s) { s.http.server.max_chunk_framing_bytes = 1024; }, Chunked(1000), 431},
+      {"callbacks.max_fields", [](Settings& s) { s.callbacks.max_fields = 21; },
+       Request("/release-events", "", Callback(Fields(30))), 400},
+      {"callbacks.max_nesting", [](Settings& s) { s.callbacks.max_nesting = 1; },
+       Request("/release-events", "", Callback(R"(,"a":{"b":{"c":{}}})")), 400},
+  };
+  StartGateway();
+  for (const RequestLimit& limit : limits) {
+    SCOPED_TRACE(limit.name);
+    RawHttpClient client(gateway_->http_port());
+    EXPECT_EQ(StatusOf(client, limit.request), 200);
+    Settings lowered = settings_;
+    limit.lower(lowered);
+    Reload(lowered);
+    EXPECT_EQ(StatusOf(client, limit.request), limit.status);
+    Reload();
+    RawHttpClient another(gateway_->http_port());
+    EXPECT_EQ(StatusOf(another, limit.request), 200);
+  }
+}
+
+TEST_F(ReloadLimitsTest, FewerConnectionsAreLeftAsNewcomersCome) {
+  StartGateway();
+  std::vector<std::unique_ptr<RawHttpClient>> idle;
+  for (int i = 0; i < 6; ++i) {
+    idle.push_back(std::make_unique<RawHttpClient>(gateway_->http_port()));
+    EXPECT_EQ(StatusOf(*idle.back(), PostOf(CallbackOf("1"))), 200);
+  }
+  settings_.http.server.max_connections = 4;
+  Reload();
+  EXPECT_EQ(StatusOf(*idle[0], PostOf(CallbackOf("2"))), 200) << "nobody is cut by the reload";
+  EXPECT_EQ(PostCall("3").status, 200);
+  // The one that was used last and the newest are left, with the newcomer and one more.
+  EXPECT_TRUE(idle[1]->IsClosed());
+  EXPECT_TRUE(idle[2]->IsClosed());
+  EXPECT_TRUE(idle[3]->IsClosed());
+  EXPECT_EQ(StatusOf(*idle[0], PostOf(CallbackOf("4"))), 200);
+}
+
+TEST_F(ReloadLimitsTest, AStreamThatIsOpenStaysAndTheNextIsTooMany) {
+  StartGateway();
+  Subscriber first = Subscribe();
+  first.Open("crm");
+  settings_.grpc.server.max_streams = 1;
+  settings_.grpc.server.max_streams_per_identity = 1;
+  Reload();
+  Subscriber second = Subscribe();
+  second.Open("crm");
+  EXPECT_EQ(second.End().error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
+  EXPECT_EQ(PostCall("1").status, 200);
+  EXPECT_EQ(first.Deliveries(1).size(), 1u);
+  settings_.grpc.server.max_streams = 3;
+  Reload();
+  Subscriber third = Subscribe();
+  EXPECT_EQ(third.Open("crm").max_outstanding_events(), 1000);
+}
+
+TEST_F(ReloadLimitsTest, AStreamThatOpensGetsTheWindowOfNow) {
+  StartGateway();
+  Subscriber first = Subscribe();
+  EXPECT_EQ(first.Open("one").max_outstanding_events(), 1000);
+  settings_.grpc.server.max_outstanding_events = 7;
+  Reload();
+  Subscriber second = Subscribe();
+  EXPECT_EQ(second.Open("two").max_outstanding_events(), 7);
+}
+
+TEST_F(ReloadLimitsTest, CallsHaveThePaceOfNow) {
+  StartGateway();
+  settings_.grpc.server.max_call_rate = 1;
+  settings_.grpc.server.max_call_burst = 1;
+  Reload();
+  const auto call = [&] {
+    grpc::ClientContext context;
+    LimitTime(context);
+    v1::GetEventResponse response;
+    v1::GetEventRequest request;
+    request.set_event_id("none");
+    return stub_->GetEvent(&context, request, &response).error_code();
+  };
+  int refused = 0;
+  for (int i = 0; i < 20; ++i) refused += call() == grpc::StatusCode::RESOURCE_EXHAUSTED ? 1 : 0;
+  EXPECT_GT(refused, 0);
+}
+
+TEST_F(ReloadLimitsTest, WhatIsOverALowerRetentionGoes) {
+  StartGateway();
+  for (int i = 0; i < 5; ++i) EXPECT_EQ(PostCall(absl::StrCat(i)).status, 200);
+  EXPECT_THAT(StoredCalls(), SizeIs(5));
+  settings_.store.retention_size = 1;
+  Reload();
+  while (StoredCalls().size() > 1) {
+  }
+}
+
+TEST_F(ReloadLimitsTest, BelowAHigherMinimumOfFreeDiskNothingNewIsStored) {
+  StartGateway();
+  settings_.store.minimum_free_disk = int64_t{1} << 60;
+  Reload();
+  while (PostCall("1").status == 200) {
+  }
+  EXPECT_EQ(PostCall("2").status, 503);
+  settings_.store.minimum_free_disk = 0;
+}
+
+}  // namespace
+}  // namespace onhook

@@ -1,0 +1,160 @@
+// Every setting there is: what a running gateway takes of it, and what it says.
+#include <initializer_list>
+
+#include "absl/strings/str_join.h"
+#include "gateway/config/settings_check.h"
+#include "gateway/config/settings_difference.h"
+#include "gateway/config/settings_table.h"
+#include "tests/component/reload_fixture.h"
+
+namespace onhook {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::Contains;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+// Of these, one is another good value for any setting.
+constexpr absl::string_view kValues[] = {"true",
+                                         "false",
+                                         "debug",
+                                         "stored",
+                                         "crm",
+                                         "5",
+                                         "21",
+                                         "100",
+                                         "300",
+                                         "0600",
+                                         "6s",
+                                         "20m",
+                                         "48h",
+                                         "32KiB",
+                                         "64KiB",
+                                         "3MiB",
+                                         "96MiB",
+                                         "300MiB",
+                                         "127.0.0.2:0",
+                                         "10.0.0.0/8",
+                                         "optional",
+                                         "another-path",
+                                         "/tmp/another-path"};
+
+class ReloadSettingsTest : public ReloadFixture {
+ protected:
+  ReloadSettingsTest() { settings_.subscriptions = {{"crm", {}}}; }
+
+  // The settings with another value of one of them; nothing if there is no other.
+  std::optional<Settings> With(const Setting& setting) const {
+    for (const absl::string_view value : kValues) {
+      Settings changed = settings_;
+      if (!setting.read(value, changed).ok()) continue;
+      if (setting.write(changed) == setting.write(settings_)) continue;
+      if (CheckSettings(ChangeTo(changed, settings_).settings).empty()) return changed;
+    }
+    return std::nullopt;
+  }
+};
+
+TEST_F(ReloadSettingsTest, EachSettingIsTakenOrNamedAsWaitingForARestartAsItsRowSays) {
+  StartGateway();
+  for (const Setting& setting : SettingsTable()) {
+    if (setting.name == "store.engine") continue;  // there is one
+    SCOPED_TRACE(setting.name);
+    const std::optional<Settings> changed = With(setting);
+    ASSERT_TRUE(changed.has_value()) << "kValues lacks one for it";
+    const std::vector<std::string> lines = LinesOf(*changed);
+    const auto about = [&](absl::string_view words) {
+      return Contains(
+          AllOf(HasSubstr(words), HasSubstr(absl::StrCat(R"("settings":")", setting.name, "\""))));
+    };
+    if (setting.reloads) {
+      EXPECT_THAT(lines, about("what changed here is in use"));
+      EXPECT_THAT(lines, Not(Contains(HasSubstr("takes a restart"))));
+    } else {
+      EXPECT_THAT(lines, about("takes a restart"));
+      EXPECT_THAT(lines, Not(Contains(HasSubstr("is in use"))));
+    }
+    Reload();
+  }
+  EXPECT_TRUE(ReloadWasSuccessful());
+}
+
+TEST_F(ReloadSettingsTest, SubscriptionsTakeARestart) {
+  StartGateway();
+  settings_.subscriptions.push_back({"billing", {}});
+  EXPECT_THAT(LinesOf(settings_), Contains(AllOf(HasSubstr("takes a restart"),
+                                                 HasSubstr(R"("settings":"subscriptions")"))));
+}
+
+TEST_F(ReloadSettingsTest, TheLevelOfTheLogChangesOnlyWithItsSetting) {
+  StartGateway();
+  log_.set_level(LogLevel::kDebug);  // by hand
+  settings_.http.server.max_headers = 50;
+  Reload();
+  EXPECT_TRUE(log_.enabled(LogLevel::kDebug));
+  settings_.log.level = LogLevel::kWarning;
+  Reload();
+  EXPECT_FALSE(log_.enabled(LogLevel::kInfo));
+  EXPECT_TRUE(log_.enabled(LogLevel::kWarning));
+}
+
+TEST_F(ReloadSettingsTest, ASuccessIsDatedAndAFailureLeavesItsDate) {
+  const absl::Time before = clock_.Now();
+  StartGateway();
+  const auto date = [&] {
+    const std::string text = AskAdmin("/metrics").body;
+    const absl::string_view name = "\nonhook_config_last_reload_success_timestamp_seconds ";
+    const size_t at = text.find(std::string(name));
+    EXPECT_NE(at, std::string::npos) << text;
+    return absl::UnixEpoch() + absl::Seconds(std::stod(text.substr(at + name.size())));
+  };
+  const absl::Time started = date();
+  EXPECT_GE(started, before - absl::Seconds(1));
+  Reload(absl::InvalidArgumentError("f:1:1: a: no such key"));
+  EXPECT_FALSE(ReloadWasSuccessful());
+  EXPECT_EQ(date(), started);
+  Reload();
+  EXPECT_TRUE(ReloadWasSuccessful());
+  EXPECT_GT(date(), started);
+}
+
+// 127.0.0.1 is what is listened on; that the new file says otherwise opens nothing.
+TEST_F(ReloadSettingsTest, WhatIsGoodOnlyBesideAnotherPortIsNotTakenAndNorIsAnythingElse) {
+  settings_.http.server.listen = "0x7f000001:0";  // loopback, which the rules cannot know
+  settings_.http.allow_unauthenticated = true;
+  StartGateway();
+  settings_.http.server.listen = "127.0.0.1:0";
+  settings_.http.allow_unauthenticated = false;
+  settings_.http.server.max_body_bytes = 1024;
+  EXPECT_THAT(LinesOf(settings_),
+              Contains(AllOf(HasSubstr("http.listen: 0x7f000001:0 can be reached from other"),
+                             HasSubstr("beside what takes a restart, and is as it was"))));
+  EXPECT_FALSE(ReloadWasSuccessful());
+  EXPECT_EQ(Post(std::string(2000, 'x')).status, 400);
+}
+
+TEST_F(ReloadSettingsTest, OneBadSecretKeepsAllOldSettings) {
+  StartGateway();
+  settings_.http.server.max_body_bytes = 1024;
+  settings_.log.level = LogLevel::kError;
+  settings_.sources.push_back(Storing("second"));
+  settings_.sources[1].bearer.emplace().token_files = {directory_.path() + "/absent"};
+  EXPECT_THAT(LinesOf(settings_), Contains(AllOf(HasSubstr("source second"), HasSubstr("absent"))));
+  EXPECT_FALSE(ReloadWasSuccessful());
+  EXPECT_EQ(Post(std::string(2000, 'x')).status, 400);
+  EXPECT_TRUE(log_.enabled(LogLevel::kDebug));
+  EXPECT_EQ(PostTo("/second", "1").status, 404);
+}
+
+TEST_F(ReloadSettingsTest, ShutdownTakesItsTimesFromTheLatestSettings) {
+  StartGateway();
+  const absl::Duration before = gateway_->LongestStop();
+  settings_.shutdown.drain_deadline += absl::Seconds(7);
+  settings_.shutdown.delay = absl::Milliseconds(1);
+  Reload();
+  EXPECT_EQ(gateway_->LongestStop(), before + absl::Seconds(7) + absl::Milliseconds(1));
+}
+
+}  // namespace
+}  // namespace onhook
