@@ -1,7 +1,6 @@
 #include "gateway/gateway_metrics.h"
 
 #include <string>
-#include <utility>
 
 #include "gateway/admin/store_report.h"
 #include "gateway/base/process_metrics.h"

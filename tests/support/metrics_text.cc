@@ -54,9 +54,8 @@ MetricsText::MetricsText(absl::string_view text) {
       continue;
     }
     absl::optional<Sample> sample = ParseSample(line);
-    if (!sample.has_value() || !BelongsTo(sample->name, current, families_[current].type)) {
-      faults_.emplace_back(whole);
-    } else if (Find(sample->name, sample->labels).has_value()) {
+    if (!sample.has_value() || !BelongsTo(sample->name, current, families_[current].type) ||
+        Find(sample->name, sample->labels).has_value()) {
       faults_.emplace_back(whole);
     } else {
       families_[current].samples.push_back(*std::move(sample));
