@@ -13,7 +13,7 @@ using ::testing::HasSubstr;
 
 class OpenSourceTest : public ::testing::Test {
  protected:
-  absl::StatusOr<CallbackSource> Open() const { return OpenSource(source_, settings_, secrets_); }
+  absl::StatusOr<CallbackSource> Open() { return OpenSource(source_, settings_, secrets_); }
 
   ManualClock clock_;
   Log log_{&clock_, LogLevel::kError, Log::Format::kText, [](absl::string_view) {}};
