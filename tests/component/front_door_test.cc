@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "onhook/v1/rejected_callback_service.grpc.pb.h"
+#include "gateway/outside_faults.h"
 #include "tests/component/gateway_fixture.h"
 #include "tests/support/signed_callback.h"
 
@@ -269,7 +270,7 @@ TEST_F(FrontDoorTest, AFileOfASecretThatIsNoGoodKeepsTheGatewayFromStarting) {
   EXPECT_EQ(started.code(), absl::StatusCode::kInvalidArgument);
   EXPECT_THAT(std::string(started.message()), HasSubstr("sources: source default: "));
   EXPECT_THAT(std::string(started.message()), HasSubstr("/short"));
-  EXPECT_THAT(FindOutsideFaults(settings_), SizeIs(1));
+  EXPECT_THAT(FindOutsideFaults(settings_).faults, SizeIs(1));
 }
 
 }  // namespace

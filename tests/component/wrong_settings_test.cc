@@ -419,7 +419,7 @@ TEST_F(WrongSettingsTest, WhatIsWrongInListsIsToldWithItsPlace) {
        ":1:50: subscriptions[0].backlog_limit.bytes: ", "; not \"5\""},
       {"access: [{name: a, unix_socket: true}]", "access[0].unix_socket (file ",
        "has no effect without grpc.unix_socket"},
-      {"http: {listen\n\n", ":1:14: ", "is not closed; write {KEY: VALUE, KEY: VALUE}"},
+      {"http: {listen\n\n", ":3:1: ", "is not closed; write {KEY: VALUE, KEY: VALUE}"},
   };
   for (const auto& row : kRows) {
     EXPECT_THAT(Refused(RunFile(row.text)),

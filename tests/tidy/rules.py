@@ -69,7 +69,8 @@ THIRD_PARTY = {
 SYSTEM = ["arpa/", "linux/", "net/", "netinet/", "sys/"]
 
 # Files may be this long; a row for one file goes before the rest.
-LINES_MAX = {"gateway/main.cc": 60}
+# What the program writes, people do not read from end to end.
+LINES_MAX = {"gateway/main.cc": 60, "gateway/config/onhook.schema.json": 2000}
 LINES_MAX_ELSEWHERE = 500
 
 # The C++ files that have to be named in a CMakeLists.txt, of their own folder or one above.
