@@ -5,8 +5,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
-#include "onhook/v1/rejected_callback_service.grpc.pb.h"
 #include "gateway/outside_faults.h"
+#include "onhook/v1/rejected_callback_service.grpc.pb.h"
 #include "tests/component/gateway_fixture.h"
 #include "tests/support/signed_callback.h"
 
