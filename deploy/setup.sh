@@ -53,7 +53,8 @@ tests  clang-format-14           layout of the C++
 tests  shellcheck                lint of the scripts
 tests  python3                   the tidy test, the interop test
 tests  python3-grpcio            gRPC in Python, to meet another implementation
-tests  python3-yaml              reads alert rules, to hold them against the gateway
+tests  python3-jsonschema        judges files of settings by their JSON Schema, beside the gateway'\''s own reader
+tests  python3-yaml              reads them, alert rules and manifests
 tests  python3-protobuf          its messages; the stubs come from protobuf-compiler-grpc
 tests  python3-venv              keeps what PyPI has apart from Debian'\''s own
 tests  sqlite3                   looks into a store from outside

@@ -10,6 +10,7 @@
 #include <set>
 #include <utility>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -122,6 +123,17 @@ size_t FindWrongLine(absl::string_view text) {
   return 0;
 }
 
+// Line and column, from 0. Of what is missing at the end the parser gives the beginning of the
+// file, or no place.
+std::pair<size_t, size_t> PlaceOf(const YAML::Exception& error, absl::string_view text) {
+  const YAML::Mark& mark = error.mark;
+  const bool is_at_end = mark.line < 0 || (mark.pos == 0 && absl::StartsWith(error.msg, "end of "));
+  if (!is_at_end) return {static_cast<size_t>(mark.line), static_cast<size_t>(mark.column)};
+  text = absl::StripTrailingAsciiWhitespace(text);
+  const size_t last_line = text.rfind('\n') + 1;  // 0 if there is one line
+  return {std::count(text.begin(), text.end(), '\n'), text.size() - last_line};
+}
+
 }  // namespace
 
 SettingsFile ReadSettingsFile(const std::string& path, std::vector<std::string>& faults) {
@@ -171,9 +183,9 @@ SettingsFile ParseSettingsFile(absl::string_view text, const std::string& name,
     if (!open_quotes.empty()) return {};
     return FileReader(name, &faults).Read(document);
   } catch (const YAML::Exception& error) {
-    faults.push_back(absl::StrCat(name, ":", std::max(error.mark.line, 0) + 1, ":",
-                                  std::max(error.mark.column, 0) + 1, ": ",
-                                  WordsForYaml(error.msg)));
+    const auto [line, column] = PlaceOf(error, text);
+    faults.push_back(
+        absl::StrCat(name, ":", line + 1, ":", column + 1, ": ", WordsForYaml(error.msg)));
     return {};
   }
 }

@@ -163,8 +163,9 @@ JsonObject SequenceOf(absl::string_view kind, MayBeEmpty empty, bool is_endless,
 
 JsonObject SchemaOfForm(absl::string_view form, absl::string_view bounds, MayBeEmpty empty) {
   if (absl::ConsumeSuffix(&form, ",...")) {
-    return JsonObject().Add(
-        "anyOf", JsonArray({SequenceOf(form, MayBeEmpty::kYes, true, 0).Text(), Scalar().Text()}));
+    const absl::string_view with_commas = form == "NAME" ? "^[a-z0-9._,-]*$" : "^[0-9A-Fa-f:./,]*$";
+    return JsonObject().Add("anyOf", JsonArray({SequenceOf(form, MayBeEmpty::kYes, true, 0).Text(),
+                                                ScalarOf(with_commas).Text()}));
   }
   if (!absl::ConsumePrefix(&form, "[")) return SchemaOfChoice(form, bounds, empty);
   absl::ConsumeSuffix(&form, "]");

@@ -270,7 +270,7 @@ TEST_F(FrontDoorTest, AFileOfASecretThatIsNoGoodKeepsTheGatewayFromStarting) {
   EXPECT_EQ(started.code(), absl::StatusCode::kInvalidArgument);
   EXPECT_THAT(std::string(started.message()), HasSubstr("sources: source default: "));
   EXPECT_THAT(std::string(started.message()), HasSubstr("/short"));
-  EXPECT_THAT(FindOutsideFaults(settings_), SizeIs(1));
+  EXPECT_THAT(FindOutsideFaults(settings_).faults, SizeIs(1));
 }
 
 }  // namespace

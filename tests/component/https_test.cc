@@ -80,7 +80,7 @@ TEST_F(HttpsTest, AProbeInClearIsRefused) {
 }
 
 TEST_F(HttpsTest, FilesThatAreNoGoodAreFaultsOfTheirSettings) {
-  EXPECT_THAT(FindOutsideFaults(settings_), IsEmpty());
+  EXPECT_THAT(FindOutsideFaults(settings_).faults, IsEmpty());
   settings_.grpc.tls = Put("grpc");
   settings_.http.tls.key_file = settings_.admin.tls.key_file;
   settings_.grpc.tls.client_ca_file = directory_.Write("clients.crt", "garbage");
@@ -90,7 +90,7 @@ TEST_F(HttpsTest, FilesThatAreNoGoodAreFaultsOfTheirSettings) {
                  Field(&SettingFault::description, HasSubstr(description)));
   };
   EXPECT_THAT(
-      FindOutsideFaults(settings_),
+      FindOutsideFaults(settings_).faults,
       ElementsAre(fault("http.tls.key_file", "holds another key than that of the certificate in"),
                   fault("grpc.tls.client_ca_file", "clients.crt holds no certificate in PEM"),
                   fault("admin.tls.certificate_file", "-absent cannot be read: No such file")));

@@ -2,6 +2,7 @@
 #include <fstream>
 #include <thread>
 
+#include "gateway/outside_faults.h"
 #include "tests/component/gateway_fixture.h"
 
 namespace onhook {
@@ -52,6 +53,31 @@ TEST_F(LifeTest, TheLogWarnsThatTheSourceHasNoAuthentication) {
   EXPECT_THAT(LogLines(),
               Contains(AllOf(HasSubstr(R"("level":"warning")"), HasSubstr("no authentication"),
                              HasSubstr(R"("source":"default")"))));
+}
+
+// As if somebody took them since they were looked at.
+TEST_F(LifeTest, WhatIsTakenAtTheLastMomentHasTheLineThatItWouldHaveHadBefore) {
+  StartGateway();
+  Settings taken_port = OtherSettings();
+  taken_port.http.server.listen = absl::StrCat("127.0.0.1:", gateway_->http_port());
+  Settings taken_store = OtherSettings();
+  taken_store.store.directory = settings_.store.directory;
+  for (const Settings& settings : {taken_port, taken_store}) {
+    const std::vector<SettingFault> before = FindStartFaults(settings).faults;
+    ASSERT_EQ(before.size(), 1u);
+    ::testing::internal::CaptureStderr();
+    const int exit_code = TellFailedStart(StartAnother(settings), Invocation(), log_);
+    EXPECT_EQ(::testing::internal::GetCapturedStderr(),
+              absl::StrCat(before[0].setting, " (default): ", before[0].description, "\n"));
+    EXPECT_EQ(exit_code, 2);
+  }
+}
+
+TEST_F(LifeTest, AStartThatFailsForNoFaultOfTheSettingsIsLogged) {
+  EXPECT_EQ(TellFailedStart(absl::DataLossError("store.directory: damaged"), Invocation(), log_),
+            1);
+  EXPECT_THAT(LogLines(), Contains(AllOf(HasSubstr(R"("msg":"cannot start")"),
+                                         HasSubstr("store.directory: damaged"))));
 }
 
 TEST_F(LifeTest, ATakenPortIsToldWithItsSetting) {

@@ -132,15 +132,16 @@ TEST_F(ReloadTest, NothingThatChangedIsNothingToTake) {
 
 TEST_F(ReloadTest, CheckLooksAtTheFilesOfTokensAndCertificates) {
   settings_.access = {Collector("first"), Collector("second")};
-  EXPECT_TRUE(FindOutsideFaults(settings_).empty());
+  EXPECT_TRUE(FindOutsideFaults(settings_).faults.empty());
   settings_.access[1].token_files = {directory_.path() + "/absent"};
   settings_.grpc.tls.certificate_file = directory_.path() + "/absent.crt";
   settings_.grpc.tls.key_file = directory_.path() + "/absent.key";
-  const std::vector<SettingFault> faults = FindOutsideFaults(settings_);
-  ASSERT_EQ(faults.size(), 2u);
+  const std::vector<SettingFault> faults = FindOutsideFaults(settings_).faults;
+  ASSERT_EQ(faults.size(), 3u);
   EXPECT_EQ(faults[0].setting, "access[1].token_files");
   EXPECT_EQ(faults[1].setting, "grpc.tls.certificate_file");
   EXPECT_THAT(faults[1].description, HasSubstr("absent.crt"));
+  EXPECT_EQ(faults[2].setting, "grpc.tls.key_file");
 }
 
 }  // namespace

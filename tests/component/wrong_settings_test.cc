@@ -332,7 +332,7 @@ TEST_F(WrongSettingsTest, EveryFileOfASecretThatIsNoGoodIsToldWithoutWhatIsInIt)
       RunFile(text + "access: [{name: a, token_files: [" + folder + "/short, " + folder + "]}]\n"));
   EXPECT_THAT(
       lines,
-      ElementsAre(AllOf(HasSubstr("[0].path_token_file (file "), HasSubstr("o.yaml:2:44): "),
+      ElementsAre(AllOf(HasSubstr("[0].path_token_file (file "), HasSubstr("o.yaml:2:42): "),
                         HasSubstr("cannot be read: No such file or directory")),
                   AllOf(HasSubstr(".key_files (file "), HasSubstr("at least 16 characters")),
                   AllOf(HasSubstr(".key_files (file "), HasSubstr("it is no regular file")),
@@ -342,9 +342,10 @@ TEST_F(WrongSettingsTest, EveryFileOfASecretThatIsNoGoodIsToldWithoutWhatIsInIt)
                   AllOf(HasSubstr("access[0].token_files"), HasSubstr("at least 16 characters")),
                   AllOf(HasSubstr("access[0].token_files"), HasSubstr("no regular file"))));
   for (const std::string& line : lines) EXPECT_THAT(line, Not(HasSubstr("canary")));
+  directory_.Write("same", "canary/token-of-two-identities");
   EXPECT_THAT(Refused(RunFile("access: [{name: a, token_files: [" + In("token") +
-                              "]}, {name: b, token_files: [" + In("token") + "/.]}]\n")),
-              SizeIs(1));
+                              "]}, {name: b, token_files: [" + In("same") + "]}]\n")),
+              ElementsAre(AllOf(HasSubstr("have the same token"), Not(HasSubstr("canary")))));
 }
 
 TEST_F(WrongSettingsTest, EveryFileOfACertificateThatIsNoGoodIsTold) {
@@ -418,7 +419,7 @@ TEST_F(WrongSettingsTest, WhatIsWrongInListsIsToldWithItsPlace) {
        ":1:50: subscriptions[0].backlog_limit.bytes: ", "; not \"5\""},
       {"access: [{name: a, unix_socket: true}]", "access[0].unix_socket (file ",
        "has no effect without grpc.unix_socket"},
-      {"http: {listen", ":1:14: ", "is not closed; write {KEY: VALUE, KEY: VALUE}"},
+      {"http: {listen\n\n", ":3:1: ", "is not closed; write {KEY: VALUE, KEY: VALUE}"},
   };
   for (const auto& row : kRows) {
     EXPECT_THAT(Refused(RunFile(row.text)),

@@ -3,10 +3,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <fstream>
 #include <string>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
@@ -16,6 +18,8 @@
 namespace onhook {
 namespace {
 
+using ::testing::ContainsRegex;
+using ::testing::EndsWith;
 using ::testing::Eq;
 using ::testing::HasSubstr;
 using Strings = std::vector<std::string>;
@@ -198,6 +202,81 @@ sources:
            "\nsubscriptions: []\n",
        }) {
     EXPECT_THAT(printed, HasSubstr(line));
+  }
+}
+
+// The line of a setting, or of a member of a list, in what was printed; with its indentation.
+std::string LineOf(const std::string& name, const std::string& printed) {
+  Strings open;  // the mappings that the line is in
+  for (const std::string& line : Strings(absl::StrSplit(printed, '\n'))) {
+    const size_t depth = line.find_first_not_of(' ') / 2;
+    const std::string key = line.substr(2 * depth, line.find(':') - 2 * depth);
+    if (line.empty()) continue;
+    open.resize(std::min(open.size(), depth));
+    open.push_back(key);
+    if (absl::StrJoin(open, ".") == name) return line;
+  }
+  return "";
+}
+
+// How a setting's default is written in a file: so each can be given and stay what it is.
+std::string FileWithAllDefaults() {
+  std::vector<EffectiveSetting> values;
+  for (const Setting& setting : SettingsTable()) {
+    values.push_back({&setting, setting.write(Settings()), ""});
+  }
+  return ConfigText(values, Settings(), {});
+}
+
+TEST_F(ConfigTextTest, EverySettingHasTheOriginThatItCameFrom) {
+  const std::string file = FileWithAllDefaults();
+  const std::string path = directory_.path() + "/o.yaml";
+  for (const Setting& setting : SettingsTable()) {
+    const std::string name(setting.name);
+    const std::string value = setting.write(Settings());
+    const auto print = [&](const Strings& arguments, const Strings& environment) {
+      return LineOf(name, AnswerTo(ReadInvocation(arguments, environment).value()));
+    };
+    std::ofstream(path) << file;
+    const Strings from_file = {"--print-config", "--config", path};
+    Strings from_flag = from_file;
+    from_flag.push_back(absl::StrCat(setting.Flag(), "=", value));
+    const Strings variable = {absl::StrCat(setting.Variable(), "=", value)};
+    EXPECT_THAT(print({"--print-config"}, {}), EndsWith("  # default")) << name;
+    EXPECT_THAT(print(from_file, {}),
+                ContainsRegex(absl::StrCat("  # file ", path, ":[0-9]+:[0-9]+$")))
+        << name;
+    EXPECT_THAT(print(from_file, variable),
+                EndsWith(absl::StrCat("  # variable ", setting.Variable())))
+        << name;
+    EXPECT_THAT(print(from_flag, variable), EndsWith(absl::StrCat("  # flag ", setting.Flag())))
+        << name;
+  }
+}
+
+TEST_F(ConfigTextTest, ThePlaceOfAValueIsWhereItStands) {
+  const std::string file = FileWithAllDefaults();
+  const Strings lines = absl::StrSplit(file, '\n');
+  const Invocation invocation = Read(file);
+  for (const EffectiveSetting& value : invocation.values) {
+    const Strings parts = absl::StrSplit(value.origin, ':');
+    ASSERT_EQ(parts.size(), 3u) << value.origin;
+    const std::string& line = lines[static_cast<size_t>(std::stoi(parts[1])) - 1];
+    const std::string key(value.setting->name.substr(value.setting->name.rfind('.') + 1));
+    EXPECT_THAT(line.substr(0, static_cast<size_t>(std::stoi(parts[2])) - 1), EndsWith(key + ": "))
+        << value.setting->name;
+  }
+}
+
+TEST_F(ConfigTextTest, EveryMemberOfAListHasItsOriginOrSaysThatNobodyGaveIt) {
+  const std::string printed = Print(kEverything);
+  const size_t lists = printed.find("\nsources:\n");
+  ASSERT_NE(lists, std::string::npos);
+  for (const absl::string_view line : absl::StrSplit(printed.substr(lists + 1), '\n')) {
+    if (line.empty() || absl::EndsWith(line, ":")) continue;  // of a mapping only its members
+    EXPECT_THAT(
+        std::string(line),
+        ContainsRegex("  # (file o\\.yaml:[0-9]+:[0-9]+|default|as acknowledge\\.[a-z]+)$"));
   }
 }
 

@@ -105,7 +105,7 @@ TEST_F(SqliteStorageTest, ADirectoryServesOneStoreAtATime) {
 TEST_F(SqliteStorageTest, ADirectoryThatCannotBeCreatedIsNamed) {
   const std::string path = directory_.path() + "/missing/store";
   const absl::Status status = SqliteStorage::Open(path).status();
-  EXPECT_EQ(status.code(), absl::StatusCode::kUnavailable);
+  EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
   EXPECT_THAT(std::string(status.message()), HasSubstr(path));
 }
 
