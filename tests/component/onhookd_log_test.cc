@@ -66,8 +66,9 @@ class OnhookdLogTest : public ::testing::Test {
                                      "{when: stored}}]\n")};
   }
   void Start(const std::string& level) {
-    options_.more_arguments.push_back("--log-level=" + level);
-    onhookd_ = std::make_unique<OnhookdProcess>(options_);
+    OnhookdProcess::Options options = options_;
+    options.more_arguments.push_back("--log-level=" + level);
+    onhookd_ = std::make_unique<OnhookdProcess>(options);
     ASSERT_TRUE(onhookd_->WaitUntilListening(kPatience)) << onhookd_->log();
     stub_ = v1::ReleaseEventService::NewStub(
         grpc::CreateCustomChannel(absl::StrCat("127.0.0.1:", onhookd_->grpc_port()),
@@ -112,9 +113,9 @@ class OnhookdLogTest : public ::testing::Test {
   void BeBusy() {
     Subscriber subscriber(stub_.get());
     subscriber.Open("crm");
-    EXPECT_EQ(Post("1", absl::StrCat("traceparent: ", kTrace, "\r\n")).body, kSuccess);
-    EXPECT_EQ(Post("2").body, kSuccess);
-    EXPECT_EQ(Post("2").body, kSuccess);
+    EXPECT_EQ(Post("first", absl::StrCat("traceparent: ", kTrace, "\r\n")).body, kSuccess);
+    EXPECT_EQ(Post("second").body, kSuccess);
+    EXPECT_EQ(Post("second").body, kSuccess);
     Post("3\\u0007\\n\\u001b[2J{\\\"level\\\":\\\"error\\\"}\\u2028");
     Send("POST", "/release-events", "{\"callSerialNo\":\"13988880067\n\x1b\x9b");
     Send("POST", "/nowhere\x1b/13988880067", "canary");
@@ -123,7 +124,7 @@ class OnhookdLogTest : public ::testing::Test {
     const std::vector<v1::Delivery> deliveries = subscriber.Deliveries(3);
     v1::SubscribeRequest park;
     park.mutable_nack()->set_request_id(7);
-    park.mutable_nack()->set_action(v1::Nack::ACTION_PARK);
+    park.mutable_nack()->set_action(v1::NackRequest::ACTION_PARK);
     park.mutable_nack()->set_reason("canary\n");
     park.mutable_nack()->add_delivery_ids(deliveries[0].delivery_id());
     subscriber.Send(park);
@@ -163,15 +164,15 @@ TEST_F(OnhookdLogTest, AnEventIsOneLineAtDebug) {
   ASSERT_NO_FATAL_FAILURE(Start("debug"));
   BeBusy();
   End();
-  const std::vector<Entry> first = Of("event_id", "-1");
+  const std::vector<Entry> first = Of("event_id", "-first");
   ASSERT_THAT(first, SizeIs(1));
   EXPECT_EQ(first[0].at("level"), "debug");
   EXPECT_EQ(first[0].at("component"), "ingress");
   EXPECT_EQ(first[0].at("source"), "sales");
   EXPECT_EQ(first[0].at("traceparent"), kTrace);
   EXPECT_EQ(first[0].at("status"), "OK");
-  EXPECT_THAT(Of("event_id", "-2"), SizeIs(2)) << "one for each callback";
-  for (const Entry& entry : Of("event_id", "-2")) EXPECT_EQ(entry.count("traceparent"), 0u);
+  EXPECT_THAT(Of("event_id", "-second"), SizeIs(2)) << "one for each callback";
+  for (const Entry& entry : Of("event_id", "-second")) EXPECT_EQ(entry.count("traceparent"), 0u);
 }
 
 TEST_F(OnhookdLogTest, AboveDebugNoEventHasALine) {
@@ -264,7 +265,8 @@ TEST_F(OnhookdLogTest, ATraceIsHandedOnToWhoeverGetsTheEvent) {
   v1::WatchRequest earliest;
   earliest.set_position(v1::START_POSITION_EARLIEST);
   Watcher watcher(stub_.get(), earliest);
-  const v1::WatchResponse watched = watcher.Next();
+  v1::WatchResponse watched = watcher.Next();
+  while (watched.has_heartbeat()) watched = watcher.Next();
   ASSERT_GT(watched.events().events_size(), 0) << watched.ShortDebugString();
   const v1::ReleaseEvent event = watched.events().events(0).event();
   EXPECT_EQ(event.traceparent(), kTrace);
