@@ -102,6 +102,20 @@ absl::StatusOr<pid_t> Spawn(const std::string& command, int standard_input,
   return process;
 }
 
+std::vector<std::string> VariablesOf(const v1::Delivery& delivery,
+                                     const std::string& subscription) {
+  std::vector<std::string> variables = {
+      absl::StrCat("ONHOOK_EVENT_ID=", delivery.event().event_id()),
+      absl::StrCat("ONHOOK_DELIVERY_ID=", delivery.delivery_id()),
+      absl::StrCat("ONHOOK_ATTEMPT=", delivery.attempt()),
+      absl::StrCat("ONHOOK_SUBSCRIPTION=", subscription)};
+  // As OpenTelemetry hands a trace on to a program.
+  if (delivery.event().has_traceparent()) {
+    variables.push_back(absl::StrCat("TRACEPARENT=", delivery.event().traceparent()));
+  }
+  return variables;
+}
+
 // Waits until `process` has ended, and leaves it to be reaped: its number stays its own.
 void AwaitEnd(pid_t process) {
   siginfo_t ended;
@@ -145,11 +159,7 @@ Settlement EventCommand::Run(const v1::Delivery& delivery) {
   {
     // Under the lock, so that Terminate misses none.
     absl::MutexLock lock(&mutex_);
-    process = Spawn(command_, *file,
-                    Environment({absl::StrCat("ONHOOK_EVENT_ID=", delivery.event().event_id()),
-                                 absl::StrCat("ONHOOK_DELIVERY_ID=", delivery.delivery_id()),
-                                 absl::StrCat("ONHOOK_ATTEMPT=", delivery.attempt()),
-                                 absl::StrCat("ONHOOK_SUBSCRIPTION=", subscription_)}));
+    process = Spawn(command_, *file, Environment(VariablesOf(delivery, subscription_)));
     if (process.ok()) groups_.insert(*process);
   }
   close(*file);

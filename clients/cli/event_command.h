@@ -20,8 +20,8 @@ namespace onhook::cli {
 // It is run by /bin/sh -c. Its standard input is a file that holds the Delivery as one line of
 // JSON, unmasked: it may read all, some or nothing of it. Standard output and error are this
 // program's. The environment has ONHOOK_EVENT_ID, ONHOOK_DELIVERY_ID, ONHOOK_ATTEMPT and
-// ONHOOK_SUBSCRIPTION in addition. It is a process group of its own, so that a Ctrl-C meant for
-// this program does not reach it.
+// ONHOOK_SUBSCRIPTION in addition, and TRACEPARENT where the event has one. It is a process group
+// of its own, so that a Ctrl-C meant for this program does not reach it.
 //
 // Threads: any, on every method.
 class EventCommand {

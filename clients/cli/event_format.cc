@@ -236,6 +236,9 @@ std::string Format(const v1::StoredEvent& event, const EventFormat& format) {
   absl::StrAppend(&text, "  event_id ", Printable(event.event().event_id()), "\n");
   absl::StrAppend(&text, "  received ", TimeText(event.event().received_at()), "  stored ",
                   TimeText(event.stored_at()), "  cursor ", Printable(event.cursor()), "\n");
+  if (event.event().has_traceparent()) {
+    absl::StrAppend(&text, "  traceparent ", Printable(event.event().traceparent()), "\n");
+  }
   for (const v1::SubscriptionTimeline& timeline : event.timelines()) {
     absl::StrAppend(&text, TimelineText(timeline));
   }

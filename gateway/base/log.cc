@@ -63,6 +63,7 @@ void Log::Write(LogLevel level, absl::string_view component, absl::string_view m
     line.append(R"(,"msg":)");
     AppendJsonString(message, line);
     for (const LogField& field : fields) {
+      if (field.value.empty()) continue;
       line.push_back(',');
       AppendJsonString(field.name, line);
       line.push_back(':');
@@ -70,9 +71,10 @@ void Log::Write(LogLevel level, absl::string_view component, absl::string_view m
     }
     line.push_back('}');
   } else {
-    absl::StrAppend(&line, Timestamp(*clock_), " ", LogLevelName(level), " ", component, ": ",
-                    message);
+    absl::StrAppend(&line, Timestamp(*clock_), " ", LogLevelName(level), " ", component, ": ");
+    AppendPrintable(message, line);
     for (const LogField& field : fields) {
+      if (field.value.empty()) continue;
       absl::StrAppend(&line, " ", field.name, "=");
       AppendValue(field, line);
     }

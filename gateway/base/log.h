@@ -2,6 +2,7 @@
 #define ONHOOK_GATEWAY_BASE_LOG_H_
 
 #include <atomic>
+#include <cmath>
 #include <cstdint>
 #include <functional>
 #include <initializer_list>
@@ -22,7 +23,8 @@ enum class LogLevel { kDebug, kInfo, kWarning, kError };
 absl::StatusOr<LogLevel> ParseLogLevel(absl::string_view name);
 absl::string_view LogLevelName(LogLevel level);
 
-// One named value of a log line. Never a phone number, recording path, callData, body or key.
+// One named value of a log line; a text that is empty is not known, and left out. Never a phone
+// number, recording path, callData, body or key.
 struct LogField {
   LogField(absl::string_view field_name, absl::string_view text)
       : name(field_name), value(text), is_number(false) {}
@@ -30,7 +32,9 @@ struct LogField {
       : name(field_name), value(status.ToString()), is_number(false) {}
   template <typename Number, typename = std::enable_if_t<std::is_arithmetic_v<Number>>>
   LogField(absl::string_view field_name, Number number)
-      : name(field_name), value(absl::StrCat(number)), is_number(true) {}
+      : name(field_name),
+        value(absl::StrCat(number)),
+        is_number(std::isfinite(static_cast<double>(number))) {}
 
   absl::string_view name;
   std::string value;
@@ -38,6 +42,10 @@ struct LogField {
 };
 
 // The gateway's log: one line an entry, for machines (JSON) or for a terminal (text).
+//
+// Each has the time (ts, UTC), the level, the component that speaks, what it says (msg), and as far
+// as they are known the fields of what it speaks of: event_id, source, subscription, traceparent
+// and others, under the same names everywhere. There is one entry for an event at debug only.
 //
 // Promises: control characters and invalid UTF-8 are escaped, so an entry is one line whatever
 // its values hold. An entry below the level costs one load.

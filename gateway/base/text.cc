@@ -23,27 +23,47 @@ size_t SequenceLength(absl::string_view text) {
   return overlong || surrogate || too_large ? 0 : length;
 }
 
-}  // namespace
+// A control character of two bytes, or a line's end of three; 0: `text` begins with neither.
+uint32_t LongControl(absl::string_view text, size_t length) {
+  const auto byte = [&](size_t at) {
+    return static_cast<uint32_t>(static_cast<uint8_t>(text[at]));
+  };
+  if (length == 2 && byte(0) == 0xC2 && byte(1) < 0xA0) return byte(1);
+  if (length == 3 && byte(0) == 0xE2 && byte(1) == 0x80 && (byte(2) & 0xFE) == 0xA8) {
+    return 0x2000 | (byte(2) & 0x3F);
+  }
+  return 0;
+}
 
-void AppendJsonString(absl::string_view text, std::string& out) {
-  out.push_back('"');
+void AppendEscaped(absl::string_view text, absl::string_view also_escaped, std::string& out) {
   while (!text.empty()) {
     const unsigned char c = static_cast<unsigned char>(text[0]);
     const size_t length = SequenceLength(text);
     if (length == 0) {
       out.append("\xEF\xBF\xBD");
-    } else if (c == '"' || c == '\\') {
+    } else if (also_escaped.find(text[0]) != absl::string_view::npos) {
       out.push_back('\\');
       out.push_back(text[0]);
     } else if (c < 0x20 || c == 0x7F) {
       absl::StrAppendFormat(&out, "\\u%04x", c);
+    } else if (const uint32_t control = LongControl(text, length); control != 0) {
+      absl::StrAppendFormat(&out, "\\u%04x", control);
     } else {
       out.append(text.data(), length);
     }
     text.remove_prefix(length == 0 ? 1 : length);
   }
+}
+
+}  // namespace
+
+void AppendJsonString(absl::string_view text, std::string& out) {
+  out.push_back('"');
+  AppendEscaped(text, "\"\\", out);
   out.push_back('"');
 }
+
+void AppendPrintable(absl::string_view text, std::string& out) { AppendEscaped(text, "", out); }
 
 bool IsValidUtf8(absl::string_view text) {
   while (!text.empty()) {

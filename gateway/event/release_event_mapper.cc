@@ -91,8 +91,8 @@ absl::StatusOr<std::string> MapReleaseEvent(const VendorFields& fields,
   SetVendorFields(fields, options.time_zone, event);
   event.set_time_zone(options.time_zone_name.data(), options.time_zone_name.size());
   SetTimestamp(options.received_at, event.mutable_received_at());
-  if (IsValidTraceparent(options.traceparent)) {
-    event.set_traceparent(options.traceparent.data(), options.traceparent.size());
+  if (std::string traceparent = ReadTraceparent(options.traceparent); !traceparent.empty()) {
+    event.set_traceparent(std::move(traceparent));
   }
   return digest;
 }

@@ -5,6 +5,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/synchronization/notification.h"
 #include "absl/time/time.h"
 #include "gateway/ingress/callback_reader.h"
@@ -67,6 +68,18 @@ absl::optional<Distrust> DistrustOfStore(const absl::optional<Rejection>& reject
   if (rejection->reason == RejectionReason::kNonceReused) return Distrust::kNonceReused;
   if (rejection->reason == RejectionReason::kReplayWindow) return Distrust::kReplayWindow;
   return absl::nullopt;
+}
+
+// Of the only header of that name: of two, nobody can tell which is meant.
+absl::string_view TraceparentOf(const HttpRequest& request) {
+  absl::string_view traceparent;
+  int headers = 0;
+  for (const HttpHeader& header : request.headers) {
+    if (!absl::EqualsIgnoreCase(header.name, "traceparent")) continue;
+    traceparent = header.value;
+    ++headers;
+  }
+  return headers == 1 ? traceparent : "";
 }
 
 }  // namespace
@@ -181,7 +194,7 @@ HttpResponse CallbackHandler::HandleAt(SourceDesk& desk, const HttpRequest& requ
     outcome.status = StatusOf(*outcome.rejection);
     const absl::Status kept = Keep(desk, request, *outcome.rejection);
     // As long as there is no copy of it, the sender must not be told to let it be.
-    if (!kept.ok()) outcome = {kept, absl::nullopt, ""};
+    if (!kept.ok()) outcome = {kept, absl::nullopt, "", ""};
   }
   Note(desk, outcome);
   desk.record->counters.CountDuration(parts_.clock->Elapsed() - began);
@@ -193,7 +206,7 @@ CallbackHandler::Outcome CallbackHandler::Accept(SourceDesk& desk,
   const CallbackSource& source = desk.source;
   CallbackContext context;
   context.received_at = parts_.clock->Now();
-  context.traceparent = request.Header("traceparent");
+  context.traceparent = TraceparentOf(request);
   Outcome outcome = AcceptAs(desk, request.body, context);
   if (source.enforced) return outcome;
   context.tolerated = DistrustOfStore(outcome.rejection);
@@ -206,7 +219,7 @@ CallbackHandler::Outcome CallbackHandler::AcceptAs(SourceDesk& desk, absl::strin
   EventRoom room;
   AdmittedCallback admitted;
   if (auto rejection = ReadCallback(source, body, context, room.event(), admitted)) {
-    return {absl::OkStatus(), std::move(rejection), ""};
+    return {absl::OkStatus(), std::move(rejection), "", ""};
   }
   if (admitted.tolerated.has_value()) {
     desk.record->counters.CountUnverified();
@@ -221,6 +234,7 @@ CallbackHandler::Outcome CallbackHandler::AcceptAs(SourceDesk& desk, absl::strin
   Outcome outcome;
   AppendResult stored;
   outcome.event_id = room.event().event_id();
+  outcome.traceparent = room.event().traceparent();
   outcome.status =
       parts_.desk->Accept(std::move(admitted.new_event), room.event(), source.acknowledge, &stored);
   if (IsRejection(outcome.status.code())) {
@@ -301,14 +315,15 @@ CallbackHandler::Outcome CallbackHandler::AcceptKept(const CallbackSource& sourc
   EventRoom room;
   AdmittedCallback admitted;
   if (auto rejection = ReadCallback(source, body, context, room.event(), admitted)) {
-    return {absl::OkStatus(), std::move(rejection), ""};
+    return {absl::OkStatus(), std::move(rejection), "", ""};
   }
   AcknowledgePolicy policy;
   policy.when = AcknowledgePolicy::When::kStored;
   const absl::Status stored =
       parts_.desk->Accept(std::move(admitted.new_event), room.event(), policy);
-  if (IsRejection(stored.code())) return {absl::OkStatus(), RejectionByStore(stored.code()), ""};
-  return {stored, absl::nullopt, room.event().event_id()};
+  if (IsRejection(stored.code()))
+    return {absl::OkStatus(), RejectionByStore(stored.code()), "", ""};
+  return {stored, absl::nullopt, room.event().event_id(), ""};
 }
 
 void CallbackHandler::Note(SourceDesk& desk, const Outcome& outcome) const {
@@ -327,6 +342,7 @@ void CallbackHandler::Note(SourceDesk& desk, const Outcome& outcome) const {
   parts_.log->Debug("ingress", "callback answered",
                     {{"source", desk.source.name},
                      {"event_id", outcome.event_id},
+                     {"traceparent", outcome.traceparent},
                      {"status", absl::StatusCodeToString(outcome.status.code())}});
 }
 

@@ -72,6 +72,7 @@ class CallbackHandler final : public CallbackJudge {
     absl::Status status;                  // what its sender is told by
     absl::optional<Rejection> rejection;  // if it was rejected
     std::string event_id;                 // once there is one
+    std::string traceparent;              // of the event, if it has one
   };
 
   Desks MakeDesks(std::vector<CallbackSource> sources, const Settings::QuarantineLimits& limits,

@@ -143,5 +143,30 @@ TEST(PermissionTest, ThreeAreOfSubscriptions) {
   }
 }
 
+TEST(CallerTest, EverySubscriptionIsMeantByAPatternOfStarsAlone) {
+  struct Row {
+    const char* reason;
+    std::vector<std::string> patterns;
+    bool every;
+  };
+  const Row rows[] = {
+      {"none", {}, false},
+      {"one", {"crm"}, false},
+      {"many", {"crm*", "*-eu", "a*b"}, false},
+      {"nothing in particular", {""}, false},
+      {"every", {"*"}, true},
+      {"every, among others", {"crm", "*"}, true},
+      {"every, twice", {"**"}, true},
+  };
+  for (const Row& row : rows) {
+    Settings::Identity identity = Named("one");
+    identity.administer = row.patterns;
+    EXPECT_EQ(CallerOf(identity).CheckForEvery(Permission::kAdminister).ok(), row.every)
+        << row.reason;
+    EXPECT_FALSE(CallerOf(identity).CheckForEvery(Permission::kSubscribe).ok()) << row.reason;
+  }
+  EXPECT_TRUE(Caller::Anybody().CheckForEvery(Permission::kAdminister).ok());
+}
+
 }  // namespace
 }  // namespace onhook

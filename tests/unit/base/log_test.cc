@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
+#include <limits>
 #include <string>
 #include <thread>
 #include <vector>
@@ -14,6 +16,7 @@
 namespace onhook {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -65,6 +68,36 @@ TEST_F(LogTest, AStatusIsWrittenAsItsText) {
   MakeLog(LogLevel::kInfo, Log::Format::kText)
       .Error("store", "commit failed", {{"error", absl::UnavailableError("no room")}});
   EXPECT_THAT(lines_, ElementsAre(HasSubstr(R"(error="UNAVAILABLE: no room")")));
+}
+
+TEST_F(LogTest, AMessageCannotForgeASecondLineEither) {
+  for (const Log::Format format : {Log::Format::kJson, Log::Format::kText}) {
+    lines_.clear();
+    MakeLog(LogLevel::kInfo, format)
+        .Warning("config",
+                 "a\r\n\x1B[2J\xC2\x9B"
+                 "31m\xE2\x80\xA8z");
+    EXPECT_THAT(lines_, ElementsAre(HasSubstr(R"(a\u000d\u000a\u001b[2J\u009b31m\u2028z)")));
+  }
+}
+
+TEST_F(LogTest, ATextMayQuoteInItsMessage) {
+  MakeLog(LogLevel::kInfo, Log::Format::kText).Warning("config", R"(not "C:\x")");
+  EXPECT_THAT(lines_, ElementsAre(HasSubstr(R"(config: not "C:\x")")));
+}
+
+TEST_F(LogTest, WhatIsNotKnownIsLeftOut) {
+  for (const Log::Format format : {Log::Format::kJson, Log::Format::kText}) {
+    lines_.clear();
+    MakeLog(LogLevel::kInfo, format).Info("test", "m", {{"traceparent", ""}, {"zero", 0}});
+    EXPECT_THAT(lines_, ElementsAre(AllOf(Not(HasSubstr("traceparent")), HasSubstr("zero"))));
+  }
+}
+
+TEST_F(LogTest, WhatJsonHasNoNumberForIsAText) {
+  MakeLog(LogLevel::kInfo, Log::Format::kJson)
+      .Info("test", "n", {{"a", std::nan("")}, {"b", std::numeric_limits<double>::infinity()}});
+  EXPECT_THAT(lines_, ElementsAre(HasSubstr(R"("a":"nan","b":"inf"})")));
 }
 
 TEST_F(LogTest, NumbersAndTruthHaveNoQuotes) {

@@ -55,6 +55,13 @@ TEST(EventCommandTest, HowTheCommandEndsDecidesWhatBecomesOfTheEvent) {
   }
 }
 
+TEST(EventCommandTest, TheTraceOfTheEventIsTheCommands) {
+  v1::Delivery delivery = Delivery();
+  delivery.mutable_event()->set_traceparent("00-4bf9-00f0-01");
+  EXPECT_EQ(OutputOf("printf %s \"$TRACEPARENT\"", delivery), "00-4bf9-00f0-01");
+  EXPECT_EQ(OutputOf("printf %s \"${TRACEPARENT-none}\"", Delivery()), "none");
+}
+
 TEST(EventCommandTest, TheDeliveryIsOnStandardInputWithEveryNumber) {
   EXPECT_EQ(OutputOf("cat", Delivery()), Format(Delivery(), {true, true}));
   EXPECT_THAT(OutputOf("cat", Delivery()), HasSubstr("88880067"));

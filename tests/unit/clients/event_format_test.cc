@@ -165,6 +165,13 @@ TEST(EventFormatTest, AStoredEventTellsWhatBecameOfIt) {
                 "    2022-02-22T10:04:41.000Z  acked by pod-3  attempt 2\n");
 }
 
+TEST(EventFormatTest, AStoredEventTellsItsTraceIfItHasOne) {
+  v1::StoredEvent stored = Stored("");
+  EXPECT_THAT(Format(stored, kText), Not(HasSubstr("traceparent")));
+  stored.mutable_event()->set_traceparent("00-4bf9-00f0-01");
+  EXPECT_THAT(Format(stored, kText), HasSubstr("\n  traceparent 00-4bf9-00f0-01\n"));
+}
+
 TEST(EventFormatTest, WhereAnEventStandsIsToldAtAGlance) {
   const struct {
     const char* timeline;

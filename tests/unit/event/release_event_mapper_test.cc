@@ -62,6 +62,13 @@ TEST(ReleaseEventMapperTest, TheGatewaysOwnKnowledgeIsInTheEvent) {
   EXPECT_EQ(event.traceparent(), options.traceparent);
 }
 
+TEST(ReleaseEventMapperTest, ALaterVersionOfTheTraceparentIsHandedOnAsVersionZero) {
+  MappingOptions options;
+  options.traceparent = "01-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-more";
+  EXPECT_EQ(Map(CallWith({}), options).traceparent(),
+            "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01");
+}
+
 TEST(ReleaseEventMapperTest, AnInvalidTraceparentIsLeftOut) {
   MappingOptions options;
   options.traceparent = "00-0-0-0";

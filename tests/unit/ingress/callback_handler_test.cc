@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/unit/ingress/callback_handler_fixture.h"
@@ -11,6 +12,7 @@
 namespace onhook {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
@@ -47,6 +49,28 @@ TEST_F(CallbackHandlerTest, WhatIsStoredCarriesItsIdentityAndItsReceipt) {
   EXPECT_EQ(event.authentication(), v1::AUTHENTICATION_NONE);
   EXPECT_EQ(event.received_at().seconds(), absl::ToUnixSeconds(clock_.Now()));
   EXPECT_EQ(event.traceparent(), headers_[0].value);
+}
+
+TEST_F(CallbackHandlerTest, TheOneLineOfAnEventTellsItsTrace) {
+  source_.name = "sales";
+  headers_ = {{"traceparent", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"}};
+  Post(kCall);
+  std::vector<std::string> of_events;
+  for (const std::string& line : lines_) {
+    if (absl::StrContains(line, "event_id")) of_events.push_back(line);
+  }
+  EXPECT_THAT(of_events, ElementsAre(AllOf(
+                             HasSubstr(R"("level":"debug","component":"ingress")"),
+                             HasSubstr(R"("source":"sales","event_id":"v1-)"),
+                             HasSubstr("-42\",\"traceparent\":\"00-4bf92f3577b34da6a3ce929d0e0e47"
+                                       "36-00f067aa0ba902b7-01\",\"status\":\"OK\""))));
+}
+
+TEST_F(CallbackHandlerTest, OfTwoTraceparentsNoneIsTaken) {
+  const char kOne[] = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+  headers_ = {{"traceparent", kOne}, {"Traceparent", kOne}};
+  Post(kCall);
+  EXPECT_FALSE(StoredEvent().has_traceparent());
 }
 
 TEST_F(CallbackHandlerTest, EqualCallbacksAreEqualBytes) {
