@@ -51,6 +51,7 @@ CapabilityBoundingSet=CAP_NET_BIND_SERVICE
 PrivateUsers=no
 ReadWritePaths=/srv/events
 LoadCredential=service.token:/etc/root-only-token
+WatchdogSec=2s
 """
 ADAPTED_SETTINGS = """
 http: {listen: "127.0.0.1:80"}
@@ -278,6 +279,15 @@ def it_is_adapted(onhook, machine):
           "another directory has the events")
 
 
+def it_is_restarted_when_it_hangs(onhook, machine):
+    pid = onhook.property("MainPID")
+    onhook.run("sh", "-c", f"kill -STOP {pid}")
+    machine.becomes("one that gives no sign of life is ended", "sh", "-c", f"! test -e /proc/{pid}")
+    machine.becomes("and started again", *READY)
+    check("Watchdog timeout" in onhook.run("journalctl", "--output=cat", "--unit=onhookd", "--lines=20"),
+          "since the service manager missed it")
+
+
 def it_waits_for_what_is_wrong(onhook, machine):
     onhook.write("/srv/right", machine.run("cat", SETTINGS), "-m", "0644")
     onhook.write(SETTINGS, "nonsense: true\n", "-m", "0644")
@@ -304,6 +314,7 @@ def live(machine, package, newer):
     it_is_purged(onhook, machine)
     it_takes_up_its_events(onhook, package)
     it_is_adapted(onhook, machine)
+    it_is_restarted_when_it_hangs(onhook, machine)
     it_waits_for_what_is_wrong(onhook, machine)
 
 
