@@ -48,8 +48,7 @@ onhook_package(share/doc/onhook "${staged}/changelog.gz" "${package}/copyright"
 install(FILES "${CMAKE_SOURCE_DIR}/gateway/admin/METRICS.md" "${CMAKE_SOURCE_DIR}/deploy/RUNBOOK.md"
   DESTINATION share/doc/onhook OPTIONAL COMPONENT onhook_package)
 # Editors complete the settings by the schema; other languages' stubs are made of what the gateway speaks.
-install(FILES "${CMAKE_SOURCE_DIR}/gateway/config/onhook.schema.json" DESTINATION share/onhook OPTIONAL
-  COMPONENT onhook_package)
+onhook_package(share/onhook "${CMAKE_SOURCE_DIR}/gateway/config/onhook.schema.json")
 install(DIRECTORY "${CMAKE_SOURCE_DIR}/proto/onhook" DESTINATION share/onhook/proto COMPONENT onhook_package
   FILES_MATCHING PATTERN "*.proto")
 

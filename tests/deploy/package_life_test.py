@@ -7,6 +7,7 @@ import argparse
 import json
 import os
 import pathlib
+import re
 import shutil
 import sys
 
@@ -50,6 +51,7 @@ CapabilityBoundingSet=CAP_NET_BIND_SERVICE
 PrivateUsers=no
 ReadWritePaths=/srv/events
 LoadCredential=service.token:/etc/root-only-token
+WatchdogSec=2s
 """
 ADAPTED_SETTINGS = """
 http: {listen: "127.0.0.1:80"}
@@ -156,12 +158,12 @@ def it_can_do_no_more_than_it_needs(onhook):
     modes = onhook.run("find", "/var/lib/onhook", "-printf", "%m %u %p\n").splitlines()
     check(len(modes) >= 3 and all(line.split()[:2] in (["700", "onhook"], ["600", "onhook"]) for line in modes),
           "what it stores only it can read")
-    check(onhook.run("sh", "-c", f"ulimit -c 2>&1; grep -c 'Max core file size *0 *0 ' /proc/{pid}/limits")
-          .endswith("\n1\n"), "no core file of its memory is ever written")
+    core = re.search(r"^Max core file size +(\w+) +(\w+)", onhook.run("cat", f"/proc/{pid}/limits"), re.MULTILINE)
+    check(core.groups() == ("0", "0"), "no core file of its memory is ever written")
 
 
 def it_takes_settings(onhook, machine):
-    onhook.run("adduser" if machine.does("which", "adduser")[0] else "useradd", "backend")
+    onhook.run("useradd", "backend")
     onhook.run("usermod", "--append", "--groups", "onhook", "backend")
     secret = ["-o", "onhook", "-m", "0400"]
     onhook.write("/etc/onhook/secrets/sales-path", PATH_TOKEN + "\n", *secret)
@@ -277,6 +279,15 @@ def it_is_adapted(onhook, machine):
           "another directory has the events")
 
 
+def it_is_restarted_when_it_hangs(onhook, machine):
+    pid = onhook.property("MainPID")
+    onhook.run("sh", "-c", f"kill -STOP {pid}")
+    machine.becomes("one that gives no sign of life is ended", "sh", "-c", f"! test -e /proc/{pid}")
+    machine.becomes("and started again", *READY)
+    check("Watchdog timeout" in onhook.run("journalctl", "--output=cat", "--unit=onhookd", "--lines=20"),
+          "since the service manager missed it")
+
+
 def it_waits_for_what_is_wrong(onhook, machine):
     onhook.write("/srv/right", machine.run("cat", SETTINGS), "-m", "0644")
     onhook.write(SETTINGS, "nonsense: true\n", "-m", "0644")
@@ -303,6 +314,7 @@ def live(machine, package, newer):
     it_is_purged(onhook, machine)
     it_takes_up_its_events(onhook, package)
     it_is_adapted(onhook, machine)
+    it_is_restarted_when_it_hangs(onhook, machine)
     it_waits_for_what_is_wrong(onhook, machine)
 
 
