@@ -11,7 +11,7 @@ import urllib.parse
 
 
 def debian_packages(root):
-    """(source package, name, version, architecture) of each package with a file in the image."""
+    """An entry for each package that has a file in the image."""
     release = re.search(r'^VERSION_ID="?(\d+)', (root / "etc/os-release").read_text(encoding="utf-8"), re.MULTILINE)[1]
     for path in sorted((root / "var/lib/dpkg/status.d").iterdir()):
         if path.suffix != ".md5sums":
