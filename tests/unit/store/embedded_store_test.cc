@@ -5,6 +5,7 @@
 
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "absl/synchronization/blocking_counter.h"
 #include "tests/unit/store/embedded_store_fixture.h"
@@ -42,6 +43,33 @@ TEST_F(EmbeddedStoreTest, AFailureAmidABatchLeavesNoGapInTheSequences) {
   answered.Wait();
   holder.join();
   EXPECT_EQ(Append("d")->sequence, 2);
+}
+
+TEST_F(EmbeddedStoreTest, DeadLettersThatLimitsRemoveAreCountedByTheirCause) {
+  AppendMany(2);
+  const QueuePtr queue = Queue();
+  TestConsumer consumer(queue);
+  const std::vector<Lease> leases = consumer.PullWhenReady().leases;
+  ASSERT_EQ(leases.size(), 2);
+  SettleRequest park = AckOf({leases[0].delivery_id, leases[1].delivery_id});
+  park.action = SettleRequest::Action::kPark;
+  absl::Notification parked;
+  queue->Settle(park, [&](const std::vector<SettleException>&) { parked.Notify(); });
+  parked.WaitForNotification();
+  EXPECT_EQ(queue->Stats().dead_letters, 2);
+
+  options_.retention.dead_letters_bytes = static_cast<int64_t>(leases[0].event->event.size());
+  options_.retention.dead_letters_age = absl::Hours(1);
+  options_.tick_interval = absl::Milliseconds(1);
+  Open();
+  clock_.Advance(absl::Seconds(31));
+  while (store_->Stats().dead_letters_removed_by_size != 1) {
+  }
+  EXPECT_EQ(store_->Stats().dead_letters_removed_by_age, 0);
+  clock_.Advance(absl::Hours(2));
+  while (store_->Stats().dead_letters_removed_by_age != 1) {
+  }
+  EXPECT_EQ(store_->Stats().dead_letters_removed_by_size, 1);
 }
 
 TEST_F(EmbeddedStoreTest, MemoryAndStorageTellTheSameTimes) {
