@@ -156,6 +156,8 @@ TEST_F(OnhookdLifeTest, TheEndGoesStepByStepAndNothingIsLost) {
   EXPECT_TRUE(subscriber.Next().has_go_away());
   EXPECT_EQ(delivery.Next(), "NOT_SERVING");
   deliveries.pop_back();
+  // For longer than calls get that are no streams: until a slow prober is turned away.
+  EXPECT_EQ(RawHttpClient(onhookd_->admin_port()).Send("GET ").ReadAnswer().status, 408);
   subscriber.Ack(deliveries, 7);
   EXPECT_EQ(subscriber.Results().exceptions_size(), 0);
   subscriber.HalfClose();
