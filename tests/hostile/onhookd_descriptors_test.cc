@@ -20,6 +20,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/support/child_process.h"
+#include "tests/support/health_client.h"
 #include "tests/support/onhookd_process.h"
 #include "tests/support/raw_http_client.h"
 #include "tests/support/stream_clients.h"
@@ -97,7 +98,8 @@ class OnhookdDescriptorsTest : public testing::Test {
     onhookd_ = std::make_unique<OnhookdProcess>(options);
     ASSERT_TRUE(onhookd_->WaitUntilListening(kPatience)) << onhookd_->log();
     limit_ = std::make_unique<DescriptorLimit>(onhookd_->pid());
-    stub_ = v1::ReleaseEventService::NewStub(ChannelTo(onhookd_->grpc_port()));
+    channel_ = ChannelTo(onhookd_->grpc_port());
+    stub_ = v1::ReleaseEventService::NewStub(channel_);
   }
   bool Says(const std::string& text, int port) const {
     return onhookd_->WaitForLog(absl::StrCat(text, "\",\"listen\":\"127.0.0.1:0\",\"port\":", port),
@@ -115,6 +117,7 @@ class OnhookdDescriptorsTest : public testing::Test {
   const TemporaryDirectory store_;
   std::unique_ptr<OnhookdProcess> onhookd_;
   std::unique_ptr<DescriptorLimit> limit_;
+  std::shared_ptr<grpc::Channel> channel_;
   std::unique_ptr<v1::ReleaseEventService::Stub> stub_;
 };
 
@@ -161,6 +164,18 @@ TEST(StockGrpcServerTest, IsSilentForGoodOnceItHadNoDescriptor) {
   limit.Restore();
   EXPECT_EQ(CheckHealth(port, std::chrono::seconds(5)).error_code(),
             grpc::StatusCode::DEADLINE_EXCEEDED);
+}
+
+TEST_F(OnhookdDescriptorsTest, WhoWatchesHealthHearsThatNobodyCanConnectAndThatTheyCanAgain) {
+  // Connections without a stream are closed to make room.
+  Subscriber subscriber(stub_.get());
+  subscriber.Open("crm");
+  HealthCall ingress(channel_, "Watch", "ingress");
+  ASSERT_EQ(ingress.Next(), "SERVING");
+  limit_->Lower(1);
+  EXPECT_EQ(ingress.Next(), "NOT_SERVING") << onhookd_->log();
+  limit_->Restore();
+  EXPECT_EQ(ingress.Next(), "SERVING") << onhookd_->log();
 }
 
 TEST_F(OnhookdDescriptorsTest, WithoutDescriptorsForLongTheProgramEndsToBeStartedAnew) {

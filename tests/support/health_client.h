@@ -11,6 +11,7 @@
 #include <chrono>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -20,13 +21,18 @@
 // code for them.
 namespace onhook {
 
-// One call of "Check" or "Watch" about one service, over a connection of its own.
+// One call of "Check" or "Watch" about one service, over a connection of its own if it is not told
+// another.
 // Threads: one. Blocking: Next, for 30 s at most, which then fails the call.
 class HealthCall {
  public:
   HealthCall(int port, const std::string& method, const std::string& service)
-      : stub_(grpc::CreateCustomChannel(absl::StrCat("127.0.0.1:", port),
-                                        grpc::InsecureChannelCredentials(), OwnConnection())) {
+      : HealthCall(grpc::CreateCustomChannel(absl::StrCat("127.0.0.1:", port),
+                                             grpc::InsecureChannelCredentials(), OwnConnection()),
+                   method, service) {}
+  HealthCall(std::shared_ptr<grpc::Channel> channel, const std::string& method,
+             const std::string& service)
+      : stub_(std::move(channel)) {
     LimitTime(context_);
     call_ = stub_.PrepareCall(&context_, absl::StrCat("/grpc.health.v1.Health/", method), &queue_);
     call_->StartCall(nullptr);

@@ -70,7 +70,7 @@ GOOD_LINES = [
     ("gateway/http/a.cc", "#include <httplib.h>"),
     ("gateway/gateway.cc", '#include "gateway/store/sqlite/b.h"'),
     ("gateway/gateway.cc", '#include "gateway/delivery/b.h"'),
-    ("gateway/main.cc", '#include "gateway/gateway.h"'),
+    ("gateway/main.cc", '#include "gateway/run_gateway.h"'),
     ("clients/cli/a.cc", '#include "onhook/client.h"'),
     ("clients/cli/a.cc", '#include "gateway/base/text.h"'),
     ("gateway/store/sqlite/a.cc", '#include "gateway/store/sqlite/b.h"'),
