@@ -110,6 +110,22 @@ TEST_F(ReloadLimitsTest, FewerConnectionsAreLeftAsNewcomersCome) {
   EXPECT_EQ(StatusOf(*idle[0], PostOf(CallbackOf("4"))), 200);
 }
 
+TEST_F(ReloadLimitsTest, TheAdminPortHasItsOwn) {
+  StartGateway();
+  const std::string probe = "GET /livez HTTP/1.1\r\nHost: gateway\r\n\r\n";
+  std::vector<std::unique_ptr<RawHttpClient>> idle;
+  for (int i = 0; i < 6; ++i) {
+    idle.push_back(std::make_unique<RawHttpClient>(gateway_->admin_port()));
+    EXPECT_EQ(StatusOf(*idle.back(), probe), 200);
+  }
+  settings_.admin.server.max_connections = 4;
+  settings_.admin.server.max_connections_per_peer = 4;
+  Reload();
+  EXPECT_EQ(AskAdmin("/livez").status, 200);
+  for (int i = 0; i < 3; ++i) EXPECT_TRUE(idle[static_cast<size_t>(i)]->IsClosed());
+  EXPECT_EQ(StatusOf(*idle[5], probe), 200);
+}
+
 TEST_F(ReloadLimitsTest, AStreamThatIsOpenStaysAndTheNextIsTooMany) {
   StartGateway();
   Subscriber first = Subscribe();
