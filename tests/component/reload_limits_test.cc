@@ -110,6 +110,22 @@ TEST_F(ReloadLimitsTest, FewerConnectionsAreLeftAsNewcomersCome) {
   EXPECT_EQ(StatusOf(*idle[0], PostOf(CallbackOf("4"))), 200);
 }
 
+TEST_F(ReloadLimitsTest, TheAdminPortHasItsOwn) {
+  StartGateway();
+  const std::string probe = "GET /livez HTTP/1.1\r\nHost: gateway\r\n\r\n";
+  std::vector<std::unique_ptr<RawHttpClient>> idle;
+  for (int i = 0; i < 6; ++i) {
+    idle.push_back(std::make_unique<RawHttpClient>(gateway_->admin_port()));
+    EXPECT_EQ(StatusOf(*idle.back(), probe), 200);
+  }
+  settings_.admin.server.max_connections = 4;
+  settings_.admin.server.max_connections_per_peer = 4;
+  Reload();
+  EXPECT_EQ(AskAdmin("/livez").status, 200);
+  for (int i = 0; i < 3; ++i) EXPECT_TRUE(idle[static_cast<size_t>(i)]->IsClosed());
+  EXPECT_EQ(StatusOf(*idle[5], probe), 200);
+}
+
 TEST_F(ReloadLimitsTest, AStreamThatIsOpenStaysAndTheNextIsTooMany) {
   StartGateway();
   Subscriber first = Subscribe();
@@ -174,6 +190,54 @@ TEST_F(ReloadLimitsTest, BelowAHigherMinimumOfFreeDiskNothingNewIsStored) {
   }
   EXPECT_EQ(PostCall("2").status, 503);
   settings_.store.minimum_free_disk = 0;
+}
+
+// Times that hold at first are so long that a test which waited for them would fail.
+TEST_F(ReloadLimitsTest, TimesOfRequestsHoldForTheNextRequestOfAConnectionThatIsOpen) {
+  HttpOptions& server = settings_.http.server;
+  server.head_timeout = server.request_timeout = server.idle_timeout = absl::Minutes(5);
+  StartGateway();
+  RawHttpClient slow_head(gateway_->http_port());
+  RawHttpClient slow_body(gateway_->http_port());
+  RawHttpClient idle(gateway_->http_port());
+  for (RawHttpClient* client : {&slow_head, &slow_body, &idle}) {
+    EXPECT_EQ(StatusOf(*client, PostOf(CallbackOf("1"))), 200);
+  }
+  server.head_timeout = server.idle_timeout = absl::Milliseconds(100);
+  server.request_timeout = absl::Milliseconds(200);
+  Reload();
+  EXPECT_EQ(StatusOf(slow_head, "POST /release-events HTTP/1.1\r\n"), 408);
+  EXPECT_EQ(
+      StatusOf(slow_body,
+               "POST /release-events HTTP/1.1\r\nHost: gateway\r\nContent-Length: 9\r\n\r\n{"),
+      408);
+  EXPECT_EQ(StatusOf(idle, PostOf(CallbackOf("2"))), 200);
+  EXPECT_TRUE(idle.IsClosed());
+}
+
+TEST_F(ReloadLimitsTest, TimesOfStreamsHoldForTheNextStream) {
+  settings_.grpc.server.open_timeout = absl::Minutes(5);
+  settings_.grpc.server.heartbeat_interval = absl::Minutes(10);
+  StartGateway();
+  Subscriber before = Subscribe();
+  settings_.grpc.server.open_timeout = absl::Milliseconds(100);
+  settings_.grpc.server.heartbeat_interval = absl::Seconds(1);
+  Reload();
+  Subscriber silent = Subscribe();
+  EXPECT_EQ(silent.End().error_code(), grpc::StatusCode::DEADLINE_EXCEEDED);
+  Subscriber after = Subscribe();
+  after.Open("crm");
+  EXPECT_TRUE(after.Next().has_heartbeat());
+  EXPECT_EQ(before.Open("crm").max_outstanding_events(), 1000) << "it goes on as it began";
+}
+
+TEST_F(ReloadLimitsTest, HowLongACallbackWaitsIsThatOfItsSourceNow) {
+  settings_.acknowledge.when = Settings::Acknowledge::When::kForwarded;
+  settings_.acknowledge.timeout = absl::Minutes(1);
+  StartGateway();
+  settings_.sources[0].acknowledge.timeout = absl::Milliseconds(1);
+  Reload();
+  EXPECT_EQ(PostCall("1").status, 503);
 }
 
 }  // namespace
