@@ -70,6 +70,17 @@ class DocumentsTest(unittest.TestCase):
         self.assertIn(f"| {project_version()} | {now} | {oldest} |", text)
 
 
+    def test_what_the_readme_shows_of_the_sidecar_is_what_kustomize_builds(self):
+        readme = (TOP / "README.md").read_text(encoding="utf-8")
+        page = (TOP / "deploy/kubernetes/SIDECAR.md").read_text(encoding="utf-8").splitlines()
+        blocks = re.findall(r"^```diff\n(.*?)^```", readme, re.MULTILINE | re.DOTALL)
+        self.assertEqual(len(blocks), 2)
+        rest = iter(page)
+        for line in "".join(blocks).splitlines():
+            if line != "...":
+                self.assertIn(line, rest)
+
+
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("--build")
