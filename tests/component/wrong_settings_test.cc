@@ -62,7 +62,8 @@ class WrongSettingsTest : public ::testing::Test {
     return answer;
   }
   // With nothing else that could be wrong.
-  Answer RunWith(Strings arguments, const std::function<bool()>& prepare = nullptr) const {
+  Answer RunWith(Strings arguments, const std::function<bool()>& prepare = nullptr,
+                 const Strings& variables = {}) const {
     for (const char* flag : {"--http-listen", "--grpc-listen", "--admin-listen"}) {
       const bool is_given =
           std::any_of(arguments.begin(), arguments.end(),
@@ -73,7 +74,7 @@ class WrongSettingsTest : public ::testing::Test {
         arguments.begin(), arguments.end(),
         [](const std::string& one) { return absl::StartsWith(one, "--store-directory"); });
     if (!has_store) arguments.push_back("--store-directory=" + store_);
-    return Run(arguments, {}, prepare);
+    return Run(arguments, variables, prepare);
   }
   Answer RunFile(const std::string& text, const Strings& more = {}) const {
     Strings arguments = {"--config=" + In("o.yaml")};
@@ -172,13 +173,13 @@ class EveryWrongSettingTest : public WrongSettingsTest,
 };
 
 TEST_P(EveryWrongSettingTest, IsToldWithItsFlag) {
-  ExpectALineForEach(given_.settings, Refused(Run(given_.flags)), [](const Setting& setting) {
+  ExpectALineForEach(given_.settings, Refused(RunWith(given_.flags)), [](const Setting& setting) {
     return absl::StrCat(setting.name, " (flag ", setting.Flag(), "): ");
   });
 }
 
 TEST_P(EveryWrongSettingTest, IsToldWithItsVariable) {
-  ExpectALineForEach(given_.settings, Refused(Run({}, given_.variables)),
+  ExpectALineForEach(given_.settings, Refused(RunWith({}, nullptr, given_.variables)),
                      [](const Setting& setting) {
                        return absl::StrCat(setting.name, " (variable ", setting.Variable(), "): ");
                      });
@@ -194,7 +195,10 @@ TEST_P(EveryWrongSettingTest, IsToldWithItsPlaceInTheFile) {
 }
 
 INSTANTIATE_TEST_SUITE_P(OfKindAndOfBounds, EveryWrongSettingTest,
-                         ::testing::Values(&WrongValue, &ValueOutOfBounds));
+                         ::testing::Values(&WrongValue, &ValueOutOfBounds),
+                         [](const ::testing::TestParamInfo<MakeValue>& info) {
+                           return info.param == &WrongValue ? "AWrongValue" : "OutOfBounds";
+                         });
 
 TEST_F(WrongSettingsTest, ADirectoryThatCannotBeUsedIsTold) {
   directory_.Write("file", "");
