@@ -93,6 +93,7 @@ TEST_F(ReloadLimitsTest, ALimitOfRequestsHoldsForTheNextRequestOfAConnectionThat
 }
 
 TEST_F(ReloadLimitsTest, FewerConnectionsAreLeftAsNewcomersCome) {
+  settings_.http.server.idle_timeout = absl::Minutes(5);
   StartGateway();
   std::vector<std::unique_ptr<RawHttpClient>> idle;
   for (int i = 0; i < 6; ++i) {
@@ -103,11 +104,13 @@ TEST_F(ReloadLimitsTest, FewerConnectionsAreLeftAsNewcomersCome) {
   Reload();
   EXPECT_EQ(StatusOf(*idle[0], PostOf(CallbackOf("2"))), 200) << "nobody is cut by the reload";
   EXPECT_EQ(PostCall("3").status, 200);
-  // The one that was used last and the newest are left, with the newcomer and one more.
-  EXPECT_TRUE(idle[1]->IsClosed());
-  EXPECT_TRUE(idle[2]->IsClosed());
-  EXPECT_TRUE(idle[3]->IsClosed());
+  // The one that was used last is left, with the newcomer and two more.
   EXPECT_EQ(StatusOf(*idle[0], PostOf(CallbackOf("4"))), 200);
+  int left = 0;
+  for (size_t i = 1; i < idle.size(); ++i) {
+    if (StatusOf(*idle[i], PostOf(CallbackOf("5"))) == 200) ++left;
+  }
+  EXPECT_EQ(left, 2);
 }
 
 TEST_F(ReloadLimitsTest, TheAdminPortHasItsOwn) {
@@ -175,10 +178,12 @@ TEST_F(ReloadLimitsTest, CallsHaveThePaceOfNow) {
 TEST_F(ReloadLimitsTest, WhatIsOverALowerRetentionGoes) {
   StartGateway();
   for (int i = 0; i < 5; ++i) EXPECT_EQ(PostCall(absl::StrCat(i)).status, 200);
-  EXPECT_THAT(StoredCalls(), SizeIs(5));
+  const std::string all = "\nonhook_store_events 5\n";
+  EXPECT_TRUE(absl::StrContains(AskAdmin("/metrics").body, all));
   settings_.store.retention_size = 1;
   Reload();
-  while (StoredCalls().size() > 1) {
+  // Whoever reads events while they go may be told that they are gone.
+  while (absl::StrContains(AskAdmin("/metrics").body, all)) {
   }
 }
 
