@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
@@ -26,6 +27,33 @@
 namespace onhook {
 namespace {
 
+bool Has(const std::vector<std::string>& names, absl::string_view name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+// Whether all that they have is the source that there is when none is given: it lets everybody in.
+bool HasSourceOfNobody(const Settings& settings) {
+  if (settings.sources.size() != 1) return false;
+  Settings other = settings;
+  other.sources = Settings().sources;
+  other.sources[0].acknowledge = settings.sources[0].acknowledge;
+  return !Has(DifferentSettings(other, settings), "sources");
+}
+
+// Of a file that somebody is writing, or that was cut off when the disk was full, nothing may be
+// left: then all would be as by default, and what shorter retention removes does not come back.
+absl::Status CheckSaysSomething(const Invocation& read, const SettingsChange& change) {
+  const bool says_something =
+      !read.places.empty() ||
+      std::any_of(read.values.begin(), read.values.end(), [](const EffectiveSetting& value) {
+        return absl::StartsWith(value.origin, "file ");
+      });
+  const bool changes_something = !change.taken.empty() || !change.waiting.empty();
+  if (read.file.empty() || says_something || !changes_something) return absl::OkStatus();
+  return absl::FailedPreconditionError(absl::StrCat(
+      read.file, ": says nothing any more; that all is as by default takes a restart"));
+}
+
 // `settings`, all that is taken beside what stays. They were checked as they were read, but then
 // beside what takes a restart as it is written, not as it is in use.
 absl::Status Check(const Settings& settings, const Settings& in_use) {
@@ -38,6 +66,10 @@ absl::Status Check(const Settings& settings, const Settings& in_use) {
     return absl::FailedPreconditionError(
         "access: is given now and was not before, which takes a restart");
   }
+  if (HasSourceOfNobody(settings) && !HasSourceOfNobody(in_use)) {
+    return absl::FailedPreconditionError(
+        "sources: are not given any more; that everybody may post callbacks takes a restart");
+  }
   std::vector<std::string> lines;
   for (const SettingFault& fault : CheckSettings(settings)) {
     lines.push_back(absl::StrCat(fault.setting, ": ", fault.description,
@@ -45,10 +77,6 @@ absl::Status Check(const Settings& settings, const Settings& in_use) {
   }
   if (lines.empty()) return absl::OkStatus();
   return absl::FailedPreconditionError(absl::StrJoin(lines, "\n"));
-}
-
-bool Has(const std::vector<std::string>& names, absl::string_view name) {
-  return std::find(names.begin(), names.end(), name) != names.end();
 }
 
 // Cannot fail. Those that hold more come before those who ask for it: nonces are kept long enough
@@ -96,6 +124,7 @@ void SettingsReload::Take(const absl::StatusOr<Invocation>& read, const Parts& p
 absl::Status SettingsReload::TakeSettings(const Invocation& read, const Parts& parts,
                                           Settings& in_use) const {
   SettingsChange change = ChangeTo(read.settings, in_use);
+  if (absl::Status whole = CheckSaysSomething(read, change); !whole.ok()) return whole;
   if (absl::Status checked = Check(change.settings, in_use); !checked.ok()) return checked;
   absl::StatusOr<std::vector<CallbackSource>> sources =
       OpenSources(change.settings, *parts.secrets);

@@ -26,7 +26,8 @@ class Store;
 // logged, each fault in a line, and everything stays as it is. What takes a restart stays as it is
 // too, is named in the log, and is what the rest is held against: new settings that would be good
 // only with another port do not come into use beside the one that is open. A callback, call or
-// stream that is under way goes on with what it began with.
+// stream that is under way goes on with what it began with. A file that was cut off opens nothing:
+// that there is no access list, no source or nothing at all any more takes a restart.
 //
 // onhook_config_last_reload_successful and onhook_config_last_reload_success_timestamp_seconds tell
 // how the last reading ended, and when the last one was good; the start counts as one.

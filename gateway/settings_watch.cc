@@ -1,5 +1,7 @@
 #include "gateway/settings_watch.h"
 
+#include <sys/stat.h>
+
 #include <cstddef>
 #include <utility>
 
@@ -14,6 +16,12 @@ namespace {
 // More than this is no file of settings, whatever is in it.
 constexpr size_t kMostBytes = 16 << 20;
 constexpr int kLooksUntilTrial = 10;
+
+// Whether opening it may wait for somebody at its other end, such as that of a pipe.
+bool MayBlock(const std::string& path) {
+  struct stat found {};
+  return stat(path.c_str(), &found) == 0 && !S_ISREG(found.st_mode) && !S_ISDIR(found.st_mode);
+}
 
 }  // namespace
 
@@ -35,7 +43,7 @@ absl::StatusOr<Invocation> SettingsWatch::Read() {
     absl::MutexLock lock(&mutex_);
     known_ = latest_ = std::move(state);
   }
-  absl::StatusOr<Invocation> invocation = read_();
+  absl::StatusOr<Invocation> invocation = ReadAgain();
   absl::MutexLock lock(&mutex_);
   fault_.reset();
   if (!invocation.ok()) fault_ = std::string(invocation.status().message());
@@ -64,13 +72,20 @@ bool SettingsWatch::HasSomethingElseToSay() {
     if (!fault_.has_value() || ++looks_since_trial_ < kLooksUntilTrial) return false;
     looks_since_trial_ = 0;
   }
-  const absl::StatusOr<Invocation> trial = read_();
+  const absl::StatusOr<Invocation> trial = ReadAgain();
   absl::MutexLock lock(&mutex_);
   if (!fault_.has_value()) return false;
   if (!trial.ok() && trial.status().message() == *fault_) return false;
   // Once: whoever is told reads, and says it.
   fault_.reset();
   return true;
+}
+
+// At the start somebody was there to write into a pipe; whether anybody is now, nobody knows.
+absl::StatusOr<Invocation> SettingsWatch::ReadAgain() const {
+  if (!MayBlock(path_)) return read_();
+  return absl::InvalidArgumentError(
+      absl::StrCat(path_, ": cannot be read again: it is no regular file"));
 }
 
 std::string SettingsWatch::StateOfFile() const {

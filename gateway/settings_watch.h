@@ -23,7 +23,8 @@ namespace onhook {
 // secret comes after it. So as long as they are none they are tried every now and then, and are to
 // be read again once there is something else to say of them.
 // Threads: Read from one owner; it has a thread of its own, or Look is called by somebody else.
-// Blocking: Read, as `read` does; the destructor, until a look that is under way is over.
+// Blocking: Read, as `read` does for a file, and never for a pipe's other end, since a thread that
+// waits for that hears of no signal; the destructor, until a look that is under way is over.
 class SettingsWatch {
  public:
   using ReadSettings = std::function<absl::StatusOr<Invocation>()>;
@@ -35,13 +36,15 @@ class SettingsWatch {
   SettingsWatch(std::string path, ReadSettings read, std::function<void()> on_change,
                 absl::Duration interval = absl::Seconds(1));
 
-  // Reads the settings. What the file holds now is no change any more.
+  // Reads the settings. What the file holds now is no change any more. Errors: as `read`;
+  // kInvalidArgument also for what is no regular file.
   absl::StatusOr<Invocation> Read();
 
   // Looks once.
   void Look();
 
  private:
+  absl::StatusOr<Invocation> ReadAgain() const;
   // Tells contents, and ways not to be readable, from each other.
   std::string StateOfFile() const;
   bool HasChanged() ABSL_LOCKS_EXCLUDED(mutex_);

@@ -2,6 +2,7 @@
 
 #include <httplib.h>
 
+#include <cstddef>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -20,6 +21,9 @@ namespace {
 constexpr absl::string_view kWhichAddress =
     "is that the gateway's admin.listen? --admin says another";
 constexpr absl::Duration kTimeout = absl::Seconds(3);
+// Of a whole answer, whatever is in it: who answers may be somebody else, and never come to an end.
+constexpr absl::Duration kLongestAnswer = absl::Seconds(10);
+constexpr size_t kLargestAnswer = 16 << 20;
 
 // Whether who listens at `address`, which is no https://, is on this machine.
 bool IsHere(absl::string_view address) {
@@ -59,6 +63,8 @@ absl::StatusOr<std::unique_ptr<AdminPort>> AdminPort::Open(
   client.set_connection_timeout(limit);
   client.set_read_timeout(limit);
   client.set_write_timeout(limit);
+  client.set_max_timeout(absl::ToChronoMilliseconds(kLongestAnswer));
+  client.set_payload_max_length(kLargestAnswer);
   if (is_https && !security.ca_file.empty()) client.set_ca_cert_path(security.ca_file);
   if (!security.token_file.empty() && (is_https || IsHere(address))) {
     const absl::StatusOr<std::string> token = ReadToken(security.token_file);

@@ -13,7 +13,7 @@ namespace onhook::cli {
 
 // Asks a gateway's port for administration.
 //
-// Threads: one. Blocking: up to 3 s for each step of a connection.
+// Threads: one. Blocking: up to 3 s for each step of a connection, and 10 s for all of an answer.
 class AdminPort {
  public:
   struct Answer {
@@ -29,7 +29,7 @@ class AdminPort {
                                                          const client::SecurityOptions& security);
   ~AdminPort();
 
-  // kUnavailable: no answer came; the message says why.
+  // kUnavailable: no answer came, or one without end; the message says why.
   absl::StatusOr<Answer> Get(const std::string& path);
 
  private:

@@ -108,7 +108,8 @@ void JudgeSettings(const MetricsText& metrics, std::vector<Finding>& findings) {
     const auto listener = sample.labels.find("listener");
     findings.push_back(
         {Verdict::kProblem,
-         absl::StrCat("certificate ", listener == sample.labels.end() ? "" : listener->second),
+         absl::StrCat("certificate ",
+                      listener == sample.labels.end() ? "" : Printable(listener->second)),
          "the gateway could not use the files that it read last, so the certificate before is "
          "shown",
          "its log says why; `onhookd --check` with its arguments does too"});
@@ -246,7 +247,7 @@ std::vector<Finding> JudgeMetrics(const MetricsText& metrics, absl::Time now) {
     const std::string which =
         listener == sample.labels.end() ? "the gateway" : Printable(listener->second);
     findings.push_back(JudgeExpiry(absl::StrCat("certificate ", which),
-                                   absl::FromUnixSeconds(static_cast<int64_t>(sample.value)), now,
+                                   absl::UnixEpoch() + absl::Seconds(sample.value), now,
                                    absl::StrCat("put another into the files of the gateway's ",
                                                 which, ".tls: they are read again by themselves")));
   }

@@ -30,7 +30,7 @@ Finding Failed(std::string subject, const absl::Status& status) {
   const std::string words = Advice(status);
   advice = words;
   absl::ConsumePrefix(&advice, "; ");
-  return {Verdict::kProblem, std::move(subject), Printable(status.message()), std::string(advice)};
+  return {Verdict::kProblem, std::move(subject), Printable(status.message()), Printable(advice)};
 }
 
 class Doctor final : public Command {

@@ -1,8 +1,7 @@
 #include "gateway/base/periodic_thread.h"
 
+#include <chrono>
 #include <utility>
-
-#include "absl/time/clock.h"
 
 namespace onhook {
 
@@ -13,21 +12,19 @@ PeriodicThread::~PeriodicThread() { Stop(); }
 
 void PeriodicThread::Stop() {
   {
-    absl::MutexLock lock(&mutex_);
+    const std::lock_guard<std::mutex> lock(mutex_);
     stopped_ = true;
-    stops_.SignalAll();
   }
+  stops_.notify_all();
   if (thread_.joinable()) thread_.join();
 }
 
 void PeriodicThread::Run() {
   while (true) {
     {
-      absl::MutexLock lock(&mutex_);
-      const absl::Time until = absl::Now() + interval_;
-      while (!stopped_ && !stops_.WaitWithDeadline(&mutex_, until)) {
-      }
-      if (stopped_) return;
+      const auto until = std::chrono::steady_clock::now() + absl::ToChronoNanoseconds(interval_);
+      std::unique_lock<std::mutex> lock(mutex_);
+      if (stops_.wait_until(lock, until, [this] { return stopped_; })) return;
     }
     turn_();
   }

@@ -1,19 +1,21 @@
 #ifndef ONHOOK_GATEWAY_BASE_PERIODIC_THREAD_H_
 #define ONHOOK_GATEWAY_BASE_PERIODIC_THREAD_H_
 
+#include <condition_variable>
 #include <functional>
+#include <mutex>
 #include <thread>
 
-#include "absl/base/thread_annotations.h"
-#include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 
 namespace onhook {
 
 // A thread that does one thing every now and then. The interval is counted from the end of one turn
-// to the beginning of the next, by the machine's clock.
+// to the beginning of the next, by a clock that nobody sets.
 //
-// Threads: Stop from any but its own. Blocking: Stop waits for the turn under way.
+// Why not absl's waiting: its time limits are times of the day. When the machine's clock is put
+// back by an hour, as it may be when a machine that starts hears of the time, it waits for that
+// hour. Threads: Stop from any but its own. Blocking: Stop waits for the turn under way.
 class PeriodicThread {
  public:
   PeriodicThread(absl::Duration interval, std::function<void()> turn);
@@ -27,9 +29,9 @@ class PeriodicThread {
 
   const absl::Duration interval_;
   const std::function<void()> turn_;
-  absl::Mutex mutex_;
-  absl::CondVar stops_;
-  bool stopped_ ABSL_GUARDED_BY(mutex_) = false;
+  std::mutex mutex_;
+  std::condition_variable stops_;
+  bool stopped_ = false;  // under mutex_
   std::thread thread_;
 };
 

@@ -25,8 +25,10 @@ ProcessSignals::ProcessSignals() {
 }
 
 int ProcessSignals::Wait() {
-  int number = 0;
-  sigwait(&all_, &number);
+  // Of several that are pending the system gives the lowest number first, which is SIGHUP's.
+  constexpr timespec kNoTime{};
+  int number = sigtimedwait(&ending_, nullptr, &kNoTime);
+  if (number < 0) sigwait(&all_, &number);
   return number;
 }
 

@@ -18,7 +18,8 @@ class ProcessSignals {
   ProcessSignals();
 
   // Waits for SIGTERM, SIGINT or SIGHUP, and returns which. One that came before is not missed; of
-  // several SIGHUPs that nobody waited for, one is left.
+  // several SIGHUPs that nobody waited for, one is left; SIGHUP never comes before an end, however
+  // many of them are sent.
   int Wait();
 
   // Whether a SIGTERM or SIGINT has come that Wait() will return. Threads: any.

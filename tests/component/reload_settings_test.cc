@@ -12,6 +12,7 @@ namespace {
 
 using ::testing::AllOf;
 using ::testing::Contains;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
@@ -145,6 +146,33 @@ TEST_F(ReloadSettingsTest, OneBadSecretKeepsAllOldSettings) {
   EXPECT_EQ(Post(std::string(2000, 'x')).status, 400);
   EXPECT_TRUE(log_.enabled(LogLevel::kDebug));
   EXPECT_EQ(PostTo("/second", "1").status, 404);
+}
+
+TEST_F(ReloadSettingsTest, AFileThatSaysNothingAnyMoreTakesNothingBack) {
+  settings_.store.dead_letters_age = absl::Hours(24 * 365);
+  StartGateway();
+  for (const char* const text : {"", "# store: {dead_letters: {age: 365d}}\n", "---\n", "{}\n"}) {
+    SCOPED_TRACE(text);
+    const std::string file = directory_.Write("onhook.yaml", text);
+    const size_t before = LogLines().size();
+    Reload(ReadInvocation({"--config", file}, {}));
+    EXPECT_FALSE(ReloadWasSuccessful());
+    std::vector<std::string> lines = LogLines();
+    EXPECT_THAT(
+        std::vector<std::string>(lines.begin() + static_cast<std::ptrdiff_t>(before), lines.end()),
+        ElementsAre(HasSubstr(file + ": says nothing any more")));
+  }
+}
+
+TEST_F(ReloadSettingsTest, AFileThatNeverSaidAnythingMayStayAsItIs) {
+  const std::vector<std::string> arguments = {
+      "--config=" + directory_.Write("onhook.yaml", "# nothing yet\n"), "--http-listen=127.0.0.1:0",
+      "--grpc-listen=127.0.0.1:0", "--admin-listen=127.0.0.1:0",
+      "--store-directory=" + settings_.store.directory};
+  settings_ = ReadInvocation(arguments, {})->settings;
+  StartGateway();
+  Reload(ReadInvocation(arguments, {}));
+  EXPECT_TRUE(ReloadWasSuccessful());
 }
 
 TEST_F(ReloadSettingsTest, ShutdownTakesItsTimesFromTheLatestSettings) {

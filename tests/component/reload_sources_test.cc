@@ -33,6 +33,25 @@ TEST_F(ReloadSourcesTest, ASourceThatIsAddedIsServedAndOneThatIsRemovedIsNotFoun
   EXPECT_THAT(StoredCalls(), ElementsAre("2", "3", "5"));
 }
 
+// A file that was cut off has no sources, and by default there is one that lets everybody in.
+TEST_F(ReloadSourcesTest, SourcesThatAreGoneOpenNothing) {
+  StartWith({Storing("first")});
+  settings_.sources = Settings().sources;
+  settings_.sources[0].acknowledge = settings_.acknowledge;
+  EXPECT_THAT(LinesOf(settings_), Contains(HasSubstr("sources: are not given any more")));
+  EXPECT_FALSE(ReloadWasSuccessful());
+  EXPECT_EQ(PostTo("/release-events", "1").status, 404);
+  EXPECT_EQ(PostTo("/first", "2").status, 200);
+}
+
+TEST_F(ReloadSourcesTest, WhoHadNoSourcesMayHaveAnotherPolicyForAll) {
+  StartWith(Settings().sources);
+  settings_.acknowledge.timeout = absl::Milliseconds(70);
+  settings_.sources[0].acknowledge = settings_.acknowledge;
+  Reload();
+  EXPECT_TRUE(ReloadWasSuccessful());
+}
+
 TEST_F(ReloadSourcesTest, WhatWasCountedOfASourceStaysWhenItGoesAndGoesOnWhenItComesBack) {
   StartWith({Storing("first")});
   const char* const kOne = R"(onhook_callbacks_total{outcome="success",source="first"} 1)";

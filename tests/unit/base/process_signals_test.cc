@@ -59,6 +59,21 @@ TEST_F(ProcessSignalsDeathTest, TheProcessMayAskItselfToReadItsSettings) {
       ::testing::ExitedWithCode(SIGHUP), "");
 }
 
+// Else whoever sends SIGHUP all the time keeps the process from ending.
+TEST_F(ProcessSignalsDeathTest, AnEndComesBeforeAReload) {
+  for (const int number : {SIGTERM, SIGINT}) {
+    EXPECT_EXIT(
+        {
+          alarm(30);
+          ProcessSignals signals;
+          signals.AskForReload();
+          kill(getpid(), number);
+          std::_Exit(signals.Wait());
+        },
+        ::testing::ExitedWithCode(number), "");
+  }
+}
+
 TEST_F(ProcessSignalsDeathTest, ASecondSignalEndsTheProcess) {
   EXPECT_EXIT(
       {

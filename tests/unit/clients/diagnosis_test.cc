@@ -158,6 +158,17 @@ TEST(DiagnosisTest, EachListenersCertificateIsJudged) {
           Found(Verdict::kOk, "certificate grpc", "good until 2027-01-15", "")));
 }
 
+TEST(DiagnosisTest, ATimeBeyondAllTimesIsATimeToo) {
+  const auto verdict = [](const char* time) {
+    return Judged(absl::StrCat("onhook_tls_certificate_expiry_timestamp_seconds ", time, "\n"))
+        .front()
+        .verdict;
+  };
+  EXPECT_EQ(verdict("1e+300"), Verdict::kOk);
+  EXPECT_EQ(verdict("+Inf"), Verdict::kOk);
+  EXPECT_EQ(verdict("-1e+300"), Verdict::kProblem);
+}
+
 TEST(DiagnosisTest, WhatWasRefusedOrRemovedIsAWarning) {
   EXPECT_THAT(Judged("onhook_quarantine_callbacks 0\n"
                      "onhook_dead_letters_removed_total{cause=\"age\"} 0\n"),

@@ -93,6 +93,27 @@ TEST_F(DoctorTest, MetricsThatAreNotForUsAreANote) {
   EXPECT_THAT(output_, AllOf(HasSubstr("note     metrics: not shown"), HasSubstr("monitor")));
 }
 
+// Whoever answers there may be anybody.
+TEST_F(DoctorTest, AnAnswerWithoutEndIsGivenUp) {
+  admin_.answers["/metrics"].body = std::string(17 << 20, 'x');
+  EXPECT_EQ(Examine(), kExitNegative);
+  EXPECT_THAT(output_, HasSubstr("problem  metrics: no answer from http://127.0.0.1:"));
+}
+
+TEST_F(DoctorTest, WhatAGatewayMadeUpDoesNotReachTheTerminal) {
+  admin_.answers["/metrics"].body =
+      "onhook_build_info{version=\"\x1B[2J\"} 1\n"
+      "onhook_tls_last_reload_successful{listener=\"\x1B[2J\\nok all: well\"} 0\n"
+      "onhook_tls_certificate_expiry_timestamp_seconds{listener=\"\x1B[2J\"} 1\n";
+  admin_.answers["/readyz"] = {503, "store: \x1B[2J\n", DateOfNow()};
+  gateway_.administration.status =
+      client::StatusWithReason(grpc::StatusCode::PERMISSION_DENIED, "\x1B[2J", "PERMISSION_DENIED",
+                               {{"identity", "\x1B[2J"}, {"permission", "monitor"}});
+  EXPECT_EQ(Examine(), kExitNegative);
+  EXPECT_THAT(output_, AllOf(HasSubstr("certificate \\x1B[2J\\nok all: well"),
+                             HasSubstr("{name: \\x1B[2J, monitor: true}"), Not(HasSubstr("\x1B"))));
+}
+
 TEST_F(DoctorTest, APortForAdministrationThatIsNotThereIsAProblem) {
   EXPECT_EQ(Run({"doctor", "--admin=127.0.0.1:1"}), kExitNegative);
   EXPECT_THAT(output_, AllOf(HasSubstr("problem  port for administration: "),

@@ -1,6 +1,7 @@
 #include "gateway/settings_watch.h"
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <string>
@@ -72,6 +73,24 @@ TEST_F(SettingsWatchTest, AFileThatIsGoneIsAChangeToo) {
   EXPECT_EQ(Look(5), 0);
   Write("log: {level: info}");
   EXPECT_EQ(Look(2), 1);
+}
+
+// Whoever reads is the thread that hears of signals, and nobody may ever come to the other end.
+TEST_F(SettingsWatchTest, APipeIsNotOpened) {
+  ASSERT_EQ(mkfifo(PathOf("pipe").c_str(), 0600), 0);
+  int readings = 0;
+  SettingsWatch watch(
+      PathOf("pipe"),
+      [&] {
+        ++readings;
+        return read_;
+      },
+      [] {}, absl::InfiniteDuration());
+  EXPECT_EQ(watch.Read().status(),
+            absl::InvalidArgumentError(
+                absl::StrCat(PathOf("pipe"), ": cannot be read again: it is no regular file")));
+  for (int i = 0; i < 30; ++i) watch.Look();
+  EXPECT_EQ(readings, 0);
 }
 
 TEST_F(SettingsWatchTest, WhatWasReadIsNoChangeAnyMore) {
