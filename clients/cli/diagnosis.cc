@@ -123,16 +123,16 @@ void JudgeRefused(const MetricsText& metrics, std::vector<Finding>& findings) {
                         "`onhook rejected list` shows why; after a fix `onhook rejected reparse "
                         "--all` makes events of them"});
   }
+  // What backlog limits gave up is told of each subscription, and counted for ever.
   const double lost = metrics.Sum("onhook_dead_letters_removed_total") +
-                      metrics.Sum("onhook_quarantine_removed_total") +
-                      metrics.Sum("onhook_events_given_up_total");
+                      metrics.Sum("onhook_quarantine_removed_total");
   if (lost > 0) {
     findings.push_back({Verdict::kWarning, "limits",
-                        absl::StrFormat("%.0f events or rejected callbacks were removed by limits "
-                                        "since the gateway started",
+                        absl::StrFormat("%.0f dead letters or rejected callbacks were removed by "
+                                        "limits since the gateway started",
                                         lost),
                         "somebody must look at dead letters and rejected callbacks sooner, or "
-                        "store.dead_letters, quarantine and backlog_limit allow more"});
+                        "store.dead_letters and quarantine allow more"});
   }
 }
 
