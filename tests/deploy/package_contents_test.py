@@ -7,6 +7,7 @@ import tempfile
 
 from debian_package import TOP, check, field, need, pack, run
 
+PAGE = TOP / "deploy/PACKAGE.md"
 UNIT = "lib/systemd/system/onhookd.service"
 # What systemd-analyze makes of the unit, from 0 to 100; up to 40 it would say OK.
 EXPOSURE_MAX = 15
@@ -23,6 +24,8 @@ def lintian_is_content(package):
 def it_is_small_and_roots(package, root):
     size = package.stat().st_size
     check(size < BYTES_MAX, f"it has {size} bytes")
+    told = float(re.search(r"ARCHITECTURE.deb`, ([\d.]+) MB", PAGE.read_text("utf-8"))[1])
+    check(abs(told - size / 1e6) < 0.15, f"as the page tells: {told} MB")
     for line in run("dpkg-deb", "--contents", package).splitlines():
         if not re.match(r"(drwxr-xr-x|-rw-r--r--|-rwxr-xr-x) root/root ", line):
             check(False, f"all of it is root's, and nobody else can write it: {line}")
@@ -49,6 +52,8 @@ def the_service_is_confined(root):
                   f"--threshold={EXPOSURE_MAX}", root / UNIT)
     verdict = printed.strip().splitlines()[-1]
     check(" OK" in verdict, verdict.strip("→ "))
+    told = re.search(r"security onhookd` says ([\d.]+), OK", PAGE.read_text("utf-8"))[1]
+    check(f" {told} OK" in verdict, f"as the page tells: {told}")
 
 
 def the_unit_is_understood(root):
