@@ -65,8 +65,9 @@ std::optional<Finding> JudgeBacklog(const v1::Subscription& subscription) {
   if (stats.backlog_events() == 0) return std::nullopt;
   if (stats.connected_streams() == 0) {
     return Finding{Verdict::kProblem, subject, absl::StrCat(owes, ", and no consumer is attached"),
-                   absl::StrCat("start its consumer; `onhook subscribe ", name,
-                                "` tries it by hand (and acknowledges what it prints)")};
+                   absl::StrCat("start its consumer: everything is kept for it. Not by hand: what "
+                                "`onhook subscribe ",
+                                name, "` prints, the consumer never gets")};
   }
   if (stats.oldest_unsettled_age().seconds() <= kOldSeconds) return std::nullopt;
   return Finding{Verdict::kWarning, subject,
@@ -84,9 +85,8 @@ void JudgeDisk(const MetricsText& metrics, std::vector<Finding>& findings) {
       absl::StrCat(Bytes(*free), " free, callbacks are taken down to ", Bytes(*minimum),
                    "; the store has ", Bytes(metrics.Value("onhook_store_bytes").value_or(0)));
   const std::string advice =
-      "make room on the disk of store.directory; a subscription that nobody reads keeps events, "
-      "and "
-      "store.retention bounds the rest";
+      "make room on its disk, but never by deleting files in store.directory; a subscription that "
+      "nobody reads keeps events, and store.retention bounds the rest";
   if (*free < *minimum) {
     findings.push_back({Verdict::kProblem, "disk", absl::StrCat("nearly full: ", seen), advice});
   } else if (*free < 2 * *minimum) {

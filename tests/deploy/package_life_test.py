@@ -54,6 +54,8 @@ CapabilityBoundingSet=CAP_NET_BIND_SERVICE
 PrivateUsers=no
 ReadWritePaths=/srv/events
 LoadCredential=service.token:/etc/root-only-token
+ExecReload=
+ExecReload=/bin/sh -c "kill -HUP $MAINPID"
 WatchdogSec=2s
 """
 ADAPTED_SETTINGS = """
@@ -292,6 +294,9 @@ def it_is_adapted(onhook, machine):
     check('"retCode":"2"' in onhook.post("first.json", url, "--header", f"Authorization: Bearer {BEARER}"),
           "whoever has it comes in, by a port below 1024")
     onhook.run("test", "-s", "/srv/events/onhook.db")
+    onhook.run("systemctl", "reload", "onhookd")
+    machine.becomes("it reloads with that secret as well", "sh", "-c",
+                    "journalctl --output=cat --unit=onhookd | grep -q 'the settings were read again'")
     check(not machine.does("setpriv", "--reuid=nobody", "--clear-groups", "ls", "/srv/events")[0],
           "another directory has the events")
 

@@ -54,7 +54,7 @@ TEST(DiagnosisTest, ABacklogThatNobodyReadsIsAProblem) {
   EXPECT_THAT(JudgeSubscriptions({Owing(5, 3, 0)}),
               ElementsAre(Found(Verdict::kProblem, "subscription crm",
                                 "owes 5 event(s), the oldest for 3s, and no consumer",
-                                "`onhook subscribe crm`")));
+                                "`onhook subscribe crm` prints, the consumer never gets")));
 }
 
 TEST(DiagnosisTest, ABacklogThatIsOldIsAWarning) {
