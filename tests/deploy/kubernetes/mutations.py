@@ -144,5 +144,6 @@ MUTATIONS = [
     (policies.routes_show_callbacks_only, "production", put("HTTPRoute", "spec rules 0 backendRefs 0 port", 8081)),
     (policies.monitors_ask_for_metrics, "production",
      put("PodMonitor", "spec podMetricsEndpoints 0 portNumber", 8080)),
+    (policies.monitors_ask_for_metrics, "production", put("PodMonitor", "spec podMetricsEndpoints 0 relabelings", DROP)),
     (policies.monitors_ask_for_metrics, "production", put("PodMonitor", "spec selector matchLabels", {"app": "a"})),
 ]

@@ -353,6 +353,9 @@ def monitors_ask_for_metrics(manifests):
             for endpoint in spec["podMetricsEndpoints"]:
                 if (endpoint.get("path"), endpoint.get("portNumber")) != wanted:
                     yield f"PodMonitor {name} asks {endpoint}, not {wanted}"
+                jobs = [one["replacement"] for one in endpoint.get("relabelings", []) if one["targetLabel"] == "job"]
+                if jobs != ["$1/onhook"]:
+                    yield f"PodMonitor {name}: the job would be called after it, and alerts look for NAMESPACE/onhook"
 
 
 ALL = [ports_are_numbers, probes_ask_the_admin_port, containers_name_the_open_ports, services_lead_to_pods,
