@@ -41,6 +41,12 @@ def settings_survive(control, root):
         check(stat.S_IMODE((control / script).stat().st_mode) == 0o755, f"{script} can be run")
 
 
+def what_an_upgrade_asks_of_its_operator_is_there(root):
+    lacking = {"CHANGELOG.md", "UPGRADING.md", "PACKAGE.md", "RUNBOOK.md", "SETTINGS.md", "METRICS.md"} - {
+        path.name for path in (root / "usr/share/doc/onhook").iterdir()}
+    check(not lacking, f"pages that it says it has: all but {sorted(lacking)}")
+
+
 def it_depends_on_what_it_reads(package):
     depends = field(package, "Depends")
     for name in ("libgrpc++1.51", "libsqlite3-0", "libssl3", "tzdata", "systemd"):
@@ -124,6 +130,7 @@ def main():
         lintian_is_content(package)
         it_is_small_and_roots(package, root)
         settings_survive(control, root)
+        what_an_upgrade_asks_of_its_operator_is_there(root)
         it_depends_on_what_it_reads(package)
         the_service_is_confined(root)
         stubs_can_be_made(root, stubs)
