@@ -65,8 +65,9 @@ std::optional<Finding> JudgeBacklog(const v1::Subscription& subscription) {
   if (stats.backlog_events() == 0) return std::nullopt;
   if (stats.connected_streams() == 0) {
     return Finding{Verdict::kProblem, subject, absl::StrCat(owes, ", and no consumer is attached"),
-                   absl::StrCat("start its consumer; `onhook subscribe ", name,
-                                "` tries it by hand (and acknowledges what it prints)")};
+                   absl::StrCat("start its consumer: everything is kept for it. Not by hand: what "
+                                "`onhook subscribe ",
+                                name, "` prints, the consumer never gets")};
   }
   if (stats.oldest_unsettled_age().seconds() <= kOldSeconds) return std::nullopt;
   return Finding{Verdict::kWarning, subject,
@@ -84,9 +85,8 @@ void JudgeDisk(const MetricsText& metrics, std::vector<Finding>& findings) {
       absl::StrCat(Bytes(*free), " free, callbacks are taken down to ", Bytes(*minimum),
                    "; the store has ", Bytes(metrics.Value("onhook_store_bytes").value_or(0)));
   const std::string advice =
-      "make room on the disk of store.directory; a subscription that nobody reads keeps events, "
-      "and "
-      "store.retention bounds the rest";
+      "make room on its disk, but never by deleting files in store.directory; a subscription that "
+      "nobody reads keeps events, and store.retention bounds the rest";
   if (*free < *minimum) {
     findings.push_back({Verdict::kProblem, "disk", absl::StrCat("nearly full: ", seen), advice});
   } else if (*free < 2 * *minimum) {
@@ -124,16 +124,16 @@ void JudgeRefused(const MetricsText& metrics, std::vector<Finding>& findings) {
                         "`onhook rejected list` shows why; after a fix `onhook rejected reparse "
                         "--all` makes events of them"});
   }
+  // What backlog limits gave up is told of each subscription, and counted for ever.
   const double lost = metrics.Sum("onhook_dead_letters_removed_total") +
-                      metrics.Sum("onhook_quarantine_removed_total") +
-                      metrics.Sum("onhook_events_given_up_total");
+                      metrics.Sum("onhook_quarantine_removed_total");
   if (lost > 0) {
     findings.push_back({Verdict::kWarning, "limits",
-                        absl::StrFormat("%.0f events or rejected callbacks were removed by limits "
-                                        "since the gateway started",
+                        absl::StrFormat("%.0f dead letters or rejected callbacks were removed by "
+                                        "limits since the gateway started",
                                         lost),
                         "somebody must look at dead letters and rejected callbacks sooner, or "
-                        "store.dead_letters, quarantine and backlog_limit allow more"});
+                        "store.dead_letters and quarantine allow more"});
   }
 }
 

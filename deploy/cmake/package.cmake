@@ -44,6 +44,7 @@ install(FILES "${package}/onhook.bash-completion" DESTINATION share/bash-complet
   COMPONENT onhook_package)
 onhook_package(share/doc/onhook "${staged}/changelog.gz" "${package}/copyright"
   "${CMAKE_SOURCE_DIR}/deploy/PACKAGE.md" "${CMAKE_SOURCE_DIR}/deploy/CERTIFICATES.md"
+  "${CMAKE_SOURCE_DIR}/deploy/CHANGELOG.md" "${CMAKE_SOURCE_DIR}/deploy/UPGRADING.md"
   "${CMAKE_SOURCE_DIR}/gateway/config/SETTINGS.md" "${CMAKE_SOURCE_DIR}/gateway/delivery/ERRORS.md")
 install(FILES "${CMAKE_SOURCE_DIR}/gateway/admin/METRICS.md" "${CMAKE_SOURCE_DIR}/deploy/RUNBOOK.md"
   DESTINATION share/doc/onhook OPTIONAL COMPONENT onhook_package)

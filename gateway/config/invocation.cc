@@ -32,6 +32,8 @@ constexpr absl::string_view kServerVariable = "ONHOOK_SERVER";
 // Where the file of settings is; not itself a setting.
 constexpr absl::string_view kFileFlag = "--config";
 constexpr absl::string_view kFileVariable = "ONHOOK_CONFIG";
+// How the origin of what stands in the file begins.
+constexpr absl::string_view kFileOrigin = "file ";
 
 constexpr std::pair<absl::string_view, Action> kActions[] = {
     {"--check", Action::kCheck},
@@ -161,6 +163,19 @@ GivenValues ReadEnvironment(absl::Span<const std::string> environment, std::stri
   return variables;
 }
 
+// The file is what an operator looks at: a variable of an image, say, that overrules its
+// store.directory would put the events where no volume is.
+void WarnOfOverruledFile(const GivenValues& variables, Invocation& invocation) {
+  for (const EffectiveSetting& effective : invocation.values) {
+    const auto given = variables.find(effective.setting);
+    if (given == variables.end() || given->second.value == effective.value) continue;
+    if (!absl::StartsWith(effective.origin, kFileOrigin)) continue;
+    invocation.warnings.push_back(absl::StrCat(effective.setting->name, " (", effective.origin,
+                                               "): has no effect, because ", given->second.origin,
+                                               " goes before the file"));
+  }
+}
+
 // Sets what is given, and notes where each value comes from.
 void Apply(const GivenValues& given_values, Invocation& invocation, Faults& faults) {
   for (EffectiveSetting& effective : invocation.values) {
@@ -180,7 +195,7 @@ void Apply(const GivenValues& given_values, Invocation& invocation, Faults& faul
 void ApplyFile(SettingsFile& file, Invocation& invocation, Faults& faults) {
   GivenValues values;
   for (const auto& [setting, given] : file.values) {
-    values[setting] = {given.value, absl::StrCat("file ", given.origin)};
+    values[setting] = {given.value, absl::StrCat(kFileOrigin, given.origin)};
   }
   Apply(values, invocation, faults);
   invocation.settings.subscriptions = std::move(file.subscriptions);
@@ -209,7 +224,7 @@ std::string OriginOf(const std::string& name, const Invocation& invocation) {
   for (std::string key = name; !key.empty();
        key.resize(key.find_last_of(".[") == std::string::npos ? 0 : key.find_last_of(".["))) {
     const auto place = invocation.places.find(key);
-    if (place != invocation.places.end()) return absl::StrCat("file ", place->second);
+    if (place != invocation.places.end()) return absl::StrCat(kFileOrigin, place->second);
   }
   return "default";
 }
@@ -278,6 +293,7 @@ absl::StatusOr<Invocation> ReadInvocation(absl::Span<const std::string> argument
   faults.names.insert(file.wrong.begin(), file.wrong.end());
   invocation.file = path;
   ApplyFile(file, invocation, faults);
+  WarnOfOverruledFile(variables, invocation);
   Apply(variables, invocation, faults);
   Apply(flags, invocation, faults);
   ResolveSources(file, invocation.settings);

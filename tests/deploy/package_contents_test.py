@@ -7,6 +7,7 @@ import tempfile
 
 from debian_package import TOP, check, field, need, pack, run
 
+PAGE = TOP / "deploy/PACKAGE.md"
 UNIT = "lib/systemd/system/onhookd.service"
 # What systemd-analyze makes of the unit, from 0 to 100; up to 40 it would say OK.
 EXPOSURE_MAX = 15
@@ -23,6 +24,8 @@ def lintian_is_content(package):
 def it_is_small_and_roots(package, root):
     size = package.stat().st_size
     check(size < BYTES_MAX, f"it has {size} bytes")
+    told = float(re.search(r"ARCHITECTURE.deb`, ([\d.]+) MB", PAGE.read_text("utf-8"))[1])
+    check(abs(told - size / 1e6) < 0.15, f"as the page tells: {told} MB")
     for line in run("dpkg-deb", "--contents", package).splitlines():
         if not re.match(r"(drwxr-xr-x|-rw-r--r--|-rwxr-xr-x) root/root ", line):
             check(False, f"all of it is root's, and nobody else can write it: {line}")
@@ -38,6 +41,12 @@ def settings_survive(control, root):
         check(stat.S_IMODE((control / script).stat().st_mode) == 0o755, f"{script} can be run")
 
 
+def what_an_upgrade_asks_of_its_operator_is_there(root):
+    lacking = {"CHANGELOG.md", "UPGRADING.md", "PACKAGE.md", "RUNBOOK.md", "SETTINGS.md", "METRICS.md"} - {
+        path.name for path in (root / "usr/share/doc/onhook").iterdir()}
+    check(not lacking, f"pages that it says it has: all but {sorted(lacking)}")
+
+
 def it_depends_on_what_it_reads(package):
     depends = field(package, "Depends")
     for name in ("libgrpc++1.51", "libsqlite3-0", "libssl3", "tzdata", "systemd"):
@@ -49,6 +58,8 @@ def the_service_is_confined(root):
                   f"--threshold={EXPOSURE_MAX}", root / UNIT)
     verdict = printed.strip().splitlines()[-1]
     check(" OK" in verdict, verdict.strip("→ "))
+    told = re.search(r"security onhookd` says ([\d.]+), OK", PAGE.read_text("utf-8"))[1]
+    check(f" {told} OK" in verdict, f"as the page tells: {told}")
 
 
 def the_unit_is_understood(root):
@@ -119,6 +130,7 @@ def main():
         lintian_is_content(package)
         it_is_small_and_roots(package, root)
         settings_survive(control, root)
+        what_an_upgrade_asks_of_its_operator_is_there(root)
         it_depends_on_what_it_reads(package)
         the_service_is_confined(root)
         stubs_can_be_made(root, stubs)

@@ -12,13 +12,16 @@ import shutil
 import sys
 
 from debian_machine import Machine, folder_in_memory
-from debian_package import PATIENCE_S, TOP, base_system, check, field, need, pack
+from debian_package import PATIENCE_S, TOP, base_system, check, field, need, pack, run
 
 URL = "http://127.0.0.1:8080/release-events"
 READY = ["curl", "--silent", "--fail", "http://127.0.0.1:8081/readyz"]
 CALL = "1197765398201387012"
 SUCCESS = '{"retCode":"0","retMsg":"success"}'
+PAGE = TOP / "deploy/PACKAGE.md"
 SETTINGS = "/etc/onhook/onhook.yaml"
+# What a new version's package brings instead.
+NEW_SETTINGS = "store: {directory: /var/lib/onhook}\n"
 SOCKET = "/run/onhook/grpc.socket"
 PATH_TOKEN = "a-path-that-nobody-guesses"
 # What the operator adds to the settings that came with the package.
@@ -51,6 +54,8 @@ CapabilityBoundingSet=CAP_NET_BIND_SERVICE
 PrivateUsers=no
 ReadWritePaths=/srv/events
 LoadCredential=service.token:/etc/root-only-token
+ExecReload=
+ExecReload=/bin/sh -c "kill -HUP $MAINPID"
 WatchdogSec=2s
 """
 ADAPTED_SETTINGS = """
@@ -70,9 +75,9 @@ class Onhook:
         self.machine = machine
         self.run = machine.run
 
-    def install(self, package):
+    def install(self, package, *options):
         shutil.copy(package, self.machine.root / "srv")
-        return self.run("apt-get", "install", "--yes", f"/srv/{package.name}")
+        return self.run("apt-get", "install", "--yes", *options, f"/srv/{package.name}")
 
     def property(self, name):
         return self.machine.does("systemctl", "show", "--property", name, "--value", "onhookd")[1].strip()
@@ -111,6 +116,17 @@ class Onhook:
 
 def received(subscriber):
     return json.loads(subscriber.communicate(timeout=PATIENCE_S)[0])["event"]
+
+
+def with_new_settings(package, folder):
+    """The package again, but with other settings than the one before it brought."""
+    root = folder / "repacked"
+    run("dpkg-deb", "--raw-extract", package, root)
+    (root / SETTINGS.lstrip("/")).write_text(NEW_SETTINGS, encoding="utf-8")
+    # They would not fit any more, and nobody here looks at them.
+    (root / "DEBIAN/md5sums").unlink()
+    run("dpkg-deb", "--root-owner-group", "--build", root, package)
+    return package
 
 
 def put_samples(machine):
@@ -209,12 +225,15 @@ def it_comes_back(onhook, machine):
 
 
 def it_is_upgraded(onhook, newer):
+    """To a package with settings of its own that are new, while nobody can answer dpkg's question."""
     settings, pid = onhook.run("cat", SETTINGS), onhook.property("MainPID")
-    onhook.install(newer)
+    option, = re.findall(r"apt install (-o \S+) ./newer.deb", PAGE.read_text("utf-8"))
+    onhook.install(newer, *option.split())
     onhook.is_ready("upgraded")
     check(onhook.run("dpkg-query", "--show", "onhook").split() == ["onhook", field(newer, "Version")], "it is newer")
     check(onhook.property("MainPID") != pid, "and runs")
     check(onhook.run("cat", SETTINGS) == settings, "the operator's settings are as they were")
+    check(onhook.run("cat", f"{SETTINGS}.dpkg-dist") == NEW_SETTINGS, "those of the new package lie beside them")
     check(onhook.post("first.json") == SUCCESS, "what was stored is known: the vendor's repeat has success at once")
     taken = onhook.takes(1, "--server", f"unix:{SOCKET}", user="backend")
     check([(event["callSerialNo"], event["source"]) for event in taken] == [("3", "sales")],
@@ -275,6 +294,9 @@ def it_is_adapted(onhook, machine):
     check('"retCode":"2"' in onhook.post("first.json", url, "--header", f"Authorization: Bearer {BEARER}"),
           "whoever has it comes in, by a port below 1024")
     onhook.run("test", "-s", "/srv/events/onhook.db")
+    onhook.run("systemctl", "reload", "onhookd")
+    machine.becomes("it reloads with that secret as well", "sh", "-c",
+                    "journalctl --output=cat --unit=onhookd | grep -q 'the settings were read again'")
     check(not machine.does("setpriv", "--reuid=nobody", "--clear-groups", "ls", "/srv/events")[0],
           "another directory has the events")
 
@@ -328,7 +350,7 @@ def main():
         sys.exit(77)
     folder = folder_in_memory()
     package = pack(build, folder / "now")
-    newer = pack(build, folder / "newer", field(package, "Version") + "+newer")
+    newer = with_new_settings(pack(build, folder / "newer", field(package, "Version") + "+newer"), folder)
     with Machine(base_system(package), folder) as machine:
         live(machine, package, newer)
     print("it lives as it should")

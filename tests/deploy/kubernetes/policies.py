@@ -12,6 +12,8 @@ CLOSING_SECONDS = 6
 MARGIN_SECONDS = 3
 # What a workload has to leave if it says nothing: Kubernetes' own default.
 WORKLOAD_SECONDS = 30
+# As deploy/systemd/onhookd.service has it, TimeoutStartSec.
+RECOVERY_SECONDS = 600
 IDENTITY = 65532
 TOKEN_PATH = "/var/run/secrets/kubernetes.io/serviceaccount"
 PROBES = {"startupProbe": "/startupz", "livenessProbe": "/livez", "readinessProbe": "/readyz"}
@@ -149,6 +151,16 @@ def one_gateway_has_the_volume(manifests):
         for scaler in manifests.of_kind("HorizontalPodAutoscaler"):
             if scaler["spec"]["scaleTargetRef"]["name"] == pod.name:
                 yield f"{pod.name}: a HorizontalPodAutoscaler would add replicas"
+
+
+def a_bad_start_can_be_taken_back(manifests):
+    for pod in manifests.gateways():
+        spec = pod.workload["spec"]
+        if pod.workload["kind"] == "StatefulSet" and spec.get("podManagementPolicy") != "Parallel":
+            yield f"{pod.name}: a pod that never becomes ready would have to be deleted by hand after a rollback"
+        probe = pod.gateway.get("startupProbe", {})
+        if probe.get("periodSeconds", 10) * probe.get("failureThreshold", 3) < RECOVERY_SECONDS:
+            yield f"{pod.name}: killed half way, the recovery of a great store would begin anew for ever"
 
 
 def the_volume_holds_what_is_kept(manifests):
@@ -341,6 +353,9 @@ def monitors_ask_for_metrics(manifests):
             for endpoint in spec["podMetricsEndpoints"]:
                 if (endpoint.get("path"), endpoint.get("portNumber")) != wanted:
                     yield f"PodMonitor {name} asks {endpoint}, not {wanted}"
+                jobs = [one["replacement"] for one in endpoint.get("relabelings", []) if one["targetLabel"] == "job"]
+                if jobs != ["$1/onhook"]:
+                    yield f"PodMonitor {name}: the job would be called after it, and alerts look for NAMESPACE/onhook"
 
 
 ALL = [ports_are_numbers, probes_ask_the_admin_port, containers_name_the_open_ports, services_lead_to_pods,
@@ -350,4 +365,4 @@ ALL = [ports_are_numbers, probes_ask_the_admin_port, containers_name_the_open_po
        mounts_have_their_volumes, settings_change_the_name_of_their_map, routes_show_callbacks_only,
        monitors_ask_for_metrics]
 SHIPPED = [pods_are_restricted, containers_say_what_they_need, images_are_pinned, networks_are_closed,
-           one_budget_lets_it_move]
+           one_budget_lets_it_move, a_bad_start_can_be_taken_back]

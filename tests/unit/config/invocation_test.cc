@@ -332,6 +332,17 @@ TEST_F(FileInvocationTest, WhatMayNotBeMeantIsAWarningWithItsPlace) {
             "warning: log.level (file " + path_ + ":1:14): is quiet\nthe settings are right\n");
 }
 
+TEST_F(FileInvocationTest, AVariableThatOverrulesTheFileIsAWarning) {
+  Write("store: {directory: /events}\nlog: {level: info}");
+  const Strings file = {"--config", path_};
+  EXPECT_THAT(Read(file, {"ONHOOK_STORE_DIRECTORY=/elsewhere"}).warnings,
+              ElementsAre("store.directory (file " + path_ +
+                          ":1:20): has no effect, because variable ONHOOK_STORE_DIRECTORY goes "
+                          "before the file"));
+  EXPECT_THAT(Read(file, {"ONHOOK_STORE_DIRECTORY=/events"}).warnings, IsEmpty());
+  EXPECT_THAT(Read(file, {"ONHOOK_HTTP_LISTEN=127.0.0.1:1"}).warnings, IsEmpty());
+}
+
 TEST_F(FileInvocationTest, AFaultThatIsFoundLaterHasTheSameLine) {
   Write("store: {directory: d}");
   const Invocation invocation = Read({"--config", path_, "--http-listen=127.0.0.1:1"});
