@@ -30,14 +30,19 @@ std::optional<std::string> BearerTokenOf(const HttpRequest& request) {
   return token;
 }
 
-// A proxy says that it is one; not every proxy does.
+// A proxy says that it is one, each in its way; not every proxy does.
 bool IsForwarded(const HttpRequest& request) {
-  constexpr absl::string_view kMarks[] = {
-      "Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-IP"};
+  constexpr absl::string_view kMarks[] = {"Forwarded", "Via", "X-Real-IP", "True-Client-IP",
+                                          "CF-Connecting-IP"};
+  constexpr absl::string_view kBeginnings[] = {"X-Forwarded-", "X-Original-", "X-Envoy-"};
   return std::any_of(request.headers.begin(), request.headers.end(), [&](const HttpHeader& header) {
-    return std::any_of(std::begin(kMarks), std::end(kMarks), [&](absl::string_view mark) {
-      return absl::EqualsIgnoreCase(header.name, mark);
-    });
+    return std::any_of(
+               std::begin(kMarks), std::end(kMarks),
+               [&](absl::string_view mark) { return absl::EqualsIgnoreCase(header.name, mark); }) ||
+           std::any_of(std::begin(kBeginnings), std::end(kBeginnings),
+                       [&](absl::string_view beginning) {
+                         return absl::StartsWithIgnoreCase(header.name, beginning);
+                       });
   });
 }
 

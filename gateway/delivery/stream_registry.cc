@@ -16,7 +16,7 @@ StreamRegistry::StreamRegistry(const DeliveryOptions& options, const Clock* cloc
       clock_(clock),
       max_streams_(options.max_streams),
       max_streams_per_identity_(options.max_streams_per_identity),
-      ticking_([this] { Tick(); }) {}
+      ticking_(options.tick_interval, [this] { Tick(); }) {}
 
 StreamRegistry::~StreamRegistry() { Stop(); }
 
@@ -93,18 +93,10 @@ void StreamRegistry::Opened(const DeliveryStream& stream) {
   }
 }
 
-void StreamRegistry::Tick() {
-  while (true) {
-    {
-      absl::MutexLock lock(&mutex_);
-      // Streams that come and go end the wait early, which costs a turn and does no harm.
-      if (!stopped_) changed_.WaitWithTimeout(&mutex_, tick_interval_);
-      if (stopped_) return;
-    }
-    const std::shared_ptr<const Streams> streams = Snapshot();
-    const absl::Duration now = clock_->Elapsed();
-    for (const auto& stream : *streams) stream->Tick(now);
-  }
+void StreamRegistry::Tick() const {
+  const std::shared_ptr<const Streams> streams = Snapshot();
+  const absl::Duration now = clock_->Elapsed();
+  for (const auto& stream : *streams) stream->Tick(now);
 }
 
 size_t StreamRegistry::Drain(absl::Duration drain) {
@@ -124,14 +116,7 @@ size_t StreamRegistry::Drain(absl::Duration drain) {
   return streams_.size();
 }
 
-void StreamRegistry::Stop() {
-  {
-    absl::MutexLock lock(&mutex_);
-    stopped_ = true;
-    changed_.SignalAll();
-  }
-  if (ticking_.joinable()) ticking_.join();
-}
+void StreamRegistry::Stop() { ticking_.Stop(); }
 
 size_t StreamRegistry::size() const {
   absl::MutexLock lock(&mutex_);

@@ -5,7 +5,6 @@
 #include <map>
 #include <memory>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
@@ -13,6 +12,7 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "gateway/base/clock.h"
+#include "gateway/base/periodic_thread.h"
 #include "gateway/config/delivery_options.h"
 #include "gateway/delivery/delivery_stream.h"
 
@@ -62,7 +62,7 @@ class StreamRegistry {
   };
 
   std::shared_ptr<const Streams> Snapshot() const;
-  void Tick();
+  void Tick() const;
 
   const absl::Duration tick_interval_;
   const Clock* const clock_;
@@ -77,8 +77,7 @@ class StreamRegistry {
   mutable std::shared_ptr<const Streams> snapshot_ ABSL_GUARDED_BY(mutex_);
   uint64_t next_id_ ABSL_GUARDED_BY(mutex_) = 1;
   bool draining_ ABSL_GUARDED_BY(mutex_) = false;
-  bool stopped_ ABSL_GUARDED_BY(mutex_) = false;
-  std::thread ticking_;
+  PeriodicThread ticking_;  // last: it uses the rest
 };
 
 }  // namespace onhook

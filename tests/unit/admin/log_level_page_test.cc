@@ -124,8 +124,10 @@ TEST_F(LogLevelPageTest, WithoutAnAccessListOnlyThisMachineMay) {
 }
 
 TEST_F(LogLevelPageTest, WhatWasForwardedIsNotOfThisMachine) {
-  for (const char* mark : {"Forwarded", "via", "X-Forwarded-For", "x-forwarded-host",
-                           "X-Forwarded-Proto", "X-Real-IP"}) {
+  for (const char* mark :
+       {"Forwarded", "via", "X-Forwarded-For", "x-forwarded-host", "X-Forwarded-Proto",
+        "X-Forwarded-Server", "X-Forwarded-Client-Cert", "X-Original-Forwarded-For",
+        "x-envoy-external-address", "X-Real-IP", "True-Client-IP", "CF-Connecting-IP"}) {
     EXPECT_EQ(StatusOfPut(kThisMachine, {{"Host", "h"}, {mark, "127.0.0.1"}}), 403) << mark;
   }
   EXPECT_TRUE(IsUnchanged());
