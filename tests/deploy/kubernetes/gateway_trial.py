@@ -67,6 +67,12 @@ class Trial:
         return subprocess.run([onhookd, "--config", self.file, "--check"], env={}, stdout=subprocess.PIPE,
                               stderr=subprocess.PIPE, text=True, timeout=PATIENCE_S, check=False)
 
+    @staticmethod
+    def check_of(onhookd, words, text):
+        """What a command of the page says when it is given this text."""
+        return subprocess.run([onhookd, *words], env={}, input=text, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                              text=True, timeout=PATIENCE_S, check=False)
+
     def start(self, onhookd):
         """On this machine only, and on free ports; returns once all three are open."""
         listen = [f"--{name}-listen=127.0.0.1:0" for name in ("http", "grpc", "admin")]

@@ -1,4 +1,6 @@
 """For each policy a way to break it, in manifests that keep it: a check that cannot fail is none."""
+import copy
+
 import policies
 import yaml
 
@@ -27,7 +29,7 @@ def set_settings(**groups):
         data = manifests.of_kind("ConfigMap")[0]["data"]
         settings = yaml.safe_load(data["onhook.yaml"])
         for group, members in groups.items():
-            settings[group] = {**settings.get(group, {}), **members}
+            settings[group] = members if isinstance(members, list) else {**settings.get(group, {}), **members}
         data["onhook.yaml"] = yaml.safe_dump(settings)
     return change
 
@@ -44,6 +46,14 @@ def without(kind):
 
 def twice(kind):
     return lambda manifests: manifests.documents.append(manifests.of_kind(kind)[0])
+
+
+def another_of(kind):
+    def change(manifests):
+        document = copy.deepcopy(manifests.of_kind(kind)[0])
+        document["metadata"]["name"] = "another"
+        manifests.documents.append(document)
+    return change
 
 
 POD = "spec template spec "
@@ -90,6 +100,7 @@ MUTATIONS = [
     (policies.one_gateway_has_the_volume, "sidecar",
      put("PersistentVolumeClaim", "spec accessModes", ["ReadWriteMany"])),
     (policies.one_gateway_has_the_volume, "sidecar", add(SCALER)),
+    (policies.one_gateway_has_the_volume, "sidecar", another_of("Deployment")),
     (policies.the_volume_holds_what_is_kept, "sidecar",
      put("PersistentVolumeClaim", "spec resources requests storage", "5Gi")),
     (policies.the_volume_holds_what_is_kept, "standalone", set_settings(store={"retention": {"size": "10GiB"}})),
@@ -142,6 +153,8 @@ MUTATIONS = [
     (policies.routes_show_callbacks_only, "production", put("HTTPRoute", "spec rules 0 matches", DROP)),
     (policies.routes_show_callbacks_only, "production", put("HTTPRoute", "spec rules 0 matches 0 method", DROP)),
     (policies.routes_show_callbacks_only, "production", put("HTTPRoute", "spec rules 0 backendRefs 0 port", 8081)),
+    (policies.routes_show_callbacks_only, "production", put("HTTPRoute", "spec rules 0 backendRefs 0 name", "other")),
+    (policies.a_proxy_in_front_is_known, "production", set_settings(sources=[{"name": "default", "path": "/a"}])),
     (policies.monitors_ask_for_metrics, "production",
      put("PodMonitor", "spec podMetricsEndpoints 0 portNumber", 8080)),
     (policies.monitors_ask_for_metrics, "production", put("PodMonitor", "spec podMetricsEndpoints 0 relabelings", DROP)),

@@ -151,6 +151,10 @@ def one_gateway_has_the_volume(manifests):
         for scaler in manifests.of_kind("HorizontalPodAutoscaler"):
             if scaler["spec"]["scaleTargetRef"]["name"] == pod.name:
                 yield f"{pod.name}: a HorizontalPodAutoscaler would add replicas"
+        volumes = [one for one in pod.spec.get("volumes", []) if "persistentVolumeClaim" in one]
+        for other in manifests.pods():
+            if other.workload is not pod.workload and any(one in other.spec.get("volumes", []) for one in volumes):
+                yield f"{pod.name}: {other.name} has its volume as well"
 
 
 def a_bad_start_can_be_taken_back(manifests):
@@ -342,6 +346,14 @@ def routes_show_callbacks_only(manifests):
                     yield f"HTTPRoute {name} leads to {backend}, not to the port for callbacks"
 
 
+def a_proxy_in_front_is_known(manifests):
+    if manifests.of_kind("HTTPRoute"):
+        for pod in manifests.gateways():
+            for source in manifests.settings(pod)["sources"]:
+                if not source.get("trusted_proxies"):
+                    yield f"{pod.name}: all callbacks of {source['name']} would count as one caller's, the proxy's"
+
+
 def monitors_ask_for_metrics(manifests):
     for monitor in manifests.of_kind("PodMonitor"):
         name, spec = monitor["metadata"]["name"], monitor["spec"]
@@ -363,6 +375,6 @@ ALL = [ports_are_numbers, probes_ask_the_admin_port, containers_name_the_open_po
        a_sidecar_outlives_its_workload, events_lie_on_a_volume, one_gateway_has_the_volume,
        the_volume_holds_what_is_kept, the_gateway_is_nobody, the_gateway_has_no_token, secrets_are_files,
        mounts_have_their_volumes, settings_change_the_name_of_their_map, routes_show_callbacks_only,
-       monitors_ask_for_metrics]
+       a_proxy_in_front_is_known, monitors_ask_for_metrics]
 SHIPPED = [pods_are_restricted, containers_say_what_they_need, images_are_pinned, networks_are_closed,
            one_budget_lets_it_move, a_bad_start_can_be_taken_back]

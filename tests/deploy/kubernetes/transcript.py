@@ -2,8 +2,9 @@
 import difflib
 import pathlib
 import shutil
-import subprocess
 import tempfile
+
+from manifests import build_text
 
 LINE = "components: [../../components/sidecar]\n"
 HEAD = """# Onhook beside an existing workload, in one line
@@ -25,24 +26,19 @@ the Service `onhook`, port 8080. What has to be there beside it, and what to cha
 """
 
 
-def build(kustomize, folder):
-    return subprocess.run([kustomize, "build", folder], check=True, stdout=subprocess.PIPE, text=True,
-                          timeout=60).stdout
-
-
 def difference(before, after, context):
     lines = difflib.unified_diff(before.splitlines(True), after.splitlines(True), n=context)
     # Without the two names of files, which are none.
     return "".join(line for line in list(lines)[2:] if not line.startswith("@@"))
 
 
-def written(kustomize, place):
+def written(builders, place):
     with tempfile.TemporaryDirectory() as top:
         copy = pathlib.Path(top) / "kubernetes"
         shutil.copytree(place, copy)
         crm = copy / "examples/crm"
         kustomization = crm / "kustomization.yaml"
-        lines_before, built_before = kustomization.read_text(encoding="utf-8"), build(kustomize, crm)
+        lines_before, built_before = kustomization.read_text(encoding="utf-8"), build_text(builders, crm)
         kustomization.write_text(lines_before + LINE, encoding="utf-8")
         return HEAD % (difference(lines_before, lines_before + LINE, 1),
-                       difference(built_before, build(kustomize, crm), 1000))
+                       difference(built_before, build_text(builders, crm), 1000))

@@ -35,12 +35,29 @@ def write(folder, component, documents, more=""):
         f"resources: [workload.yaml]\ncomponents: [{os.path.relpath(component, place)}]\n{more}", encoding="utf-8")
 
 
-def write_page(folder, kubernetes, kustomization):
-    """A kustomization as a page shows it, beside a checkout called `onhook`, with the files that it names."""
+def write_around(folder, kustomization, more):
+    """A kustomization around another one."""
     place = pathlib.Path(folder).resolve()
-    ours = os.path.relpath(kubernetes, place)
-    (place / "kustomization.yaml").write_text(kustomization.replace("../onhook/deploy/kubernetes", ours),
+    (place / "kustomization.yaml").write_text(f"resources: [{os.path.relpath(kustomization, place)}]\n{more}",
                                               encoding="utf-8")
-    (place / "deployment.yaml").write_text(yaml.safe_dump(workload("Deployment")), encoding="utf-8")
-    settings = (kubernetes / "overlays/standalone/onhook.yaml").read_text(encoding="utf-8")
-    (place / "onhook.yaml").write_text(settings, encoding="utf-8")
+
+
+def scaler(most, labels=None):
+    return {"apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler",
+            "metadata": {"name": "crm", "labels": labels or {}},
+            "spec": {"scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "crm"},
+                     "minReplicas": 1, "maxReplicas": most}}
+
+
+def write_page(top, kubernetes, kustomizations):
+    """Kustomizations as a page shows them, {folder: text}, beside a checkout called `onhook`, with the files that
+    they name."""
+    top = pathlib.Path(top).resolve()
+    for folder, text in kustomizations.items():
+        place = top / folder
+        place.mkdir()
+        ours = os.path.relpath(kubernetes, place)
+        (place / "kustomization.yaml").write_text(text.replace("../onhook/deploy/kubernetes", ours), encoding="utf-8")
+        (place / "deployment.yaml").write_text(yaml.safe_dump(workload("Deployment")), encoding="utf-8")
+        example = kubernetes / ("examples/production" if "standalone" in text else "examples/production-sidecar")
+        (place / "onhook.yaml").write_text((example / "onhook.yaml").read_text(encoding="utf-8"), encoding="utf-8")
