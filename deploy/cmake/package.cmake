@@ -1,7 +1,8 @@
 # The Debian package: what lies where once it is installed, and what dpkg is told. deploy/build-package.sh
 # makes it from a build of the release preset; deploy/PACKAGE.md is for who installs it.
 find_program(ONHOOK_GZIP gzip)
-if(ONHOOK_SANITIZE OR NOT TARGET onhookd OR NOT ONHOOK_GZIP)
+find_program(ONHOOK_SED sed)
+if(ONHOOK_SANITIZE OR NOT TARGET onhookd OR NOT ONHOOK_GZIP OR NOT ONHOOK_SED)
   return()
 endif()
 
@@ -25,6 +26,21 @@ function(onhook_package directory)
   install(FILES ${ARGN} DESTINATION "${directory}" COMPONENT onhook_package)
 endfunction()
 
+# onhook_package_page(DIRECTORY FILE): a page of the sources, in DIRECTORY of the package's documents, with
+# links that lead somewhere there.
+function(onhook_package_page directory file)
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${file}" "${package}/pages.sed")
+  get_filename_component(name "${file}" NAME)
+  file(MAKE_DIRECTORY "${staged}/pages/${directory}")
+  set(edits -f "${package}/pages.sed")
+  if(directory STREQUAL "")
+    list(APPEND edits -e "s|](../|](|g")  # nothing lies beside it that it is told of
+  endif()
+  execute_process(COMMAND "${ONHOOK_SED}" ${edits} "${file}"
+    OUTPUT_FILE "${staged}/pages/${directory}/${name}" COMMAND_ERROR_IS_FATAL ANY)
+  onhook_package("share/doc/onhook/${directory}" "${staged}/pages/${directory}/${name}")
+endfunction()
+
 # SOURCE_DATE_EPOCH decides, if it is set.
 string(TIMESTAMP package_date "%a, %d %b %Y %H:%M:%S +0000" UTC)
 configure_file("${package}/changelog.in" "${staged}/changelog" @ONLY)
@@ -42,12 +58,21 @@ onhook_package(share/man/man1 "${staged}/onhook.1.gz")
 onhook_package(share/man/man8 "${staged}/onhookd.8.gz")
 install(FILES "${package}/onhook.bash-completion" DESTINATION share/bash-completion/completions RENAME onhook
   COMPONENT onhook_package)
-onhook_package(share/doc/onhook "${staged}/changelog.gz" "${package}/copyright"
-  "${CMAKE_SOURCE_DIR}/deploy/PACKAGE.md" "${CMAKE_SOURCE_DIR}/deploy/CERTIFICATES.md"
-  "${CMAKE_SOURCE_DIR}/deploy/CHANGELOG.md" "${CMAKE_SOURCE_DIR}/deploy/UPGRADING.md"
-  "${CMAKE_SOURCE_DIR}/gateway/config/SETTINGS.md" "${CMAKE_SOURCE_DIR}/gateway/delivery/ERRORS.md")
-install(FILES "${CMAKE_SOURCE_DIR}/gateway/admin/METRICS.md" "${CMAKE_SOURCE_DIR}/deploy/RUNBOOK.md"
-  DESTINATION share/doc/onhook OPTIONAL COMPONENT onhook_package)
+onhook_package(share/doc/onhook "${staged}/changelog.gz" "${package}/copyright")
+foreach(page PACKAGE CERTIFICATES CHANGELOG UPGRADING RUNBOOK)
+  onhook_package_page("" "${CMAKE_SOURCE_DIR}/deploy/${page}.md")
+endforeach()
+foreach(page config/SETTINGS delivery/ERRORS admin/METRICS)
+  onhook_package_page("" "${CMAKE_SOURCE_DIR}/gateway/${page}.md")
+endforeach()
+onhook_package_page(ingress "${CMAKE_SOURCE_DIR}/gateway/ingress/REFUSALS.md")
+onhook_package_page(http "${CMAKE_SOURCE_DIR}/gateway/http/REFUSALS.md")
+# What the runbook is about: alerts, and where they are seen.
+set(monitoring "${CMAKE_SOURCE_DIR}/deploy/monitoring")
+onhook_package_page(monitoring "${monitoring}/README.md")
+onhook_package(share/doc/onhook/monitoring "${monitoring}/dashboard.json" "${monitoring}/prometheus-rule.sh")
+install(DIRECTORY "${monitoring}/rules" DESTINATION share/doc/onhook/monitoring COMPONENT onhook_package
+  FILES_MATCHING PATTERN "*.yaml")
 # Editors complete the settings by the schema; other languages' stubs are made of what the gateway speaks.
 onhook_package(share/onhook "${CMAKE_SOURCE_DIR}/gateway/config/onhook.schema.json")
 install(DIRECTORY "${CMAKE_SOURCE_DIR}/proto/onhook" DESTINATION share/onhook/proto COMPONENT onhook_package

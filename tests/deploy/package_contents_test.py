@@ -6,6 +6,7 @@ import stat
 import tempfile
 
 from debian_package import TOP, check, field, need, pack, run
+from documents_test import broken_links
 
 PAGE = TOP / "deploy/PACKAGE.md"
 UNIT = "lib/systemd/system/onhookd.service"
@@ -41,10 +42,18 @@ def settings_survive(control, root):
         check(stat.S_IMODE((control / script).stat().st_mode) == 0o755, f"{script} can be run")
 
 
-def what_an_upgrade_asks_of_its_operator_is_there(root):
-    lacking = {"CHANGELOG.md", "UPGRADING.md", "PACKAGE.md", "RUNBOOK.md", "SETTINGS.md", "METRICS.md"} - {
-        path.name for path in (root / "usr/share/doc/onhook").iterdir()}
+def its_pages_lead_on(root):
+    documents = root / "usr/share/doc/onhook"
+    pages = {str(path.relative_to(documents)): path for path in documents.rglob("*.md")}
+    lacking = {"CHANGELOG.md", "UPGRADING.md", "PACKAGE.md", "RUNBOOK.md", "SETTINGS.md", "METRICS.md"} - set(pages)
     check(not lacking, f"pages that it says it has: all but {sorted(lacking)}")
+    for name, path in pages.items():
+        broken = broken_links(path, path.read_text("utf-8"))
+        check(not broken, f"{name} leads somewhere with each link {broken}")
+    source = TOP / "deploy/monitoring"
+    for path in [source / "dashboard.json", *(source / "rules").iterdir()]:
+        same = (documents / "monitoring" / path.relative_to(source)).read_bytes() == path.read_bytes()
+        check(same, f"the runbook's {path.name} lies there")
 
 
 def it_depends_on_what_it_reads(package):
@@ -130,7 +139,7 @@ def main():
         lintian_is_content(package)
         it_is_small_and_roots(package, root)
         settings_survive(control, root)
-        what_an_upgrade_asks_of_its_operator_is_there(root)
+        its_pages_lead_on(root)
         it_depends_on_what_it_reads(package)
         the_service_is_confined(root)
         stubs_can_be_made(root, stubs)
