@@ -75,8 +75,18 @@ absl::StatusOr<IpNetwork> IpNetwork::Parse(absl::string_view text) {
   if (network.bits_ < 0 || network.bits_ > most) return fault;
   for (int bit = network.bits_; bit < most; ++bit) {
     if ((address->bytes_[static_cast<size_t>(bit / 8)] & (0x80 >> (bit % 8))) != 0) {
-      return absl::InvalidArgumentError("has bits set behind its prefix");
+      return absl::InvalidArgumentError(
+          absl::StrCat("has bits set behind its prefix, and must be written ",
+                       network.WithoutBitsBehindPrefix().ToString()));
     }
+  }
+  return network;
+}
+
+IpNetwork IpNetwork::WithoutBitsBehindPrefix() const {
+  IpNetwork network = *this;
+  for (size_t bit = static_cast<size_t>(bits_); bit < 8 * network.address_.bytes_.size(); ++bit) {
+    network.address_.bytes_[bit / 8] &= static_cast<uint8_t>(~(0x80U >> (bit % 8)));
   }
   return network;
 }

@@ -184,8 +184,9 @@ void AddSource(const Settings::Source& source, MappingLines lines) {
   lines.Member("time_zone", Scalar(source.time_zone));
   const Settings::Acknowledge& acknowledge = source.acknowledge;
   lines.Member("acknowledge.when", FormatAcknowledgeWhen(acknowledge.when), "as acknowledge.when");
+  const bool waits_for_none = acknowledge.when == Settings::Acknowledge::When::kStored;
   lines.Member("acknowledge.subscriptions", List(acknowledge.subscriptions),
-               "as acknowledge.subscriptions");
+               waits_for_none ? "none, as stored waits for none" : "as acknowledge.subscriptions");
   lines.Member("acknowledge.timeout", FormatDurationValue(acknowledge.timeout),
                "as acknowledge.timeout");
   lines.Member("answer.always_200", FormatBoolean(source.always_200));

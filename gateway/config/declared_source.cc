@@ -5,7 +5,9 @@ namespace onhook {
 Settings::Source DeclaredSource::Resolve(const Settings::Acknowledge& common) const {
   Settings::Source resolved = source;
   resolved.acknowledge.when = when.value_or(common.when);
-  resolved.acknowledge.subscriptions = subscriptions.value_or(common.subscriptions);
+  const bool waits_for_none = when == Settings::Acknowledge::When::kStored;
+  resolved.acknowledge.subscriptions =
+      subscriptions.value_or(waits_for_none ? std::vector<std::string>() : common.subscriptions);
   resolved.acknowledge.timeout = timeout.value_or(common.timeout);
   return resolved;
 }

@@ -19,7 +19,8 @@ struct DeclaredSource {
   std::optional<std::vector<std::string>> subscriptions;
   std::optional<absl::Duration> timeout;
 
-  // The source with its `acknowledge` complete; `common` is that of all.
+  // The source with its `acknowledge` complete; `common` is that of all. One that says itself that
+  // it answers once an event is stored waits for none of the subscriptions that others wait for.
   Settings::Source Resolve(const Settings::Acknowledge& common) const;
 };
 

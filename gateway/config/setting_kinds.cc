@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "gateway/config/subscription_spec.h"
@@ -33,7 +34,9 @@ absl::StatusOr<std::vector<std::string>> ParseNames(absl::string_view text) {
   for (const std::string& name : names) {
     if (!CheckSubscriptionName(name).ok()) {
       return absl::InvalidArgumentError(
-          "must be names of subscriptions, separated by commas without spaces");
+          absl::StrContains(text, ',')
+              ? "must be names of subscriptions, separated by commas without spaces"
+              : "must be the name of a subscription");
     }
   }
   return names;
@@ -42,9 +45,13 @@ absl::StatusOr<std::vector<std::string>> ParseNames(absl::string_view text) {
 absl::StatusOr<std::vector<IpNetwork>> ParseNetworks(absl::string_view text) {
   std::vector<IpNetwork> networks;
   for (const absl::string_view part : absl::StrSplit(text, ',', absl::SkipEmpty())) {
-    absl::StatusOr<IpNetwork> network = IpNetwork::Parse(part);
-    if (!network.ok()) return network.status();
-    networks.push_back(*std::move(network));
+    const absl::StatusOr<IpNetwork> network = IpNetwork::Parse(part);
+    if (!network.ok()) {
+      const std::string which =
+          part == text ? "" : absl::StrCat("its part ", QuotedValue(part), " ");
+      return absl::InvalidArgumentError(absl::StrCat(which, network.status().message()));
+    }
+    networks.push_back(*network);
   }
   return networks;
 }

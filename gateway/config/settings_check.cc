@@ -78,8 +78,9 @@ void CheckAcknowledge(const std::string& key, const Acknowledge& acknowledge,
   if ((own_when || own_names) && acknowledge.when == Acknowledge::When::kStored &&
       !acknowledge.subscriptions.empty()) {
     faults.push_back({key + ".subscriptions",
-                      absl::StrCat("names subscriptions", own_names ? "" : ", those of all sources",
-                                   ", but ", key, ".when is stored, which waits for none")});
+                      absl::StrCat("names subscriptions, but ", key,
+                                   ".when is stored, which waits for none; take them out, or set "
+                                   "it to forwarded or processed")});
   }
   std::set<std::string> named;
   for (const std::string& name : acknowledge.subscriptions) {

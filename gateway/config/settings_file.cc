@@ -96,16 +96,33 @@ class FileReader {
     if (node.IsScalar() && (!setting.is_plain || NodeReader::IsPlain(node))) {
       value = node.Scalar();
     } else if (node.IsSequence() && setting.is_list()) {
-      value = absl::StrJoin(nodes_.Texts(node, key), ",");
+      return TakeList(setting, node);
     } else {
       return nodes_.Wrong(
           node, key,
           absl::StrCat("must be ", setting.form, setting.is_plain ? ", without quotes" : ""));
     }
+    if (IsGood(setting, value, node, key)) file_.values[&setting] = {value, nodes_.Where(node)};
+  }
+  // Each part by itself, so that a fault is told of the part that has it.
+  void TakeList(const Setting& setting, const YAML::Node& sequence) {
+    std::vector<std::string> parts;
+    const size_t faults_before = nodes_.fault_count();
+    nodes_.TakeEach(sequence, std::string(setting.name),
+                    [&](const YAML::Node& node, const std::string& key) {
+                      parts.push_back(nodes_.Text(node, key));
+                      if (node.IsScalar()) IsGood(setting, parts.back(), node, key);
+                    });
+    if (nodes_.fault_count() > faults_before) return;
+    file_.values[&setting] = {absl::StrJoin(parts, ","), nodes_.Where(sequence)};
+  }
+  // Whether `setting` may have the value. If not, that is a fault of `key`.
+  bool IsGood(const Setting& setting, const std::string& value, const YAML::Node& node,
+              const std::string& key) {
     Settings scratch;
     const absl::Status read = setting.read(value, scratch);
-    if (!read.ok()) return nodes_.Wrong(node, key, read.message());
-    file_.values[&setting] = {value, nodes_.Where(node)};
+    if (!read.ok()) nodes_.Wrong(node, key, read.message());
+    return read.ok();
   }
 
   NodeReader nodes_;

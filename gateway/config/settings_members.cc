@@ -37,7 +37,9 @@ constexpr SettingMember kSourceMembers[] = {
     {"acknowledge.when", "forwarded|stored|processed", "acknowledge.when",
      "as the setting of that name, for this source", "one rule for all is the usual case"},
     {"acknowledge.subscriptions", "[NAME, ...]", "acknowledge.subscriptions",
-     "as the setting of that name, for this source", "one rule for all is the usual case"},
+     "as the setting of that name, for this source; none if the source says itself that `when` is "
+     "stored",
+     "one rule for all is the usual case"},
     {"acknowledge.timeout", "DURATION", "acknowledge.timeout",
      "as the setting of that name, for this source", "one rule for all is the usual case"},
     {"answer.always_200", "true|false", "false",

@@ -280,6 +280,14 @@ TEST_F(ConfigTextTest, EveryMemberOfAListHasItsOriginOrSaysThatNobodyGaveIt) {
   }
 }
 
+TEST_F(ConfigTextTest, ASourceThatWaitsForNoneSaysWhyItDoesNotHaveTheSubscriptionsOfAll) {
+  const std::string printed = Print(
+      "{acknowledge: {when: processed, subscriptions: [crm]}, subscriptions: [{name: crm}], "
+      "sources: [{name: a, path: /a, acknowledge: {when: stored}}, {name: b, path: /b}]}");
+  EXPECT_THAT(printed, ContainsRegex("subscriptions: \\[\\] +# none, as stored waits for none\n"));
+  EXPECT_THAT(printed, ContainsRegex("subscriptions: \\[crm\\] +# as acknowledge.subscriptions\n"));
+}
+
 TEST_F(ConfigTextTest, ALineOfAnOriginIsNoLineOfTheFile) {
   const std::vector<EffectiveSetting> values = {
       {&SettingsTable()[0], "127.0.0.1:0", "file a\nadmin: {listen: x}:1:1"}};

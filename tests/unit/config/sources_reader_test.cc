@@ -264,7 +264,8 @@ TEST(SourcesReaderTest, AWrongValueOfTheRestIsAFaultAtItsPlace) {
       {with("allowed_networks: 10.0.0.0/8"),
        "f:1:49: sources[0].allowed_networks: must be a sequence"},
       {with("allowed_networks: [::1/128, 10.0.0.1/8]"),
-       "f:1:59: sources[0].allowed_networks[1]: has bits set behind its prefix"},
+       "f:1:59: sources[0].allowed_networks[1]: has bits set behind its prefix, and must be "
+       "written 10.0.0.0/8"},
       {with("allowed_networks: [example.org]"),
        "f:1:50: sources[0].allowed_networks[0]: must be ADDRESS or ADDRESS/BITS"},
       {with(networks + "]"), "f:1:49: sources[0].allowed_networks: holds more than 256"},
@@ -335,11 +336,22 @@ TEST(DeclaredSourceTest, WhatASourceLeavesOpenOfAcknowledgeIsAsForAll) {
   EXPECT_THAT(source.Resolve(common).acknowledge.subscriptions, ElementsAre("crm"));
   EXPECT_EQ(source.Resolve(common).acknowledge.timeout, absl::Seconds(9));
   source.when = When::kForwarded;
+  EXPECT_THAT(source.Resolve(common).acknowledge.subscriptions, ElementsAre("crm"));
   source.subscriptions.emplace();
   source.timeout = absl::Seconds(1);
   EXPECT_EQ(source.Resolve(common).acknowledge.when, When::kForwarded);
   EXPECT_THAT(source.Resolve(common).acknowledge.subscriptions, IsEmpty());
   EXPECT_EQ(source.Resolve(common).acknowledge.timeout, absl::Seconds(1));
+}
+
+TEST(DeclaredSourceTest, OneThatWaitsForNoneDoesNotHaveTheSubscriptionsOfAll) {
+  const Settings::Acknowledge common = {When::kProcessed, {"crm"}, absl::Seconds(9)};
+  DeclaredSource source;
+  source.when = When::kStored;
+  EXPECT_THAT(source.Resolve(common).acknowledge.subscriptions, IsEmpty());
+  source.subscriptions = {"billing"};
+  EXPECT_THAT(source.Resolve(common).acknowledge.subscriptions, ElementsAre("billing"))
+      << "what it says itself is for the check to tell";
 }
 
 }  // namespace
