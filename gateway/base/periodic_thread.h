@@ -1,9 +1,9 @@
 #ifndef ONHOOK_GATEWAY_BASE_PERIODIC_THREAD_H_
 #define ONHOOK_GATEWAY_BASE_PERIODIC_THREAD_H_
 
-#include <condition_variable>
+#include <atomic>
 #include <functional>
-#include <mutex>
+#include <future>
 #include <thread>
 
 #include "absl/time/time.h"
@@ -29,9 +29,9 @@ class PeriodicThread {
 
   const absl::Duration interval_;
   const std::function<void()> turn_;
-  std::mutex mutex_;
-  std::condition_variable stops_;
-  bool stopped_ = false;  // under mutex_
+  std::atomic<bool> stopping_{false};
+  std::promise<void> stop_;
+  const std::future<void> stopped_;
   std::thread thread_;
 };
 

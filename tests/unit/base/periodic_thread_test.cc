@@ -39,7 +39,7 @@ TEST(PeriodicThreadTest, TurnsComeAgainAndAgain) {
 
 TEST(PeriodicThreadTest, StopDoesNotWaitForTheNextTurn) {
   std::atomic<int> turns{0};
-  PeriodicThread thread(absl::Hours(24), [&] { ++turns; });
+  PeriodicThread thread(absl::InfiniteDuration(), [&] { ++turns; });
   thread.Stop();
   thread.Stop();
   EXPECT_EQ(turns, 0);
