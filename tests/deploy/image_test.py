@@ -220,6 +220,10 @@ def quickstart(pod, arguments, folder):
     asked = subprocess.run(pod.runc("exec", name, "/usr/bin/onhook", "get", CALL), stdout=subprocess.PIPE,
                            stderr=subprocess.PIPE, text=True, timeout=PATIENCE_S, check=False)
     check(asked.returncode == 0 and "crm: acked" in asked.stdout, "the command line answers within the container")
+    for text, said in (("{}", (0, "")), ("nonsense: 1\n", (2, "/dev/stdin:1:1: nonsense"))):
+        done = subprocess.run(pod.runc("exec", name, "onhookd", "--check", "--config", "/dev/stdin"), input=text,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=PATIENCE_S, check=False)
+        check(done.returncode == said[0] and said[1] in done.stderr, f"new settings are asked about within it: {done.stderr.strip()}")
     check(container.stop(inside, PATIENCE_S) == 0 and outside.end(interop_test.signal.SIGINT) == 0, "both leave in order")
     check(container.stop(gateway, PATIENCE_S) == 0, "SIGTERM ends the gateway in order")
 
