@@ -209,12 +209,19 @@ class CommandsTest(unittest.TestCase):
             self.assertEqual(self.run_here(words)[0], 0)
         self.assertIn("\nonhook_store_events 0\n", shipped.curl(f"http://{self.gateway.admin}/metrics"))
 
-    def test_what_it_says_of_a_declared_subscription_is_so(self):
-        operator = {**self.environment(), "no_proxy": "127.0.0.1"}
-        refused = subprocess.run([str(self.gateway.build / "onhook"), "subscriptions", "delete", "billing", "--yes"],
-                                 env=operator, check=False, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
-                                 timeout=shipped.PATIENCE_S)
-        self.assertIn("DECLARED_IN_SETTINGS", refused.stderr)
+    def test_a_declared_subscription_goes_by_the_steps_that_are_told_and_not_before(self):
+        self.assertIn("onhook subscriptions delete NAME --yes", TEXT)
+        delete = ("subscriptions", "delete", "billing", "--yes")
+        with tempfile.TemporaryDirectory() as folder:
+            declared = shipped.Gateway(shipped.run.build, folder, "subscriptions: [{name: billing}]")
+            self.addCleanup(declared.end)
+            self.assertIn("declared", declared.onhook("subscriptions", "list").stdout)
+            self.assertIn("DECLARED_IN_SETTINGS", declared.onhook(*delete).stderr)
+            declared.end()
+            restarted = shipped.Gateway(shipped.run.build, folder)
+            self.addCleanup(restarted.end)
+            self.assertRegex(restarted.onhook("subscriptions", "list").stdout, r"billing .* active\n")
+            self.assertEqual(restarted.onhook(*delete).returncode, 0)
 
 
 if __name__ == "__main__":
