@@ -247,19 +247,22 @@ def it_is_upgraded(onhook, newer):
 def it_goes_back(onhook, package, newer):
     """As UPGRADING.md says: within a format by its first commands, and over one by those after."""
     within, over = re.findall(r"^\n((?:    .*\n)+)", GOING_BACK.read_text("utf-8"), re.MULTILINE)
-    onhook.machine.run("rm", "-f", f"{SETTINGS}.dpkg-dist")
+    # No sudo is on this machine, nor anybody who could answer dpkg.
+    here = (("./onhook_OLD_amd64.deb", f"/srv/{package.name}"), ("./onhook_NEW_amd64.deb", f"/srv/{newer.name}"),
+            ("apt install", "apt-get install --yes -o Dpkg::Options::=--force-confold"),
+            ("sudo -u onhook", "runuser -u onhook --"), ("sudo ", ""))
     settings = onhook.run("cat", SETTINGS)
     for steps in (within, over):
-        for step in re.sub(r" +#.*", "", steps).splitlines():
-            step = step.strip().replace("./onhook_OLD_amd64.deb", f"/srv/{package.name}")
-            step = step.replace("./onhook_NEW_amd64.deb", f"/srv/{newer.name}").replace("apt install", "apt-get install -y")
-            step = step.replace("sudo -u onhook", "runuser -u onhook --").replace("sudo ", "")
-            onhook.run("sh", "-c", step.replace("install -y", "install -y -o Dpkg::Options::=--force-confold"))
+        for step in steps.splitlines():
+            for theirs, ours in here:
+                step = step.replace(theirs, ours)
+            onhook.run("sh", "-c", step)
         onhook.is_ready("gone back")
-        check(field(package, "Version") == onhook.run("dpkg-query", "--show", "onhook").split()[1], "it is the old one")
+        check(onhook.run("dpkg-query", "--show", "onhook").split()[1] == field(package, "Version"), "it is the old one")
         check(onhook.run("cat", SETTINGS) == settings, "the operator's settings are as they were")
         check(onhook.post("first.json") == SUCCESS, "what was stored is known")
     onhook.run("rm", "-r", "/var/lib/onhook.before", "/var/lib/onhook.after")
+    onhook.install(newer, "-o", "Dpkg::Options::=--force-confold")
 
 
 def it_is_left_off_where_it_was_put_off(onhook, newer):

@@ -121,8 +121,8 @@ class CommandsTest(unittest.TestCase):
         for name in ("path", "billing", "operator"):
             (cls.files / "secrets" / f"{name}-token").write_text(os.urandom(16).hex(), encoding="utf-8")
         tls = cls.files / "tls"
-        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
-                        "-subj", "/CN=onhook", "-addext", "subjectAltName=DNS:onhook", "-days", "2",
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
+                        "-nodes", "-subj", "/CN=onhook", "-addext", "subjectAltName=DNS:onhook", "-days", "2",
                         "-keyout", tls / "tls.key", "-out", tls / "tls.crt"], check=True, stderr=subprocess.DEVNULL)
         (tls / "ca.crt").write_bytes((tls / "tls.crt").read_bytes())
 
