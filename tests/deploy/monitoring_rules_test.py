@@ -165,12 +165,21 @@ class ReadmeTest(unittest.TestCase):
         self.assertEqual(done.returncode, 0, done.stdout)
 
     def test_what_hushes_a_warning_is_told_of_the_same_thing(self):
-        (rule,) = yaml.safe_load(self.blocks("yaml")[1])["inhibit_rules"]
+        rule, _ = yaml.safe_load(self.blocks("yaml")[1])["inhibit_rules"]
         by_name = collections.defaultdict(list)
         for alert in shipped.alerts():
             by_name[alert["alert"]].append(alert["labels"]["severity"])
         self.assertEqual({len(each) for each in by_name.values()}, {1, 2}, "some alerts have both severities")
         self.assertLessEqual({"alertname", "job", "instance"}, set(rule["equal"]))
+
+    def test_a_full_disk_hushes_what_it_brings_about_at_the_same_gateway(self):
+        _, rule = yaml.safe_load(self.blocks("yaml")[1])["inhibit_rules"]
+        source = dict(re.findall(r'(\w+)="(\w+)"', " ".join(rule["source_matchers"])))
+        self.assertIn(source, [{"alertname": alert["alert"], **alert["labels"]} for alert in shipped.alerts()])
+        (hushed,) = re.findall(r'^alertname=~"([\w|]+)"$', rule["target_matchers"][0])
+        known = {alert["alert"] for alert in shipped.alerts()}
+        self.assertLessEqual(set(hushed.split("|")), known - {source["alertname"]})
+        self.assertEqual(rule["equal"], ["job", "instance"])
 
     def test_its_commands_do_what_it_says(self):
         with tempfile.TemporaryDirectory() as folder:

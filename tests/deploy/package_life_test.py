@@ -19,6 +19,7 @@ READY = ["curl", "--silent", "--fail", "http://127.0.0.1:8081/readyz"]
 CALL = "1197765398201387012"
 SUCCESS = '{"retCode":"0","retMsg":"success"}'
 PAGE = TOP / "deploy/PACKAGE.md"
+GOING_BACK = TOP / "deploy/UPGRADING.md"
 SETTINGS = "/etc/onhook/onhook.yaml"
 # What a new version's package brings instead.
 NEW_SETTINGS = "store: {directory: /var/lib/onhook}\n"
@@ -243,6 +244,27 @@ def it_is_upgraded(onhook, newer):
     check(stands["stats"]["backlogEvents"] == "0", "and nothing else")
 
 
+def it_goes_back(onhook, package, newer):
+    """As UPGRADING.md says: within a format by its first commands, and over one by those after."""
+    within, over = re.findall(r"^\n((?:    .*\n)+)", GOING_BACK.read_text("utf-8"), re.MULTILINE)
+    # No sudo is on this machine, nor anybody who could answer dpkg.
+    here = (("./onhook_OLD_amd64.deb", f"/srv/{package.name}"), ("./onhook_NEW_amd64.deb", f"/srv/{newer.name}"),
+            ("apt install", "apt-get install --yes -o Dpkg::Options::=--force-confold"),
+            ("sudo -u onhook", "runuser -u onhook --"), ("sudo ", ""))
+    settings = onhook.run("cat", SETTINGS)
+    for steps in (within, over):
+        for step in steps.splitlines():
+            for theirs, ours in here:
+                step = step.replace(theirs, ours)
+            onhook.run("sh", "-c", step)
+        onhook.is_ready("gone back")
+        check(onhook.run("dpkg-query", "--show", "onhook").split()[1] == field(package, "Version"), "it is the old one")
+        check(onhook.run("cat", SETTINGS) == settings, "the operator's settings are as they were")
+        check(onhook.post("first.json") == SUCCESS, "what was stored is known")
+    onhook.run("rm", "-r", "/var/lib/onhook.before", "/var/lib/onhook.after")
+    onhook.install(newer, "-o", "Dpkg::Options::=--force-confold")
+
+
 def it_is_left_off_where_it_was_put_off(onhook, newer):
     onhook.run("systemctl", "disable", "--now", "onhookd")
     onhook.run("dpkg", "--install", f"/srv/{newer.name}")
@@ -331,6 +353,7 @@ def live(machine, package, newer):
     it_reloads(onhook, machine)
     it_comes_back(onhook, machine)
     it_is_upgraded(onhook, newer)
+    it_goes_back(onhook, package, newer)
     it_is_left_off_where_it_was_put_off(onhook, newer)
     it_is_removed(onhook, machine)
     it_is_purged(onhook, machine)

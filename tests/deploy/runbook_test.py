@@ -1,9 +1,10 @@
 """deploy/RUNBOOK.md: a section for each alert, links and settings that exist, commands that can be typed.
 
-Every command of ours in it is run against a real gateway. It may find nothing there, which is exit code 1, but
-it must not be wrong usage.
+Every command of ours in it is run against a real gateway with the settings of the standalone one in Kubernetes, by
+its operator. It may find nothing there, which is exit code 1, but it must neither be wrong usage nor be refused.
 """
-import json
+import os
+import pathlib
 import re
 import shlex
 import subprocess
@@ -16,6 +17,14 @@ TEXT = shipped.RUNBOOK.read_text(encoding="utf-8")
 OUR_PROGRAMS = {"onhook", "onhookd", "curl"}
 # Of the machine or the cluster; they are not run here.
 OTHER_PROGRAMS = {"export", "kubectl", "journalctl", "systemctl", "openssl", "df", "du", "timedatectl"}
+SETTINGS = shipped.TOP / "deploy/kubernetes/overlays/standalone/onhook.yaml"
+# Of `kubectl exec ... -- WORDS`: runs WORDS here, with files that lie elsewhere in the pod. The pod's own gateway is
+# where clients look if they are told nothing.
+KUBECTL = """#!/bin/bash
+until [ "$1" = -- ]; do shift; done
+shift
+env -i PATH="$PATH" no_proxy=127.0.0.1 $POD "${@//\\/etc\\/onhook/$FILES}"
+"""
 ALERT_SECTION = re.compile(r"^### (Onhook\w+)\n(.*?)(?=^##|\Z)", re.MULTILINE | re.DOTALL)
 SETTING = re.compile(r"`((?:http|grpc|admin|store|quarantine|acknowledge|shutdown|log)(?:\.[a-z_]+)+)`")
 
@@ -26,9 +35,23 @@ def anchors(text):
             for heading in re.findall(r"^#+ (.*)$", text, re.MULTILINE)}
 
 
+def shell_lines():
+    text = "\n".join(re.findall(r"^```sh\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL)).replace("\\\n", " ")
+    return [line for line in text.splitlines() if line.strip()]
+
+
+def functions():
+    """What stands for the command line in a cluster."""
+    return [line for line in shell_lines() if "() {" in line]
+
+
 def commands():
-    lines = "\n".join(re.findall(r"^```sh\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL)).splitlines()
-    return [shlex.split(line, comments=True) for line in lines if line.strip()]
+    found = [shlex.split(line, comments=True) for line in shell_lines() if line not in functions()]
+    return [words[3:] if words[:2] == ["sudo", "-u"] else words[words[0] == "sudo":] for words in found]
+
+
+def exported():
+    return dict(word.split("=") for words in commands() if words[0] == "export" for word in words[1:])
 
 
 def in_a_container(words):
@@ -72,34 +95,62 @@ class SectionsTest(unittest.TestCase):
 class CommandsTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.folder = tempfile.TemporaryDirectory()
-        cls.addClassCleanup(cls.folder.cleanup)
-        cls.gateway = shipped.Gateway(shipped.run.build, cls.folder.name)
+        folder = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(folder.cleanup)
+        cls.files = pathlib.Path(folder.name) / "files"
+        cls.put_files()
+        settings = SETTINGS.read_text(encoding="utf-8").replace("/etc/onhook", str(cls.files))
+        cls.gateway = shipped.Gateway(shipped.run.build, folder.name, settings)
         cls.addClassCleanup(cls.gateway.end)
+        cls.places = {"127.0.0.1:50051": cls.gateway.grpc, "127.0.0.1:8081": cls.gateway.admin,
+                      "https://callbacks.example": f"http://{cls.gateway.http}", "gateway.example": "onhook",
+                      "/etc/onhook/onhook.yaml": str(cls.gateway.file), "/etc/onhook": str(cls.files)}
+        cls.own_copies = {"ca.crt": cls.files / "tls/ca.crt", "operator.token": cls.files / "secrets/operator-token",
+                          "path-token": cls.files / "secrets/path-token"}
         # As on the operator's machine, where the gateway goes on running while its settings are checked.
-        gateway = cls.gateway
-        gateway.file.write_text(json.dumps({"http": {"listen": gateway.http}, "grpc": {"listen": gateway.grpc},
-                                            "admin": {"listen": gateway.admin},
-                                            "store": {"directory": f"{gateway.folder}/data"}}), encoding="utf-8")
+        for name, ours in (("0.0.0.0:8080", cls.gateway.http), ("0.0.0.0:50051", cls.gateway.grpc),
+                           ("0.0.0.0:8081", cls.gateway.admin), ("/var/lib/onhook", f"{folder.name}/data")):
+            settings = settings.replace(name, ours)
+        cls.gateway.file.write_text(settings, encoding="utf-8")
+
+    @classmethod
+    def put_files(cls):
+        """What the two Secrets hold."""
+        for name in ("secrets", "tls"):
+            (cls.files / name).mkdir(parents=True)
+        for name in ("path", "billing", "operator"):
+            (cls.files / "secrets" / f"{name}-token").write_text(os.urandom(16).hex(), encoding="utf-8")
+        tls = cls.files / "tls"
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
+                        "-nodes", "-subj", "/CN=onhook", "-addext", "subjectAltName=DNS:onhook", "-days", "2",
+                        "-keyout", tls / "tls.key", "-out", tls / "tls.crt"], check=True, stderr=subprocess.DEVNULL)
+        (tls / "ca.crt").write_bytes((tls / "tls.crt").read_bytes())
 
     def here(self, word):
         """A word of a command, with this gateway's addresses and files."""
-        gateway = self.gateway
-        for theirs, ours in (("127.0.0.1:8080", gateway.http), ("127.0.0.1:8081", gateway.admin),
-                             ("/etc/onhook/onhook.yaml", str(gateway.file))):
+        if word in self.own_copies:
+            return str(self.own_copies[word])
+        for theirs, ours in self.places.items():
             word = word.replace(theirs, ours)
         return word
+
+    def environment(self):
+        return {name: self.here(value) for name, value in exported().items()}
 
     def run_here(self, words):
         program, *rest = [self.here(word) for word in words]
         if rest == ["doctor"]:
             rest += ["--admin", self.gateway.admin]
+        if rest[:1] == ["send"] and "--url" not in rest:
+            rest += ["--url", f"http://{self.gateway.http}/release-events"]
         if program == "curl":
             shipped.curl(*rest)
             return 0, ""
+        # The gateway reads these as settings of its own.
+        given = self.environment() if program == "onhook" else {}
         done = subprocess.run([str(self.gateway.build / program), *rest], stdin=subprocess.DEVNULL, check=False,
                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=shipped.PATIENCE_S,
-                              env={"ONHOOK_SERVER": self.gateway.grpc})
+                              env={"no_proxy": "127.0.0.1", **given})
         return done.returncode, done.stderr
 
     def test_each_command_is_of_a_program_that_an_operator_has(self):
@@ -117,19 +168,62 @@ class CommandsTest(unittest.TestCase):
         self.assertGreater(len(ours), 20)
         for words in ours:
             with self.subTest(" ".join(words)):
-                if words[:2] != ["onhook", "get"] and "crm" in words:
-                    self.gateway.onhook("subscriptions", "create", "crm")
                 code, said = self.run_here(words)
-                self.assertIn(code, {0} if words[0] in {"onhookd", "curl"} else {0, 1}, said)
+                self.assertNotIn("PERMISSION_DENIED", said)
+                found = {0} if words[0] in {"onhookd", "curl"} or words[:2] == ["onhook", "send"] else {0, 1}
+                self.assertIn(code, found, said)
 
-    def test_what_it_takes_from_the_environment_is_taken_from_there(self):
-        told = self.gateway.onhook("--help").stdout
-        exported = [word.partition("=")[0] for words in commands() if words[0] == "export" for word in words[1:]]
-        self.assertGreater(len(exported), 2)
-        for variable in exported:
-            self.assertIn(variable, told)
+    def test_what_it_takes_from_the_environment_is_needed(self):
+        given = self.environment()
+        self.assertEqual(len(given), 4)
+        for left_out in given:
+            rest = {name: value for name, value in given.items() if name != left_out}
+            done = subprocess.run([str(self.gateway.build / "onhook"), "subscriptions", "list"], check=False, env=rest,
+                                  stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                  timeout=shipped.PATIENCE_S)
+            self.assertNotEqual(done.returncode, 0, left_out)
+
+    def test_in_a_cluster_a_function_does_what_the_environment_does(self):
+        standalone, sidecar = functions()
+        pod = f"ONHOOK_SERVER={self.gateway.grpc}"
+        self.assertEqual(self.by_function(standalone, pod), 0)
+        # The gateway of a sidecar asks for nothing; what this one asks for is not the function's.
+        everything = " ".join(f"{name}={value}" for name, value in self.environment().items())
+        self.assertEqual(self.by_function(sidecar, everything), 0)
+        self.assertNotEqual(self.by_function(sidecar, pod), 0)
+
+    def by_function(self, function, pod):
+        with tempfile.TemporaryDirectory() as folder:
+            kubectl = pathlib.Path(folder) / "kubectl"
+            kubectl.write_text(KUBECTL, encoding="utf-8")
+            kubectl.chmod(0o755)
+            path = f"{folder}:{self.gateway.build}:{os.environ['PATH']}"
+            return subprocess.run(["bash", "-c", f"{function}\nonhook subscriptions show crm"], check=False,
+                                  env={"PATH": path, "POD": pod, "FILES": str(self.files)}, timeout=shipped.PATIENCE_S,
+                                  stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL).returncode
+
+    def test_what_harms_nobody_reaches_no_subscription(self):
+        sent = [words for words in map(in_a_container, commands()) if words[:2] == ["onhook", "send"]]
+        self.assertGreater(len(sent), 1)
+        for words in sent:
+            self.assertEqual(self.run_here(words)[0], 0)
+        self.assertIn("\nonhook_store_events 0\n", shipped.curl(f"http://{self.gateway.admin}/metrics"))
+
+    def test_a_declared_subscription_goes_by_the_steps_that_are_told_and_not_before(self):
+        self.assertIn("onhook subscriptions delete NAME --yes", TEXT)
+        delete = ("subscriptions", "delete", "billing", "--yes")
+        with tempfile.TemporaryDirectory() as folder:
+            declared = shipped.Gateway(shipped.run.build, folder, "subscriptions: [{name: billing}]")
+            self.addCleanup(declared.end)
+            self.assertIn("declared", declared.onhook("subscriptions", "list").stdout)
+            self.assertIn("DECLARED_IN_SETTINGS", declared.onhook(*delete).stderr)
+            declared.end()
+            restarted = shipped.Gateway(shipped.run.build, folder)
+            self.addCleanup(restarted.end)
+            self.assertRegex(restarted.onhook("subscriptions", "list").stdout, r"billing .* active\n")
+            self.assertEqual(restarted.onhook(*delete).returncode, 0)
 
 
 if __name__ == "__main__":
-    shipped.needs("curl")
+    shipped.needs("curl", "openssl")
     shipped.run()
