@@ -77,7 +77,7 @@ TEST(SettingsFileTest, EveryFaultNamesItsPlaceAndWhatIsExpected) {
       {"acknowledge: {timeout: 5}", "f:1:24: acknowledge.timeout", "unit"},
       {"admin: {allowed_networks: [10.0.0.0/8, 10.1.2.3/8]}",
        "f:1:40: admin.allowed_networks[1]: has bits set behind its prefix",
-       "must be written 10.0.0.0/8; not \"10.1.2.3/8\""},
+       "the network is 10.0.0.0/8; not \"10.1.2.3/8\""},
       {"admin: {allowed_networks: [nodes, ::1]}",
        "f:1:28: admin.allowed_networks[0]: ", "must be ADDRESS or ADDRESS/BITS"},
       {"admin: {allowed_networks: '::1,nodes'}",
