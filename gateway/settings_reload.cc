@@ -101,7 +101,10 @@ SettingsReload::SettingsReload(Metrics* metrics, const Clock* clock, Log* log)
                                     {})),
       success_time_(metrics->AddGauge(
           "onhook_config_last_reload_success_timestamp_seconds",
-          "When the settings were last read and could be used, in Unix time.", {})) {
+          "When the settings were last read and could be used, in Unix time.", {})),
+      restart_pending_(metrics->AddGauge(
+          "onhook_config_restart_pending",
+          "Whether the settings that were read last hold a change that takes a restart.", {})) {
   SetSuccessful(true);
 }
 
@@ -143,6 +146,7 @@ absl::Status SettingsReload::TakeSettings(const Invocation& read, const Parts& p
   // Unless it was changed here, somebody may have set another level meanwhile, by hand.
   if (Has(change.taken, "log.level")) log_->set_level(change.settings.log.level);
   in_use = std::move(change.settings);
+  restart_pending_.Set(change.waiting.empty() ? 0 : 1);
 
   if (change.taken.empty() && change.waiting.empty()) {
     log_->Info("gateway", "the settings were read again");

@@ -31,7 +31,8 @@ class Store;
 //
 // onhook_config_last_reload_successful and onhook_config_last_reload_success_timestamp_seconds tell
 // how the last reading ended, and when the last one was good; the start counts as one.
-// Threads: one owner. Blocking: reads files of secrets.
+// onhook_config_restart_pending tells whether the last one that was good holds what takes a
+// restart. Threads: one owner. Blocking: reads files of secrets.
 class SettingsReload {
  public:
   // What is told anew. All of it is there.
@@ -61,6 +62,7 @@ class SettingsReload {
   Log* const log_;
   const Metrics::Gauge successful_;
   const Metrics::Gauge success_time_;
+  const Metrics::Gauge restart_pending_;
 };
 
 }  // namespace onhook

@@ -103,6 +103,11 @@ void JudgeSettings(const MetricsText& metrics, std::vector<Finding>& findings) {
                         "are in use",
                         "its log says why; `onhookd --check` with its arguments does too"});
   }
+  if (metrics.Value("onhook_config_restart_pending") == 1.0) {
+    findings.push_back({Verdict::kWarning, "settings",
+                        "they hold a change that takes a restart, and is not in use yet",
+                        "restart the gateway; its log names what changed"});
+  }
   for (const MetricsText::Sample& sample : metrics.Of("onhook_tls_last_reload_successful")) {
     if (sample.value != 0.0) continue;
     const auto listener = sample.labels.find("listener");

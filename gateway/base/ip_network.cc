@@ -75,9 +75,11 @@ absl::StatusOr<IpNetwork> IpNetwork::Parse(absl::string_view text) {
   if (network.bits_ < 0 || network.bits_ > most) return fault;
   for (int bit = network.bits_; bit < most; ++bit) {
     if ((address->bytes_[static_cast<size_t>(bit / 8)] & (0x80 >> (bit % 8))) != 0) {
+      // Nobody who wrote an address meant all of them.
       return absl::InvalidArgumentError(
-          absl::StrCat("has bits set behind its prefix, and must be written ",
-                       network.WithoutBitsBehindPrefix().ToString()));
+          network.is_everything() ? "has bits set behind its prefix, which is none"
+                                  : absl::StrCat("has bits set behind its prefix; the network is ",
+                                                 network.WithoutBitsBehindPrefix().ToString()));
     }
   }
   return network;

@@ -38,8 +38,8 @@ class IpAddress {
 class IpNetwork {
  public:
   // ADDRESS/BITS, or an address alone, which stands for itself. Bits set behind the prefix are an
-  // error, which tells the network without them: they are somebody's slip. ::ffff:192.0.2.0/120 is
-  // 192.0.2.0/24. Errors: as IpAddress::Parse.
+  // error, which tells the network without them, if it is not everything: they are somebody's slip.
+  // ::ffff:192.0.2.0/120 is 192.0.2.0/24. Errors: as IpAddress::Parse.
   static absl::StatusOr<IpNetwork> Parse(absl::string_view text);
 
   // An IPv4 network holds no IPv6 address, and the other way round.

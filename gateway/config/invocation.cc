@@ -12,6 +12,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "gateway/config/listener_rules.h"
+#include "gateway/config/near_name.h"
 #include "gateway/config/reference_text.h"
 #include "gateway/config/schema_text.h"
 #include "gateway/config/setting_values.h"
@@ -26,8 +27,10 @@ namespace {
 using Action = Invocation::Action;
 
 constexpr absl::string_view kVariablePrefix = "ONHOOK_";
-// Read by the command line, onhook.
-constexpr absl::string_view kServerVariable = "ONHOOK_SERVER";
+// Read by the clients: the command line onhook, and programs that use the libraries.
+constexpr absl::string_view kClientVariables[] = {
+    "ONHOOK_SERVER", "ONHOOK_SERVER_NAME", "ONHOOK_TLS",       "ONHOOK_CA",
+    "ONHOOK_CERT",   "ONHOOK_KEY",         "ONHOOK_TOKEN_FILE"};
 
 // Where the file of settings is; not itself a setting.
 constexpr absl::string_view kFileFlag = "--config";
@@ -91,6 +94,13 @@ const Setting* SettingOfVariable(absl::string_view variable) {
   return FindSetting(variable, [](const Setting& setting) { return setting.Variable(); });
 }
 
+std::vector<std::string> FlagNames() {
+  std::vector<std::string> names{std::string(kFileFlag)};
+  for (const auto& [name, action] : kActions) names.emplace_back(name);
+  for (const Setting& setting : SettingsTable()) names.push_back(setting.Flag());
+  return names;
+}
+
 // Returns the flags; sets the action, and adds a fault for each argument that is wrong.
 GivenValues ReadArguments(absl::Span<const std::string> arguments, Action& action,
                           std::string& file, Faults& faults) {
@@ -118,7 +128,8 @@ GivenValues ReadArguments(absl::Span<const std::string> arguments, Action& actio
     const Setting* setting = SettingOfFlag(parts.first);
     if (setting == nullptr) {
       faults.lines.push_back(
-          absl::StrCat(QuotedValue(parts.first), ": no such flag; see onhookd --help"));
+          absl::StrCat(QuotedValue(parts.first), ": ",
+                       NoSuch("flag", parts.first, FlagNames(), "onhookd --help")));
       continue;
     }
     GivenValue given{std::string(parts.second), absl::StrCat("flag ", setting->Flag())};
@@ -137,6 +148,11 @@ GivenValues ReadArguments(absl::Span<const std::string> arguments, Action& actio
   return flags;
 }
 
+bool IsOfClients(absl::string_view variable) {
+  return std::find(std::begin(kClientVariables), std::end(kClientVariables), variable) !=
+         std::end(kClientVariables);
+}
+
 GivenValues ReadEnvironment(absl::Span<const std::string> environment, std::string& file,
                             std::vector<std::string>& warnings) {
   GivenValues variables;
@@ -144,7 +160,7 @@ GivenValues ReadEnvironment(absl::Span<const std::string> environment, std::stri
   for (const std::string& entry : environment) {
     const std::pair<absl::string_view, absl::string_view> parts =
         absl::StrSplit(entry, absl::MaxSplits('=', 1));
-    if (!absl::StartsWith(parts.first, kVariablePrefix) || parts.first == kServerVariable) continue;
+    if (!absl::StartsWith(parts.first, kVariablePrefix) || IsOfClients(parts.first)) continue;
     if (parts.first == kFileVariable) {
       file = std::string(parts.second);
       continue;

@@ -126,12 +126,14 @@ void CheckAdmin(const Settings& settings, Faults& faults) {
 // `group`: "grpc.tls".
 void CheckTls(const std::string& group, const TlsOptions& tls, Faults& faults) {
   if (tls.certificate_file.empty() && !tls.key_file.empty()) {
-    faults.push_back({group + ".certificate_file",
-                      absl::StrCat("must be given: there is a ", group, ".key_file")});
+    faults.push_back({group + ".key_file", absl::StrCat("has no effect without ", group,
+                                                        ".certificate_file, which must be given "
+                                                        "beside it")});
   }
   if (!tls.certificate_file.empty() && tls.key_file.empty()) {
-    faults.push_back({group + ".key_file",
-                      absl::StrCat("must be given: there is a ", group, ".certificate_file")});
+    faults.push_back(
+        {group + ".certificate_file", absl::StrCat("has no effect without ", group,
+                                                   ".key_file, which must be given beside it")});
   }
   if (!tls.client_ca_file.empty() && !tls.enabled()) {
     faults.push_back({group + ".client_ca_file",

@@ -8,6 +8,7 @@
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "gateway/base/text.h"
+#include "gateway/config/near_name.h"
 #include "gateway/config/setting_values.h"
 
 namespace onhook {
@@ -26,6 +27,12 @@ std::string Printable(absl::string_view key) {
 std::string Shown(const YAML::Node& node) {
   if (node.IsScalar()) return QuotedValue(node.Scalar());
   return node.IsNull() ? "nothing" : node.IsSequence() ? "a sequence" : "a mapping";
+}
+
+std::vector<std::string> NamesOf(const NodeReader::Members& members) {
+  std::vector<std::string> names;
+  for (const auto& [name, take] : members) names.push_back(name);
+  return names;
 }
 
 // Of a text it is not told which: somebody may have put a secret where the name of its file
@@ -81,15 +88,17 @@ void NodeReader::TakeMembers(const YAML::Node& mapping, const std::string& key,
   if (!mapping.IsMap()) {
     return Fault(mapping, key, absl::StrCat("must be a mapping; not ", TypeOf(mapping)));
   }
-  std::set<std::string> seen;
+  std::map<std::string, std::string> seen;  // with its place
   for (const auto& entry : mapping) {
     const std::string name = entry.first.Scalar();
     const std::string inside = absl::StrCat(key, ".", name);
     const auto member = members.find(name);
-    if (!seen.insert(name).second) {
-      Fault(entry.first, inside, "is given twice");
+    const auto [first, is_first] = seen.emplace(name, Where(entry.first));
+    if (!is_first) {
+      Fault(entry.first, inside, absl::StrCat("is given twice, first at ", first->second));
     } else if (member == members.end()) {
-      Fault(entry.first, inside, "no such key");
+      Fault(entry.first, inside,
+            NoSuch("key", name, NamesOf(members), "onhookd --print-reference"));
       misspelt_.insert(key);
     } else {
       places_[inside] = Where(entry.second);
@@ -141,10 +150,11 @@ bool NodeReader::Boolean(const YAML::Node& node, const std::string& key) {
   return value.value_or(false);
 }
 
-int32_t NodeReader::Number(const YAML::Node& node, const std::string& key) {
+int32_t NodeReader::Number(const YAML::Node& node, const std::string& key,
+                           absl::string_view expected) {
   int32_t number = 0;
   if (!node.IsScalar() || !IsPlain(node) || !absl::SimpleAtoi(node.Scalar(), &number)) {
-    Wrong(node, key, "must be a whole number, without quotes");
+    Wrong(node, key, expected);
   }
   return number;
 }

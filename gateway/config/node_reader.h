@@ -57,7 +57,8 @@ class NodeReader {
   std::string Text(const YAML::Node& node, const std::string& key);
   std::vector<std::string> Texts(const YAML::Node& node, const std::string& key);
   bool Boolean(const YAML::Node& node, const std::string& key);
-  int32_t Number(const YAML::Node& node, const std::string& key);
+  int32_t Number(const YAML::Node& node, const std::string& key,
+                 absl::string_view expected = "must be a whole number, without quotes");
   absl::Duration Duration(const YAML::Node& node, const std::string& key);
   // A text, as `parse` converts it: its message completes "KEY: ...".
   template <typename Value>

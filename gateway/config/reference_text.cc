@@ -32,10 +32,11 @@ Emacs, Helix) find it by the first line of the file:
 
     # yaml-language-server: $schema=onhook.schema.json
 
-What is wrong is told all at once, a line each: its place, what is allowed, what was found. `onhookd`
-leaves then with exit code 2, before it has opened anything; and so for what settings name outside:
-the data directory, files of secrets and certificates, and, but with `--check`, ports and a store
-that others have.
+What is wrong is told all at once, a line each: its place, what is allowed, what was found. Only what
+settings must be beside each other is not told before each can be read by itself. `onhookd` leaves
+then with exit code 2, before it has opened anything; and so for what settings name outside: the data
+directory, files of secrets and certificates, and, but with `--check`, ports and a store that others
+have.
 )";
 
 constexpr absl::string_view kSources = R"(
@@ -44,7 +45,7 @@ constexpr absl::string_view kSources = R"(
 Who sends callbacks: a sequence of 1 to 100 mappings, in the file only. Without it there is one source,
 `default`, at `/release-events`, without authentication. Names and paths are given once. If a source has a
 `path_token_file`, its path with one segment more cannot be the path of a source without one, since the
-segment might be the token.
+segment might be the token. A change is taken at once, whatever member it is of.
 
 A secret is always a file of its own: 16 characters or more (a password 8), nothing else but one line end;
 a token in a path consists of `a-z A-Z 0-9 _ . -`. The file is found from the working directory, if
@@ -66,7 +67,8 @@ constexpr absl::string_view kSubscriptions = R"(
 
 What must exist before the first event: a sequence of mappings, in the file only. Declared subscriptions
 never expire. A NAME, also of a source, is 1 to 63 characters of `a-z 0-9 - _ .`, the first a letter or
-digit.
+digit. A change takes a restart, whatever member it is of. One that is taken out of the list stays, until
+somebody deletes it.
 
     subscriptions:
       - name: crm
@@ -85,8 +87,8 @@ Unix-domain socket. Names, certificates, files and tokens are given once.
 
 A PATTERN is the name of a subscription, in which `*` stands for any characters; YAML wants quotes around one that
 begins with it. A token has 16 characters or more of `a-z A-Z 0-9 - . _ ~ + /`; its file is as that of any secret,
-see sources. SIGHUP makes a running gateway read the list again; a change from no list to one, or back, takes a
-restart.
+see sources. A change is taken at once, whatever member it is of; but one from no list to a list, or back,
+takes a restart.
 
     access:
       - name: crm

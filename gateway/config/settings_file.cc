@@ -7,7 +7,7 @@
 #include <cerrno>
 #include <cstring>
 #include <fstream>
-#include <set>
+#include <map>
 #include <utility>
 
 #include "absl/strings/ascii.h"
@@ -15,8 +15,10 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
 #include "gateway/base/text.h"
 #include "gateway/config/access_reader.h"
+#include "gateway/config/near_name.h"
 #include "gateway/config/node_reader.h"
 #include "gateway/config/open_quotes.h"
 #include "gateway/config/second_document.h"
@@ -49,12 +51,13 @@ class FileReader {
 
  private:
   void TakeMapping(const YAML::Node& mapping, const std::string& prefix, int depth) {
-    std::set<std::string> seen;
+    std::map<std::string, std::string> seen;  // with its place
     for (const auto& entry : mapping) {
       const std::string name = entry.first.Scalar();
       const std::string key = prefix + name;
-      if (!seen.insert(key).second) {
-        nodes_.Fault(entry.first, key, "is given twice");
+      const auto [first, is_first] = seen.emplace(key, nodes_.Where(entry.first));
+      if (!is_first) {
+        nodes_.Fault(entry.first, key, absl::StrCat("is given twice, first at ", first->second));
       } else if (absl::StrContains(name, '.')) {
         // It could stand beside the same setting in its mapping, and one of them would be lost.
         nodes_.Fault(entry.first, key,
@@ -74,7 +77,8 @@ class FileReader {
           nodes_.Wrong(entry.second, key, "must be a mapping");
         }
       } else {
-        nodes_.Fault(entry.first, key, "no such setting; see onhookd --help");
+        nodes_.Fault(entry.first, key,
+                     NoSuch("setting", name, NamesWithin(prefix), "onhookd --help"));
       }
     }
   }
@@ -89,6 +93,17 @@ class FileReader {
       if (absl::StartsWith(setting.name, name + ".")) return true;
     }
     return false;
+  }
+  // What may stand in the mapping of a group: "http.", or "" for all.
+  static std::vector<std::string> NamesWithin(absl::string_view prefix) {
+    std::vector<std::string> names;
+    if (prefix.empty()) names = {"sources", "subscriptions", "access"};
+    for (const Setting& setting : SettingsTable()) {
+      absl::string_view rest = setting.name;
+      if (!absl::ConsumePrefix(&rest, prefix)) continue;
+      names.emplace_back(rest.substr(0, rest.find('.')));
+    }
+    return names;
   }
   void TakeSetting(const Setting& setting, const YAML::Node& node) {
     const std::string key(setting.name);
@@ -151,6 +166,25 @@ std::pair<size_t, size_t> PlaceOf(const YAML::Exception& error, absl::string_vie
   return {std::count(text.begin(), text.end(), '\n'), text.size() - last_line};
 }
 
+// Where in the line, from 0, a tab indents it; if none does, beyond every line. To the parser it is
+// no indentation, so that what it says is about something else.
+size_t FindIndentingTab(absl::string_view text, size_t line) {
+  const std::vector<absl::string_view> lines = absl::StrSplit(text, '\n');
+  if (line >= lines.size()) return absl::string_view::npos;
+  const size_t tab = lines[line].find('\t');
+  return tab < lines[line].find_first_not_of(" \t") ? tab : absl::string_view::npos;
+}
+
+std::string FaultOf(const YAML::Exception& error, absl::string_view text, const std::string& name) {
+  const auto [line, column] = PlaceOf(error, text);
+  const size_t tab = FindIndentingTab(text, line);
+  if (tab != absl::string_view::npos) {
+    return absl::StrCat(name, ":", line + 1, ":", tab + 1,
+                        ": a tab indents the line; write spaces");
+  }
+  return absl::StrCat(name, ":", line + 1, ":", column + 1, ": ", WordsForYaml(error.msg));
+}
+
 }  // namespace
 
 SettingsFile ReadSettingsFile(const std::string& path, std::vector<std::string>& faults) {
@@ -200,9 +234,7 @@ SettingsFile ParseSettingsFile(absl::string_view text, const std::string& name,
     if (!open_quotes.empty()) return {};
     return FileReader(name, &faults).Read(document);
   } catch (const YAML::Exception& error) {
-    const auto [line, column] = PlaceOf(error, text);
-    faults.push_back(
-        absl::StrCat(name, ":", line + 1, ":", column + 1, ": ", WordsForYaml(error.msg)));
+    faults.push_back(FaultOf(error, text, name));
     return {};
   }
 }

@@ -50,7 +50,8 @@ void TakeAttempts(NodeReader& reader, const YAML::Node& node, const std::string&
     spec.mutable_unlimited_delivery_attempts();
     return;
   }
-  spec.set_max_delivery_attempts(reader.Number(node, key));
+  spec.set_max_delivery_attempts(
+      reader.Number(node, key, "must be a whole number, without quotes; or the word unlimited"));
 }
 
 void TakeBacklog(NodeReader& reader, const YAML::Node& node, const std::string& key,

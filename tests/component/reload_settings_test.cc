@@ -88,6 +88,26 @@ TEST_F(ReloadSettingsTest, SubscriptionsTakeARestart) {
                                                  HasSubstr(R"("settings":"subscriptions")"))));
 }
 
+TEST_F(ReloadSettingsTest, AChangeThatTakesARestartIsPendingUntilItIsTakenBack) {
+  StartGateway();
+  const auto pending = [&](int value) {
+    return absl::StrContains(AskAdmin("/metrics").body,
+                             absl::StrCat("\nonhook_config_restart_pending ", value, "\n"));
+  };
+  EXPECT_TRUE(pending(0));
+  Settings changed = settings_;
+  changed.subscriptions.push_back({"billing", {}});
+  Reload(changed);
+  EXPECT_TRUE(ReloadWasSuccessful() && pending(1));
+  changed.http.server.max_headers = 50;
+  Reload(changed);
+  EXPECT_TRUE(pending(1)) << "although this one takes none";
+  Reload(absl::InvalidArgumentError("f:1:1: a: no such key"));
+  EXPECT_TRUE(pending(1)) << "what could not be used says nothing of it";
+  Reload();
+  EXPECT_TRUE(pending(0));
+}
+
 TEST_F(ReloadSettingsTest, TheLevelOfTheLogChangesOnlyWithItsSetting) {
   StartGateway();
   log_.set_level(LogLevel::kDebug);  // by hand

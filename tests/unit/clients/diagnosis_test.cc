@@ -149,6 +149,12 @@ TEST(DiagnosisTest, SettingsAndCertificatesThatCouldNotBeReadAgainAreProblems) {
                           Found(Verdict::kProblem, "certificate grpc", "before", "--check")));
 }
 
+TEST(DiagnosisTest, AChangeThatWaitsForARestartIsAWarning) {
+  EXPECT_THAT(Judged("onhook_config_restart_pending 0\n"), IsEmpty());
+  EXPECT_THAT(Judged("onhook_config_restart_pending 1\n"),
+              ElementsAre(Found(Verdict::kWarning, "settings", "takes a restart", "restart")));
+}
+
 TEST(DiagnosisTest, EachListenersCertificateIsJudged) {
   EXPECT_THAT(
       Judged("onhook_tls_certificate_expiry_timestamp_seconds{listener=\"http\"} 1700000001\n"

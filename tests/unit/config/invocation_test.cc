@@ -110,7 +110,7 @@ TEST(InvocationTest, HelpIsGivenHoweverWrongTheRestIs) {
 
 TEST(InvocationTest, AnUnknownFlagIsAnError) {
   EXPECT_EQ(Faults({"--http-lisen=127.0.0.1:1"}),
-            R"("--http-lisen": no such flag; see onhookd --help)");
+            R"("--http-lisen": no such flag; did you mean --http-listen? See onhookd --help)");
   EXPECT_EQ(Faults({"stray"}), R"("stray": no such flag; see onhookd --help)");
 }
 
@@ -161,8 +161,12 @@ TEST(InvocationTest, AVariableOfOthersIsWarnedAboutAndIgnored) {
                           "ONHOOK_PORT"));
 }
 
-TEST(InvocationTest, TheVariableOfTheCommandLineIsNoneOfTheGatewaysBusiness) {
-  EXPECT_THAT(Read({}, {"ONHOOK_SERVER=127.0.0.1:50051"}).warnings, IsEmpty());
+TEST(InvocationTest, VariablesOfTheClientsAreNoneOfTheGatewaysBusiness) {
+  EXPECT_THAT(Read({}, {"ONHOOK_SERVER=127.0.0.1:50051", "ONHOOK_SERVER_NAME=gateway",
+                        "ONHOOK_TLS=true", "ONHOOK_CA=ca.crt", "ONHOOK_CERT=crm.crt",
+                        "ONHOOK_KEY=crm.key", "ONHOOK_TOKEN_FILE=crm.token"})
+                  .warnings,
+              IsEmpty());
 }
 
 TEST(InvocationTest, ListeningBeyondThisMachineNeedsToBeAskedFor) {

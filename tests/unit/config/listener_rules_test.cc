@@ -254,9 +254,9 @@ INSTANTIATE_TEST_SUITE_P(
     Combinations, ListenerRulesFaultsTest,
     ::testing::Values(
         FaultCase{"a key alone", [](Settings& s) { s.http.tls.certificate_file.clear(); },
-                  "http.tls.certificate_file: must be given"},
+                  "http.tls.key_file: has no effect without http.tls.certificate_file"},
         FaultCase{"a certificate alone", [](Settings& s) { s.grpc.tls.key_file.clear(); },
-                  "grpc.tls.key_file: must be given: there is a grpc.tls.certificate_file"},
+                  "grpc.tls.certificate_file: has no effect without grpc.tls.key_file"},
         FaultCase{"authorities without TLS",
                   [](Settings& s) {
                     s.admin.tls = {};

@@ -6,12 +6,15 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
+#include "gateway/config/reference_text.h"
 #include "gateway/config/settings_table.h"
 
 namespace onhook {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
 TEST(SettingsDifferenceTest, EqualSettingsDifferInNothing) {
@@ -102,6 +105,27 @@ TEST(SettingsDifferenceTest, EveryRowCopiesItsOwnSettingAndNoOther) {
     setting.copy(from, to);
     EXPECT_THAT(DifferentSettings(Settings(), to), ElementsAre(std::string(setting.name)));
     EXPECT_THAT(DifferentSettings(from, to), IsEmpty());
+  }
+}
+
+TEST(SettingsDifferenceTest, TheReferenceSaysOfEveryListWhetherAChangeIsTakenAtOnce) {
+  Settings changed;
+  changed.sources[0].path = "/elsewhere";
+  changed.subscriptions = {{"crm", {}}};
+  changed.access.resize(1);
+  const SettingsChange change = ChangeTo(changed, Settings());
+  EXPECT_THAT(change.taken, ElementsAre("sources", "access"));
+  EXPECT_THAT(change.waiting, ElementsAre("subscriptions"));
+  const std::string text = ReferenceText();
+  const auto section_of = [&](const std::string& list) {
+    const size_t begin = text.find(absl::StrCat("\n## ", list, "\n"));
+    return text.substr(begin, text.find("\n## ", begin + 1) - begin);
+  };
+  for (const std::string& list : change.taken) {
+    EXPECT_THAT(section_of(list), HasSubstr("A change is taken at once, whatever member"));
+  }
+  for (const std::string& list : change.waiting) {
+    EXPECT_THAT(section_of(list), HasSubstr("A change takes a restart, whatever member"));
   }
 }
 

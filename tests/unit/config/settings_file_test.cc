@@ -66,13 +66,18 @@ TEST(SettingsFileTest, EveryFaultNamesItsPlaceAndWhatIsExpected) {
     const char* expected;
   } kRows[] = {
       {"nonsense: 1", "f:1:1: nonsense", "no such setting"},
-      {"http:\n  lissten: x", "f:2:3: http.lissten", "no such setting"},
+      {"http:\n  lissten: x", "f:2:3: http.lissten",
+       "no such setting; did you mean listen? See onhookd --help"},
+      {"store: {retension: {age: 3d}}", "f:1:9: store.retension", "did you mean retention?"},
+      {"source: []", "f:1:1: source", "did you mean sources?"},
+      {"sources: [{name: a, pth: /a}]", "f:1:21: sources[0].pth",
+       "no such key; did you mean path? See onhookd --print-reference"},
       {"http: 5", "f:1:7: http", "must be a mapping"},
       {"http: {listen: [a]}", "f:1:16: http.listen", "HOST:PORT"},
       {"acknowledge: {timeout: 5}", "f:1:24: acknowledge.timeout", "unit"},
       {"admin: {allowed_networks: [10.0.0.0/8, 10.1.2.3/8]}",
        "f:1:40: admin.allowed_networks[1]: has bits set behind its prefix",
-       "must be written 10.0.0.0/8; not \"10.1.2.3/8\""},
+       "the network is 10.0.0.0/8; not \"10.1.2.3/8\""},
       {"admin: {allowed_networks: [nodes, ::1]}",
        "f:1:28: admin.allowed_networks[0]: ", "must be ADDRESS or ADDRESS/BITS"},
       {"admin: {allowed_networks: '::1,nodes'}",
@@ -80,7 +85,9 @@ TEST(SettingsFileTest, EveryFaultNamesItsPlaceAndWhatIsExpected) {
       {"acknowledge: {subscriptions: [crm, C R M]}",
        "f:1:36: acknowledge.subscriptions[1]: ", "must be the name of a subscription"},
       {"acknowledge: {when: soon}", "f:1:21: acknowledge.when", "forwarded, stored or processed"},
-      {"http: {listen: a:1}\nhttp: {listen: b:1}", "f:2:1: http", "given twice"},
+      {"http: {listen: a:1}\nhttp: {listen: b:1}", "f:2:1: http", "is given twice, first at f:1:1"},
+      {"subscriptions: [{name: a, name: b}]", "f:1:27: subscriptions[0].name",
+       "is given twice, first at f:1:18"},
       {"[1, 2]", "f:1:1: settings", "mappings"},
       {"http: {listen", "f:1:", "is not closed"},
       {"subscriptions: crm", "f:1:16: subscriptions", "must be a sequence"},
@@ -95,6 +102,8 @@ TEST(SettingsFileTest, EveryFaultNamesItsPlaceAndWhatIsExpected) {
        "unit"},
       {"subscriptions: [{name: a, max_delivery_attempts: many}]",
        "f:1:50: subscriptions[0].max_delivery_attempts", "whole number"},
+      {"subscriptions: [{name: a, max_delivery_attempts: infinite}]",
+       "f:1:50: subscriptions[0].max_delivery_attempts", "or the word unlimited"},
       {"subscriptions: [{name: a, filter: {sources: x}}]",
        "f:1:45: subscriptions[0].filter.sources", "must be a sequence"},
       {"subscriptions: [{name: a, expire_after_unused: 3d}]",
@@ -201,7 +210,10 @@ TEST(SettingsFileTest, WhatIsNoYamlIsToldInOurWords) {
       {"http:\n    a: 1\n  b: 2\n", "f:3:3: a key stands in another column"},
       {"http: a: b", "f:1:8: there is a colon where no key can be"},
       {"http: - a", "f:1:7: there is a dash"},
-      {"http:\n\ta: 1\n", "f:2:3: there is a colon where no key can be"},
+      {"http:\n\ta: 1\n", "f:2:1: a tab indents the line; write spaces"},
+      {"http:\n  listen: x\n  \ttls:\n", "f:3:3: a tab indents the line"},
+      {"sources:\n\t- name: a\n", "f:2:1: a tab indents the line"},
+      {"http:\n\ta\n  b: c: d\n", "f:3:4: there is a colon"},
       {"http: @a", "f:1:7: a value begins with a character that it cannot"},
       {"http: \"\\q\"", "f:1:10: a text in double quotes holds a \\"},
       {"http: *nothing", "f:1:7: there is a * without its &"},
@@ -227,7 +239,7 @@ TEST(SettingsFileTest, AKeysControlCharactersAreEscapedInItsFault) {
   EXPECT_THAT(FaultsOf("\"a\\nb\\e[1m\": 1"),
               ElementsAre("f:1:1: a\\u000ab\\u001b[1m: no such setting; see onhookd --help"));
   EXPECT_THAT(FaultsOf("sources: [{\"a\\nb\": 1}]"),
-              Contains("f:1:12: sources[0].a\\u000ab: no such key"));
+              Contains("f:1:12: sources[0].a\\u000ab: no such key; see onhookd --print-reference"));
 }
 
 TEST(SettingsFileTest, AListThatAliasesMakeEndlesslyLongIsRefusedUnread) {

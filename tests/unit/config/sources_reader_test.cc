@@ -264,8 +264,8 @@ TEST(SourcesReaderTest, AWrongValueOfTheRestIsAFaultAtItsPlace) {
       {with("allowed_networks: 10.0.0.0/8"),
        "f:1:49: sources[0].allowed_networks: must be a sequence"},
       {with("allowed_networks: [::1/128, 10.0.0.1/8]"),
-       "f:1:59: sources[0].allowed_networks[1]: has bits set behind its prefix, and must be "
-       "written 10.0.0.0/8"},
+       "f:1:59: sources[0].allowed_networks[1]: has bits set behind its prefix; the "
+       "network is 10.0.0.0/8"},
       {with("allowed_networks: [example.org]"),
        "f:1:50: sources[0].allowed_networks[0]: must be ADDRESS or ADDRESS/BITS"},
       {with(networks + "]"), "f:1:49: sources[0].allowed_networks: holds more than 256"},
