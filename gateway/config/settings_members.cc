@@ -4,7 +4,10 @@ namespace onhook {
 namespace {
 
 constexpr SettingMember kSourceMembers[] = {
-    {"name", "NAME", "", "what events, logs and metrics call it", ""},
+    {"name", "NAME", "",
+     "what events, logs and metrics call it; part of what tells events apart, so repeats under "
+     "another name are new events",
+     ""},
     {"path", "PATH", "", "where it posts to: /, and a-z A-Z 0-9 - : . _ / up to 512 characters",
      ""},
     {"path_token_file", "FILE", "none",
