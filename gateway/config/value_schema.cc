@@ -147,6 +147,7 @@ JsonObject SchemaOfChoice(absl::string_view form, absl::string_view bounds, MayB
   if (!words.empty()) choices.push_back(JsonObject().Add("enum", JsonArray(words)));
   if (choices.size() == 1) return choices[0];
   std::vector<std::string> any;
+  any.reserve(choices.size());
   for (const JsonObject& choice : choices) any.push_back(choice.Text());
   return JsonObject().Add("anyOf", JsonArray(any));
 }
