@@ -41,6 +41,11 @@ CrashRun::~CrashRun() {
   gateway_.reset();
 }
 
+void CrashRun::Add(std::unique_ptr<Fault> fault) {
+  fault->Begin(*this);
+  faults_.push_back(std::move(fault));
+}
+
 bool CrashRun::Start() {
   gateway_.emplace(GatewayOptions());
   if (!gateway_->WaitUntilListening(kPatience)) {
@@ -48,7 +53,19 @@ bool CrashRun::Start() {
     return false;
   }
   address_.Publish(gateway_->http_port(), gateway_->grpc_port());
+  running_ = true;
   return true;
+}
+
+bool CrashRun::Rounds(int64_t rounds, absl::Duration most) {
+  for (int64_t round = 0; round < rounds && !testing::Test::HasFailure(); ++round) {
+    WorkFor(most);
+    Fault& fault = *faults_[random_() % faults_.size()];
+    fault.Strike(*this);
+    if (!running_ && !Start()) return false;
+  }
+  for (const auto& fault : faults_) fault->End(*this);
+  return running_ || Start();
 }
 
 void CrashRun::WorkFor(absl::Duration most) {
@@ -59,7 +76,15 @@ void CrashRun::WorkFor(absl::Duration most) {
 
 void CrashRun::Kill() {
   gateway_->Kill();
+  running_ = false;
   ++kills_;
+}
+
+void CrashRun::ExpectEnd(int exit_code) {
+  const std::optional<ProcessEnd> end = gateway_->Wait(kPatience);
+  ASSERT_TRUE(end.has_value()) << "still running:\n" << gateway_->log();
+  EXPECT_EQ(*end, (ProcessEnd{exit_code, 0})) << gateway_->log();
+  running_ = false;
 }
 
 void CrashRun::KillSomeStarts() {
@@ -72,13 +97,11 @@ void CrashRun::KillSomeStarts() {
 
 void CrashRun::Terminate() {
   gateway_->Terminate();
-  const std::optional<ProcessEnd> end = gateway_->Wait(kPatience);
-  ASSERT_TRUE(end.has_value()) << "still running:\n" << gateway_->log();
-  EXPECT_EQ(*end, (ProcessEnd{0, 0})) << gateway_->log();
+  ExpectEnd(0);
 }
 
 void CrashRun::LoseWriteAheadLog() {
-  EXPECT_TRUE(std::filesystem::remove(GatewayOptions().store_directory + "/onhook.db-wal"));
+  EXPECT_TRUE(std::filesystem::remove(store_directory_ + "/onhook.db-wal"));
 }
 
 void CrashRun::FinishLoad() {
@@ -109,9 +132,9 @@ absl::Duration CrashRun::RandomBelow(absl::Duration most) {
       static_cast<int64_t>(random_() % static_cast<uint64_t>(absl::ToInt64Microseconds(most))));
 }
 
-OnhookdProcess::Options CrashRun::GatewayOptions() const {
+OnhookdProcess::Options CrashRun::GatewayOptions() {
   OnhookdProcess::Options options;
-  options.store_directory = directory_.path() + "/store";
+  options.store_directory = store_directory_;
   if (!key_.empty()) {
     const std::string key_file = directory_.Write("key", key_);
     const std::string settings = directory_.Write(
@@ -121,6 +144,7 @@ OnhookdProcess::Options CrashRun::GatewayOptions() const {
                      key_file, "], enforce: ", enforce_, "}}}]\n"));
     options.more_arguments = {"--config", settings};
   }
+  for (const auto& fault : faults_) fault->Prepare(options);
   return options;
 }
 

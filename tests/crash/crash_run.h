@@ -2,13 +2,16 @@
 #define ONHOOK_TESTS_CRASH_CRASH_RUN_H_
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <random>
 #include <string>
+#include <vector>
 
 #include "absl/time/time.h"
 #include "tests/crash/call_ledger.h"
 #include "tests/crash/callback_load.h"
+#include "tests/crash/fault.h"
 #include "tests/crash/gateway_address.h"
 #include "tests/crash/recording_subscriber.h"
 #include "tests/support/onhookd_process.h"
@@ -27,8 +30,16 @@ class CrashRun {
   CrashRun(uint64_t seed, int connections, std::string key = "", std::string enforce = "reject");
   ~CrashRun();
 
+  // Before the first start. Each is asked to prepare the gateways in the order of their coming.
+  void Add(std::unique_ptr<Fault> fault);
+  // Where the gateways keep their store; for a fault's Begin.
+  void PlaceStore(std::string directory) { store_directory_ = std::move(directory); }
+
   // Starts a gateway; false, and a failed expectation, if it does not come up.
   bool Start();
+  // Lets the gateway work for a while, strikes once with a fault that chance takes, and starts
+  // another gateway if this one is gone; so many times. False: one did not come up.
+  bool Rounds(int64_t rounds, absl::Duration most);
   // Lets some callbacks be accepted, then goes on for a random while below `most`.
   void WorkFor(absl::Duration most);
   void Kill();
@@ -51,23 +62,38 @@ class CrashRun {
   // before it, and waits until both backends have settled it.
   void SettleOneMore();
 
+  // --- for faults
+
+  OnhookdProcess& gateway() { return *gateway_; }
+  // Whether there is a gateway, as far as anybody has noticed.
+  bool running() const { return running_; }
+  // The gateway has ended by itself; expects that it did so with this exit code.
+  void ExpectEnd(int exit_code);
+  const std::string& store_directory() const { return store_directory_; }
+  std::mt19937_64& random() { return random_; }
+  absl::Duration RandomBelow(absl::Duration most);
+
+  // --- what came of it
+
   const CallLedger& ledger() const { return ledger_; }
   int kills() const { return kills_; }
   int64_t unanswered() const { return load_->unanswered(); }
   CallbackLoad::Altered altered() const { return load_->altered(); }
 
  private:
-  absl::Duration RandomBelow(absl::Duration most);
-  OnhookdProcess::Options GatewayOptions() const;
+  OnhookdProcess::Options GatewayOptions();
 
   const int connections_;
   const std::string key_;
   const std::string enforce_;
   std::mt19937_64 random_;
   TemporaryDirectory directory_;
+  std::string store_directory_ = directory_.path() + "/store";
+  std::vector<std::unique_ptr<Fault>> faults_;
   CallLedger ledger_;
   GatewayAddress address_;
   int kills_ = 0;
+  bool running_ = false;
   std::optional<OnhookdProcess> gateway_;
   std::optional<CallbackLoad> load_;
   std::optional<RecordingSubscriber> acking_;

@@ -16,9 +16,10 @@ namespace {
 
 std::vector<std::string> CommandOf(const OnhookdProcess::Options& options) {
   const char* other = std::getenv("ONHOOK_PROGRAM");
+  const std::string usual = other != nullptr ? other : ONHOOK_PROGRAM_PATH;
   std::vector<std::string> command = options.runner;
   const std::string own[] = {
-      other != nullptr ? other : ONHOOK_PROGRAM_PATH,
+      options.program.empty() ? usual : options.program,
       absl::StrCat("--store-directory=", options.store_directory),
       absl::StrCat("--http-listen=", options.http_listen),
       absl::StrCat("--grpc-listen=", options.grpc_listen),

@@ -26,6 +26,8 @@ class OnhookdProcess {
     std::string grpc_listen = "127.0.0.1:0";
     std::string admin_listen = "127.0.0.1:0";
     std::vector<std::string> more_arguments;
+    // Another build of the program; empty: as said above.
+    std::string program;
     // A program with its arguments that runs it, in the process that it was started as itself.
     std::vector<std::string> runner;
     // As ChildProcess has it.

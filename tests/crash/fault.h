@@ -1,0 +1,45 @@
+#ifndef ONHOOK_TESTS_CRASH_FAULT_H_
+#define ONHOOK_TESTS_CRASH_FAULT_H_
+
+#include <string>
+
+#include "absl/strings/string_view.h"
+#include "tests/support/onhookd_process.h"
+
+namespace onhook {
+
+class CrashRun;
+
+// One thing that a machine, a network or an operator does to a gateway at work. A CrashRun strikes
+// with the faults it was given, in an order that its seed decides, and the ledger says at the end
+// whether that cost anybody anything.
+//
+// What it decides by chance it draws from the run's random numbers, so that a seed replays the same
+// strikes. A failure is a failed expectation of the test. Threads: the run's.
+class Fault {
+ public:
+  virtual ~Fault() = default;
+
+  // For the output and for ONHOOK_FAULTS: one word, with underscores.
+  virtual absl::string_view name() const = 0;
+
+  // What this machine lacks for it; empty: nothing. Asked before anything else.
+  virtual std::string Missing() const { return ""; }
+
+  // Before the first gateway starts. May move the store with CrashRun::PlaceStore.
+  virtual void Begin(CrashRun& /*run*/) {}
+
+  // Before each start: how this fault wants the gateway run.
+  virtual void Prepare(OnhookdProcess::Options& /*options*/) {}
+
+  // The gateway works, under load. On return it works, or it is gone and CrashRun::running() says
+  // so; then the run starts the next one.
+  virtual void Strike(CrashRun& run) = 0;
+
+  // After the last strike: nothing hinders anybody any more. The gateway may be gone.
+  virtual void End(CrashRun& /*run*/) {}
+};
+
+}  // namespace onhook
+
+#endif  // ONHOOK_TESTS_CRASH_FAULT_H_
