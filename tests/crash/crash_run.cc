@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "gtest/gtest.h"
 
 namespace onhook {
@@ -23,8 +24,11 @@ CrashRun::CrashRun(uint64_t seed, int connections, std::string key, std::string 
     : connections_(connections),
       key_(std::move(key)),
       enforce_(std::move(enforce)),
+      seed_(seed),
       random_(seed),
-      ledger_(absl::StrCat("crash-", seed)) {
+      ledger_(absl::StrCat("crash-", seed)) {}
+
+void CrashRun::BeginLoad() {
   acking_.emplace("acking", RecordingSubscriber::Mode::kAckMost, random_(), &address_, &ledger_);
   holding_.emplace("holding", RecordingSubscriber::Mode::kAckNothing, random_(), &address_,
                    &ledger_);
@@ -33,7 +37,8 @@ CrashRun::CrashRun(uint64_t seed, int connections, std::string key, std::string 
 
 CrashRun::~CrashRun() {
   if (testing::Test::HasFailure() && gateway_.has_value()) {
-    ADD_FAILURE() << "the streams ended: " << acking_->last_end() << "; " << holding_->last_end()
+    ADD_FAILURE() << "struck by: " << absl::StrJoin(strikes_, ", ")
+                  << "\nthe streams ended: " << acking_->last_end() << "; " << holding_->last_end()
                   << "\nthe last gateway's log:\n"
                   << gateway_->log();
   }
@@ -47,22 +52,34 @@ void CrashRun::Add(std::unique_ptr<Fault> fault) {
 }
 
 bool CrashRun::Start() {
+  if (!load_.has_value()) BeginLoad();
+  const absl::Duration begun = clock_.Elapsed();
   gateway_.emplace(GatewayOptions());
   if (!gateway_->WaitUntilListening(kPatience)) {
     ADD_FAILURE() << "the gateway did not come up:\n" << gateway_->log();
     return false;
   }
   address_.Publish(gateway_->http_port(), gateway_->grpc_port());
+  start_took_ = clock_.Elapsed() - begun;
   running_ = true;
   return true;
 }
 
 bool CrashRun::Rounds(int64_t rounds, absl::Duration most) {
   for (int64_t round = 0; round < rounds && !testing::Test::HasFailure(); ++round) {
-    WorkFor(most);
+    // Whatever a strike drew, the next round is the same.
+    std::seed_seq seeds{seed_, static_cast<uint64_t>(strikes_.size())};
+    random_.seed(seeds);
+    CrashFigures figures;
+    figures -= CrashFigures::UpToNow(ledger_);
     Fault& fault = *faults_[random_() % faults_.size()];
+    WorkFor(most);
+    strikes_.emplace_back(fault.name());
     fault.Strike(*this);
     if (!running_ && !Start()) return false;
+    figures += CrashFigures::UpToNow(ledger_);
+    figures.strikes = 1;
+    figures_[strikes_.back()] += figures;
   }
   for (const auto& fault : faults_) fault->End(*this);
   return running_ || Start();
@@ -80,6 +97,12 @@ void CrashRun::Kill() {
   ++kills_;
 }
 
+std::optional<ProcessEnd> CrashRun::RunsFor(absl::Duration duration) {
+  const std::optional<ProcessEnd> end = gateway_->Wait(duration);
+  running_ = running_ && !end.has_value();
+  return end;
+}
+
 void CrashRun::ExpectEnd(int exit_code) {
   const std::optional<ProcessEnd> end = gateway_->Wait(kPatience);
   ASSERT_TRUE(end.has_value()) << "still running:\n" << gateway_->log();
@@ -88,11 +111,14 @@ void CrashRun::ExpectEnd(int exit_code) {
 }
 
 void CrashRun::KillSomeStarts() {
-  while (random_() % 4 == 0) {
-    gateway_.emplace(GatewayOptions());
-    gateway_->Wait(RandomBelow(absl::Milliseconds(60)));
-    Kill();
-  }
+  while (random_() % 4 == 0) KillDuringStart();
+}
+
+void CrashRun::KillDuringStart() {
+  gateway_.emplace(GatewayOptions());
+  const std::optional<ProcessEnd> end = gateway_->Wait(RandomBelow(2 * start_took_));
+  EXPECT_FALSE(end.has_value()) << *end << "\n" << gateway_->log();
+  Kill();
 }
 
 void CrashRun::Terminate() {
@@ -125,6 +151,17 @@ void CrashRun::SettleOneMore() {
   EXPECT_TRUE(ledger_.WaitUntilPromised(ledger_.promised() + 1, kPatience));
   EXPECT_TRUE(ledger_.WaitUntilSettled(number, kPatience));
   if (!load.Finish(kPatience)) address_.Close();
+}
+
+std::string CrashRun::Summary() const {
+  std::string summary;
+  for (const auto& [name, figures] : figures_) {
+    absl::StrAppend(&summary, name, ": ", figures.Sentence(), "\n");
+  }
+  CrashFigures whole = CrashFigures::UpToNow(ledger_);
+  whole.strikes = static_cast<int64_t>(strikes_.size());
+  absl::StrAppend(&summary, "in all: ", whole.Sentence(), "; ", kills_, " kills\n");
+  return summary;
 }
 
 absl::Duration CrashRun::RandomBelow(absl::Duration most) {

@@ -2,6 +2,7 @@
 #define ONHOOK_TESTS_CRASH_CRASH_RUN_H_
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <random>
@@ -9,8 +10,10 @@
 #include <vector>
 
 #include "absl/time/time.h"
+#include "gateway/base/clock.h"
 #include "tests/crash/call_ledger.h"
 #include "tests/crash/callback_load.h"
+#include "tests/crash/crash_figures.h"
 #include "tests/crash/fault.h"
 #include "tests/crash/gateway_address.h"
 #include "tests/crash/recording_subscriber.h"
@@ -37,12 +40,16 @@ class CrashRun {
 
   // Starts a gateway; false, and a failed expectation, if it does not come up.
   bool Start();
+  // The name of the fault of each strike so far.
+  const std::vector<std::string>& strikes() const { return strikes_; }
   // Lets the gateway work for a while, strikes once with a fault that chance takes, and starts
   // another gateway if this one is gone; so many times. False: one did not come up.
   bool Rounds(int64_t rounds, absl::Duration most);
   // Lets some callbacks be accepted, then goes on for a random while below `most`.
   void WorkFor(absl::Duration most);
   void Kill();
+  // Starts a gateway and kills it at a random instant before it is ready, or a little later.
+  void KillDuringStart();
   // One time in four, starts a gateway and kills it before or while it recovers; then perhaps
   // another one.
   void KillSomeStarts();
@@ -67,6 +74,8 @@ class CrashRun {
   OnhookdProcess& gateway() { return *gateway_; }
   // Whether there is a gateway, as far as anybody has noticed.
   bool running() const { return running_; }
+  // Lets the time pass. How the gateway ended, if it did so by itself meanwhile.
+  std::optional<ProcessEnd> RunsFor(absl::Duration duration);
   // The gateway has ended by itself; expects that it did so with this exit code.
   void ExpectEnd(int exit_code);
   const std::string& store_directory() const { return store_directory_; }
@@ -75,21 +84,30 @@ class CrashRun {
 
   // --- what came of it
 
+  CallLedger& ledger() { return ledger_; }
   const CallLedger& ledger() const { return ledger_; }
+  // For each fault a line with its figures, and one for the whole run.
+  std::string Summary() const;
   int kills() const { return kills_; }
   int64_t unanswered() const { return load_->unanswered(); }
   CallbackLoad::Altered altered() const { return load_->altered(); }
 
  private:
+  void BeginLoad();
   OnhookdProcess::Options GatewayOptions();
 
+  const SystemClock clock_;
   const int connections_;
   const std::string key_;
   const std::string enforce_;
+  const uint64_t seed_;
   std::mt19937_64 random_;
   TemporaryDirectory directory_;
   std::string store_directory_ = directory_.path() + "/store";
   std::vector<std::unique_ptr<Fault>> faults_;
+  std::vector<std::string> strikes_;
+  std::map<std::string, CrashFigures> figures_;  // by fault
+  absl::Duration start_took_ = absl::Milliseconds(30);
   CallLedger ledger_;
   GatewayAddress address_;
   int kills_ = 0;

@@ -1,0 +1,28 @@
+#include "tests/crash/fault_registry.h"
+
+#include <utility>
+
+#include "tests/crash/descriptors_fault.h"
+#include "tests/crash/kill_fault.h"
+#include "tests/crash/kill_in_recovery_fault.h"
+#include "tests/crash/restart_fault.h"
+
+namespace onhook {
+
+std::vector<std::unique_ptr<Fault>> MakeAllFaults() {
+  std::vector<std::unique_ptr<Fault>> faults;
+  faults.push_back(MakeKillFault());
+  faults.push_back(MakeKillInRecoveryFault());
+  faults.push_back(MakeRestartFault());
+  faults.push_back(MakeDescriptorsFault());
+  return faults;
+}
+
+std::unique_ptr<Fault> MakeFault(absl::string_view name) {
+  for (std::unique_ptr<Fault>& fault : MakeAllFaults()) {
+    if (fault->name() == name) return std::move(fault);
+  }
+  return nullptr;
+}
+
+}  // namespace onhook
