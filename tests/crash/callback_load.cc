@@ -61,6 +61,16 @@ CallbackLoad::~CallbackLoad() {
   for (std::thread& thread : threads_) thread.join();
 }
 
+void CallbackLoad::SignWith(std::string key) {
+  absl::MutexLock lock(&mutex_);
+  key_ = std::move(key);
+}
+
+std::string CallbackLoad::key() const {
+  absl::MutexLock lock(&mutex_);
+  return key_;
+}
+
 bool CallbackLoad::Finish(absl::Duration timeout) {
   absl::MutexLock lock(&mutex_);
   callbacks_left_ = 0;
@@ -105,7 +115,7 @@ bool CallbackLoad::PostOver(RawHttpClient& connection, size_t place, int64_t& nu
     if (is_done) number = kNone;
     if (answer == CallbackAnswer::kNone || SaysClose(raw)) return true;
     if (!is_done) continue;
-    const bool is_altered = !key_.empty() && posted % kAlteredOneOf == 0;
+    const bool is_altered = !key().empty() && posted % kAlteredOneOf == 0;
     if (is_altered && PostAltered(connection, body) == 0) return true;
     if (!PostAgain(connection, place, posted) || !PostWrong(connection, posted)) return true;
   }
@@ -131,7 +141,7 @@ bool CallbackLoad::PostWrong(RawHttpClient& connection, int64_t number) {
       absl::StrCat(R"("callSerialNo":")", books_->content().WrongSerialNo(number), "\"");
   // Without a called, or signed with another key.
   const std::string body =
-      key_.empty()
+      key().empty()
           ? absl::StrCat("{", serial, "}")
           : SignedCallback("no key of this source's", absl::Now(), absl::StrCat("wrong-", number),
                            absl::StrCat(serial, R"(,"called":"86139")"));
@@ -147,8 +157,9 @@ std::string CallbackLoad::BodyFor(int64_t number) const {
       content.Called(number), R"(","callData":")", content.CallData(number),
       R"(","releaseTime":"2022/02/22,10:04:36:318","talkDuration":"6","releaseReason":")",
       content.ReleaseReason(number), "\"");
-  if (key_.empty()) return absl::StrCat("{", words, "}");
-  return SignedCallback(key_, absl::Now(), absl::StrCat(number), words);
+  const std::string key = this->key();
+  if (key.empty()) return absl::StrCat("{", words, "}");
+  return SignedCallback(key, absl::Now(), absl::StrCat(number), words);
 }
 
 int CallbackLoad::PostAltered(RawHttpClient& connection, const std::string& body) {

@@ -34,6 +34,8 @@ class CallbackLoad {
   // The address must be closed, or Finish() have said true.
   ~CallbackLoad();
 
+  // From the next post on.
+  void SignWith(std::string key);
   // Begins no further callback, and repeats those begun until each was accepted. False: not before
   // `timeout`.
   bool Finish(absl::Duration timeout);
@@ -60,6 +62,8 @@ class CallbackLoad {
   // Posts one that must be refused. False: the connection has ended.
   bool PostWrong(RawHttpClient& connection, int64_t number);
   std::string BodyFor(int64_t number) const;
+  // Empty: it does not sign.
+  std::string key() const;
   // Posts the altered copy. Returns the answer's status; 0: the connection has ended.
   int PostAltered(RawHttpClient& connection, const std::string& body);
   int64_t NextNumber(size_t place);
@@ -67,8 +71,8 @@ class CallbackLoad {
 
   const GatewayAddress* const address_;
   VendorBooks* const books_;
-  const std::string key_;
   mutable absl::Mutex mutex_;
+  std::string key_ ABSL_GUARDED_BY(mutex_);
   int64_t callbacks_left_ ABSL_GUARDED_BY(mutex_);
   int64_t unanswered_ ABSL_GUARDED_BY(mutex_) = 0;
   Altered altered_ ABSL_GUARDED_BY(mutex_);

@@ -1,13 +1,14 @@
 #include "tests/crash/crash_run.h"
 
 #include <filesystem>
-#include <limits>
 #include <string>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "gtest/gtest.h"
+#include "tests/chaos/consumer_lines.h"
+#include "tests/crash/callback_load.h"
 
 namespace onhook {
 namespace {
@@ -29,16 +30,30 @@ CrashRun::CrashRun(uint64_t seed, int connections, std::string key, std::string 
       ledger_(absl::StrCat("crash-", seed)) {}
 
 void CrashRun::BeginLoad() {
-  acking_.emplace("acking", RecordingSubscriber::Mode::kAckMost, random_(), &address_, &ledger_);
-  holding_.emplace("holding", RecordingSubscriber::Mode::kAckNothing, random_(), &address_,
-                   &ledger_);
-  load_.emplace(&address_, &ledger_, connections_, std::numeric_limits<int64_t>::max(), key_);
+  const auto consumer = [this](const std::string& subscription, const std::string& manner) {
+    ledger_.OpenSubscription(subscription);
+    return std::vector<std::string>{subscription, "consumer", absl::StrCat(random_()), manner};
+  };
+  acking_.emplace(consumer("acking", "leaving"), &ledger_);
+  holding_.emplace(consumer("holding", "holding"), &ledger_);
+  vendor_.emplace(ledger_.content().run(), connections_, key_, &ledger_);
+}
+
+void CrashRun::TellEverybody() {
+  ++generation_;
+  acking_->TellGateway(generation_, gateway_->grpc_port());
+  holding_->TellGateway(generation_, gateway_->grpc_port());
+  vendor_->TellGateway(generation_, gateway_->http_port());
+  address_.Publish(gateway_->http_port(), gateway_->grpc_port());
 }
 
 CrashRun::~CrashRun() {
   if (testing::Test::HasFailure() && gateway_.has_value()) {
     ADD_FAILURE() << "struck by: " << absl::StrJoin(strikes_, ", ")
-                  << "\nthe streams ended: " << acking_->last_end() << "; " << holding_->last_end()
+                  << "\nthe consumers wrote:\n"
+                  << acking_->report().words() << holding_->report().words()
+                  << "\nthe vendor wrote:\n"
+                  << vendor_->report().words()
                   << "\nthe last gateway's log:\n"
                   << gateway_->log();
   }
@@ -52,14 +67,14 @@ void CrashRun::Add(std::unique_ptr<Fault> fault) {
 }
 
 bool CrashRun::Start() {
-  if (!load_.has_value()) BeginLoad();
+  if (!vendor_.has_value()) BeginLoad();
   const absl::Duration begun = clock_.Elapsed();
   gateway_.emplace(GatewayOptions());
   if (!gateway_->WaitUntilListening(kPatience)) {
     ADD_FAILURE() << "the gateway did not come up:\n" << gateway_->log();
     return false;
   }
-  address_.Publish(gateway_->http_port(), gateway_->grpc_port());
+  TellEverybody();
   start_took_ = clock_.Elapsed() - begun;
   running_ = true;
   return true;
@@ -131,18 +146,31 @@ void CrashRun::LoseWriteAheadLog() {
 }
 
 void CrashRun::FinishLoad() {
-  EXPECT_TRUE(load_->Finish(kPatience)) << "not every callback was accepted in the end";
-  acking_->SetMode(RecordingSubscriber::Mode::kAckAll);
-  holding_->SetMode(RecordingSubscriber::Mode::kAckAll);
+  vendor_->Finish();
+  EXPECT_TRUE(vendor_->report().WaitUntilFinished(kPatience))
+      << "not every callback was accepted in the end";
   Kill();
+  acking_->Tell(consumer_lines::kBehave);
+  holding_->Tell(consumer_lines::kBehave);
 }
 
 void CrashRun::SettleEverything() {
-  EXPECT_TRUE(ledger_.WaitUntilSettled(kPatience))
-      << ledger_.settled("acking") << " and " << ledger_.settled("holding") << " of "
-      << ledger_.promised() << " are settled";
+  ExpectEverythingSettled();
   Kill();
   if (Start()) SettleOneMore();
+}
+
+void CrashRun::ExpectEverythingSettled() {
+  // As long as it takes, if only it goes on.
+  int64_t before = -1;
+  int64_t settled = 0;
+  while (settled > before) {
+    if (ledger_.WaitUntilSettled(kPatience)) return;
+    before = settled;
+    settled = ledger_.settled("acking") + ledger_.settled("holding");
+  }
+  ADD_FAILURE() << ledger_.settled("acking") << " and " << ledger_.settled("holding") << " of "
+                << ledger_.promised() << " are settled";
 }
 
 void CrashRun::SettleOneMore() {
