@@ -58,7 +58,9 @@ void VendorReport::TakeLine(absl::string_view line) {
   int64_t second = 0;
   const bool has_first = words.size() > 1 && absl::SimpleAtoi(words[1], &first);
   const bool has_second = words.size() > 2 && absl::SimpleAtoi(words[2], &second);
-  if (words[0] == vendor_lines::kOpened && has_first) return ledger_->Opened(first);
+  if (words[0] == vendor_lines::kOpened && has_second) {
+    return ledger_->Opened(first, absl::Nanoseconds(second));
+  }
   const bool is_answer =
       has_second && second >= 0 && second < static_cast<int64_t>(kCallbackAnswers);
   if (words[0] == vendor_lines::kReplied && is_answer) {
