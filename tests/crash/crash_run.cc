@@ -28,6 +28,7 @@ constexpr absl::Duration kBetweenLooks = absl::Milliseconds(20);
 CrashRun::CrashRun(uint64_t seed, int connections, std::string key, std::string enforce)
     : connections_(connections),
       key_(std::move(key)),
+      previous_key_(key_),
       enforce_(std::move(enforce)),
       seed_(seed),
       random_(seed),
@@ -143,6 +144,13 @@ void CrashRun::Terminate() {
   ExpectEnd(0);
 }
 
+void CrashRun::PlaceKeys(const std::string& current, const std::string& previous) {
+  key_ = current;
+  previous_key_ = previous;
+  directory_.Write("previous", previous_key_);
+  directory_.Write("key", key_);
+}
+
 void CrashRun::LoseWriteAheadLog() {
   EXPECT_TRUE(std::filesystem::remove(store_directory_ + "/onhook.db-wal"));
 }
@@ -215,12 +223,13 @@ OnhookdProcess::Options CrashRun::GatewayOptions() {
   OnhookdProcess::Options options;
   options.store_directory = store_directory_;
   if (!key_.empty()) {
-    const std::string key_file = directory_.Write("key", key_);
+    PlaceKeys(key_, previous_key_);
     const std::string settings = directory_.Write(
         "onhook.yaml",
         absl::StrCat("sources: [{name: default, path: /release-events, authentication: "
                      "{shared_key: {key_files: [",
-                     key_file, "], enforce: ", enforce_, "}}}]\n"));
+                     directory_.path(), "/key, ", directory_.path(),
+                     "/previous], enforce: ", enforce_, "}}}]\n"));
     options.more_arguments = {"--config", settings};
   }
   for (const auto& fault : faults_) fault->Prepare(options);

@@ -6,6 +6,7 @@
 #include "tests/crash/kill_fault.h"
 #include "tests/crash/kill_in_recovery_fault.h"
 #include "tests/crash/restart_fault.h"
+#include "tests/crash/rotate_keys_fault.h"
 #include "tests/crash/stop_faults.h"
 
 namespace onhook {
@@ -16,6 +17,7 @@ std::vector<std::unique_ptr<Fault>> MakeAllFaults() {
   faults.push_back(MakeKillInRecoveryFault());
   faults.push_back(MakeRestartFault());
   faults.push_back(MakeDescriptorsFault());
+  faults.push_back(MakeRotateKeysFault());
   faults.push_back(MakeStopGatewayFault());
   faults.push_back(MakeStopSubscriberFault());
   faults.push_back(MakeStopVendorFault());
