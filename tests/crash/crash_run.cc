@@ -207,6 +207,10 @@ std::string CrashRun::Summary() const {
   for (const auto& [name, figures] : figures_) {
     absl::StrAppend(&summary, name, ": ", figures.Sentence(), "\n");
   }
+  for (const std::unique_ptr<Fault>& fault : faults_) {
+    if (fault->Figures().empty()) continue;
+    absl::StrAppend(&summary, fault->name(), ": ", fault->Figures(), "\n");
+  }
   CrashFigures whole = CrashFigures::UpToNow(ledger_);
   whole.strikes = static_cast<int64_t>(strikes_.size());
   absl::StrAppend(&summary, "in all: ", whole.Sentence(), "; ", kills_, " kills; ", audited_,
