@@ -2,6 +2,8 @@
 // gateways that are wrong on purpose, each caught by what the same faults do to it.
 //
 //   ONHOOK_SEED=7 build/release/tests/controls/controls_test --gtest_filter='LedgerControlTest.*'
+#include <sqlite3.h>
+
 #include <functional>
 #include <iostream>
 #include <memory>
@@ -34,6 +36,28 @@ class RestartFault final : public Fault {
  public:
   absl::string_view name() const override { return "restart"; }
   void Strike(CrashRun& run) override { run.Terminate(); }
+};
+
+// kill -9, and then one letter of each event's callData, "order=", is another on the disk.
+class AlteredEventsFault final : public Fault {
+ public:
+  absl::string_view name() const override { return "altered_events"; }
+  void Strike(CrashRun& run) override {
+    run.Kill();
+    sqlite3* store = nullptr;
+    ASSERT_EQ(sqlite3_open((run.store_directory() + "/onhook.db").c_str(), &store), SQLITE_OK);
+    // As the gateway has it: whoever only looks leaves the write-ahead log where it is.
+    sqlite3_db_config(store, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
+    EXPECT_EQ(sqlite3_exec(store,
+                           "UPDATE events SET event = CAST("
+                           "substr(event, 1, instr(event, CAST('order=' AS BLOB))) || 'R'"
+                           " || substr(event, instr(event, CAST('order=' AS BLOB)) + 2) AS BLOB)"
+                           " WHERE instr(event, CAST('order=' AS BLOB)) > 0",
+                           nullptr, nullptr, nullptr),
+              SQLITE_OK)
+        << sqlite3_errmsg(store);
+    EXPECT_EQ(sqlite3_close(store), SQLITE_OK);
+  }
 };
 
 class KillFault final : public Fault {
@@ -132,6 +156,15 @@ TEST(LedgerControlTest, AFloorAtTheDeliveryIsCaughtByRestarts) {
 TEST(LedgerControlTest, AnAckThatFailedAndIsConfirmedIsCaughtWhereCommitsFail) {
   ExpectCaught("failed_ack_confirmed", Make<FileSizeFault>(),
                "again after its settling was confirmed");
+}
+
+// The right program gives up what is altered, and says so; it delivers none of it.
+TEST(LedgerControlTest, AnIgnoredChecksumIsCaughtByAlteredEvents) {
+  const uint64_t seed = SeedOfRun();
+  const MakeFault fault = Make<AlteredEventsFault>();
+  EXPECT_FALSE(HasOne(FindingsOf("", fault, seed), " with another "));
+  EXPECT_TRUE(
+      HasOne(FindingsOf(ControlProgram("checksum_ignored"), fault, seed), " with another "));
 }
 
 }  // namespace
