@@ -161,7 +161,7 @@ RawAnswer ScriptedWork::Send(OnhookdProcess& gateway, const std::string& body) {
     EXPECT_TRUE(gateway.Wait(kPatience).has_value()) << "it lives, and does not answer:\n"
                                                      << gateway.log();
   }
-  if (answer.status == 503) {
+  if (absl::StrContains(answer.body, R"("retCode":"3")")) {
     EXPECT_TRUE(absl::StrContains(answer.head, "Retry-After: ")) << answer.head;
   }
   return answer;

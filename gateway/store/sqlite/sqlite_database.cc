@@ -170,10 +170,12 @@ absl::Status SqliteDatabase::Checkpoint(bool truncate) {
 absl::Status SqliteDatabase::UseWriteAheadLog() {
   absl::StatusOr<SqliteStatement> pragma = Prepare("PRAGMA journal_mode=WAL");
   if (!pragma.ok()) return pragma.status();
-  const absl::StatusOr<bool> row = pragma->Step();
+  absl::StatusOr<bool> row = pragma->Step();
   if (!row.ok()) return row.status();
   const bool is_on = *row && pragma->Bytes(0) == "wal";
-  pragma->Reset();
+  // What was told is true only once the change is committed, which is what comes behind the row.
+  while (row.ok() && *row) row = pragma->Step();
+  if (!row.ok()) return row.status();
   if (is_on) return absl::OkStatus();
   return absl::FailedPreconditionError("the file system cannot hold a write-ahead log");
 }

@@ -68,6 +68,7 @@ void Hindrance::Reset() {
   plan_->first_failed_at_ns = 0;
   plan_->last_failed_at_ns = 0;
   plan_->last_failed[0] = '\0';
+  plan_->file_failed[0] = '\0';
 }
 
 }  // namespace onhook

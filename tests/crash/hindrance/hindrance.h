@@ -54,8 +54,10 @@ class Hindrance {
 
   int64_t count(HindrancePlan::Call call) const { return plan_->counts[call]; }
   int64_t failures() const { return plan_->failures; }
-  // Which call failed last, for messages.
+  // Which call failed last, for messages; and of which file below the directory, which itself is
+  // "".
   std::string last_failed() const { return plan_->last_failed; }
+  std::string file_failed() const { return plan_->file_failed; }
   // On Clock::Elapsed()'s clock, when a call failed first since Reset.
   absl::Duration first_failed_at() const {
     return absl::Nanoseconds(plan_->first_failed_at_ns.load());

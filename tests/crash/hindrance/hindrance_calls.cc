@@ -115,6 +115,7 @@ Verdict Judge(Plan::Call call, const char* name) {
   plan->last_failed_at_ns = now;
   std::snprintf(plan->last_failed, sizeof plan->last_failed, "%s %lld, of %s", kNames[call],
                 static_cast<long long>(number), name);
+  std::snprintf(plan->file_failed, sizeof plan->file_failed, "%s", name);
   ++plan->failures;
   return verdict;
 }

@@ -38,6 +38,7 @@ struct HindrancePlan {
   std::atomic<int64_t> first_failed_at_ns;
   std::atomic<int64_t> last_failed_at_ns;
   char last_failed[kTextSize];
+  char file_failed[kTextSize];
   // Added to CLOCK_REALTIME, for all that the process does with it.
   std::atomic<int64_t> wall_clock_offset_ns;
 };
