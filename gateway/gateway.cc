@@ -12,6 +12,7 @@
 #include "gateway/access/access_control.h"
 #include "gateway/admin/admin_server.h"
 #include "gateway/base/descriptor_limit.h"
+#include "gateway/base/exit_code.h"
 #include "gateway/base/periodic_thread.h"
 #include "gateway/config/listener_rules.h"
 #include "gateway/config/setting_values.h"
@@ -158,7 +159,7 @@ absl::Status Gateway::OpenStore() {
   shown_.CountCommits(options.embedded.commits);
   const auto fatal = [log = log_](const absl::Status& error) {
     log->Error("store", "the disk cannot be relied upon: ending at once", {{"error", error}});
-    std::_Exit(EXIT_FAILURE);
+    std::_Exit(kExitDiskFailed);
   };
   absl::StatusOr<std::unique_ptr<Store>> store = OpenSqliteStore(options, clock_, log_, fatal);
   if (!store.ok()) return About("store.directory", store.status());
@@ -235,7 +236,7 @@ std::function<void(const absl::Status&)> Gateway::EndOf(absl::string_view listen
   return [log = log_, listener](const absl::Status& why) {
     log->Error("gateway", "no connection can come in any more: ending, to be started anew",
                {{"listener", listener}, {"error", why}});
-    std::_Exit(EXIT_FAILURE);
+    std::_Exit(kExitDiskFailed);
   };
 }
 
