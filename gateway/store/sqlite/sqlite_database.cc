@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 
 namespace onhook {
 namespace {
@@ -123,10 +124,21 @@ absl::string_view SqliteStatement::Bytes(int column) const {
 void SqliteDatabase::Closer::operator()(sqlite3* database) const { sqlite3_close_v2(database); }
 
 absl::StatusOr<SqliteDatabase> SqliteDatabase::Open(const std::string& path, bool read_only) {
-  const int flags = SQLITE_OPEN_NOMUTEX |
-                    (read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
+  return OpenWith(
+      path, read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, path);
+}
+
+absl::StatusOr<SqliteDatabase> SqliteDatabase::OpenUnchanging(const std::string& path) {
+  const std::string name =
+      absl::StrCat("file:", absl::StrReplaceAll(path, {{"%", "%25"}, {"?", "%3f"}, {"#", "%23"}}),
+                   "?immutable=1");
+  return OpenWith(name, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, path);
+}
+
+absl::StatusOr<SqliteDatabase> SqliteDatabase::OpenWith(const std::string& name, int flags,
+                                                        const std::string& path) {
   sqlite3* raw = nullptr;
-  const int code = sqlite3_open_v2(path.c_str(), &raw, flags, nullptr);
+  const int code = sqlite3_open_v2(name.c_str(), &raw, SQLITE_OPEN_NOMUTEX | flags, nullptr);
   SqliteDatabase database;
   database.database_.reset(raw);
   if (code != SQLITE_OK) {

@@ -60,6 +60,9 @@ class SqliteDatabase {
   // that exists.
   static absl::StatusOr<SqliteDatabase> Open(const std::string& path, bool read_only);
 
+  // Opens a file that nobody writes, for reading, without looking at or making any file beside it.
+  static absl::StatusOr<SqliteDatabase> OpenUnchanging(const std::string& path);
+
   absl::Status Execute(const std::string& sql);
   absl::StatusOr<SqliteStatement> Prepare(absl::string_view sql);
 
@@ -77,8 +80,13 @@ class SqliteDatabase {
   // Counts the pages in the write-ahead log into `*pages` after each commit, and ends SQLite's own
   // checkpoints within commits. `pages` must outlive the connection.
   void CountLogPages(int* pages);
+  // For what SQLite does with two connections at once; null once moved from.
+  sqlite3* handle() const { return database_.get(); }
 
  private:
+  static absl::StatusOr<SqliteDatabase> OpenWith(const std::string& name, int flags,
+                                                 const std::string& path);
+
   struct Closer {
     void operator()(sqlite3* database) const;
   };

@@ -3,9 +3,11 @@
 #include <functional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "gateway/store/sqlite/sqlite_lineage.h"
 
 namespace onhook {
 namespace {
@@ -138,6 +140,9 @@ absl::StatusOr<RecoveredState> RecoverState(SqliteDatabase& database) {
       database.Execute("UPDATE counters SET value = value + 1 WHERE key = 'openings'");
   if (status.ok()) status = ReadLog(database, state);
   if (!status.ok()) return status;
+  absl::StatusOr<std::vector<StoreAncestor>> ancestors = ReadAncestors(database);
+  if (!ancestors.ok()) return ancestors.status();
+  state.ancestors = *std::move(ancestors);
   status = ForEachRow(
       database,
       "SELECT id, name, spec, origin, paused, created_us, last_used_us, epoch, epoch_number, start,"

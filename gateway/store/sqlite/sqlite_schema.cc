@@ -152,9 +152,13 @@ constexpr char kTablesOfFormat3[] = R"(
       AND NOT EXISTS (SELECT 1 FROM rejected_callbacks WHERE source = old.source); END;
 )";
 
-std::string RandomStoreId() { return absl::StrCat(absl::Hex(RandomBits(), absl::kZeroPad16)); }
-
 }  // namespace
+
+bool IsKnownFormat(int64_t format) {
+  return format >= kOldestFormatVersion && format <= kFormatVersion;
+}
+
+std::string NewStoreId() { return absl::StrCat(absl::Hex(RandomBits(), absl::kZeroPad16)); }
 
 absl::Status CreateOrCheckSchema(SqliteDatabase& database, const std::string& directory) {
   absl::StatusOr<SqliteStatement> version = database.Prepare("PRAGMA user_version");
@@ -168,7 +172,7 @@ absl::Status CreateOrCheckSchema(SqliteDatabase& database, const std::string& di
   }
   const std::string new_store =
       *found == 0 ? absl::StrCat(kTablesOfFormat2, "INSERT INTO store VALUES ('store_id', '",
-                                 RandomStoreId(), "');")
+                                 NewStoreId(), "');")
                   : "";
   return database.Execute(absl::StrCat("BEGIN IMMEDIATE;", new_store, kTablesOfFormat3,
                                        "PRAGMA user_version=", kFormatVersion, "; COMMIT;"));

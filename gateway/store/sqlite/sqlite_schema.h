@@ -1,6 +1,7 @@
 #ifndef ONHOOK_GATEWAY_STORE_SQLITE_SQLITE_SCHEMA_H_
 #define ONHOOK_GATEWAY_STORE_SQLITE_SQLITE_SCHEMA_H_
 
+#include <cstdint>
 #include <string>
 
 #include "absl/status/status.h"
@@ -13,6 +14,12 @@ namespace onhook {
 // the format of this version. All at once or not at all. `directory` is for messages. Errors:
 // kFailedPrecondition (another format), and SQLite's.
 absl::Status CreateOrCheckSchema(SqliteDatabase& database, const std::string& directory);
+
+// Whether CreateOrCheckSchema takes a file of this format.
+bool IsKnownFormat(int64_t format);
+
+// 16 lower-case hexadecimal digits that no other store has.
+std::string NewStoreId();
 
 }  // namespace onhook
 

@@ -9,7 +9,9 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "gateway/store/sqlite/sqlite_backup.h"
 #include "gateway/store/sqlite/sqlite_directory.h"
+#include "gateway/store/sqlite/sqlite_leftovers.h"
 #include "gateway/store/sqlite/sqlite_recovery.h"
 #include "gateway/store/sqlite/sqlite_schema.h"
 
@@ -61,6 +63,7 @@ SqliteStorage::~SqliteStorage() {
 
 absl::Status SqliteStorage::OpenDatabase() {
   const std::string path = DatabasePath(directory_);
+  if (absl::Status status = RemoveLeftovers(directory_); !status.ok()) return status;
   MakeOwnFile(path);
   absl::StatusOr<SqliteDatabase> database = SqliteDatabase::Open(path, /*read_only=*/false);
   if (!database.ok()) return database.status();
@@ -256,6 +259,11 @@ absl::Status SqliteStorage::Close() {
   if (status.ok()) database_->RemoveLogOnClose();
   database_.reset();
   return status;
+}
+
+absl::StatusOr<std::unique_ptr<BackupCopy>> SqliteStorage::Copy(absl::Time now,
+                                                                const BackupGoOn& go_on) {
+  return CopySqliteStore(directory_, now, go_on);
 }
 
 // ------------------------------------------------------------------- what others do for the

@@ -26,8 +26,8 @@ class SqliteStorage final : public Storage {
  public:
   // Opens or creates `directory`/onhook.db and locks the directory against other processes.
   // Errors: kInvalidArgument (the directory cannot be made or written), kFailedPrecondition
-  // (another process holds it, or its format is of a newer version), kUnavailable, kDataLoss,
-  // kResourceExhausted; each names what failed.
+  // (another process holds it, a restore was interrupted, or its format is of a newer version),
+  // kUnavailable, kDataLoss, kResourceExhausted; each names what failed.
   static absl::StatusOr<std::unique_ptr<Storage>> Open(const std::string& directory);
   ~SqliteStorage() override;
 
@@ -66,6 +66,9 @@ class SqliteStorage final : public Storage {
   bool NeedsMaintenance() const override;
   absl::Status Maintain() override;
   absl::Status Close() override;
+
+  absl::StatusOr<std::unique_ptr<BackupCopy>> Copy(absl::Time now,
+                                                   const BackupGoOn& go_on) override;
 
   absl::StatusOr<std::vector<LogEventPtr>> Read(Sequence after, Sequence last,
                                                 ReadLimits limits) override;
