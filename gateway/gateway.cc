@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/strings/cord.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
@@ -27,6 +28,7 @@
 #include "gateway/part_options.h"
 #include "gateway/standing_warnings.h"
 #include "gateway/store/sqlite/sqlite_store.h"
+#include "gateway/store/store_damage.h"
 #include "gateway/tls/tls_files.h"
 
 namespace onhook {
@@ -42,7 +44,21 @@ constexpr absl::Duration kHealthInterval = absl::Milliseconds(500);
 
 // The same error, beginning with the setting that can mend it.
 absl::Status About(absl::string_view setting, const absl::Status& cause) {
-  return absl::Status(cause.code(), absl::StrCat(setting, ": ", cause.message()));
+  absl::Status about(cause.code(), absl::StrCat(setting, ": ", cause.message()));
+  cause.ForEachPayload([&about](absl::string_view type, const absl::Cord& payload) {
+    about.SetPayload(type, payload);
+  });
+  return about;
+}
+
+// When the store no longer knows what is on its disk: no answer is better than a wrong one.
+void EndAtOnce(const Log& log, const absl::Status& error) {
+  const bool is_damage = IsStoreDamage(error);
+  log.Error("store",
+            is_damage ? "the store is damaged: ending at once; onhookd --verify says what is lost"
+                      : "the disk cannot be relied upon: ending at once",
+            {{"error", error}});
+  std::_Exit(is_damage ? kExitBadStore : kExitDiskFailed);
 }
 
 absl::Status AboutPort(absl::string_view setting, const absl::Status& cause) {
@@ -157,10 +173,7 @@ absl::Status Gateway::OpenStore() {
   options.embedded.minimum_free_disk = limits.minimum_free_disk;
   options.embedded.tail_bytes = settings_.store.memory_tail;
   shown_.CountCommits(options.embedded.commits);
-  const auto fatal = [log = log_](const absl::Status& error) {
-    log->Error("store", "the disk cannot be relied upon: ending at once", {{"error", error}});
-    std::_Exit(kExitDiskFailed);
-  };
+  const auto fatal = [log = log_](const absl::Status& error) { EndAtOnce(*log, error); };
   absl::StatusOr<std::unique_ptr<Store>> store = OpenSqliteStore(options, clock_, log_, fatal);
   if (!store.ok()) return About("store.directory", store.status());
   store_ = *std::move(store);
@@ -236,7 +249,7 @@ std::function<void(const absl::Status&)> Gateway::EndOf(absl::string_view listen
   return [log = log_, listener](const absl::Status& why) {
     log->Error("gateway", "no connection can come in any more: ending, to be started anew",
                {{"listener", listener}, {"error", why}});
-    std::_Exit(kExitDiskFailed);
+    std::_Exit(kExitFailed);
   };
 }
 

@@ -7,9 +7,9 @@
 
 namespace onhook {
 
-// Reads everything that a store keeps in memory, and counts the opening, durably. What it reads is
+// Reads everything that a store keeps in memory. What it reads is
 // bounded by the subscriptions' exceptions above their floors, not by the log.
-// Errors: SQLite's, and kDataLoss if a row makes no sense.
+// Errors: SQLite's, and StoreDamage if a row makes no sense.
 absl::StatusOr<RecoveredState> RecoverState(SqliteDatabase& database);
 
 }  // namespace onhook

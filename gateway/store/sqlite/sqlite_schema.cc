@@ -5,6 +5,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "gateway/store/embedded/random_bits.h"
+#include "gateway/store/store_damage.h"
 
 namespace onhook {
 namespace {
@@ -167,8 +168,9 @@ absl::Status CreateOrCheckSchema(SqliteDatabase& database, const std::string& di
   if (!found.ok()) return found.status();
   if (*found == kFormatVersion) return absl::OkStatus();
   if (*found != 0 && *found != kOldestFormatVersion) {
-    return absl::FailedPreconditionError(absl::StrCat(
-        directory, " has format ", *found, "; this version reads and writes ", kFormatVersion));
+    return StoreDamage(absl::StrCat(directory, " has format ", *found,
+                                    "; this version reads and writes ", kFormatVersion),
+                       "Start a version that knows it");
   }
   const std::string new_store =
       *found == 0 ? absl::StrCat(kTablesOfFormat2, "INSERT INTO store VALUES ('store_id', '",
@@ -176,6 +178,19 @@ absl::Status CreateOrCheckSchema(SqliteDatabase& database, const std::string& di
                   : "";
   return database.Execute(absl::StrCat("BEGIN IMMEDIATE;", new_store, kTablesOfFormat3,
                                        "PRAGMA user_version=", kFormatVersion, "; COMMIT;"));
+}
+
+int64_t SqliteFormatVersion() { return kFormatVersion; }
+
+absl::StatusOr<std::string> RenewStoreIdentity(SqliteDatabase& database) {
+  std::string store_id = NewStoreId();
+  // A delivery id says its subscription's epoch, and would else settle whatever takes its sequence.
+  const absl::Status renewed =
+      database.Execute(absl::StrCat("UPDATE store SET value = '", store_id,
+                                    "' WHERE key = 'store_id';"
+                                    "UPDATE subscriptions SET epoch = lower(hex(randomblob(8)))"));
+  if (!renewed.ok()) return renewed;
+  return store_id;
 }
 
 }  // namespace onhook

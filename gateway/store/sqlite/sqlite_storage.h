@@ -26,8 +26,10 @@ class SqliteStorage final : public Storage {
  public:
   // Opens or creates `directory`/onhook.db and locks the directory against other processes.
   // Errors: kInvalidArgument (the directory cannot be made or written), kFailedPrecondition
-  // (another process holds it, a restore was interrupted, or its format is of a newer version),
-  // kUnavailable, kDataLoss, kResourceExhausted; each names what failed.
+  // (another process holds it, or its file system cannot hold a store), StoreDamage (something is
+  // missing, damaged, or of a format that this version does not read, or a restore was interrupted;
+  // nothing was promised on less), kUnavailable, kDataLoss, kResourceExhausted; each names what
+  // failed.
   static absl::StatusOr<std::unique_ptr<Storage>> Open(const std::string& directory);
   ~SqliteStorage() override;
 
@@ -87,6 +89,8 @@ class SqliteStorage final : public Storage {
   SqliteStorage(std::string directory, int lock) : directory_(std::move(directory)), lock_(lock) {}
 
   absl::Status OpenDatabase();
+  // Makes all that is there durable, in one file of the right format, and ends the opening before.
+  absl::Status SyncAll();
   absl::Status PrepareAll();
   // The event of this identity among those that are kept, or that were removed; 0: none.
   absl::StatusOr<Sequence> FindKept(const NewEvent& event);
