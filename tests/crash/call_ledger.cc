@@ -39,6 +39,14 @@ std::string CallLedger::CallData(int64_t number) const {
 
 std::string CallLedger::ReleaseReason(int64_t number) const { return absl::StrCat(number % 3); }
 
+std::string CallLedger::CallbackWords(int64_t number) const {
+  return absl::StrCat(R"("callSerialNo":")", CallSerialNo(number),
+                      R"(","serviceNo":null,"called":")", Called(number), R"(","callData":")",
+                      CallData(number),
+                      R"(","releaseTime":"2022/02/22,10:04:36:318","talkDuration":"6",)",
+                      R"("releaseReason":")", ReleaseReason(number), "\"");
+}
+
 int64_t CallLedger::NumberOf(absl::string_view call_serial_no) const {
   int64_t number = -1;
   if (!absl::ConsumePrefix(&call_serial_no, run_) || !absl::ConsumePrefix(&call_serial_no, "-") ||

@@ -68,6 +68,8 @@ class CallLedger {
   std::string Called(int64_t number) const;
   std::string CallData(int64_t number) const;
   std::string ReleaseReason(int64_t number) const;
+  // All of it, as the members of a JSON object.
+  std::string CallbackWords(int64_t number) const;
   // When it was opened; a long time ago if it was not.
   absl::Duration opened_at(int64_t number) const;
   // -1: none of this run.

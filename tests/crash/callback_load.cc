@@ -87,11 +87,7 @@ bool CallbackLoad::PostOver(RawHttpClient& connection, int64_t& number) {
 }
 
 std::string CallbackLoad::BodyFor(int64_t number) const {
-  const std::string words = absl::StrCat(
-      R"("callSerialNo":")", ledger_->CallSerialNo(number), R"(","serviceNo":null,"called":")",
-      ledger_->Called(number), R"(","callData":")", ledger_->CallData(number),
-      R"(","releaseTime":"2022/02/22,10:04:36:318","talkDuration":"6","releaseReason":")",
-      ledger_->ReleaseReason(number), "\"");
+  const std::string words = ledger_->CallbackWords(number);
   if (key_.empty()) return absl::StrCat("{", words, "}");
   return SignedCallback(key_, absl::Now(), absl::StrCat(number), words);
 }

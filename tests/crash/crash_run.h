@@ -35,6 +35,9 @@ class CrashRun {
   // Where the gateways keep their store; for a fault's Begin.
   void PlaceStore(std::string directory) { store_directory_ = std::move(directory); }
 
+  // Before the first start: "acking" settles all it gets, so that nothing holds back its floor.
+  void AckAll() { acking_->SetMode(RecordingSubscriber::Mode::kAckAll); }
+
   // Starts a gateway; false, and a failed expectation, if it does not come up.
   bool Start();
   // Lets the gateway work for a while, strikes once with a fault that chance takes, and starts
@@ -72,6 +75,8 @@ class CrashRun {
   const std::string& store_directory() const { return store_directory_; }
   std::mt19937_64& random() { return random_; }
   absl::Duration RandomBelow(absl::Duration most);
+
+  CallLedger& ledger() { return ledger_; }
 
   // --- what came of it
 

@@ -1,10 +1,10 @@
 #include "gateway/store/sqlite/sqlite_schema.h"
 
 #include <cstdint>
-#include <random>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
+#include "gateway/store/embedded/random_bits.h"
 
 namespace onhook {
 namespace {
@@ -152,11 +152,7 @@ constexpr char kTablesOfFormat3[] = R"(
       AND NOT EXISTS (SELECT 1 FROM rejected_callbacks WHERE source = old.source); END;
 )";
 
-std::string RandomStoreId() {
-  std::random_device device;
-  const uint64_t id = (uint64_t{device()} << 32) | device();
-  return absl::StrCat(absl::Hex(id, absl::kZeroPad16));
-}
+std::string RandomStoreId() { return absl::StrCat(absl::Hex(RandomBits(), absl::kZeroPad16)); }
 
 }  // namespace
 
