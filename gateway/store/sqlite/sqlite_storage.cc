@@ -44,12 +44,19 @@ void MakeOwnFile(const std::string& path) {
   if (file >= 0) close(file);
 }
 
+// One that is not there takes nothing.
+int64_t BytesOf(const std::string& path) {
+  struct stat file {};
+  return stat(path.c_str(), &file) == 0 ? file.st_size : 0;
+}
+
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Storage>> SqliteStorage::Open(const std::string& directory) {
+absl::StatusOr<std::unique_ptr<Storage>> SqliteStorage::Open(const std::string& directory,
+                                                             RecoveryProgress* progress) {
   const absl::StatusOr<int> lock = LockSqliteDirectory(directory);
   if (!lock.ok()) return lock.status();
-  std::unique_ptr<SqliteStorage> storage(new SqliteStorage(directory, *lock));
+  std::unique_ptr<SqliteStorage> storage(new SqliteStorage(directory, *lock, progress));
   if (absl::Status status = storage->OpenDatabase(); !status.ok()) return status;
   return storage;
 }
@@ -62,6 +69,10 @@ SqliteStorage::~SqliteStorage() {
 absl::Status SqliteStorage::OpenDatabase() {
   const std::string path = DatabasePath(directory_);
   MakeOwnFile(path);
+  if (progress_ != nullptr) {
+    progress_->Begin(absl::StrCat("brings the write-ahead log of ", BytesOf(path + "-wal") >> 20,
+                                  " MiB into the database"));
+  }
   absl::StatusOr<SqliteDatabase> database = SqliteDatabase::Open(path, /*read_only=*/false);
   if (!database.ok()) return database.status();
   database_ = *std::move(database);
@@ -130,7 +141,10 @@ absl::Status SqliteStorage::PrepareAll() {
   return PrepareStatements(*database_, statements);
 }
 
-absl::StatusOr<RecoveredState> SqliteStorage::Recover() { return RecoverState(*database_); }
+absl::StatusOr<RecoveredState> SqliteStorage::Recover() {
+  RecoveryProgress unheard;
+  return RecoverState(*database_, progress_ != nullptr ? *progress_ : unheard);
+}
 
 absl::Status SqliteStorage::Begin() { return begin_.Run(); }
 
@@ -225,11 +239,8 @@ void SqliteStorage::Rollback() {
 
 int64_t SqliteStorage::SizeInBytes() const {
   int64_t bytes = 0;
-  for (const char* suffix : {"", "-wal", "-shm"}) {
-    struct stat file {};
-    // One that is not there takes nothing.
-    if (stat((DatabasePath(directory_) + suffix).c_str(), &file) == 0) bytes += file.st_size;
-  }
+  for (const char* suffix : {"", "-wal", "-shm"})
+    bytes += BytesOf(DatabasePath(directory_) + suffix);
   return bytes;
 }
 

@@ -32,7 +32,8 @@ absl::StatusOr<int64_t> FreeBytes(const std::string& directory) {
 absl::StatusOr<std::unique_ptr<Store>> OpenSqliteStore(const SqliteStoreOptions& options,
                                                        const Clock* clock, const Log* log,
                                                        CommitQueue::Fatal fatal) {
-  absl::StatusOr<std::unique_ptr<Storage>> storage = SqliteStorage::Open(options.directory);
+  absl::StatusOr<std::unique_ptr<Storage>> storage =
+      SqliteStorage::Open(options.directory, options.progress);
   if (!storage.ok()) return storage.status();
   if (const absl::string_view doubt = FileSystemDoubtOf(options.directory); !doubt.empty()) {
     log->Warning("store", doubt, {{"directory", options.directory}});
