@@ -23,16 +23,18 @@ constexpr int64_t kDoubledOneOf = 5;
 constexpr int64_t kWrongOneOf = 16;
 constexpr int64_t kNonceOfWrong = 1'000'000'000'000;  // and more
 
-std::string RequestFor(absl::string_view body) {
-  return absl::StrCat("POST /release-events HTTP/1.1\r\nHost: gateway\r\nContent-Length: ",
-                      body.size(), "\r\n\r\n", body);
-}
-
 bool SaysClose(const RawAnswer& answer) {
   return absl::StrContains(absl::AsciiStrToLower(answer.head), "\r\nconnection: close\r\n");
 }
 
-CallbackAnswer Understand(const RawAnswer& answer) {
+}  // namespace
+
+std::string CallbackLoad::RequestFor(absl::string_view body) {
+  return absl::StrCat("POST /release-events HTTP/1.1\r\nHost: gateway\r\nContent-Length: ",
+                      body.size(), "\r\n\r\n", body);
+}
+
+CallbackAnswer CallbackLoad::Understand(const RawAnswer& answer) {
   if (answer.status == 0) return CallbackAnswer::kNone;
   const auto has = [&](absl::string_view ret_code) {
     return absl::StrContains(answer.body, absl::StrCat(R"("retCode":")", ret_code, "\""));
@@ -43,8 +45,6 @@ CallbackAnswer Understand(const RawAnswer& answer) {
   if (answer.status >= 400 && has("1")) return CallbackAnswer::kRefused;
   return CallbackAnswer::kOther;
 }
-
-}  // namespace
 
 CallbackLoad::CallbackLoad(const GatewayAddress* address, VendorBooks* books, int connections,
                            int64_t callbacks, std::string key)
@@ -151,16 +151,23 @@ bool CallbackLoad::PostWrong(RawHttpClient& connection, int64_t number) {
   return answer.status != 0 && !SaysClose(answer);
 }
 
-std::string CallbackLoad::BodyFor(int64_t number) const {
-  const CallContent& content = books_->content();
-  const std::string words = absl::StrCat(
+std::string CallbackLoad::WordsFor(const CallContent& content, int64_t number) {
+  return absl::StrCat(
       R"("callSerialNo":")", content.CallSerialNo(number), R"(","serviceNo":null,"called":")",
       content.Called(number), R"(","callData":")", content.CallData(number),
       R"(","releaseTime":"2022/02/22,10:04:36:318","talkDuration":"6","releaseReason":")",
       content.ReleaseReason(number), "\"");
+}
+
+std::string CallbackLoad::UnsignedBody(const CallContent& content, int64_t number) {
+  return absl::StrCat("{", WordsFor(content, number), "}");
+}
+
+std::string CallbackLoad::BodyFor(int64_t number) const {
   const std::string key = this->key();
-  if (key.empty()) return absl::StrCat("{", words, "}");
-  return SignedCallback(key, absl::Now(), absl::StrCat(number), words);
+  if (key.empty()) return UnsignedBody(books_->content(), number);
+  return SignedCallback(key, absl::Now(), absl::StrCat(number),
+                        WordsFor(books_->content(), number));
 }
 
 int CallbackLoad::PostAltered(RawHttpClient& connection, const std::string& body) {

@@ -34,6 +34,11 @@ class CallbackLoad {
   // The address must be closed, or Finish() have said true.
   ~CallbackLoad();
 
+  // What it posts, and what it makes of an answer: for others who post the same. Pure.
+  static std::string UnsignedBody(const CallContent& content, int64_t number);
+  static std::string RequestFor(absl::string_view body);
+  static CallbackAnswer Understand(const RawAnswer& answer);
+
   // From the next post on.
   void SignWith(std::string key);
   // Begins no further callback, and repeats those begun until each was accepted. False: not before
@@ -61,6 +66,7 @@ class CallbackLoad {
   bool PostAgain(RawHttpClient& connection, size_t place, int64_t number);
   // Posts one that must be refused. False: the connection has ended.
   bool PostWrong(RawHttpClient& connection, int64_t number);
+  static std::string WordsFor(const CallContent& content, int64_t number);
   std::string BodyFor(int64_t number) const;
   // Empty: it does not sign.
   std::string key() const;
