@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <list>
 #include <string>
+#include <vector>
 
 #include "tests/crash/callback_load.h"
 #include "tests/crash/crash_run.h"
@@ -45,6 +46,8 @@ class Repeats {
 class RepeatFault final : public Fault {
  public:
   absl::string_view name() const override { return "repeat"; }
+  // It does not sign.
+  std::vector<std::string> Excludes() const override { return {"rotate_keys"}; }
 
   void Strike(CrashRun& run) override {
     Repeats repeats(&run.ledger());
