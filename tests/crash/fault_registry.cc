@@ -8,18 +8,20 @@
 #include "tests/crash/kill_in_recovery_fault.h"
 #include "tests/crash/repeat_fault.h"
 #include "tests/crash/restart_fault.h"
+#include "tests/crash/rotate_keys_fault.h"
 #include "tests/crash/stop_faults.h"
 
 namespace onhook {
 
 std::vector<std::unique_ptr<Fault>> MakeAllFaults() {
   std::vector<std::unique_ptr<Fault>> faults;
-  faults.push_back(MakeKillFault());
-  faults.push_back(MakeKillInRecoveryFault());
-  faults.push_back(MakeRestartFault());
   faults.push_back(MakeDescriptorsFault());
   faults.push_back(MakeFileSizeFault());
+  faults.push_back(MakeKillFault());
+  faults.push_back(MakeKillInRecoveryFault());
   faults.push_back(MakeRepeatFault());
+  faults.push_back(MakeRestartFault());
+  faults.push_back(MakeRotateKeysFault());
   faults.push_back(MakeStopGatewayFault());
   faults.push_back(MakeStopSubscriberFault());
   faults.push_back(MakeStopVendorFault());
