@@ -20,10 +20,10 @@ int64_t CallLedger::Open() {
   return number;
 }
 
-void CallLedger::Opened(int64_t number) {
+void CallLedger::Opened(int64_t number, absl::Duration at) {
   absl::MutexLock lock(&mutex_);
   MakeRoomFor(number);
-  opened_at_[static_cast<size_t>(number)] = clock_.Elapsed();
+  opened_at_[static_cast<size_t>(number)] = at;
 }
 
 void CallLedger::MakeRoomFor(int64_t number) {

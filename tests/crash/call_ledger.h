@@ -72,8 +72,8 @@ class CallLedger final : public VendorBooks {
 
   const CallContent& content() const override { return content_; }
   int64_t Open() override;
-  // The same of a callback whose number another process has chosen.
-  void Opened(int64_t number);
+  // The same of a callback whose number another process has chosen, at that time.
+  void Opened(int64_t number, absl::Duration at);
   void Replied(int64_t number, CallbackAnswer answer) override;
   void RepliedToWrong(int64_t number, CallbackAnswer answer) override;
   // The vendor was told that the callback is stored: retCode "0" or "2".

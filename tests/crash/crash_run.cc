@@ -49,12 +49,10 @@ void CrashRun::TellEverybody() {
 
 CrashRun::~CrashRun() {
   if (testing::Test::HasFailure() && gateway_.has_value()) {
-    ADD_FAILURE() << "struck by: " << absl::StrJoin(strikes_, ", ")
-                  << "\nthe consumers wrote:\n"
+    ADD_FAILURE() << "struck by: " << absl::StrJoin(strikes_, ", ") << "\nthe consumers wrote:\n"
                   << acking_->report().words() << holding_->report().words()
                   << "\nthe vendor wrote:\n"
-                  << vendor_->report().words()
-                  << "\nthe last gateway's log:\n"
+                  << vendor_->report().words() << "\nthe last gateway's log:\n"
                   << gateway_->log();
   }
   address_.Close();

@@ -21,6 +21,7 @@
 #include "absl/strings/strip.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
+#include "gateway/base/clock.h"
 #include "tests/crash/callback_load.h"
 #include "tests/crash/gateway_address.h"
 #include "tests/crash/vendor_books.h"
@@ -38,7 +39,8 @@ class SpokenBooks final : public VendorBooks {
   const CallContent& content() const override { return content_; }
   int64_t Open() override {
     absl::MutexLock lock(&mutex_);
-    SayLine(absl::StrCat(vendor_lines::kOpened, " ", opened_));
+    SayLine(absl::StrCat(vendor_lines::kOpened, " ", opened_, " ",
+                         absl::ToInt64Nanoseconds(clock_.Elapsed())));
     return opened_++;
   }
   void Replied(int64_t number, CallbackAnswer answer) override {
@@ -50,6 +52,7 @@ class SpokenBooks final : public VendorBooks {
 
  private:
   const CallContent content_;
+  const SystemClock clock_;
   absl::Mutex mutex_;
   int64_t opened_ ABSL_GUARDED_BY(mutex_) = 0;
 };

@@ -8,7 +8,9 @@
 namespace onhook::vendor_lines {
 
 // What the vendor says.
-//   opened NUMBER           this callback is about to be sent for the first time
+//   opened NUMBER MOMENT    this callback is about to be sent for the first time, then; in
+//   nanoseconds
+//                           of the clock of consumer_lines.h
 //   replied NUMBER ANSWER   it was sent, first or again, and this came of it: a CallbackAnswer
 //   wrong NUMBER ANSWER     the same of one that must be refused
 //   finished REFUSED OTHERS all that was begun is accepted; so many altered copies were refused,

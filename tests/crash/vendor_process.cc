@@ -56,11 +56,13 @@ void VendorReport::TakeLine(absl::string_view line) {
   const std::vector<absl::string_view> words = absl::StrSplit(line, ' ');
   int64_t first = 0;
   int64_t second = 0;
-  const bool has_first = words.size() > 1 && absl::SimpleAtoi(words[1], &first);
-  const bool has_second = words.size() > 2 && absl::SimpleAtoi(words[2], &second);
-  if (words[0] == vendor_lines::kOpened && has_first) return ledger_->Opened(first);
+  const bool has_numbers = words.size() == 3 && absl::SimpleAtoi(words[1], &first) &&
+                           absl::SimpleAtoi(words[2], &second);
+  if (words[0] == vendor_lines::kOpened && has_numbers) {
+    return ledger_->Opened(first, absl::Nanoseconds(second));
+  }
   const bool is_answer =
-      has_second && second >= 0 && second < static_cast<int64_t>(kCallbackAnswers);
+      has_numbers && second >= 0 && second < static_cast<int64_t>(kCallbackAnswers);
   if (words[0] == vendor_lines::kReplied && is_answer) {
     return ledger_->Replied(first, static_cast<CallbackAnswer>(second));
   }
@@ -68,7 +70,7 @@ void VendorReport::TakeLine(absl::string_view line) {
     return ledger_->RepliedToWrong(first, static_cast<CallbackAnswer>(second));
   }
   absl::MutexLock lock(&mutex_);
-  if (words[0] == vendor_lines::kFinished && has_second) {
+  if (words[0] == vendor_lines::kFinished && has_numbers) {
     altered_ = {first, second};
     finished_ = true;
   } else if (words_.size() < kMostWords) {
