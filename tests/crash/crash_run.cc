@@ -9,6 +9,7 @@
 #include "gtest/gtest.h"
 #include "tests/chaos/consumer_lines.h"
 #include "tests/crash/callback_load.h"
+#include "tests/crash/gateway_audit.h"
 
 namespace onhook {
 namespace {
@@ -18,6 +19,9 @@ constexpr absl::Duration kPatience = absl::Seconds(60);
 
 // A round is worth its kill only if the gateway did something in it.
 constexpr int64_t kCallbacksEachRound = 100;
+
+// Between two looks at what can only be asked for.
+constexpr absl::Duration kBetweenLooks = absl::Milliseconds(20);
 
 }  // namespace
 
@@ -147,6 +151,7 @@ void CrashRun::FinishLoad() {
   vendor_->Finish();
   EXPECT_TRUE(vendor_->report().WaitUntilFinished(kPatience))
       << "not every callback was accepted in the end";
+  Audit();
   Kill();
   acking_->Tell(consumer_lines::kBehave);
   holding_->Tell(consumer_lines::kBehave);
@@ -155,7 +160,17 @@ void CrashRun::FinishLoad() {
 void CrashRun::SettleEverything() {
   ExpectEverythingSettled();
   Kill();
-  if (Start()) SettleOneMore();
+  if (!Start()) return;
+  SettleOneMore();
+  Audit();
+}
+
+void CrashRun::Audit() {
+  GatewayAudit::Options options;
+  options.may_be_removed = may_be_removed_;
+  options.wait = [this] { gateway_->Wait(kBetweenLooks); };
+  options.patience = kPatience;
+  audited_ = GatewayAudit(gateway_->grpc_port(), &ledger_, options).Run();
 }
 
 void CrashRun::ExpectEverythingSettled() {
@@ -186,7 +201,8 @@ std::string CrashRun::Summary() const {
   }
   CrashFigures whole = CrashFigures::UpToNow(ledger_);
   whole.strikes = static_cast<int64_t>(strikes_.size());
-  absl::StrAppend(&summary, "in all: ", whole.Sentence(), "; ", kills_, " kills\n");
+  absl::StrAppend(&summary, "in all: ", whole.Sentence(), "; ", kills_, " kills; ", audited_,
+                  " events in the log\n");
   return summary;
 }
 
