@@ -27,7 +27,9 @@ int64_t CallLedger::Open() {
 void CallLedger::Opened(int64_t number, absl::Duration at) {
   absl::MutexLock lock(&mutex_);
   MakeRoomFor(number);
-  opened_at_[static_cast<size_t>(number)] = at;
+  absl::Duration& opened_at = opened_at_[static_cast<size_t>(number)];
+  // Whoever posts it first.
+  if (opened_at == -absl::InfiniteDuration() || at < opened_at) opened_at = at;
 }
 
 void CallLedger::MakeRoomFor(int64_t number) {

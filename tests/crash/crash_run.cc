@@ -45,10 +45,11 @@ void CrashRun::BeginLoad() {
 }
 
 void CrashRun::TellEverybody() {
-  ++generation_;
-  acking_->TellGateway(generation_, gateway_->grpc_port());
-  holding_->TellGateway(generation_, gateway_->grpc_port());
-  vendor_->TellGateway(generation_, gateway_->http_port());
+  GatewayAddress::Ports ports{++generation_, gateway_->http_port(), gateway_->grpc_port()};
+  for (const auto& fault : faults_) fault->Route(ports);
+  acking_->TellGateway(generation_, ports.grpc);
+  holding_->TellGateway(generation_, ports.grpc);
+  vendor_->TellGateway(generation_, ports.http);
   address_.Publish(gateway_->http_port(), gateway_->grpc_port());
 }
 

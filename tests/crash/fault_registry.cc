@@ -6,6 +6,7 @@
 #include "tests/crash/file_size_fault.h"
 #include "tests/crash/kill_fault.h"
 #include "tests/crash/kill_in_recovery_fault.h"
+#include "tests/crash/network_fault.h"
 #include "tests/crash/repeat_fault.h"
 #include "tests/crash/restart_fault.h"
 #include "tests/crash/rotate_keys_fault.h"
@@ -19,6 +20,7 @@ std::vector<std::unique_ptr<Fault>> MakeAllFaults() {
   faults.push_back(MakeFileSizeFault());
   faults.push_back(MakeKillFault());
   faults.push_back(MakeKillInRecoveryFault());
+  faults.push_back(MakeNetworkFault());
   faults.push_back(MakeRepeatFault());
   faults.push_back(MakeRestartFault());
   faults.push_back(MakeRotateKeysFault());
