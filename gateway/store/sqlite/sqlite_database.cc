@@ -5,6 +5,8 @@
 #include <cstring>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
+#include "gateway/store/store_damage.h"
 
 namespace onhook {
 namespace {
@@ -54,8 +56,10 @@ absl::Status SqliteStatus(int extended_code, absl::string_view doing) {
     case SQLITE_PERM:
     case SQLITE_READONLY:
       return absl::UnavailableError(message);
-    default:
+    case SQLITE_IOERR:
       return absl::DataLossError(message);
+    default:
+      return StoreDamage(message);
   }
 }
 
@@ -123,10 +127,20 @@ absl::string_view SqliteStatement::Bytes(int column) const {
 void SqliteDatabase::Closer::operator()(sqlite3* database) const { sqlite3_close_v2(database); }
 
 absl::StatusOr<SqliteDatabase> SqliteDatabase::Open(const std::string& path, bool read_only) {
-  const int flags = SQLITE_OPEN_NOMUTEX |
-                    (read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
+  return OpenWith(path,
+                  read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
+}
+
+absl::StatusOr<SqliteDatabase> SqliteDatabase::OpenImmutable(const std::string& path) {
+  const std::string uri =
+      absl::StrCat("file:", absl::StrReplaceAll(path, {{"%", "%25"}, {"?", "%3f"}, {"#", "%23"}}),
+                   "?immutable=1");
+  return OpenWith(uri, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI);
+}
+
+absl::StatusOr<SqliteDatabase> SqliteDatabase::OpenWith(const std::string& path, int flags) {
   sqlite3* raw = nullptr;
-  const int code = sqlite3_open_v2(path.c_str(), &raw, flags, nullptr);
+  const int code = sqlite3_open_v2(path.c_str(), &raw, flags | SQLITE_OPEN_NOMUTEX, nullptr);
   SqliteDatabase database;
   database.database_.reset(raw);
   if (code != SQLITE_OK) {

@@ -39,7 +39,8 @@ absl::Status WithDirectory(const absl::Status& status, const std::string& direct
 absl::StatusOr<std::unique_ptr<Store>> OpenSqliteStore(const SqliteStoreOptions& options,
                                                        const Clock* clock, const Log* log,
                                                        CommitQueue::Fatal fatal) {
-  absl::StatusOr<std::unique_ptr<Storage>> storage = SqliteStorage::Open(options.directory);
+  absl::StatusOr<std::unique_ptr<Storage>> storage =
+      SqliteStorage::Open(options.directory, options.progress);
   if (!storage.ok()) return WithDirectory(storage.status(), options.directory);
   if (const absl::string_view doubt = FileSystemDoubtOf(options.directory); !doubt.empty()) {
     log->Warning("store", doubt, {{"directory", options.directory}});
