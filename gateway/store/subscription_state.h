@@ -80,7 +80,6 @@ class SubscriptionState {
     v1::TimelineEntry::Kind kind = v1::TimelineEntry::KIND_UNSPECIFIED;  // why
     int32_t attempt = 0;            // number of the attempt that it ends; 0: none
     Trials trials;                  // with that attempt counted; not for kSettle
-    absl::Duration due;             // of a retry, on the clock of Moment::elapsed
     ConsumerId consumer = 0;        // that held it; 0: nobody
     bool ends_dead_letter = false;  // kSettle: its dead letter is to go
     bool requested = false;         // kPark: a consumer asked for it
@@ -242,8 +241,6 @@ class SubscriptionState {
  private:
   // For what could not be parked, and for a lease that is over while it is decided about.
   static constexpr absl::Duration kAgain = absl::Seconds(1);
-  // No retry is put off further, so one that lies behind it was written by another clock.
-  static constexpr absl::Duration kLongestRest = absl::Hours(1);
   // How long an event is kept for a consumer other than its last.
   static constexpr absl::Duration kAvoidance = absl::Seconds(1);
 

@@ -242,7 +242,7 @@ v1::SubscribeRequest ScriptedWork::RequestTo(Way way, const std::string& deliver
   v1::NackRequest& nack = *request.mutable_nack();
   nack.set_request_id(++stream_->last_request);
   nack.add_delivery_ids(delivery_id);
-  nack.mutable_delay()->set_nanos(1'000'000);
+  if (way == Way::kRetry) nack.mutable_delay()->set_nanos(1'000'000);
   nack.set_action(way == Way::kRetry  ? v1::NackRequest::ACTION_RETRY
                   : way == Way::kPark ? v1::NackRequest::ACTION_PARK
                                       : v1::NackRequest::ACTION_SKIP);

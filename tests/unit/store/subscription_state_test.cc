@@ -145,18 +145,6 @@ TEST_F(SubscriptionStateTest, ANackWithADelayComesAgainThenAndOnlyOnce) {
   EXPECT_EQ(Take(kAnna)->reason, Delivery::REDELIVERY_REASON_NACKED);
 }
 
-TEST_F(SubscriptionStateTest, ANackThatIsCommittedWhileTheClockIsPutBackComesAgainInTime) {
-  last_ = 1;
-  const LeaseNumber lease = Take(kAnna)->lease;
-  const auto nack = state_->BeginNack(1, lease, Action::kRetry, absl::Minutes(2), now_);
-  now_.wall -= absl::Hours(24 * 365);
-  Finish(*nack);
-  Wait(absl::Seconds(119));
-  EXPECT_FALSE(Take(kAnna).has_value());
-  Wait(absl::Seconds(1));
-  EXPECT_TRUE(Take(kAnna).has_value());
-}
-
 TEST_F(SubscriptionStateTest, ParkingNeedsBothTheAttemptsAndTheTime) {
   last_ = 1;
   rules_.max_delivery_attempts = 2;
@@ -256,17 +244,6 @@ TEST_F(SubscriptionStateTest, AttemptsAndBackoffOutliveARestart) {
   EXPECT_THAT(TakeAll(kAnna), ElementsAre(1));
   Wait(absl::Minutes(1));
   EXPECT_EQ(Take(kBen)->attempt, 4);
-}
-
-TEST_F(SubscriptionStateTest, AClockThatIsPutBackOverARestartPutsOffARetryByAnHourAtMost) {
-  beginning_.tried[1] = {1, now_.wall, now_.wall + absl::Minutes(1), 5};
-  now_.wall -= absl::Hours(24 * 365);
-  last_ = 1;
-  Restart();
-  Wait(absl::Minutes(59));
-  EXPECT_FALSE(Take(kAnna).has_value());
-  Wait(absl::Minutes(1));
-  EXPECT_EQ(Take(kAnna)->attempt, 2);
 }
 
 TEST_F(SubscriptionStateTest, ANackFromBeforeARestartCountsUnlessThatAttemptWasOver) {
