@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "tests/crash/clock_fault.h"
 #include "tests/crash/descriptors_fault.h"
 #include "tests/crash/file_size_fault.h"
 #include "tests/crash/kill_fault.h"
@@ -11,6 +12,7 @@
 #include "tests/crash/restart_fault.h"
 #include "tests/crash/rotate_keys_fault.h"
 #include "tests/crash/stop_faults.h"
+#include "tests/crash/syscall_fault.h"
 
 namespace onhook {
 
@@ -27,6 +29,8 @@ std::vector<std::unique_ptr<Fault>> MakeAllFaults() {
   faults.push_back(MakeStopGatewayFault());
   faults.push_back(MakeStopSubscriberFault());
   faults.push_back(MakeStopVendorFault());
+  faults.push_back(MakeSyscallFault());
+  faults.push_back(MakeClockFault());
   return faults;
 }
 
