@@ -39,6 +39,9 @@ constexpr absl::Duration kCallGrace = absl::Seconds(1);
 // For the last checkpoint: some megabytes.
 constexpr absl::Duration kCheckpointTime = absl::Seconds(5);
 
+// A recovery that takes longer than this is told of, and so often.
+constexpr absl::Duration kRecoveryTold = absl::Seconds(2);
+
 // How late grpc.health.v1 may say that the disk is full or a listener has died.
 constexpr absl::Duration kHealthInterval = absl::Milliseconds(500);
 
@@ -172,9 +175,13 @@ absl::Status Gateway::OpenStore() {
   options.embedded.quarantine = limits.quarantine;
   options.embedded.minimum_free_disk = limits.minimum_free_disk;
   options.embedded.tail_bytes = settings_.store.memory_tail;
+  options.progress = &recovery_;
   shown_.CountCommits(options.embedded.commits);
   const auto fatal = [log = log_](const absl::Status& error) { EndAtOnce(*log, error); };
+  PeriodicThread telling(kRecoveryTold, [this] { LogRecovery(); });
   absl::StatusOr<std::unique_ptr<Store>> store = OpenSqliteStore(options, clock_, log_, fatal);
+  telling.Stop();
+  recovery_.Begin("");
   if (!store.ok()) return About("store.directory", store.status());
   store_ = *std::move(store);
   std::vector<Declaration> declarations;
@@ -188,6 +195,11 @@ absl::Status Gateway::OpenStore() {
 
   desk_ = std::make_unique<ReceiptDesk>(clock_, store_.get(), ReceiptDeskOptionsOf(settings_));
   return absl::OkStatus();
+}
+
+void Gateway::LogRecovery() const {
+  log_->Info("store", "recovering the store",
+             {{"step", recovery_.Text()}, {"seconds", StepSeconds()}});
 }
 
 absl::Status Gateway::StartDelivery() {
@@ -313,16 +325,22 @@ absl::Status Gateway::StopParts() {
 
 absl::Status Gateway::PhaseStatus() const {
   switch (phase_.load()) {
-    case Phase::kStarting:
-      return absl::UnavailableError(
-          absl::StrCat("starting: ", step_.load(), ", for ",
-                       absl::ToInt64Seconds(clock_->Elapsed()) - step_begun_seconds_, " s"));
+    case Phase::kStarting: {
+      const std::string recovery = recovery_.Text();
+      return absl::UnavailableError(absl::StrCat("starting: ", step_.load(),
+                                                 recovery.empty() ? "" : ": ", recovery, ", for ",
+                                                 StepSeconds(), " s"));
+    }
     case Phase::kRunning:
       return absl::OkStatus();
     case Phase::kStopping:
       return absl::UnavailableError("shutting down");
   }
   return absl::InternalError("in no phase");
+}
+
+int64_t Gateway::StepSeconds() const {
+  return absl::ToInt64Seconds(clock_->Elapsed()) - step_begun_seconds_;
 }
 
 void Gateway::TellHealth() {

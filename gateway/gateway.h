@@ -21,6 +21,7 @@
 #include "gateway/gateway_metrics.h"
 #include "gateway/ingress/secret_pool.h"
 #include "gateway/settings_reload.h"
+#include "gateway/store/recovery_progress.h"
 
 namespace onhook {
 
@@ -92,6 +93,8 @@ class Gateway {
                        std::unique_ptr<TlsFiles>& files);
   absl::Status StartAdmin();
   absl::Status OpenStore();
+  // Says so in the log, since that may take long.
+  void LogRecovery() const;
   absl::Status OpenSources();
   absl::Status StartDelivery();
   absl::Status StartHttp();
@@ -102,6 +105,8 @@ class Gateway {
   absl::Status StopParts();
 
   absl::Status PhaseStatus() const;
+  // How long the step of Start() under way has lasted.
+  int64_t StepSeconds() const;
   // Lets grpc.health.v1 say what is so now.
   void TellHealth();
 
@@ -112,6 +117,7 @@ class Gateway {
   // Of the start, for those who ask how far it is.
   std::atomic<const char*> step_{"begins"};
   std::atomic<int64_t> step_begun_seconds_{0};  // of the clock's Elapsed()
+  RecoveryProgress recovery_;
   int grpc_port_ = 0;
 
   // In the order of the layers.

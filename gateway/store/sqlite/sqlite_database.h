@@ -81,6 +81,8 @@ class SqliteDatabase {
   // Counts the pages in the write-ahead log into `*pages` after each commit, and ends SQLite's own
   // checkpoints within commits. `pages` must outlive the connection.
   void CountLogPages(int* pages);
+  // For what SQLite does with two connections at once; null once moved from.
+  sqlite3* handle() const { return database_.get(); }
 
  private:
   static absl::StatusOr<SqliteDatabase> OpenWith(const std::string& path, int flags);

@@ -1,10 +1,10 @@
 #include "gateway/store/sqlite/sqlite_schema.h"
 
 #include <cstdint>
-#include <random>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
+#include "gateway/store/embedded/random_bits.h"
 #include "gateway/store/store_damage.h"
 
 namespace onhook {
@@ -153,13 +153,13 @@ constexpr char kTablesOfFormat3[] = R"(
       AND NOT EXISTS (SELECT 1 FROM rejected_callbacks WHERE source = old.source); END;
 )";
 
-std::string RandomStoreId() {
-  std::random_device device;
-  const uint64_t id = (uint64_t{device()} << 32) | device();
-  return absl::StrCat(absl::Hex(id, absl::kZeroPad16));
+}  // namespace
+
+bool IsKnownFormat(int64_t format) {
+  return format >= kOldestFormatVersion && format <= kFormatVersion;
 }
 
-}  // namespace
+std::string NewStoreId() { return absl::StrCat(absl::Hex(RandomBits(), absl::kZeroPad16)); }
 
 absl::Status CreateOrCheckSchema(SqliteDatabase& database, const std::string& directory) {
   absl::StatusOr<SqliteStatement> version = database.Prepare("PRAGMA user_version");
@@ -174,7 +174,7 @@ absl::Status CreateOrCheckSchema(SqliteDatabase& database, const std::string& di
   }
   const std::string new_store =
       *found == 0 ? absl::StrCat(kTablesOfFormat2, "INSERT INTO store VALUES ('store_id', '",
-                                 RandomStoreId(), "');")
+                                 NewStoreId(), "');")
                   : "";
   return database.Execute(absl::StrCat("BEGIN IMMEDIATE;", new_store, kTablesOfFormat3,
                                        "PRAGMA user_version=", kFormatVersion, "; COMMIT;"));
@@ -183,7 +183,7 @@ absl::Status CreateOrCheckSchema(SqliteDatabase& database, const std::string& di
 int64_t SqliteFormatVersion() { return kFormatVersion; }
 
 absl::StatusOr<std::string> RenewStoreIdentity(SqliteDatabase& database) {
-  std::string store_id = RandomStoreId();
+  std::string store_id = NewStoreId();
   // A delivery id says its subscription's epoch, and would else settle whatever takes its sequence.
   const absl::Status renewed =
       database.Execute(absl::StrCat("UPDATE store SET value = '", store_id,

@@ -16,6 +16,11 @@ namespace onhook {
 // StoreDamage (another format), and SQLite's.
 absl::Status CreateOrCheckSchema(SqliteDatabase& database, const std::string& directory);
 
+// Whether CreateOrCheckSchema takes a file of this format.
+bool IsKnownFormat(int64_t format);
+
+// 16 lower-case hexadecimal digits that no other store has.
+std::string NewStoreId();
 // The format that a file must have to be read without being changed.
 int64_t SqliteFormatVersion();
 

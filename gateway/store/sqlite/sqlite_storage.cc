@@ -9,7 +9,9 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "gateway/store/sqlite/sqlite_backup.h"
 #include "gateway/store/sqlite/sqlite_directory.h"
+#include "gateway/store/sqlite/sqlite_leftovers.h"
 #include "gateway/store/sqlite/sqlite_recovery.h"
 #include "gateway/store/sqlite/sqlite_remains.h"
 #include "gateway/store/sqlite/sqlite_schema.h"
@@ -73,12 +75,20 @@ void MakeOwnFile(const std::string& path) {
   if (file >= 0) close(file);
 }
 
+// One that is not there takes nothing.
+int64_t BytesOf(const std::string& path) {
+  struct stat file {};
+  return stat(path.c_str(), &file) == 0 ? file.st_size : 0;
+}
+
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Storage>> SqliteStorage::Open(const std::string& directory) {
+absl::StatusOr<std::unique_ptr<Storage>> SqliteStorage::Open(const std::string& directory,
+                                                             RecoveryProgress* progress) {
   const absl::StatusOr<int> lock = LockSqliteDirectory(directory);
   if (!lock.ok()) return lock.status();
-  std::unique_ptr<SqliteStorage> storage(new SqliteStorage(directory, *lock));
+  std::unique_ptr<SqliteStorage> storage(new SqliteStorage(directory, *lock, progress));
+  if (absl::Status status = RemoveLeftovers(directory); !status.ok()) return status;
   // SQLite would make do with what is left, so that has to be looked at before.
   if (absl::Status status = CheckSqliteRemains(directory); !status.ok()) {
     return WithAdvice(status, AdviceOnLoss(directory));
@@ -97,6 +107,10 @@ SqliteStorage::~SqliteStorage() {
 absl::Status SqliteStorage::OpenDatabase() {
   const std::string path = SqliteDatabasePath(directory_);
   MakeOwnFile(path);
+  if (progress_ != nullptr) {
+    progress_->Begin(absl::StrCat("brings the write-ahead log of ", BytesOf(path + "-wal") >> 20,
+                                  " MiB into the database"));
+  }
   absl::StatusOr<SqliteDatabase> database = SqliteDatabase::Open(path, /*read_only=*/false);
   if (!database.ok()) return database.status();
   database_ = *std::move(database);
@@ -192,7 +206,9 @@ absl::StatusOr<RecoveredState> SqliteStorage::Recover() {
   // The mark must outlive the log. This leaves the log's file as long as it is.
   if (status.ok()) status = database_->Checkpoint(/*truncate=*/false);
   if (!status.ok()) return status;
-  absl::StatusOr<RecoveredState> state = RecoverState(*database_);
+  RecoveryProgress unheard;
+  absl::StatusOr<RecoveredState> state =
+      RecoverState(*database_, progress_ != nullptr ? *progress_ : unheard);
   if (!state.ok()) return WithAdvice(state.status(), AdviceOnDamage(directory_));
   status = NoteStoreInLock(directory_, state->store_id);
   if (!status.ok()) return status;
@@ -314,9 +330,7 @@ void SqliteStorage::Rollback() {
 int64_t SqliteStorage::SizeInBytes() const {
   int64_t bytes = 0;
   for (const char* suffix : {"", "-wal", "-shm"}) {
-    struct stat file {};
-    // One that is not there takes nothing.
-    if (stat((SqliteDatabasePath(directory_) + suffix).c_str(), &file) == 0) bytes += file.st_size;
+    bytes += BytesOf(SqliteDatabasePath(directory_) + suffix);
   }
   return bytes;
 }
@@ -345,6 +359,11 @@ absl::Status SqliteStorage::Close() {
   if (status.ok()) database_->RemoveLogOnClose();
   database_.reset();
   return status;
+}
+
+absl::StatusOr<std::unique_ptr<BackupCopy>> SqliteStorage::Copy(absl::Time now,
+                                                                const BackupGoOn& go_on) {
+  return CopySqliteStore(directory_, now, go_on);
 }
 
 // ------------------------------------------------------------------- what others do for the
