@@ -93,6 +93,7 @@ TEST(KillTest, ALostWriteAheadLogIsNoticed) {
   run.WorkFor(absl::Milliseconds(50));
   run.FinishLoad();
   run.LoseWriteAheadLog();
+  run.AcceptLoss();
   ASSERT_TRUE(run.Start());
   run.SettleOneMore();
   EXPECT_THAT(run.ledger().Findings(), Contains(HasSubstr("holding never")));
