@@ -156,6 +156,11 @@ void CrashRun::LoseWriteAheadLog() {
   EXPECT_TRUE(std::filesystem::remove(store_directory_ + "/onhook.db-wal"));
 }
 
+void CrashRun::AcceptLoss() {
+  ChildProcess process({OnhookdProgram(), "--accept-loss", store_directory_});
+  EXPECT_EQ(process.Wait(kPatience), std::optional(ProcessEnd{0, 0})) << process.output();
+}
+
 void CrashRun::FinishLoad() {
   vendor_->Finish();
   EXPECT_TRUE(vendor_->report().WaitUntilFinished(kPatience))

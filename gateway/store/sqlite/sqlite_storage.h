@@ -97,9 +97,11 @@ class SqliteStorage final : public Storage {
   // Makes all that is there durable, in one file of the right format, and ends the opening before.
   absl::Status SyncAll();
   absl::Status PrepareAll();
-  // The event of this identity among those that are kept, or that were removed; 0: none.
+  // The event of this identity among those that are kept, or that were removed; 0: none. One that
+  // is kept but damaged is written anew.
   absl::StatusOr<Sequence> FindKept(const NewEvent& event);
   absl::StatusOr<Sequence> FindRemoved(const NewEvent& event);
+  absl::Status WriteAnew(const NewEvent& event, Sequence sequence);
 
   const std::string directory_;
   int lock_;                          // file descriptor that holds the directory's lock
@@ -117,6 +119,9 @@ class SqliteStorage final : public Storage {
   SqliteStatement rollback_;
   SqliteStatement insert_event_;
   SqliteStatement find_identity_;
+  SqliteStatement find_row_;
+  SqliteStatement find_place_;
+  SqliteStatement insert_anew_;
   SqliteStatement find_removed_;
   SqliteStatement remember_identities_;
   SqliteStatement remove_events_;
