@@ -61,7 +61,7 @@ void CallbackLoad::Post() {
   while (const auto ports = address_->WaitForLaterThan(generation)) {
     generation = ports->generation;
     bool more = true;
-    while (more) {
+    while (more && address_->LeadsTo(generation)) {
       RawHttpClient connection(ports->http);
       if (!connection.connected()) break;
       more = PostOver(connection, number);
