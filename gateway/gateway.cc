@@ -6,12 +6,14 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/strings/cord.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "gateway/access/access_control.h"
 #include "gateway/admin/admin_server.h"
 #include "gateway/base/descriptor_limit.h"
+#include "gateway/base/exit_code.h"
 #include "gateway/base/periodic_thread.h"
 #include "gateway/config/listener_rules.h"
 #include "gateway/config/setting_values.h"
@@ -26,6 +28,7 @@
 #include "gateway/part_options.h"
 #include "gateway/standing_warnings.h"
 #include "gateway/store/sqlite/sqlite_store.h"
+#include "gateway/store/store_damage.h"
 #include "gateway/tls/tls_files.h"
 
 namespace onhook {
@@ -44,7 +47,21 @@ constexpr absl::Duration kHealthInterval = absl::Milliseconds(500);
 
 // The same error, beginning with the setting that can mend it.
 absl::Status About(absl::string_view setting, const absl::Status& cause) {
-  return absl::Status(cause.code(), absl::StrCat(setting, ": ", cause.message()));
+  absl::Status about(cause.code(), absl::StrCat(setting, ": ", cause.message()));
+  cause.ForEachPayload([&about](absl::string_view type, const absl::Cord& payload) {
+    about.SetPayload(type, payload);
+  });
+  return about;
+}
+
+// When the store no longer knows what is on its disk: no answer is better than a wrong one.
+void EndAtOnce(const Log& log, const absl::Status& error) {
+  const bool is_damage = IsStoreDamage(error);
+  log.Error("store",
+            is_damage ? "the store is damaged: ending at once; onhookd --verify says what is lost"
+                      : "the disk cannot be relied upon: ending at once",
+            {{"error", error}});
+  std::_Exit(is_damage ? kExitBadStore : kExitDiskFailed);
 }
 
 absl::Status AboutPort(absl::string_view setting, const absl::Status& cause) {
@@ -160,10 +177,7 @@ absl::Status Gateway::OpenStore() {
   options.embedded.tail_bytes = settings_.store.memory_tail;
   options.progress = &recovery_;
   shown_.CountCommits(options.embedded.commits);
-  const auto fatal = [log = log_](const absl::Status& error) {
-    log->Error("store", "the disk cannot be relied upon: ending at once", {{"error", error}});
-    std::_Exit(EXIT_FAILURE);
-  };
+  const auto fatal = [log = log_](const absl::Status& error) { EndAtOnce(*log, error); };
   PeriodicThread telling(kRecoveryTold, [this] { LogRecovery(); });
   absl::StatusOr<std::unique_ptr<Store>> store = OpenSqliteStore(options, clock_, log_, fatal);
   telling.Stop();
@@ -247,7 +261,7 @@ std::function<void(const absl::Status&)> Gateway::EndOf(absl::string_view listen
   return [log = log_, listener](const absl::Status& why) {
     log->Error("gateway", "no connection can come in any more: ending, to be started anew",
                {{"listener", listener}, {"error", why}});
-    std::_Exit(EXIT_FAILURE);
+    std::_Exit(kExitFailed);
   };
 }
 

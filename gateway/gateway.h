@@ -45,7 +45,8 @@ class TlsFiles;
 // way when the gateway stops is answered, and its subscriber still has the streams to take it from.
 // Threads: one owner for all methods. Blocking: Start, as long as the store's recovery takes; Stop,
 // for LongestStop() at most. Errors: as said there. When the store no longer knows what is on its
-// disk, the process is ended at once, with 1: no answer is better than a wrong one.
+// disk, the process is ended at once, with kExitDiskFailed, or kExitBadStore if what is on it is
+// damaged: no answer is better than a wrong one.
 class Gateway {
  public:
   // `clock` and `log` must outlive the gateway.

@@ -57,6 +57,7 @@ SubscriptionState::Detached SubscriptionState::Detach(ConsumerId consumer, Depar
     for (const auto& [sequence, record] : records_) {
       if (record.holder == consumer) held.push_back(sequence);
     }
+    std::sort(held.begin(), held.end());  // what is said of them is said in the order of the log
   }
   for (const Sequence sequence : held) {
     Record& record = records_.at(sequence);

@@ -8,7 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "gateway/config/subscription_spec.h"
 #include "gateway/store/embedded/commit_and_wait.h"
-#include "gateway/store/embedded/random_epoch.h"
+#include "gateway/store/embedded/random_bits.h"
 
 namespace onhook {
 namespace {
@@ -23,9 +23,23 @@ SubscriptionInfo InfoOf(const EmbeddedQueue& queue) {
           record.created_at};
 }
 
+CommitQueueOptions CommitsOf(const EmbeddedStoreOptions& options) {
+  CommitQueueOptions commits = options.commits;
+  commits.by_hand = options.by_hand != nullptr;
+  return commits;
+}
+
 absl::Status BelongsToSettings(const std::string& name) {
   return absl::FailedPreconditionError(absl::StrCat(
       "subscription '", name, "' is declared in the gateway's settings; change it there"));
+}
+
+void TellOrigin(const StoreAncestor& ancestor, const Log& log) {
+  log.Info("store", "this store was restored from a backup",
+           {{"of_store", ancestor.store_id},
+            {"backup_taken_at", absl::FormatTime(ancestor.backup_taken_at, absl::UTCTimeZone())},
+            {"newest_event_of_backup", ancestor.newest},
+            {"restored_at", absl::FormatTime(ancestor.restored_at, absl::UTCTimeZone())}});
 }
 
 absl::Status Check(const std::string& name, const v1::SubscriptionSpec& spec) {
@@ -42,6 +56,7 @@ absl::StatusOr<std::unique_ptr<Store>> EmbeddedStore::Open(std::unique_ptr<Stora
                                                            CommitQueue::Fatal fatal) {
   absl::StatusOr<RecoveredState> recovered = storage->Recover();
   if (!recovered.ok()) return recovered.status();
+  if (!recovered->ancestors.empty()) TellOrigin(recovered->ancestors.back(), *log);
   return std::unique_ptr<Store>(new EmbeddedStore(std::move(storage), *std::move(recovered),
                                                   durability_class, options, clock, log,
                                                   std::move(fatal)));
@@ -53,30 +68,39 @@ EmbeddedStore::EmbeddedStore(std::unique_ptr<Storage> storage, RecoveredState re
                              const Log* log, CommitQueue::Fatal fatal)
     : storage_(std::move(storage)),
       store_id_(recovered.store_id),
+      ancestors_(recovered.ancestors),
       durability_class_(durability_class),
       options_(options),
       clock_(clock),
       log_(log),
       last_signalled_(recovered.last),
       housekept_(clock->Elapsed()),
-      commits_(storage_.get(), clock, options.commits,
+      commits_(storage_.get(), clock, CommitsOf(options),
                {[this](Storage& rows) { return event_log_.WriteForwarded(rows); },
                 [this] { BatchDone(); }},
                std::move(fatal)),
-      reader_(options.max_pending_reads),
+      reader_(options.max_pending_reads, options.by_hand != nullptr),
       free_disk_(options.minimum_free_disk, options.free_disk, log),
+      copier_(storage_.get(), &free_disk_, clock),
       event_log_(storage_.get(), &commits_, &reader_, &free_disk_, clock, log, recovered,
                  {options.tail_bytes, options.retention.nonce_memory}),
       quarantine_(storage_.get(), &commits_, &reader_, &free_disk_, clock, log, options.quarantine),
       environment_{storage_.get(), &event_log_, &commits_,          &reader_,
                    clock,          log,         recovered.openings, &settled_listeners_},
       housekeeping_(options.retention, options.quarantine, HousekeepingCallbacks(), &event_log_,
-                    &commits_, clock, log),
-      ticking_(options.tick_interval, [this] { Tick(); }) {
-  absl::MutexLock lock(&queues_mutex_);
-  for (SubscriptionRecord& record : recovered.subscriptions) {
-    std::string name = record.name;
-    queues_[std::move(name)] = std::make_shared<EmbeddedQueue>(std::move(record), &environment_);
+                    &commits_, clock, log) {
+  {
+    absl::MutexLock lock(&queues_mutex_);
+    for (SubscriptionRecord& record : recovered.subscriptions) {
+      std::string name = record.name;
+      queues_[std::move(name)] = std::make_shared<EmbeddedQueue>(std::move(record), &environment_);
+    }
+  }
+  if (options_.by_hand == nullptr) {
+    ticking_.emplace(options_.tick_interval, [this] { Tick(); });
+  } else {
+    *options_.by_hand = {[this] { return commits_.RunOne(); }, [this] { return reader_.RunOne(); },
+                         [this] { Tick(); }};
   }
 }
 
@@ -186,7 +210,7 @@ absl::StatusOr<EmbeddedStore::QueuePtr> EmbeddedStore::Create(const std::string&
   record.name = name;
   record.spec = spec;
   record.origin = origin;
-  record.epoch = RandomEpoch();
+  record.epoch = RandomBits();
   record.created_at = record.last_used_at = clock_->Now();
   QueuePtr queue;
   const bool at_end = spec.start_position() == v1::START_POSITION_LATEST;
@@ -458,7 +482,8 @@ void EmbeddedStore::DeleteUnused() {
 absl::Status EmbeddedStore::Close() {
   if (closed_) return absl::OkStatus();
   closed_ = true;
-  ticking_.Stop();
+  copier_.Close();
+  if (ticking_.has_value()) ticking_->Stop();
   reader_.Close();
   commits_.Close();
   return storage_->Close();

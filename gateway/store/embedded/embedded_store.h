@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -22,9 +23,18 @@
 #include "gateway/store/embedded/housekeeping.h"
 #include "gateway/store/embedded/reading_thread.h"
 #include "gateway/store/embedded/storage.h"
+#include "gateway/store/embedded/storage_copier.h"
 #include "gateway/store/store.h"
 
 namespace onhook {
+
+// What the threads of a store do, to be done by hand: a simulation decides what happens next. Each
+// does one step; false: there is nothing to do now.
+struct StoreWork {
+  std::function<bool()> commit;
+  std::function<bool()> read;
+  std::function<void()> tick;
+};
 
 struct EmbeddedStoreOptions {
   size_t tail_bytes = 64 << 20;     // newest events kept in memory
@@ -41,6 +51,8 @@ struct EmbeddedStoreOptions {
   // its own if this is null.
   FreeDisk::Probe free_disk;
   CommitQueueOptions commits;
+  // Set: the store has no threads. It says here how their work is done, for as long as it is open.
+  StoreWork* by_hand = nullptr;
 };
 
 // A Store over rows of some storage: what memory and SQLite have in common, which is all but the
@@ -57,11 +69,15 @@ class EmbeddedStore final : public Store {
   ~EmbeddedStore() override;
 
   const std::string& store_id() const override { return store_id_; }
+  std::vector<StoreAncestor> ancestors() const override { return ancestors_; }
   v1::DurabilityClass durability_class() const override { return durability_class_; }
   EventLog& log() override { return event_log_; }
   Quarantine& quarantine() override { return quarantine_; }
   absl::Status CheckRoom() const override { return free_disk_.Check(); }
   StoreStats Stats() const override;
+  absl::StatusOr<std::unique_ptr<BackupCopy>> MakeBackup(const BackupGoOn& go_on) override {
+    return copier_.Copy(go_on);
+  }
   std::vector<std::shared_ptr<SubscriptionQueue>> ListQueues() const override;
   void SetLimits(const StoreLimits& limits) override;
 
@@ -117,6 +133,7 @@ class EmbeddedStore final : public Store {
 
   const std::unique_ptr<Storage> storage_;
   const std::string store_id_;
+  const std::vector<StoreAncestor> ancestors_;
   const v1::DurabilityClass durability_class_;
   const EmbeddedStoreOptions options_;
   const Clock* const clock_;
@@ -139,11 +156,12 @@ class EmbeddedStore final : public Store {
   CommitQueue commits_;
   ReadingThread reader_;
   FreeDisk free_disk_;
+  StorageCopier copier_;
   EmbeddedLog event_log_;
   EmbeddedQuarantine quarantine_;
   QueueEnvironment environment_;
   Housekeeping housekeeping_;
-  PeriodicThread ticking_;
+  std::optional<PeriodicThread> ticking_;  // unless by hand
 };
 
 }  // namespace onhook

@@ -3,9 +3,12 @@
 #include <functional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "gateway/store/sqlite/sqlite_lineage.h"
+#include "gateway/store/store_damage.h"
 
 namespace onhook {
 namespace {
@@ -82,8 +85,7 @@ absl::Status ReadLog(Recovery& recovery, RecoveredState& state) {
         state.openings = row.Integer(1);
         state.last = row.Integer(3);
         state.first = state.last == 0 ? 1 : row.Integer(2);
-        return state.store_id.empty() ? absl::DataLossError("the store has no store_id")
-                                      : absl::OkStatus();
+        return state.store_id.empty() ? StoreDamage("the store has no store_id") : absl::OkStatus();
       });
   if (!status.ok()) return status;
   return ForEachRow(recovery, "SELECT end_offset FROM events WHERE sequence = ?", {state.last},
@@ -99,7 +101,7 @@ absl::Status ReadSubscription(const SqliteStatement& row, SubscriptionRecord& re
   const absl::string_view spec = row.Bytes(2);
   if (!record.spec.ParseFromArray(spec.data(), static_cast<int>(spec.size())) ||
       !absl::SimpleHexAtoi(row.Bytes(7), &record.epoch)) {
-    return absl::DataLossError(absl::StrCat("subscription '", record.name, "' is damaged"));
+    return StoreDamage(absl::StrCat("subscription '", record.name, "' is damaged"));
   }
   record.origin = static_cast<SubscriptionRecord::Origin>(row.Integer(3));
   record.paused = row.Integer(4) != 0;
@@ -121,8 +123,7 @@ absl::Status ReadSettled(Recovery& recovery, SubscriptionRecord& record) {
       " AND first >= coalesce((SELECT max(first) FROM settlements WHERE subscription_id = ?1"
       "   AND epoch_number = ?2 AND first <= ?3), 0) AND last > ?3",
       {record.id, record.epoch_number, record.floor}, [&record](const SqliteStatement& row) {
-        if (row.Integer(1) < row.Integer(0))
-          return absl::DataLossError("a run ends before it begins");
+        if (row.Integer(1) < row.Integer(0)) return StoreDamage("a run ends before it begins");
         record.settled.Add({row.Integer(0), row.Integer(1)});
         return absl::OkStatus();
       });
@@ -170,11 +171,12 @@ absl::StatusOr<RecoveredState> RecoverState(SqliteDatabase& database, RecoveryPr
   RecoveredState state;
   Recovery recovery{database, progress};
   progress.Begin("reads the log's ends and what was forwarded");
-  absl::Status status =
-      database.Execute("UPDATE counters SET value = value + 1 WHERE key = 'openings'");
-  if (status.ok()) status = ReadLog(recovery, state);
+  absl::Status status = ReadLog(recovery, state);
   if (status.ok()) status = ReadForwarded(recovery, state);
   if (!status.ok()) return status;
+  absl::StatusOr<std::vector<StoreAncestor>> ancestors = ReadAncestors(database);
+  if (!ancestors.ok()) return ancestors.status();
+  state.ancestors = *std::move(ancestors);
   status = ForEachRow(
       recovery,
       "SELECT id, name, spec, origin, paused, created_us, last_used_us, epoch, epoch_number, start,"

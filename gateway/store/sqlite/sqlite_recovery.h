@@ -8,10 +8,10 @@
 
 namespace onhook {
 
-// Reads everything that a store keeps in memory, and counts the opening, durably. What it reads is
-// bounded by the subscriptions' exceptions above their floors, not by the log: not by events, nor
-// by what was settled, tried or forwarded of those that lie behind. Tells `progress` how far it is.
-// Errors: SQLite's, and kDataLoss if a row makes no sense.
+// Reads everything that a store keeps in memory. What it reads is bounded by the subscriptions'
+// exceptions above their floors, not by the log: not by events, nor by what was settled, tried or
+// forwarded of those that lie behind. Tells `progress` how far it is.
+// Errors: SQLite's, and StoreDamage if a row makes no sense.
 absl::StatusOr<RecoveredState> RecoverState(SqliteDatabase& database, RecoveryProgress& progress);
 
 }  // namespace onhook
