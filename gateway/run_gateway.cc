@@ -45,7 +45,7 @@ void ReloadUnlessEnded(Gateway& gateway, SettingsWatch& settings, const ProcessS
     waited += kPatienceOfWhoEndsAStart;
     if (waited < kPatienceOfWhoEndsAReload) return;
     log.Error("gateway", "asked to end while reading its settings again hangs: ending at once");
-    std::_Exit(EXIT_FAILURE);
+    std::_Exit(kExitFailed);
   });
   gateway.Reload(settings.Read());
 }
