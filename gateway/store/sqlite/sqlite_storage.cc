@@ -90,6 +90,7 @@ absl::StatusOr<std::unique_ptr<Storage>> SqliteStorage::Open(const std::string& 
   std::unique_ptr<SqliteStorage> storage(new SqliteStorage(directory, *lock, progress));
   if (absl::Status status = RemoveLeftovers(directory); !status.ok()) return status;
   // SQLite would make do with what is left, so that has to be looked at before.
+  storage->BeginLogStep("checks", "");
   if (absl::Status status = CheckSqliteRemains(directory); !status.ok()) {
     return WithAdvice(status, AdviceOnLoss(directory));
   }
@@ -104,13 +105,16 @@ SqliteStorage::~SqliteStorage() {
   if (lock_ >= 0) close(lock_);
 }
 
+void SqliteStorage::BeginLogStep(absl::string_view does, absl::string_view where) {
+  if (progress_ == nullptr) return;
+  const int64_t bytes = BytesOf(SqliteLogPath(directory_));
+  progress_->Begin(absl::StrCat(does, " the write-ahead log of ", bytes >> 20, " MiB", where));
+}
+
 absl::Status SqliteStorage::OpenDatabase() {
   const std::string path = SqliteDatabasePath(directory_);
   MakeOwnFile(path);
-  if (progress_ != nullptr) {
-    progress_->Begin(absl::StrCat("brings the write-ahead log of ", BytesOf(path + "-wal") >> 20,
-                                  " MiB into the database"));
-  }
+  BeginLogStep("brings", " into the database");
   absl::StatusOr<SqliteDatabase> database = SqliteDatabase::Open(path, /*read_only=*/false);
   if (!database.ok()) return database.status();
   database_ = *std::move(database);
