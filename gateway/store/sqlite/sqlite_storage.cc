@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "gateway/store/sqlite/cached_pages.h"
 #include "gateway/store/sqlite/sqlite_directory.h"
 #include "gateway/store/sqlite/sqlite_recovery.h"
 #include "gateway/store/sqlite/sqlite_schema.h"
@@ -44,6 +45,17 @@ void MakeOwnFile(const std::string& path) {
   if (file >= 0) close(file);
 }
 
+// Before SQLite opens them: a process loses its locks on a file with the first descriptor of it
+// that it closes.
+absl::Status TrustOnlyTheDisk(const std::string& database) {
+  const std::string log = database + "-wal";
+  struct stat found {};
+  // Whoever closed in order left no log, and no sync of his had failed.
+  if (stat(log.c_str(), &found) != 0 || found.st_size == 0) return absl::OkStatus();
+  const absl::Status status = ForgetCachedPages(log);
+  return status.ok() ? ForgetCachedPages(database) : status;
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Storage>> SqliteStorage::Open(const std::string& directory) {
@@ -62,6 +74,7 @@ SqliteStorage::~SqliteStorage() {
 absl::Status SqliteStorage::OpenDatabase() {
   const std::string path = DatabasePath(directory_);
   MakeOwnFile(path);
+  if (absl::Status status = TrustOnlyTheDisk(path); !status.ok()) return status;
   absl::StatusOr<SqliteDatabase> database = SqliteDatabase::Open(path, /*read_only=*/false);
   if (!database.ok()) return database.status();
   database_ = *std::move(database);
