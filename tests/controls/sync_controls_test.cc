@@ -5,12 +5,12 @@
 #include <iostream>
 #include <string>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/controls/control_program.h"
-#include "tests/crash/call_ledger.h"
+#include "tests/crash/call_content.h"
+#include "tests/crash/callback_load.h"
 #include "tests/support/onhookd_process.h"
 #include "tests/support/raw_http_client.h"
 #include "tests/support/temporary_directory.h"
@@ -42,17 +42,13 @@ int StoredBeforeSyncsFail(const std::string& program) {
                     absl::StrCat("inject=fdatasync,fsync:error=EIO:when=", kSyncsThatWork, "+")};
   OnhookdProcess gateway(options);
   EXPECT_TRUE(gateway.WaitUntilListening(kPatience)) << gateway.log();
-  const CallLedger calls("syncs");
+  const CallContent calls("syncs");
   RawHttpClient vendor(gateway.http_port());
   int stored = 0;
   for (; stored < kCallbacks; ++stored) {
-    const std::string body = absl::StrCat("{", calls.CallbackWords(stored), "}");
-    const RawAnswer answer =
-        vendor
-            .Send(absl::StrCat("POST /release-events HTTP/1.1\r\nHost: gateway\r\n",
-                               "Content-Length: ", body.size(), "\r\n\r\n", body))
-            .ReadAnswer();
-    if (!absl::StrContains(answer.body, R"("retCode":"2")")) break;
+    const std::string body = CallbackLoad::UnsignedBody(calls, stored);
+    const RawAnswer answer = vendor.Send(CallbackLoad::RequestFor(body)).ReadAnswer();
+    if (CallbackLoad::Understand(answer) != CallbackAnswer::kNotForwarded) break;
   }
   if (stored < kCallbacks) {
     const std::optional<ProcessEnd> end = gateway.Wait(kPatience);

@@ -4,6 +4,7 @@
 
 #include <csignal>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <utility>
 
@@ -22,24 +23,32 @@ void LimitFiles(pid_t process, rlim_t bytes) {
   EXPECT_EQ(prlimit(process, RLIMIT_FSIZE, &limit, nullptr), 0);
 }
 
+class FileSizeFault final : public Fault {
+ public:
+  absl::string_view name() const override { return "file_size"; }
+
+  void Prepare(OnhookdProcess::Options& options) override {
+    // Who is not to be killed by it asks for an error instead; that outlives the start of a
+    // program.
+    options.prepare = [before = std::move(options.prepare)] {
+      return std::signal(SIGXFSZ, SIG_IGN) != SIG_ERR && (before == nullptr || before());
+    };
+  }
+
+  void Strike(CrashRun& run) override {
+    LimitFiles(run.gateway().pid(), kOnePage);
+    const std::optional<ProcessEnd> end = run.RunsFor(run.RandomBelow(kLongest));
+    ASSERT_FALSE(end.has_value()) << *end << "\n" << run.gateway().log();
+    if (run.random()() % 2 == 0) {
+      run.Kill();
+    } else {
+      LimitFiles(run.gateway().pid(), RLIM_INFINITY);
+    }
+  }
+};
+
 }  // namespace
 
-void FileSizeFault::Prepare(OnhookdProcess::Options& options) {
-  // Who is not to be killed by it asks for an error instead; that outlives the start of a program.
-  options.prepare = [before = std::move(options.prepare)] {
-    return std::signal(SIGXFSZ, SIG_IGN) != SIG_ERR && (before == nullptr || before());
-  };
-}
-
-void FileSizeFault::Strike(CrashRun& run) {
-  LimitFiles(run.gateway().pid(), kOnePage);
-  const std::optional<ProcessEnd> end = run.gateway().Wait(run.RandomBelow(kLongest));
-  EXPECT_FALSE(end.has_value()) << *end << "\n" << run.gateway().log();
-  if (run.random()() % 2 == 0) {
-    run.Kill();
-  } else {
-    LimitFiles(run.gateway().pid(), RLIM_INFINITY);
-  }
-}
+std::unique_ptr<Fault> MakeFileSizeFault() { return std::make_unique<FileSizeFault>(); }
 
 }  // namespace onhook

@@ -4,8 +4,7 @@
 #include <list>
 #include <string>
 
-#include "absl/strings/match.h"
-#include "absl/strings/str_cat.h"
+#include "tests/crash/callback_load.h"
 #include "tests/crash/crash_run.h"
 #include "tests/support/raw_http_client.h"
 
@@ -14,54 +13,68 @@ namespace {
 
 constexpr int kConnections = 8;
 constexpr int kCallbacks = 4;
+// The vendor posts these about when this does.
+constexpr int64_t kAhead = 8;
 
-std::string RequestFor(const CallLedger& ledger, int64_t number) {
-  const std::string body = absl::StrCat("{", ledger.CallbackWords(number), "}");
-  return absl::StrCat("POST /release-events HTTP/1.1\r\nHost: gateway\r\nContent-Length: ",
-                      body.size(), "\r\n\r\n", body);
-}
+// Connections of a vendor who does not wait for an answer.
+class Repeats {
+ public:
+  explicit Repeats(CallLedger* ledger) : ledger_(ledger) {}
 
-bool SaysStored(const RawAnswer& answer) {
-  return absl::StrContains(answer.body, R"("retCode":"0")") ||
-         absl::StrContains(answer.body, R"("retCode":"2")");
-}
-
-// Over all connections before any answer is read.
-void Post(const std::string& request, std::list<RawHttpClient>& connections) {
-  for (RawHttpClient& connection : connections) connection.Send(request);
-}
-
-void TakeAnswers(int64_t number, std::list<RawHttpClient>& connections, CallLedger& ledger) {
-  for (RawHttpClient& connection : connections) {
-    if (SaysStored(connection.ReadAnswer())) ledger.Promised(number);
+  void Connect(int port) {
+    connections_.clear();
+    for (int i = 0; i < kConnections; ++i) connections_.emplace_back(port);
   }
-}
+  // Over all connections before any answer is read.
+  void Post(int64_t number) {
+    const std::string request =
+        CallbackLoad::RequestFor(CallbackLoad::UnsignedBody(ledger_->content(), number));
+    for (RawHttpClient& connection : connections_) connection.Send(request);
+  }
+  void TakeAnswers(int64_t number) {
+    for (RawHttpClient& connection : connections_) {
+      ledger_->Replied(number, CallbackLoad::Understand(connection.ReadAnswer()));
+    }
+  }
 
-void Connect(int port, std::list<RawHttpClient>& connections) {
-  connections.clear();
-  for (int i = 0; i < kConnections; ++i) connections.emplace_back(port);
-}
+ private:
+  CallLedger* const ledger_;
+  std::list<RawHttpClient> connections_;
+};
+
+class RepeatFault final : public Fault {
+ public:
+  absl::string_view name() const override { return "repeat"; }
+
+  void Strike(CrashRun& run) override {
+    Repeats repeats(&run.ledger());
+    repeats.Connect(run.gateway().http_port());
+    for (int i = 0; i < kCallbacks; ++i) {
+      const int64_t number = NextOf(run.ledger());
+      repeats.Post(number);
+      repeats.TakeAnswers(number);
+    }
+    if (run.random()() % 2 == 0) return;
+    const int64_t number = NextOf(run.ledger());
+    repeats.Post(number);
+    run.Kill();
+    repeats.TakeAnswers(number);
+    if (!run.Start()) return;
+    repeats.Connect(run.gateway().http_port());
+    repeats.Post(number);
+    repeats.TakeAnswers(number);
+  }
+
+ private:
+  static int64_t NextOf(CallLedger& ledger) {
+    const int64_t number = ledger.opened() + kAhead;
+    ledger.Opened(number);
+    return number;
+  }
+};
 
 }  // namespace
 
-void RepeatFault::Strike(CrashRun& run) {
-  std::list<RawHttpClient> connections;
-  Connect(run.gateway().http_port(), connections);
-  for (int i = 0; i < kCallbacks; ++i) {
-    const int64_t number = run.ledger().Open();
-    Post(RequestFor(run.ledger(), number), connections);
-    TakeAnswers(number, connections, run.ledger());
-  }
-  if (run.random()() % 2 == 0) return;
-  const int64_t number = run.ledger().Open();
-  const std::string request = RequestFor(run.ledger(), number);
-  Post(request, connections);
-  run.Kill();
-  TakeAnswers(number, connections, run.ledger());
-  if (!run.Start()) return;
-  Connect(run.gateway().http_port(), connections);
-  Post(request, connections);
-  TakeAnswers(number, connections, run.ledger());
-}
+std::unique_ptr<Fault> MakeRepeatFault() { return std::make_unique<RepeatFault>(); }
 
 }  // namespace onhook
