@@ -8,6 +8,7 @@
 #include "tests/crash/kill_fault.h"
 #include "tests/crash/kill_in_recovery_fault.h"
 #include "tests/crash/network_fault.h"
+#include "tests/crash/power_cut_fault.h"
 #include "tests/crash/repeat_fault.h"
 #include "tests/crash/restart_fault.h"
 #include "tests/crash/rotate_keys_fault.h"
@@ -18,11 +19,15 @@ namespace onhook {
 
 std::vector<std::unique_ptr<Fault>> MakeAllFaults() {
   std::vector<std::unique_ptr<Fault>> faults;
+  faults.push_back(MakeClockFault());
   faults.push_back(MakeDescriptorsFault());
+  faults.push_back(MakeFailedSyncFault());
   faults.push_back(MakeFileSizeFault());
   faults.push_back(MakeKillFault());
   faults.push_back(MakeKillInRecoveryFault());
+  faults.push_back(MakeKillInSyncFault());
   faults.push_back(MakeNetworkFault());
+  faults.push_back(MakePowerCutFault());
   faults.push_back(MakeRepeatFault());
   faults.push_back(MakeRestartFault());
   faults.push_back(MakeRotateKeysFault());
@@ -30,7 +35,6 @@ std::vector<std::unique_ptr<Fault>> MakeAllFaults() {
   faults.push_back(MakeStopSubscriberFault());
   faults.push_back(MakeStopVendorFault());
   faults.push_back(MakeSyscallFault());
-  faults.push_back(MakeClockFault());
   return faults;
 }
 
