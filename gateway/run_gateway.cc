@@ -9,6 +9,7 @@
 #include "absl/time/time.h"
 #include "gateway/base/clock.h"
 #include "gateway/base/descriptor_limit.h"
+#include "gateway/base/exit_code.h"
 #include "gateway/base/log.h"
 #include "gateway/base/periodic_thread.h"
 #include "gateway/base/process_signals.h"
@@ -28,7 +29,7 @@ absl::Status StartUnlessEnded(Gateway& gateway, const ProcessSignals& signals, c
   const PeriodicThread watch(kPatienceOfWhoEndsAStart, [&] {
     if (!signals.EndIsPending()) return;
     log.Info("gateway", "asked to end before it had started: ending at once");
-    std::_Exit(EXIT_SUCCESS);
+    std::_Exit(kExitOk);
   });
   return gateway.Start();
 }
@@ -67,7 +68,7 @@ int RunGateway(const Invocation& invocation,
   }
   signals.ExitOnNextOrAfter(gateway.LongestStop());
   service_manager.Stopping();
-  return gateway.Stop().ok() ? EXIT_SUCCESS : EXIT_FAILURE;
+  return gateway.Stop().ok() ? kExitOk : kExitFailed;
 }
 
 }  // namespace onhook

@@ -16,13 +16,24 @@ namespace onhook {
 
 // What onhookd was started to do, and with which settings.
 struct Invocation {
-  enum class Action { kRun, kCheck, kPrintConfig, kPrintReference, kPrintSchema, kHelp, kVersion };
+  enum class Action {
+    kRun,
+    kCheck,
+    kPrintConfig,
+    kPrintReference,
+    kPrintSchema,
+    kHelp,
+    kVersion,
+    kVerify,
+    kAcceptLoss
+  };
   Action action = Action::kRun;
   std::string file;  // of settings; empty: none is named
   Settings settings;
   std::vector<EffectiveSetting> values;  // one for each row of the table, in its order
   MemberPlaces places;                   // of what the file says of sources, subscriptions, access
   std::vector<std::string> warnings;     // one sentence each
+  std::string directory;                 // of the store that is to be verified, or goes on
 };
 
 // What was found wrong with what settings name outside of themselves, such as the files of secrets:
@@ -46,9 +57,10 @@ struct OutsideChecks {
 // Strict: an argument that is no flag of ours, a flag given twice or without a value, and a value
 // that does not convert are errors, also when a flag hides the variable that is wrong. A variable
 // ONHOOK_... that names no setting is a warning only, because others put such names there too:
-// Kubernetes does for each Service. With --help, --version, --print-reference or --print-schema
-// nothing else is looked at. To run, and with --check, `outside` is asked too, of all settings that
-// could be read and are not wrong already.
+// Kubernetes does for each Service. With --verify or --accept-loss its DIRECTORY is the only
+// argument beside it, and neither variables nor a file are looked at. With --help, --version,
+// --print-reference or --print-schema nothing else is looked at. To run, and with --check,
+// `outside` is asked too, of all settings that could be read and are not wrong already.
 //
 // Threads: any. Blocking: reads the file, if one is named.
 // Errors: kInvalidArgument, with one line for each fault there is: the setting, where its value

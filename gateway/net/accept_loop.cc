@@ -93,7 +93,7 @@ void AcceptLoop::Take(int socket, const Endpoint& peer) const {
   callbacks_.on_connection(socket, peer);
 }
 
-void AcceptLoop::Pause() { stop_.WaitForNotificationWithTimeout(kPause); }
+void AcceptLoop::Pause() { stop_.WaitFor(kPause); }
 
 void AcceptLoop::Stop() {
   absl::MutexLock lock(&mutex_);

@@ -6,8 +6,8 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
 #include "absl/synchronization/mutex.h"
-#include "absl/synchronization/notification.h"
 #include "absl/time/time.h"
+#include "gateway/base/steady_condition.h"
 #include "gateway/net/listening_socket.h"
 
 namespace onhook {
@@ -44,7 +44,7 @@ class AcceptLoop {
 
   const absl::Duration receive_timeout_;
   const Callbacks callbacks_;
-  absl::Notification stop_;
+  SteadyNotification stop_;
   absl::Mutex mutex_;
   int listener_ ABSL_GUARDED_BY(mutex_) = -1;  // while Run() serves it
 };

@@ -11,6 +11,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "gateway/store/backup.h"
 #include "gateway/store/event_log.h"
 #include "gateway/store/quarantine.h"
 #include "gateway/store/store_limits.h"
@@ -64,6 +65,10 @@ class Store {
   // and delivery ids of another store mean nothing here.
   virtual const std::string& store_id() const = 0;
 
+  // The stores that this one was restored from, the newest last. Ids and cursors of these are
+  // refused as any other store's; but what became of them is known.
+  virtual std::vector<StoreAncestor> ancestors() const { return {}; }
+
   virtual v1::DurabilityClass durability_class() const = 0;
 
   virtual EventLog& log() = 0;
@@ -77,6 +82,15 @@ class Store {
 
   // Blocking: asks the file system for sizes.
   virtual StoreStats Stats() const = 0;
+
+  // Copies everything as it is at one moment, not before this is called, while all goes on; one
+  // copy at a time. Blocking: for as long as that takes, for the disk. Errors: what `go_on` says;
+  // kResourceExhausted (there is a copy already, or it would bring the disk below
+  // minimum_free_disk), kUnavailable (not now, closing), kDataLoss (what was copied is damaged),
+  // kUnimplemented (this engine has nothing to copy).
+  virtual absl::StatusOr<std::unique_ptr<BackupCopy>> MakeBackup(const BackupGoOn&) {
+    return absl::UnimplementedError("this engine makes no backups");
+  }
 
   // The queues of all subscriptions, by name. Never blocks.
   virtual std::vector<std::shared_ptr<SubscriptionQueue>> ListQueues() const = 0;

@@ -104,6 +104,10 @@ class StorageFaults::FaultyStorage final : public Storage {
     return fault.ok() ? storage_->Maintain() : fault;
   }
   absl::Status Close() override { return storage_->Close(); }
+  absl::StatusOr<std::unique_ptr<BackupCopy>> Copy(absl::Time now,
+                                                   const BackupGoOn& go_on) override {
+    return storage_->Copy(now, go_on);
+  }
 
   absl::StatusOr<std::vector<LogEventPtr>> Read(Sequence after, Sequence last,
                                                 ReadLimits limits) override {

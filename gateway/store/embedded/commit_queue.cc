@@ -157,7 +157,7 @@ void CommitQueue::RunBackground() {
       if (busy_ || lingering_.empty()) {
         background_wakes_.Wait(&mutex_);
       } else {
-        background_wakes_.WaitWithTimeout(&mutex_, linger_until_ - clock_->Elapsed());
+        background_wakes_.WaitFor(&mutex_, linger_until_ - clock_->Elapsed());
       }
       continue;
     }

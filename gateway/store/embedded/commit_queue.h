@@ -14,6 +14,7 @@
 #include "absl/time/time.h"
 #include "gateway/base/clock.h"
 #include "gateway/base/metrics.h"
+#include "gateway/base/steady_condition.h"
 #include "gateway/store/embedded/storage.h"
 
 namespace onhook {
@@ -125,7 +126,7 @@ class CommitQueue {
   const Fatal fatal_;
 
   absl::Mutex mutex_;
-  absl::CondVar background_wakes_;
+  SteadyCondition background_wakes_;
   Operations urgent_ ABSL_GUARDED_BY(mutex_);
   Operations lingering_ ABSL_GUARDED_BY(mutex_);
   absl::Duration linger_until_ ABSL_GUARDED_BY(mutex_);  // of lingering_.front(), Clock::Elapsed()

@@ -34,6 +34,14 @@ absl::Status BelongsToSettings(const std::string& name) {
       "subscription '", name, "' is declared in the gateway's settings; change it there"));
 }
 
+void TellOrigin(const StoreAncestor& ancestor, const Log& log) {
+  log.Info("store", "this store was restored from a backup",
+           {{"of_store", ancestor.store_id},
+            {"backup_taken_at", absl::FormatTime(ancestor.backup_taken_at, absl::UTCTimeZone())},
+            {"newest_event_of_backup", ancestor.newest},
+            {"restored_at", absl::FormatTime(ancestor.restored_at, absl::UTCTimeZone())}});
+}
+
 absl::Status Check(const std::string& name, const v1::SubscriptionSpec& spec) {
   absl::Status status = CheckSubscriptionName(name);
   return status.ok() ? CheckSubscriptionSpec(spec) : status;
@@ -48,6 +56,7 @@ absl::StatusOr<std::unique_ptr<Store>> EmbeddedStore::Open(std::unique_ptr<Stora
                                                            CommitQueue::Fatal fatal) {
   absl::StatusOr<RecoveredState> recovered = storage->Recover();
   if (!recovered.ok()) return recovered.status();
+  if (!recovered->ancestors.empty()) TellOrigin(recovered->ancestors.back(), *log);
   return std::unique_ptr<Store>(new EmbeddedStore(std::move(storage), *std::move(recovered),
                                                   durability_class, options, clock, log,
                                                   std::move(fatal)));
@@ -59,6 +68,7 @@ EmbeddedStore::EmbeddedStore(std::unique_ptr<Storage> storage, RecoveredState re
                              const Log* log, CommitQueue::Fatal fatal)
     : storage_(std::move(storage)),
       store_id_(recovered.store_id),
+      ancestors_(recovered.ancestors),
       durability_class_(durability_class),
       options_(options),
       clock_(clock),
@@ -71,6 +81,7 @@ EmbeddedStore::EmbeddedStore(std::unique_ptr<Storage> storage, RecoveredState re
                std::move(fatal)),
       reader_(options.max_pending_reads, options.by_hand != nullptr),
       free_disk_(options.minimum_free_disk, options.free_disk, log),
+      copier_(storage_.get(), &free_disk_, clock),
       event_log_(storage_.get(), &commits_, &reader_, &free_disk_, clock, log, recovered,
                  {options.tail_bytes, options.retention.nonce_memory}),
       quarantine_(storage_.get(), &commits_, &reader_, &free_disk_, clock, log, options.quarantine),
@@ -471,6 +482,7 @@ void EmbeddedStore::DeleteUnused() {
 absl::Status EmbeddedStore::Close() {
   if (closed_) return absl::OkStatus();
   closed_ = true;
+  copier_.Close();
   if (ticking_.has_value()) ticking_->Stop();
   reader_.Close();
   commits_.Close();

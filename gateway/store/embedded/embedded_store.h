@@ -23,6 +23,7 @@
 #include "gateway/store/embedded/housekeeping.h"
 #include "gateway/store/embedded/reading_thread.h"
 #include "gateway/store/embedded/storage.h"
+#include "gateway/store/embedded/storage_copier.h"
 #include "gateway/store/store.h"
 
 namespace onhook {
@@ -68,11 +69,15 @@ class EmbeddedStore final : public Store {
   ~EmbeddedStore() override;
 
   const std::string& store_id() const override { return store_id_; }
+  std::vector<StoreAncestor> ancestors() const override { return ancestors_; }
   v1::DurabilityClass durability_class() const override { return durability_class_; }
   EventLog& log() override { return event_log_; }
   Quarantine& quarantine() override { return quarantine_; }
   absl::Status CheckRoom() const override { return free_disk_.Check(); }
   StoreStats Stats() const override;
+  absl::StatusOr<std::unique_ptr<BackupCopy>> MakeBackup(const BackupGoOn& go_on) override {
+    return copier_.Copy(go_on);
+  }
   std::vector<std::shared_ptr<SubscriptionQueue>> ListQueues() const override;
   void SetLimits(const StoreLimits& limits) override;
 
@@ -128,6 +133,7 @@ class EmbeddedStore final : public Store {
 
   const std::unique_ptr<Storage> storage_;
   const std::string store_id_;
+  const std::vector<StoreAncestor> ancestors_;
   const v1::DurabilityClass durability_class_;
   const EmbeddedStoreOptions options_;
   const Clock* const clock_;
@@ -150,6 +156,7 @@ class EmbeddedStore final : public Store {
   CommitQueue commits_;
   ReadingThread reader_;
   FreeDisk free_disk_;
+  StorageCopier copier_;
   EmbeddedLog event_log_;
   EmbeddedQuarantine quarantine_;
   QueueEnvironment environment_;

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -10,6 +11,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "gateway/store/backup.h"
 #include "gateway/store/embedded/nonce_rows.h"
 #include "gateway/store/embedded/quarantine_rows.h"
 #include "gateway/store/embedded/subscription_rows.h"
@@ -21,11 +23,12 @@ namespace onhook {
 
 // What a storage holds when it is opened.
 struct RecoveredState {
-  std::string store_id;     // 16 lower-case hexadecimal digits
-  int64_t openings = 1;     // this one included; counted durably
-  Sequence first = 1;       // oldest event, or the one to come
-  Sequence last = 0;        // newest event
-  int64_t last_offset = 0;  // LogEvent::end_offset of the newest
+  std::string store_id;                  // 16 lower-case hexadecimal digits
+  std::vector<StoreAncestor> ancestors;  // the newest last
+  int64_t openings = 1;                  // this one included; counted durably
+  Sequence first = 1;                    // oldest event, or the one to come
+  Sequence last = 0;                     // newest event
+  int64_t last_offset = 0;               // LogEvent::end_offset of the newest
   std::vector<SubscriptionRecord> subscriptions;
   std::map<std::string, SequenceSet> forwarded;  // by receiver
 };
@@ -129,6 +132,14 @@ class Storage {
   // errors mean only that it was not done.
   virtual absl::Status Maintain() = 0;
   virtual absl::Status Close() = 0;
+
+  // Copies everything as it is at one moment, which is not before `now`, beside all else. From any
+  // thread, one at a time; to be over before Close. Errors: as Store::MakeBackup, but for what is
+  // free on the disk, which `go_on` may look at.
+  virtual absl::StatusOr<std::unique_ptr<BackupCopy>> Copy(absl::Time /*now*/,
+                                                           const BackupGoOn& /*go_on*/) {
+    return absl::UnimplementedError("this engine makes no backups");
+  }
 
   // --- reading, up to and including `last`
 

@@ -18,7 +18,7 @@ namespace onhook {
 
 // What an extended SQLite result code means to the store; `doing` goes into the message.
 // kResourceExhausted: no room. kUnavailable: not now. kDataLoss: nobody can say what is on disk (a
-// failed sync), or the file is damaged.
+// failed sync); StoreDamage: the file is damaged, or not what it should be.
 absl::Status SqliteStatus(int extended_code, absl::string_view doing);
 
 // A prepared statement. Bound views must live until Step. Threads: its database's.
@@ -60,6 +60,10 @@ class SqliteDatabase {
   // that exists.
   static absl::StatusOr<SqliteDatabase> Open(const std::string& path, bool read_only);
 
+  // The file as it lies there, to be read only: neither locked, nor with what its write-ahead log
+  // has beyond it. Nothing may change it meanwhile.
+  static absl::StatusOr<SqliteDatabase> OpenImmutable(const std::string& path);
+
   absl::Status Execute(const std::string& sql);
   absl::StatusOr<SqliteStatement> Prepare(absl::string_view sql);
 
@@ -77,8 +81,12 @@ class SqliteDatabase {
   // Counts the pages in the write-ahead log into `*pages` after each commit, and ends SQLite's own
   // checkpoints within commits. `pages` must outlive the connection.
   void CountLogPages(int* pages);
+  // For what SQLite does with two connections at once; null once moved from.
+  sqlite3* handle() const { return database_.get(); }
 
  private:
+  static absl::StatusOr<SqliteDatabase> OpenWith(const std::string& path, int flags);
+
   struct Closer {
     void operator()(sqlite3* database) const;
   };

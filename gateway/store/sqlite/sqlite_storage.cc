@@ -9,17 +9,19 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "gateway/store/sqlite/sqlite_backup.h"
 #include "gateway/store/sqlite/sqlite_directory.h"
+#include "gateway/store/sqlite/sqlite_leftovers.h"
 #include "gateway/store/sqlite/sqlite_recovery.h"
+#include "gateway/store/sqlite/sqlite_remains.h"
 #include "gateway/store/sqlite/sqlite_schema.h"
+#include "gateway/store/store_damage.h"
 
 namespace onhook {
 namespace {
 
 // A checkpoint is due at this many pages of 4 KiB in the write-ahead log.
 constexpr int kCheckpointPages = 1000;
-
-std::string DatabasePath(const std::string& directory) { return directory + "/onhook.db"; }
 
 absl::Status ErrnoStatus(absl::string_view doing, const std::string& path) {
   return absl::UnavailableError(absl::StrCat(doing, " ", path, ": ", std::strerror(errno)));
@@ -37,6 +39,18 @@ absl::Status Sync(const std::string& path) {
   return status;
 }
 
+std::string AdviceOnLoss(const std::string& directory) {
+  return absl::StrCat(
+      "Put back what is missing, or restore a backup; or, to go on without it: onhookd "
+      "--accept-loss ",
+      directory);
+}
+
+std::string AdviceOnDamage(const std::string& directory) {
+  return absl::StrCat("What it is, and what is lost by it, says: onhookd --verify ", directory,
+                      ". Restore a backup");
+}
+
 // Events hold numbers of callers: a new file is its owner's alone, wherever the directory lies.
 // SQLite gives the files beside it the same permissions. What goes wrong, SQLite will say.
 void MakeOwnFile(const std::string& path) {
@@ -44,13 +58,27 @@ void MakeOwnFile(const std::string& path) {
   if (file >= 0) close(file);
 }
 
+// One that is not there takes nothing.
+int64_t BytesOf(const std::string& path) {
+  struct stat file {};
+  return stat(path.c_str(), &file) == 0 ? file.st_size : 0;
+}
+
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Storage>> SqliteStorage::Open(const std::string& directory) {
+absl::StatusOr<std::unique_ptr<Storage>> SqliteStorage::Open(const std::string& directory,
+                                                             RecoveryProgress* progress) {
   const absl::StatusOr<int> lock = LockSqliteDirectory(directory);
   if (!lock.ok()) return lock.status();
-  std::unique_ptr<SqliteStorage> storage(new SqliteStorage(directory, *lock));
-  if (absl::Status status = storage->OpenDatabase(); !status.ok()) return status;
+  std::unique_ptr<SqliteStorage> storage(new SqliteStorage(directory, *lock, progress));
+  if (absl::Status status = RemoveLeftovers(directory); !status.ok()) return status;
+  // SQLite would make do with what is left, so that has to be looked at before.
+  if (absl::Status status = CheckSqliteRemains(directory); !status.ok()) {
+    return WithAdvice(status, AdviceOnLoss(directory));
+  }
+  if (absl::Status status = storage->OpenDatabase(); !status.ok()) {
+    return WithAdvice(status, AdviceOnDamage(directory));
+  }
   return storage;
 }
 
@@ -60,8 +88,12 @@ SqliteStorage::~SqliteStorage() {
 }
 
 absl::Status SqliteStorage::OpenDatabase() {
-  const std::string path = DatabasePath(directory_);
+  const std::string path = SqliteDatabasePath(directory_);
   MakeOwnFile(path);
+  if (progress_ != nullptr) {
+    progress_->Begin(absl::StrCat("brings the write-ahead log of ", BytesOf(path + "-wal") >> 20,
+                                  " MiB into the database"));
+  }
   absl::StatusOr<SqliteDatabase> database = SqliteDatabase::Open(path, /*read_only=*/false);
   if (!database.ok()) return database.status();
   database_ = *std::move(database);
@@ -72,11 +104,7 @@ absl::Status SqliteStorage::OpenDatabase() {
   }
   if (absl::Status status = database_->UseWriteAheadLog(); !status.ok()) return status;
   database_->CountLogPages(&log_pages_);
-  // After a crash in the middle of a sync, rows may be visible that are not on disk yet. Nobody may
-  // be told of them before they are.
-  if (absl::Status status = database_->Checkpoint(/*truncate=*/true); !status.ok()) return status;
-  if (absl::Status status = CreateOrCheckSchema(*database_, directory_); !status.ok())
-    return status;
+  if (absl::Status status = SyncAll(); !status.ok()) return status;
   // The file itself SQLite has synced. To open it beside SQLite would drop SQLite's lock on it: a
   // process loses its locks on a file with the first descriptor of it that it closes.
   if (absl::Status status = Sync(directory_); !status.ok()) return status;
@@ -85,6 +113,19 @@ absl::Status SqliteStorage::OpenDatabase() {
   if (!reader.ok()) return reader.status();
   reader_ = *std::move(reader);
   return PrepareAll();
+}
+
+absl::Status SqliteStorage::SyncAll() {
+  // After a crash in the middle of a sync, rows may be visible that are not on disk yet. Nobody may
+  // be told of them before they are. And on a full disk there is room for more rows after it.
+  absl::Status status = database_->Checkpoint(/*truncate=*/false);
+  if (status.ok()) status = CreateOrCheckSchema(*database_, directory_);
+  if (!status.ok()) return status;
+  const absl::StatusOr<bool> is_marked = IsMarkedOpen(*database_);
+  if (!is_marked.ok()) return is_marked.status();
+  // Before its log is emptied; else that would look like a loss.
+  if (*is_marked) status = MarkClosed(*database_);
+  return status.ok() ? database_->Checkpoint(/*truncate=*/true) : status;
 }
 
 absl::Status SqliteStorage::PrepareAll() {
@@ -130,7 +171,22 @@ absl::Status SqliteStorage::PrepareAll() {
   return PrepareStatements(*database_, statements);
 }
 
-absl::StatusOr<RecoveredState> SqliteStorage::Recover() { return RecoverState(*database_); }
+absl::StatusOr<RecoveredState> SqliteStorage::Recover() {
+  absl::Status status = database_->Execute(
+      "BEGIN IMMEDIATE; UPDATE counters SET value = value + 1 WHERE key = 'openings'");
+  if (status.ok()) status = MarkOpen(*database_);
+  if (status.ok()) status = Commit();
+  // The mark must outlive the log. This leaves the log's file as long as it is.
+  if (status.ok()) status = database_->Checkpoint(/*truncate=*/false);
+  if (!status.ok()) return status;
+  RecoveryProgress unheard;
+  absl::StatusOr<RecoveredState> state =
+      RecoverState(*database_, progress_ != nullptr ? *progress_ : unheard);
+  if (!state.ok()) return WithAdvice(state.status(), AdviceOnDamage(directory_));
+  status = NoteStoreInLock(directory_, state->store_id);
+  if (!status.ok()) return status;
+  return state;
+}
 
 absl::Status SqliteStorage::Begin() { return begin_.Run(); }
 
@@ -157,7 +213,7 @@ absl::StatusOr<AppendResult> SqliteStorage::InsertEvent(const NewEvent& event, L
   if (database_->Changes() == 0) {
     const absl::StatusOr<Sequence> known = FindKept(event);
     if (!known.ok()) return known.status();
-    if (*known == 0) return absl::DataLossError("an event conflicts with one that is not there");
+    if (*known == 0) return StoreDamage("an event conflicts with one that is not there");
     return AppendResult{*known, true};
   }
   if (!event.raw_body.empty()) {
@@ -226,9 +282,7 @@ void SqliteStorage::Rollback() {
 int64_t SqliteStorage::SizeInBytes() const {
   int64_t bytes = 0;
   for (const char* suffix : {"", "-wal", "-shm"}) {
-    struct stat file {};
-    // One that is not there takes nothing.
-    if (stat((DatabasePath(directory_) + suffix).c_str(), &file) == 0) bytes += file.st_size;
+    bytes += BytesOf(SqliteDatabasePath(directory_) + suffix);
   }
   return bytes;
 }
@@ -245,7 +299,8 @@ absl::Status SqliteStorage::Close() {
   quarantine_.reset();
   nonces_.reset();
   reader_.reset();
-  const absl::Status status = database_->Checkpoint(/*truncate=*/true);
+  absl::Status status = MarkClosed(*database_);
+  if (status.ok()) status = database_->Checkpoint(/*truncate=*/true);
   for (SqliteStatement* statement :
        {&begin_, &commit_, &rollback_, &insert_event_, &find_identity_, &find_removed_,
         &remember_identities_, &remove_events_, &insert_raw_body_, &remove_raw_bodies_,
@@ -256,6 +311,11 @@ absl::Status SqliteStorage::Close() {
   if (status.ok()) database_->RemoveLogOnClose();
   database_.reset();
   return status;
+}
+
+absl::StatusOr<std::unique_ptr<BackupCopy>> SqliteStorage::Copy(absl::Time now,
+                                                                const BackupGoOn& go_on) {
+  return CopySqliteStore(directory_, now, go_on);
 }
 
 // ------------------------------------------------------------------- what others do for the

@@ -1,0 +1,29 @@
+#ifndef ONHOOK_GATEWAY_STORE_SQLITE_SQLITE_LEFTOVERS_H_
+#define ONHOOK_GATEWAY_STORE_SQLITE_SQLITE_LEFTOVERS_H_
+
+#include <string>
+
+#include "absl/status/status.h"
+
+namespace onhook {
+
+// Files that stand in a store's directory for a while only, and what a start makes of those that a
+// crash has left there.
+//
+// Threads: any, by who holds the directory's lock. Blocking: for the disk.
+
+// Of the copy that a backup makes.
+std::string BackupPath(const std::string& directory);
+// Of a store that is being restored, until it is complete.
+std::string RestoringPath(const std::string& directory);
+
+// Removes a file of this name, and what SQLite put beside it. Errors: kUnavailable.
+absl::Status RemoveWithCompanions(const std::string& path);
+
+// Removes what is of no use any more. Errors: kFailedPrecondition: a restore was interrupted, so
+// that a new store here would look like the one that was to come; kUnavailable.
+absl::Status RemoveLeftovers(const std::string& directory);
+
+}  // namespace onhook
+
+#endif  // ONHOOK_GATEWAY_STORE_SQLITE_SQLITE_LEFTOVERS_H_

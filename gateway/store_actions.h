@@ -1,0 +1,16 @@
+#ifndef ONHOOK_GATEWAY_STORE_ACTIONS_H_
+#define ONHOOK_GATEWAY_STORE_ACTIONS_H_
+
+#include "gateway/config/invocation.h"
+
+namespace onhook {
+
+// Does what `invocation` asks for on a store that no gateway uses: kVerify, kAcceptLoss. What is
+// found goes to standard output, how far it is to standard error. Returns the exit code: kExitOk,
+// the store is sound, or goes on; kExitBadStore, it is damaged; kExitFailed, that could not be
+// told. Threads: the process's only one. Blocking: reads the whole store.
+int RunOnStore(const Invocation& invocation);
+
+}  // namespace onhook
+
+#endif  // ONHOOK_GATEWAY_STORE_ACTIONS_H_
