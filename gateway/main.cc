@@ -8,6 +8,7 @@
 
 #include "gateway/config/invocation.h"
 #include "gateway/outside_faults.h"
+#include "gateway/restore_store.h"
 #include "gateway/run_gateway.h"
 
 namespace onhook {
@@ -22,6 +23,7 @@ int Main(const std::vector<std::string>& arguments, const std::vector<std::strin
   }
   const auto again = [&] { return ReadInvocation(arguments, environment, {FindOutsideFaults}); };
   if (invocation->action == Invocation::Action::kRun) return RunGateway(*invocation, again);
+  if (invocation->action == Invocation::Action::kRestore) return RestoreStore(*invocation);
   std::printf("%s", AnswerTo(*invocation).c_str());
   return 0;
 }

@@ -16,9 +16,19 @@ namespace onhook {
 
 // What onhookd was started to do, and with which settings.
 struct Invocation {
-  enum class Action { kRun, kCheck, kPrintConfig, kPrintReference, kPrintSchema, kHelp, kVersion };
+  enum class Action {
+    kRun,
+    kCheck,
+    kPrintConfig,
+    kPrintReference,
+    kPrintSchema,
+    kRestore,
+    kHelp,
+    kVersion
+  };
   Action action = Action::kRun;
-  std::string file;  // of settings; empty: none is named
+  std::string operand;  // what the action is about: the backup of --restore
+  std::string file;     // of settings; empty: none is named
   Settings settings;
   std::vector<EffectiveSetting> values;  // one for each row of the table, in its order
   MemberPlaces places;                   // of what the file says of sources, subscriptions, access

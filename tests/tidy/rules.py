@@ -23,7 +23,8 @@ DIRECTIONS = {
                           "gateway/forwarding/", "proto/", "proto/ services"],
     "gateway/admin/": ["gateway/base/", "gateway/config/", "gateway/tls/", "gateway/access/",
                        "gateway/store/", "gateway/forwarding/", "gateway/http/", "proto/"],
-    "gateway/main.cc": ["gateway/config/", "gateway/outside_faults.h", "gateway/run_gateway.h"],
+    "gateway/main.cc": ["gateway/config/", "gateway/outside_faults.h", "gateway/restore_store.h",
+                        "gateway/run_gateway.h"],
     "gateway/": ["gateway/", "proto/"],
     "clients/cpp/": ["proto/", "proto/ services"],
     # A terminal's text is escaped and masked as the log's is, durations and sizes are written as in
@@ -39,7 +40,7 @@ INCLUDE_ROOTS = {"onhook/": "clients/cpp/onhook/"}
 # Engines are known by their contracts. Beside itself, only who builds or tests one, or looks whether
 # it could be built, may name it.
 ENGINES = ["gateway/store/memory/", "gateway/store/sqlite/", "gateway/store/jetstream/"]
-ENGINE_USERS = ["gateway/gateway.cc", "gateway/outside_faults.cc", "tests/"]
+ENGINE_USERS = ["gateway/gateway.cc", "gateway/outside_faults.cc", "gateway/restore_store.cc", "tests/"]
 
 # Third-party headers, by how they begin, and the folders that may include them.
 EVERYWHERE = ["gateway/", "clients/", "tests/"]
