@@ -90,7 +90,7 @@ void CallbackLoad::Post(size_t place) {
   while (const auto ports = address_->WaitForLaterThan(generation)) {
     generation = ports->generation;
     bool more = true;
-    while (more) {
+    while (more && address_->LeadsTo(generation)) {
       RawHttpClient connection(ports->http);
       if (!connection.connected()) break;
       more = PostOver(connection, place, number);

@@ -45,10 +45,11 @@ void CrashRun::BeginLoad() {
 }
 
 void CrashRun::TellEverybody() {
-  ++generation_;
-  acking_->TellGateway(generation_, gateway_->grpc_port());
-  holding_->TellGateway(generation_, gateway_->grpc_port());
-  vendor_->TellGateway(generation_, gateway_->http_port());
+  GatewayAddress::Ports ports{++generation_, gateway_->http_port(), gateway_->grpc_port()};
+  for (const auto& fault : faults_) fault->Route(ports);
+  acking_->TellGateway(generation_, ports.grpc);
+  holding_->TellGateway(generation_, ports.grpc);
+  vendor_->TellGateway(generation_, ports.http);
   address_.Publish(gateway_->http_port(), gateway_->grpc_port());
 }
 
@@ -153,6 +154,11 @@ void CrashRun::PlaceKeys(const std::string& current, const std::string& previous
 
 void CrashRun::LoseWriteAheadLog() {
   EXPECT_TRUE(std::filesystem::remove(store_directory_ + "/onhook.db-wal"));
+}
+
+void CrashRun::AcceptLoss() {
+  ChildProcess process({OnhookdProgram(), "--accept-loss", store_directory_});
+  EXPECT_EQ(process.Wait(kPatience), std::optional(ProcessEnd{0, 0})) << process.output();
 }
 
 void CrashRun::FinishLoad() {

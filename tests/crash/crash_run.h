@@ -60,6 +60,8 @@ class CrashRun {
 
   // Takes from the dead gateway's store what is only in its write-ahead log.
   void LoseWriteAheadLog();
+  // Lets the store go on without what is missing, which no gateway would by itself.
+  void AcceptLoss();
 
   // The end of the load: the vendor repeats what was not accepted. Then the gateway is held against
   // the books and killed, and both backends settle what they have.
