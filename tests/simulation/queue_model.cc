@@ -113,7 +113,7 @@ void QueueModel::CheckBounds(ConsumerId consumer, const Lease& lease) {
   int64_t bytes = 0;
   int64_t unsettled = 0;
   for (const auto& [sequence, book] : books_) {
-    unsettled += book.handed && !book.settled && !book.may_settled && book.asking == 0 ? 1 : 0;
+    unsettled += book.handed && !MayBeSettled(sequence, book) ? 1 : 0;
     if (book.holder != consumer || book.ended || Overdue(book)) continue;
     ++events;
     bytes += book.bytes;
@@ -198,8 +198,10 @@ void QueueModel::Answered(const Asked& asked, const std::vector<SettleException>
     const auto error = errors.find(i);
     if (error == errors.end()) {
       // After a seek a settlement of before means nothing any more but to dead letters.
-      book.may_settled = book.may_settled || (settles && asked.epochs[i] != epoch_);
-      if (asked.epochs[i] == epoch_) AnsweredOk(asked, book);
+      // The same if a seek is in the same commit.
+      const bool counts = asked.epochs[i] == epoch_ && !seek_unknown_;
+      book.may_settled = book.may_settled || (settles && !counts);
+      if (counts) AnsweredOk(asked, book);
       continue;
     }
     if (log_->damaged()) continue;
@@ -252,7 +254,7 @@ void QueueModel::SeekDone(Sequence after, bool moved) {
   ++epoch_;
   last_fresh_ = 0;
   for (auto& [sequence, book] : books_) {
-    book.holder = 0;
+    End(book, Overdue(book));
     book.handed = false;
     if (sequence <= after) continue;
     book.failures_most = 0;
