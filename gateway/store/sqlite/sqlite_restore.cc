@@ -17,7 +17,7 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "gateway/event/sha256.h"
-#include "gateway/store/embedded/random_epoch.h"
+#include "gateway/store/embedded/random_bits.h"
 #include "gateway/store/sqlite/backup_seal.h"
 #include "gateway/store/sqlite/sqlite_database.h"
 #include "gateway/store/sqlite/sqlite_directory.h"
@@ -246,7 +246,7 @@ class Restoring {
         database.Prepare("UPDATE subscriptions SET epoch = ? WHERE id = ?");
     if (!update.ok()) return update.status();
     for (const int64_t id : ids) {
-      const std::string epoch = absl::StrCat(absl::Hex(RandomEpoch(), absl::kZeroPad16));
+      const std::string epoch = absl::StrCat(absl::Hex(RandomBits(), absl::kZeroPad16));
       if (absl::Status status = update->BindText(epoch).Bind(id).Run(); !status.ok()) {
         return status;
       }
