@@ -177,12 +177,13 @@ absl::Status ReadTried(Recovery& recovery, SubscriptionRecord& record) {
       " WHERE subscription_id = ? AND epoch_number = ? AND sequence > ? ORDER BY sequence, entry",
       {record.id, record.epoch_number, record.floor}, take);
   if (!status.ok()) return status;
+  // CROSS: in this order of the tables. The other one would read the history of all there ever was.
   return ForEachRow(recovery,
                     "SELECT h.sequence, h.attempts, h.first_attempt_us, h.retry_us, h.last_ended"
-                    " FROM dead_letters AS d JOIN history AS h"
+                    " FROM dead_letters AS d CROSS JOIN history AS h"
                     " ON h.subscription_id = d.subscription_id AND h.sequence = d.sequence"
                     " WHERE d.subscription_id = ? AND d.redriven = 1 AND h.epoch_number = ?"
-                    " ORDER BY h.sequence, h.entry",
+                    " ORDER BY d.sequence, h.entry",
                     {record.id, record.epoch_number}, take);
 }
 

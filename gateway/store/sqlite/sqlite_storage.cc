@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "gateway/store/sqlite/cached_pages.h"
 #include "gateway/store/sqlite/sqlite_backup.h"
 #include "gateway/store/sqlite/sqlite_directory.h"
 #include "gateway/store/sqlite/sqlite_leftovers.h"
@@ -81,6 +82,20 @@ int64_t BytesOf(const std::string& path) {
   return stat(path.c_str(), &file) == 0 ? file.st_size : 0;
 }
 
+// Before SQLite opens the files: a process loses its locks on a file with the first descriptor of
+// it that it closes.
+absl::Status TrustOnlyTheDisk(const std::string& directory) {
+  const std::string log = SqliteLogPath(directory);
+  // Whoever closed in order left no log, and no sync of his had failed.
+  if (BytesOf(log) == 0) return absl::OkStatus();
+  // The index tells of commits that are about to be forgotten; SQLite makes another.
+  if (unlink(SqliteLogIndexPath(directory).c_str()) != 0 && errno != ENOENT) {
+    return ErrnoStatus("removing", SqliteLogIndexPath(directory));
+  }
+  const absl::Status status = ForgetCachedPages(log);
+  return status.ok() ? ForgetCachedPages(SqliteDatabasePath(directory)) : status;
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Storage>> SqliteStorage::Open(const std::string& directory,
@@ -90,6 +105,7 @@ absl::StatusOr<std::unique_ptr<Storage>> SqliteStorage::Open(const std::string& 
   std::unique_ptr<SqliteStorage> storage(new SqliteStorage(directory, *lock, progress));
   if (absl::Status status = RemoveLeftovers(directory); !status.ok()) return status;
   // SQLite would make do with what is left, so that has to be looked at before.
+  storage->BeginLogStep("checks", "");
   if (absl::Status status = CheckSqliteRemains(directory); !status.ok()) {
     return WithAdvice(status, AdviceOnLoss(directory));
   }
@@ -104,13 +120,17 @@ SqliteStorage::~SqliteStorage() {
   if (lock_ >= 0) close(lock_);
 }
 
+void SqliteStorage::BeginLogStep(absl::string_view does, absl::string_view where) {
+  if (progress_ == nullptr) return;
+  const int64_t bytes = BytesOf(SqliteLogPath(directory_));
+  progress_->Begin(absl::StrCat(does, " the write-ahead log of ", bytes >> 20, " MiB", where));
+}
+
 absl::Status SqliteStorage::OpenDatabase() {
   const std::string path = SqliteDatabasePath(directory_);
   MakeOwnFile(path);
-  if (progress_ != nullptr) {
-    progress_->Begin(absl::StrCat("brings the write-ahead log of ", BytesOf(path + "-wal") >> 20,
-                                  " MiB into the database"));
-  }
+  BeginLogStep("brings", " into the database");
+  if (absl::Status status = TrustOnlyTheDisk(directory_); !status.ok()) return status;
   absl::StatusOr<SqliteDatabase> database = SqliteDatabase::Open(path, /*read_only=*/false);
   if (!database.ok()) return database.status();
   database_ = *std::move(database);

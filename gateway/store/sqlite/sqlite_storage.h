@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/string_view.h"
 #include "gateway/store/embedded/storage.h"
 #include "gateway/store/recovery_progress.h"
 #include "gateway/store/sqlite/sqlite_database.h"
@@ -93,6 +94,8 @@ class SqliteStorage final : public Storage {
   SqliteStorage(std::string directory, int lock, RecoveryProgress* progress)
       : directory_(std::move(directory)), lock_(lock), progress_(progress) {}
 
+  // Tells what is done with the write-ahead log, which takes as long as that is large.
+  void BeginLogStep(absl::string_view does, absl::string_view where);
   absl::Status OpenDatabase();
   // Makes all that is there durable, in one file of the right format, and ends the opening before.
   absl::Status SyncAll();
