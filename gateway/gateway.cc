@@ -6,12 +6,14 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/strings/cord.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "gateway/access/access_control.h"
 #include "gateway/admin/admin_server.h"
 #include "gateway/base/descriptor_limit.h"
+#include "gateway/base/exit_code.h"
 #include "gateway/base/periodic_thread.h"
 #include "gateway/config/listener_rules.h"
 #include "gateway/config/setting_values.h"
@@ -26,6 +28,7 @@
 #include "gateway/part_options.h"
 #include "gateway/standing_warnings.h"
 #include "gateway/store/sqlite/sqlite_store.h"
+#include "gateway/store/store_damage.h"
 #include "gateway/tls/tls_files.h"
 
 namespace onhook {
@@ -36,12 +39,29 @@ constexpr absl::Duration kCallGrace = absl::Seconds(1);
 // For the last checkpoint: some megabytes.
 constexpr absl::Duration kCheckpointTime = absl::Seconds(5);
 
+// A recovery that takes longer than this is told of, and so often.
+constexpr absl::Duration kRecoveryTold = absl::Seconds(2);
+
 // How late grpc.health.v1 may say that the disk is full or a listener has died.
 constexpr absl::Duration kHealthInterval = absl::Milliseconds(500);
 
 // The same error, beginning with the setting that can mend it.
 absl::Status About(absl::string_view setting, const absl::Status& cause) {
-  return absl::Status(cause.code(), absl::StrCat(setting, ": ", cause.message()));
+  absl::Status about(cause.code(), absl::StrCat(setting, ": ", cause.message()));
+  cause.ForEachPayload([&about](absl::string_view type, const absl::Cord& payload) {
+    about.SetPayload(type, payload);
+  });
+  return about;
+}
+
+// When the store no longer knows what is on its disk: no answer is better than a wrong one.
+void EndAtOnce(const Log& log, const absl::Status& error) {
+  const bool is_damage = IsStoreDamage(error);
+  log.Error("store",
+            is_damage ? "the store is damaged: ending at once; onhookd --verify says what is lost"
+                      : "the disk cannot be relied upon: ending at once",
+            {{"error", error}});
+  std::_Exit(is_damage ? kExitBadStore : kExitDiskFailed);
 }
 
 absl::Status AboutPort(absl::string_view setting, const absl::Status& cause) {
@@ -155,12 +175,13 @@ absl::Status Gateway::OpenStore() {
   options.embedded.quarantine = limits.quarantine;
   options.embedded.minimum_free_disk = limits.minimum_free_disk;
   options.embedded.tail_bytes = settings_.store.memory_tail;
+  options.progress = &recovery_;
   shown_.CountCommits(options.embedded.commits);
-  const auto fatal = [log = log_](const absl::Status& error) {
-    log->Error("store", "the disk cannot be relied upon: ending at once", {{"error", error}});
-    std::_Exit(EXIT_FAILURE);
-  };
+  const auto fatal = [log = log_](const absl::Status& error) { EndAtOnce(*log, error); };
+  PeriodicThread telling(kRecoveryTold, [this] { LogRecovery(); });
   absl::StatusOr<std::unique_ptr<Store>> store = OpenSqliteStore(options, clock_, log_, fatal);
+  telling.Stop();
+  recovery_.Begin("");
   if (!store.ok()) return About("store.directory", store.status());
   store_ = *std::move(store);
   std::vector<Declaration> declarations;
@@ -174,6 +195,11 @@ absl::Status Gateway::OpenStore() {
 
   desk_ = std::make_unique<ReceiptDesk>(clock_, store_.get(), ReceiptDeskOptionsOf(settings_));
   return absl::OkStatus();
+}
+
+void Gateway::LogRecovery() const {
+  log_->Info("store", "recovering the store",
+             {{"step", recovery_.Text()}, {"seconds", StepSeconds()}});
 }
 
 absl::Status Gateway::StartDelivery() {
@@ -235,7 +261,7 @@ std::function<void(const absl::Status&)> Gateway::EndOf(absl::string_view listen
   return [log = log_, listener](const absl::Status& why) {
     log->Error("gateway", "no connection can come in any more: ending, to be started anew",
                {{"listener", listener}, {"error", why}});
-    std::_Exit(EXIT_FAILURE);
+    std::_Exit(kExitFailed);
   };
 }
 
@@ -273,6 +299,8 @@ absl::Status Gateway::Stop() {
   health_ = nullptr;
   TellHealth();
   log_->Info("gateway", "shutting down");
+  // Who posts meanwhile is told to come by another connection, which no longer leads here.
+  http_->CloseAfterAnswers();
   absl::SleepFor(settings_.shutdown.delay);
   const absl::Status stopped = StopParts();
   if (stopped.ok()) log_->Info("gateway", "stopped");
@@ -283,8 +311,13 @@ absl::Status Gateway::StopParts() {
   const absl::Duration deadline = clock_->Elapsed() + settings_.shutdown.drain_deadline;
   const auto left = [&] { return std::max(deadline - clock_->Elapsed(), absl::ZeroDuration()); };
   // Before the streams: callbacks under way wait for these to take their events. At most half of
-  // the time, so that a sender that stalls leaves subscribers some for their acks.
-  if (http_ != nullptr) http_->Stop(left() / 2);
+  // the time, so that a sender that stalls leaves subscribers some for their acks. A connection
+  // that is kept open may bring one more callback; its time for that ends by itself, as it always
+  // does.
+  if (http_ != nullptr) {
+    const absl::Duration grace = left() / 2;
+    http_->Stop(grace, grace);
+  }
   if (delivery_ != nullptr) {
     delivery_->Drain(left());
     delivery_->Stop(kCallGrace);
@@ -299,16 +332,22 @@ absl::Status Gateway::StopParts() {
 
 absl::Status Gateway::PhaseStatus() const {
   switch (phase_.load()) {
-    case Phase::kStarting:
-      return absl::UnavailableError(
-          absl::StrCat("starting: ", step_.load(), ", for ",
-                       absl::ToInt64Seconds(clock_->Elapsed()) - step_begun_seconds_, " s"));
+    case Phase::kStarting: {
+      const std::string recovery = recovery_.Text();
+      return absl::UnavailableError(absl::StrCat("starting: ", step_.load(),
+                                                 recovery.empty() ? "" : ": ", recovery, ", for ",
+                                                 StepSeconds(), " s"));
+    }
     case Phase::kRunning:
       return absl::OkStatus();
     case Phase::kStopping:
       return absl::UnavailableError("shutting down");
   }
   return absl::InternalError("in no phase");
+}
+
+int64_t Gateway::StepSeconds() const {
+  return absl::ToInt64Seconds(clock_->Elapsed()) - step_begun_seconds_;
 }
 
 void Gateway::TellHealth() {

@@ -21,6 +21,7 @@
 #include "gateway/gateway_metrics.h"
 #include "gateway/ingress/secret_pool.h"
 #include "gateway/settings_reload.h"
+#include "gateway/store/recovery_progress.h"
 
 namespace onhook {
 
@@ -44,7 +45,8 @@ class TlsFiles;
 // way when the gateway stops is answered, and its subscriber still has the streams to take it from.
 // Threads: one owner for all methods. Blocking: Start, as long as the store's recovery takes; Stop,
 // for LongestStop() at most. Errors: as said there. When the store no longer knows what is on its
-// disk, the process is ended at once, with 1: no answer is better than a wrong one.
+// disk, the process is ended at once, with kExitDiskFailed, or kExitBadStore if what is on it is
+// damaged: no answer is better than a wrong one.
 class Gateway {
  public:
   // `clock` and `log` must outlive the gateway.
@@ -91,6 +93,8 @@ class Gateway {
                        std::unique_ptr<TlsFiles>& files);
   absl::Status StartAdmin();
   absl::Status OpenStore();
+  // Says so in the log, since that may take long.
+  void LogRecovery() const;
   absl::Status OpenSources();
   absl::Status StartDelivery();
   absl::Status StartHttp();
@@ -101,6 +105,8 @@ class Gateway {
   absl::Status StopParts();
 
   absl::Status PhaseStatus() const;
+  // How long the step of Start() under way has lasted.
+  int64_t StepSeconds() const;
   // Lets grpc.health.v1 say what is so now.
   void TellHealth();
 
@@ -111,6 +117,7 @@ class Gateway {
   // Of the start, for those who ask how far it is.
   std::atomic<const char*> step_{"begins"};
   std::atomic<int64_t> step_begun_seconds_{0};  // of the clock's Elapsed()
+  RecoveryProgress recovery_;
   int grpc_port_ = 0;
 
   // In the order of the layers.

@@ -6,10 +6,11 @@
 #include <string>
 #include <vector>
 
+#include "gateway/base/exit_code.h"
 #include "gateway/config/invocation.h"
 #include "gateway/outside_faults.h"
-#include "gateway/restore_store.h"
 #include "gateway/run_gateway.h"
+#include "gateway/store_actions.h"
 
 namespace onhook {
 namespace {
@@ -19,13 +20,13 @@ int Main(const std::vector<std::string>& arguments, const std::vector<std::strin
   const absl::StatusOr<Invocation> invocation = ReadInvocation(arguments, environment, at_start);
   if (!invocation.ok()) {
     std::fprintf(stderr, "%s\n", std::string(invocation.status().message()).c_str());
-    return 2;
+    return kExitBadSettings;
   }
   const auto again = [&] { return ReadInvocation(arguments, environment, {FindOutsideFaults}); };
   if (invocation->action == Invocation::Action::kRun) return RunGateway(*invocation, again);
-  if (invocation->action == Invocation::Action::kRestore) return RestoreStore(*invocation);
+  if (!invocation->operand.empty()) return RunOnStore(*invocation);
   std::printf("%s", AnswerTo(*invocation).c_str());
-  return 0;
+  return kExitOk;
 }
 
 }  // namespace

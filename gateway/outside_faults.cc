@@ -13,11 +13,13 @@
 #include "absl/time/time.h"
 #include "gateway/access/access_control.h"
 #include "gateway/base/clock.h"
+#include "gateway/base/exit_code.h"
 #include "gateway/config/tls_options.h"
 #include "gateway/ingress/open_source.h"
 #include "gateway/net/listening_socket.h"
 #include "gateway/net/unix_socket.h"
 #include "gateway/store/sqlite/sqlite_directory.h"
+#include "gateway/store/store_damage.h"
 #include "gateway/tls/tls_files.h"
 
 namespace onhook {
@@ -95,10 +97,11 @@ absl::Status WithPortAdvice(const absl::Status& cause) {
 int TellFailedStart(const absl::Status& status, const Invocation& invocation, const Log& log) {
   if (IsOfSettings(status)) {
     std::fprintf(stderr, "%s\n", FaultLine(status.message(), invocation).c_str());
-    return 2;
+    return kExitBadSettings;
   }
   log.Error("gateway", "cannot start", {{"error", status.message()}});
-  return 1;
+  if (IsStoreDamage(status)) return kExitBadStore;
+  return absl::IsDataLoss(status) ? kExitDiskFailed : kExitFailed;
 }
 
 }  // namespace onhook

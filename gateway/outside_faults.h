@@ -26,8 +26,9 @@ OutsideFindings FindStartFaults(const Settings& settings);
 // The same error of a listening socket, with what to set instead.
 absl::Status WithPortAdvice(const absl::Status& cause);
 
-// Says why Gateway::Start failed with `status`, and returns the exit code that fits: 2, and the
-// line that would have been told before, if somebody took a port or the store since; else 1.
+// Says why Gateway::Start failed with `status`, and returns the exit code that fits. If somebody
+// took a port or the store since, that is kExitBadSettings, and the line that would have been told
+// before.
 int TellFailedStart(const absl::Status& status, const Invocation& invocation, const Log& log);
 
 }  // namespace onhook

@@ -9,6 +9,7 @@
 #include "absl/time/time.h"
 #include "gateway/base/clock.h"
 #include "gateway/base/descriptor_limit.h"
+#include "gateway/base/exit_code.h"
 #include "gateway/base/log.h"
 #include "gateway/base/periodic_thread.h"
 #include "gateway/base/process_signals.h"
@@ -21,6 +22,7 @@ namespace onhook {
 namespace {
 
 constexpr absl::Duration kPatienceOfWhoEndsAStart = absl::Milliseconds(50);
+constexpr absl::Duration kPatienceOfWhoEndsAReload = absl::Seconds(3);
 
 // Only looks for the signal and leaves it where it is, so that one that comes when the start is
 // just over still ends the gateway in order.
@@ -28,9 +30,24 @@ absl::Status StartUnlessEnded(Gateway& gateway, const ProcessSignals& signals, c
   const PeriodicThread watch(kPatienceOfWhoEndsAStart, [&] {
     if (!signals.EndIsPending()) return;
     log.Info("gateway", "asked to end before it had started: ending at once");
-    std::_Exit(EXIT_SUCCESS);
+    std::_Exit(kExitOk);
   });
   return gateway.Start();
+}
+
+// Files are read for it, and of a disk that is dead none ever comes. Whoever asks for the end is
+// not to wait for that; for a disk that is slow, a while.
+void ReloadUnlessEnded(Gateway& gateway, SettingsWatch& settings, const ProcessSignals& signals,
+                       const Log& log) {
+  absl::Duration waited;
+  const PeriodicThread watch(kPatienceOfWhoEndsAStart, [&] {
+    if (!signals.EndIsPending()) return;
+    waited += kPatienceOfWhoEndsAStart;
+    if (waited < kPatienceOfWhoEndsAReload) return;
+    log.Error("gateway", "asked to end while reading its settings again hangs: ending at once");
+    std::_Exit(kExitFailed);
+  });
+  gateway.Reload(settings.Read());
 }
 
 // Only while every part of the gateway still answers how it is. Null: no watchdog is there.
@@ -62,12 +79,12 @@ int RunGateway(const Invocation& invocation,
   const std::unique_ptr<PeriodicThread> alive = KeepAlive(service_manager, gateway);
   while (signals.Wait() == SIGHUP) {
     service_manager.Reloading();
-    gateway.Reload(watch.Read());
+    ReloadUnlessEnded(gateway, watch, signals, log);
     service_manager.Ready();
   }
   signals.ExitOnNextOrAfter(gateway.LongestStop());
   service_manager.Stopping();
-  return gateway.Stop().ok() ? EXIT_SUCCESS : EXIT_FAILURE;
+  return gateway.Stop().ok() ? kExitOk : kExitFailed;
 }
 
 }  // namespace onhook

@@ -9,8 +9,7 @@
 namespace onhook {
 
 // Runs a gateway as a process of its own, from its start until a signal ends it; the service
-// manager is told of each step. Returns the process's exit code: 0, it was asked to end and did so
-// in order; 1, anything else, which the log says.
+// manager is told of each step. Returns the process's exit code, an ExitCode.
 //
 // SIGTERM and SIGINT end it. While it still starts, at once, recovery of the store included: it has
 // promised nobody anything. Later as Gateway::Stop says, within Gateway::LongestStop, or at once

@@ -9,7 +9,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "absl/synchronization/notification.h"
+#include "gateway/base/steady_condition.h"
 
 namespace onhook {
 namespace {
@@ -39,14 +39,14 @@ absl::StatusOr<Result> Within(
     const std::function<void(std::function<void(absl::StatusOr<Result>)>)>& start) {
   struct Answer {
     absl::StatusOr<Result> result;
-    absl::Notification given;
+    SteadyNotification given;
   };
   const auto answer = std::make_shared<Answer>();
   start([answer](absl::StatusOr<Result> result) {
     answer->result = std::move(result);
     answer->given.Notify();
   });
-  if (!answer->given.WaitForNotificationWithTimeout(patience)) {
+  if (!answer->given.WaitFor(patience)) {
     return absl::DeadlineExceededError("the store does not answer");
   }
   return std::move(answer->result);

@@ -7,6 +7,8 @@
 #include <ctime>
 #include <thread>
 
+#include "gateway/base/exit_code.h"
+
 namespace onhook {
 namespace {
 
@@ -47,7 +49,7 @@ void ProcessSignals::ExitOnNextOrAfter(absl::Duration deadline) {
     do {
       number = sigtimedwait(&signals, nullptr, &timeout);
     } while (number < 0 && errno == EINTR);  // a debugger; the time then starts anew
-    std::_Exit(number < 0 ? EXIT_FAILURE : kSignalExitBase + number);
+    std::_Exit(number < 0 ? kExitFailed : kSignalExitBase + number);
   }).detach();
 }
 

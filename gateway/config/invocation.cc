@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <iterator>
 #include <map>
+#include <optional>
 #include <set>
 #include <utility>
 
@@ -49,6 +50,10 @@ constexpr std::pair<absl::string_view, Action> kActions[] = {
     {"--help", Action::kHelp},
     {"-h", Action::kHelp},
     {"--version", Action::kVersion}};
+
+// What is done to a store that no gateway uses. They take its directory, and nothing else.
+constexpr std::pair<absl::string_view, Action> kStoreActions[] = {
+    {"--verify", Action::kVerify}, {"--accept-loss", Action::kAcceptLoss}};
 
 // A value of a setting, from one place.
 struct GivenValue {
@@ -100,6 +105,7 @@ const Setting* SettingOfVariable(absl::string_view variable) {
 std::vector<std::string> FlagNames() {
   std::vector<std::string> names{std::string(kFileFlag), std::string(kRestoreFlag)};
   for (const auto& [name, action] : kActions) names.emplace_back(name);
+  for (const auto& [name, action] : kStoreActions) names.emplace_back(name);
   for (const Setting& setting : SettingsTable()) names.push_back(setting.Flag());
   return names;
 }
@@ -290,6 +296,29 @@ bool NeedsNoSettings(Action action) {
          action == Action::kPrintReference || action == Action::kPrintSchema;
 }
 
+// Nothing: the arguments ask for no action on a store.
+std::optional<absl::StatusOr<Invocation>> ReadStoreAction(absl::Span<const std::string> arguments) {
+  for (const std::string& argument : arguments) {
+    const std::pair<absl::string_view, absl::string_view> parts =
+        absl::StrSplit(argument, absl::MaxSplits('=', 1));
+    for (const auto& [name, action] : kStoreActions) {
+      if (parts.first != name) continue;
+      const bool apart = argument == name;
+      Invocation invocation;
+      invocation.action = action;
+      if (apart && arguments.size() == 2 && &argument == &arguments[0]) {
+        invocation.operand = arguments[1];
+      } else if (!apart && arguments.size() == 1) {
+        invocation.operand = std::string(parts.second);
+      }
+      if (!invocation.operand.empty()) return invocation;
+      return absl::InvalidArgumentError(absl::StrCat(
+          name, ": takes a DIRECTORY and no other argument: onhookd ", name, " DIRECTORY"));
+    }
+  }
+  return std::nullopt;
+}
+
 std::string WarningLines(const Invocation& invocation) {
   std::string lines;
   for (const std::string& warning : invocation.warnings) {
@@ -309,6 +338,7 @@ absl::StatusOr<Invocation> ReadInvocation(absl::Span<const std::string> argument
         return Invocation{action, {}, {}, {}, {}, {}, {}};
     }
   }
+  if (auto on_store = ReadStoreAction(arguments)) return *std::move(on_store);
 
   Invocation invocation;
   for (const Setting& setting : SettingsTable()) {
@@ -355,6 +385,8 @@ std::string FaultLine(absl::string_view message, const Invocation& invocation) {
 std::string AnswerTo(const Invocation& invocation) {
   switch (invocation.action) {
     case Action::kRun:
+    case Action::kVerify:
+    case Action::kAcceptLoss:
     case Action::kRestore:
       return "";
     case Action::kCheck:

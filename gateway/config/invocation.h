@@ -22,12 +22,14 @@ struct Invocation {
     kPrintConfig,
     kPrintReference,
     kPrintSchema,
-    kRestore,
     kHelp,
-    kVersion
+    kVersion,
+    kRestore,
+    kVerify,
+    kAcceptLoss
   };
   Action action = Action::kRun;
-  std::string operand;  // what the action is about: the backup of --restore
+  std::string operand;  // the backup of --restore, the directory of --verify and --accept-loss
   std::string file;     // of settings; empty: none is named
   Settings settings;
   std::vector<EffectiveSetting> values;  // one for each row of the table, in its order
@@ -56,9 +58,10 @@ struct OutsideChecks {
 // Strict: an argument that is no flag of ours, a flag given twice or without a value, and a value
 // that does not convert are errors, also when a flag hides the variable that is wrong. A variable
 // ONHOOK_... that names no setting is a warning only, because others put such names there too:
-// Kubernetes does for each Service. With --help, --version, --print-reference or --print-schema
-// nothing else is looked at. To run, and with --check, `outside` is asked too, of all settings that
-// could be read and are not wrong already.
+// Kubernetes does for each Service. With --verify or --accept-loss its DIRECTORY is the only
+// argument beside it, and neither variables nor a file are looked at. With --help, --version,
+// --print-reference or --print-schema nothing else is looked at. To run, and with --check,
+// `outside` is asked too, of all settings that could be read and are not wrong already.
 //
 // Threads: any. Blocking: reads the file, if one is named.
 // Errors: kInvalidArgument, with one line for each fault there is: the setting, where its value

@@ -20,11 +20,14 @@ subscribers on 127.0.0.1:50051, probes on 127.0.0.1:8081, data in ./onhook-data.
 Options:
   --config FILE       read settings and the lists below from a YAML file; also ONHOOK_CONFIG
   --check             say whether the settings are right, and leave without touching anything
-  --restore FILE      make a store in store.directory, which must hold none, out of a backup that
-                      `onhook backup` made, and leave
   --print-config      print every setting as it holds and where it comes from, as such a file
   --print-reference   print all that can be set, with its bounds and the reason for its default
   --print-schema      print a JSON Schema of the file, by which editors complete and check it
+  --verify DIRECTORY  check every event and row of a store that no gateway uses, and change nothing
+  --accept-loss DIRECTORY
+                      let a store of which files are missing go on with what is left of it
+  --restore FILE      make a store in store.directory, which must hold none, out of a backup that
+                      `onhook backup` made
   --help              print this text
   --version           print the version
 
@@ -41,7 +44,7 @@ A DURATION is a whole number with its unit: 500ms, 5s, 10m, 24h, 7d. BYTES likew
 Signals: SIGTERM or SIGINT finishes what is under way and leaves with 0; a second one leaves at
 once, which loses nothing that was acknowledged. SIGHUP reads the settings again and takes another
 access list; the log names what takes a restart. Exit codes: 0 done, 1 failed, 2 wrong settings,
-3 a bad store or backup, 4 a disk that failed.
+3 a bad store or backup, 4 the disk failed.
 )";
 
 }  // namespace

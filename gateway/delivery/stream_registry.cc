@@ -111,7 +111,7 @@ size_t StreamRegistry::Drain(absl::Duration drain) {
   }
   absl::MutexLock lock(&mutex_);
   while (!streams_.empty() && clock_->Elapsed() < until) {
-    changed_.WaitWithTimeout(&mutex_, tick_interval_);
+    changed_.WaitFor(&mutex_, tick_interval_);
   }
   return streams_.size();
 }

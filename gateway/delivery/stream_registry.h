@@ -13,6 +13,7 @@
 #include "absl/time/time.h"
 #include "gateway/base/clock.h"
 #include "gateway/base/periodic_thread.h"
+#include "gateway/base/steady_condition.h"
 #include "gateway/config/delivery_options.h"
 #include "gateway/delivery/delivery_stream.h"
 
@@ -70,7 +71,7 @@ class StreamRegistry {
   mutable absl::Mutex mutex_;
   int max_streams_ ABSL_GUARDED_BY(mutex_);
   int max_streams_per_identity_ ABSL_GUARDED_BY(mutex_);
-  absl::CondVar changed_;
+  SteadyCondition changed_;
   std::map<uint64_t, Entry> streams_ ABSL_GUARDED_BY(mutex_);
   std::map<std::string, int> per_identity_ ABSL_GUARDED_BY(mutex_);  // those that have any
   // `streams_` as a list; made when first asked for after a change.

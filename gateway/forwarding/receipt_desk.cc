@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "absl/synchronization/notification.h"
+#include "gateway/base/steady_condition.h"
 
 namespace onhook {
 
@@ -20,7 +20,7 @@ struct ReceiptDesk::Waiter {
   // Set before `finished`, then read by the waiting thread.
   absl::Status outcome;
   AppendResult stored;
-  absl::Notification finished;
+  SteadyNotification finished;
   // Under the desk's mutex.
   bool is_waiting = false;  // in waiting_
   bool is_late = false;     // its time is over
@@ -93,7 +93,7 @@ absl::Status ReceiptDesk::Accept(NewEvent new_event, const v1::ReleaseEvent& eve
       std::move(new_event),
       [this, &waiter](const absl::StatusOr<AppendResult>& stored) { Stored(&waiter, stored); });
   const absl::Duration patience = std::max(deadline - clock_->Elapsed(), absl::ZeroDuration());
-  if (!waiter.finished.WaitForNotificationWithTimeout(patience)) {
+  if (!waiter.finished.WaitFor(patience)) {
     bool withdrawn = false;
     {
       absl::MutexLock lock(&mutex_);
@@ -108,7 +108,7 @@ absl::Status ReceiptDesk::Accept(NewEvent new_event, const v1::ReleaseEvent& eve
     if (withdrawn) {
       waiter.outcome = NotYet(waiter.when);
     } else {
-      waiter.finished.WaitForNotification();
+      waiter.finished.Wait();
     }
   }
   if (result != nullptr && waiter.stored.sequence != 0) *result = waiter.stored;

@@ -105,6 +105,7 @@ void ConnectionRegistry::Leave(Place* place) {
     --turned_away_;
   }
   places_.erase(place->self);
+  if (places_.empty()) emptied_.SignalAll();
 }
 
 void ConnectionRegistry::EndThoseWaitingSince(uint64_t turn, int count) {
@@ -133,7 +134,8 @@ int ConnectionRegistry::served() const {
 
 bool ConnectionRegistry::AwaitNone(absl::Duration timeout) {
   absl::MutexLock lock(&mutex_);
-  return mutex_.AwaitWithTimeout(absl::Condition(this, &ConnectionRegistry::IsEmpty), timeout);
+  const auto is_empty = [this]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) { return IsEmpty(); };
+  return emptied_.AwaitFor(&mutex_, timeout, is_empty);
 }
 
 }  // namespace onhook

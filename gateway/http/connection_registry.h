@@ -10,6 +10,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
+#include "gateway/base/steady_condition.h"
 #include "gateway/config/http_options.h"
 #include "gateway/http/connection.h"
 
@@ -77,6 +78,7 @@ class ConnectionRegistry {
   bool IsEmpty() const ABSL_SHARED_LOCKS_REQUIRED(mutex_) { return places_.empty(); }
 
   mutable absl::Mutex mutex_;
+  SteadyCondition emptied_;
   HttpOptions options_ ABSL_GUARDED_BY(mutex_);
   std::list<Place> places_ ABSL_GUARDED_BY(mutex_);
   int served_ ABSL_GUARDED_BY(mutex_) = 0;

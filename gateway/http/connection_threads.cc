@@ -19,6 +19,7 @@ constexpr absl::Duration kSpareTime = absl::Seconds(10);
 ConnectionThreads::~ConnectionThreads() {
   absl::MutexLock lock(&mutex_);
   ending_ = true;
+  work_comes_.SignalAll();
   mutex_.Await(absl::Condition(this, &ConnectionThreads::IsEmpty));
 }
 
@@ -31,6 +32,7 @@ bool ConnectionThreads::Run(std::function<void()> task) {
   absl::MutexLock lock(&mutex_);
   if (spare_ <= tasks_.size() && !StartThread()) return false;
   tasks_.push_back(std::move(task));
+  work_comes_.Signal();
   return true;
 }
 
@@ -57,8 +59,8 @@ void* ConnectionThreads::ThreadMain(void* self) {
 
 void ConnectionThreads::Work() {
   absl::MutexLock lock(&mutex_);
-  while (mutex_.AwaitWithTimeout(absl::Condition(this, &ConnectionThreads::HasWork), kSpareTime) &&
-         !tasks_.empty()) {
+  const auto has_work = [this]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) { return HasWork(); };
+  while (work_comes_.AwaitFor(&mutex_, kSpareTime, has_work) && !tasks_.empty()) {
     std::function<void()> task = std::move(tasks_.front());
     tasks_.pop_front();
     --spare_;

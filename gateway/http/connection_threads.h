@@ -6,6 +6,7 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
+#include "gateway/base/steady_condition.h"
 
 namespace onhook {
 
@@ -35,6 +36,7 @@ class ConnectionThreads {
   bool IsEmpty() const ABSL_SHARED_LOCKS_REQUIRED(mutex_) { return threads_ == 0; }
 
   absl::Mutex mutex_;
+  SteadyCondition work_comes_;  // or the end
   int max_threads_ ABSL_GUARDED_BY(mutex_);
   // Each has a spare or a starting thread.
   std::deque<std::function<void()>> tasks_ ABSL_GUARDED_BY(mutex_);

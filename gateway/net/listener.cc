@@ -10,8 +10,8 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
-#include "absl/synchronization/notification.h"
 #include "gateway/base/log_throttle.h"
+#include "gateway/base/steady_condition.h"
 #include "gateway/net/accept_loop.h"
 #include "gateway/net/listener_watch.h"
 #include "gateway/net/unix_socket.h"
@@ -80,7 +80,7 @@ class Listener::Parts {
   std::atomic<bool> listening_{false};
   std::atomic<bool> silent_{false};  // although it listens
   std::atomic<bool> lacks_descriptors_{false};
-  absl::Notification stop_;
+  SteadyNotification stop_;
   AcceptLoop accept_loop_;
   ListenerWatch watch_;
   LogThrottle shortage_throttle_;
@@ -160,7 +160,7 @@ void Listener::Parts::Listen() {
 
 // After a pause, so that a lasting error costs no processor.
 bool Listener::Parts::ListenAgain() {
-  if (stop_.WaitForNotificationWithTimeout(kReopenPause)) return false;
+  if (stop_.WaitFor(kReopenPause)) return false;
   absl::MutexLock lock(&mutex_);
   if (Revive(socket_.descriptor)) return true;
   const absl::StatusOr<UnixSocket> opened = Open();

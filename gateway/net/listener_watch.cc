@@ -58,6 +58,7 @@ void ListenerWatch::Stop() {
   {
     absl::MutexLock lock(&mutex_);
     stopping_ = true;
+    changed_.SignalAll();
   }
   thread_.join();
   if (socket_ >= 0) close(socket_);
@@ -66,6 +67,7 @@ void ListenerWatch::Stop() {
 bool ListenerWatch::Accepted(const Endpoint& peer) {
   absl::MutexLock lock(&mutex_);
   heard_ = true;
+  changed_.SignalAll();
   return !own_.address.empty() && peer == own_;
 }
 
@@ -76,7 +78,8 @@ void ListenerWatch::Watch() {
       absl::MutexLock lock(&mutex_);
       // A dial that nobody took has taken the interval itself.
       const absl::Duration rest = silent_dials > 0 ? absl::ZeroDuration() : options_.interval;
-      if (mutex_.AwaitWithTimeout(absl::Condition(&stopping_), rest)) return;
+      const auto stops = [this]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) { return stopping_; };
+      if (changed_.AwaitFor(&mutex_, rest, stops)) return;
     }
     const bool heard = Dial();
     {
@@ -107,8 +110,9 @@ bool ListenerWatch::Dial() {
   bool heard;
   {
     absl::MutexLock lock(&mutex_);
-    mutex_.AwaitWithTimeout(absl::Condition(this, &ListenerWatch::HasHeardOrStops),
-                            options_.interval);
+    const auto is_over = [this]()
+                             ABSL_SHARED_LOCKS_REQUIRED(mutex_) { return heard_ || stopping_; };
+    changed_.AwaitFor(&mutex_, options_.interval, is_over);
     heard = heard_;
     own_ = Endpoint();
   }

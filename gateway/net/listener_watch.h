@@ -8,6 +8,7 @@
 #include "absl/status/status.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
+#include "gateway/base/steady_condition.h"
 #include "gateway/net/listening_socket.h"
 
 namespace onhook {
@@ -61,7 +62,6 @@ class ListenerWatch {
   // Makes the socket one that can be bound and connected again, or lets go of it.
   void Release();
   bool is_unix() const { return target_.ss_family == AF_UNIX; }
-  bool HasHeardOrStops() const ABSL_SHARED_LOCKS_REQUIRED(mutex_) { return heard_ || stopping_; }
 
   const Options options_;
   const Callbacks callbacks_;
@@ -71,6 +71,7 @@ class ListenerWatch {
   std::thread thread_;
 
   absl::Mutex mutex_;
+  SteadyCondition changed_;               // heard_ or stopping_
   Endpoint own_ ABSL_GUARDED_BY(mutex_);  // this end of the dial under way
   bool heard_ ABSL_GUARDED_BY(mutex_) = false;
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;

@@ -41,7 +41,7 @@ SubscriptionState::SubscriptionState(Beginning beginning, const SubscriptionRule
     Record& record = Take(sequence);
     record.trials = trials;
     record.reason = v1::Delivery::REDELIVERY_REASON_STREAM_LOST;  // by the restart
-    record.due = now.elapsed + std::max(trials.retry_at - now.wall, absl::ZeroDuration());
+    record.due = now.elapsed + RestOf(trials, now);
     Settle(sequence, record, now);
   }
   SkipKnown();
@@ -57,6 +57,7 @@ SubscriptionState::Detached SubscriptionState::Detach(ConsumerId consumer, Depar
     for (const auto& [sequence, record] : records_) {
       if (record.holder == consumer) held.push_back(sequence);
     }
+    std::sort(held.begin(), held.end());  // what is said of them is said in the order of the log
   }
   for (const Sequence sequence : held) {
     Record& record = records_.at(sequence);

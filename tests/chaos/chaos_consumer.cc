@@ -6,11 +6,16 @@
 // MANNER is one of
 //   wild      anything, until it is told to behave
 //   careless  as wild, and it forgets deliveries too, so that their deadlines expire; some events
-//   it
-//             never acks
+//             it never acks
+//   leaving   acks what comes but for a few on each stream, whose deadlines, a second, expire;
+//   until
+//             it is told to behave
+//   holding   takes all it is given and settles none of it, until it is told to behave
 //   calm      acks what comes
 //   nacking   works on what comes for a while, then acks it; but the event of CALL it nacks
 //   dying     the same, but the event of CALL kills it, with all that it has in hand
+//
+// Those that leave or hold create their subscription if it is missing, with attempts without limit.
 //
 // What it says and hears: consumer_lines.h.
 #include <unistd.h>
@@ -45,6 +50,9 @@ constexpr size_t kMostRemembered = 500;
 constexpr size_t kDislikedOneIn = 50;
 // Between two doings, at most.
 constexpr absl::Duration kPause = absl::Milliseconds(20);
+// One delivery in so many a leaving one leaves, and no more than these: a stream's window is 1,000.
+constexpr uint64_t kLeftOneIn = 50;
+constexpr size_t kLeftMost = 200;
 // On each handful of deliveries.
 constexpr absl::Duration kWork = absl::Milliseconds(5);
 constexpr absl::Duration kAloneBeforeDeath = absl::Milliseconds(200);
@@ -129,6 +137,7 @@ class Consumer {
       if (orders_.leave()) break;
       ConsumerStream stream(gateway.generation, gateway.port, Open());
       paused_ = false;
+      left_.clear();
       stream.Ack("ack", std::exchange(unanswered_, {}));
       const bool reconnects = WorkOn(stream);
       Remember(stream.Finish());
@@ -138,6 +147,7 @@ class Consumer {
   }
 
  private:
+  bool Leaves() const { return manner_ == "leaving" || manner_ == "holding"; }
   bool IsWild() const { return (manner_ == "wild" || manner_ == "careless") && !orders_.behave(); }
   uint64_t Below(uint64_t end) { return random_() % end; }
 
@@ -145,6 +155,8 @@ class Consumer {
     v1::SubscribeOpen open;
     open.set_subscription(subscription_);
     open.set_consumer_name(name_);
+    if (Leaves()) open.mutable_create_if_missing()->mutable_unlimited_delivery_attempts();
+    if (manner_ == "leaving") open.mutable_ack_deadline()->set_seconds(1);
     if (!IsWild()) return open;
     open.set_max_outstanding_events(static_cast<int32_t>(1 + Below(100)));
     if (Below(4) == 0) open.mutable_ack_deadline()->set_seconds(static_cast<int64_t>(1 + Below(5)));
@@ -170,11 +182,22 @@ class Consumer {
   void Behave(ConsumerStream& stream) {
     if (paused_) Pause(stream, false);
     std::vector<Held> held = stream.Take();
+    if (Leaves() && !orders_.behave()) LeaveSome(held);
+    if (orders_.behave()) stream.Ack("ack", std::exchange(left_, {}));
     if (!held.empty() && (manner_ == "nacking" || manner_ == "dying")) {
       stream.WaitUntilEnded(kWork);
       FailOn(stream, held);
     }
     stream.Ack("ack", held);
+  }
+
+  void LeaveSome(std::vector<Held>& held) {
+    const bool all = manner_ == "holding";
+    const auto left = std::partition(held.begin(), held.end(), [&](const Held&) {
+      return !all && (left_.size() >= kLeftMost || Below(kLeftOneIn) != 0);
+    });
+    left_.insert(left_.end(), left, held.end());
+    held.erase(left, held.end());
   }
 
   // Does with the event of CALL what its manner is, if it is among these.
@@ -333,6 +356,7 @@ class Consumer {
   std::mt19937_64 random_;
   bool paused_ = false;
   std::vector<Held> remembered_;
+  std::vector<Held> left_;        // unsettled on this stream
   std::vector<Held> unanswered_;  // acks of the stream before
 };
 

@@ -1,7 +1,5 @@
 #include "tests/chaos/consumer_stream.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <set>
 #include <utility>
@@ -9,22 +7,11 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "tests/chaos/consumer_lines.h"
+#include "tests/support/say_line.h"
 
 namespace onhook {
 
 using consumer_lines::FormatMoment;
-
-void SayLine(absl::string_view line) {
-  static absl::Mutex mutex(absl::kConstInit);
-  const std::string text = absl::StrCat(line, "\n");
-  absl::MutexLock lock(&mutex);
-  size_t written = 0;
-  while (written < text.size()) {
-    const ssize_t count = write(STDOUT_FILENO, text.data() + written, text.size() - written);
-    if (count < 0) _exit(1);  // nobody listens any more
-    written += static_cast<size_t>(count);
-  }
-}
 
 ConsumerStream::ConsumerStream(int gateway, int port, v1::SubscribeOpen open) {
   SayLine(absl::StrCat(consumer_lines::kStream, " ", gateway, " ", FormatMoment(clock_.Elapsed())));

@@ -82,9 +82,6 @@ class ConsumerStream {
   std::thread reader_;
 };
 
-// Writes one line to standard output, whole. Threads: any.
-void SayLine(absl::string_view line);
-
 }  // namespace onhook
 
 #endif  // ONHOOK_TESTS_CHAOS_CONSUMER_STREAM_H_

@@ -2,7 +2,9 @@
 #include <fstream>
 #include <thread>
 
+#include "gateway/base/exit_code.h"
 #include "gateway/outside_faults.h"
+#include "gateway/store/store_damage.h"
 #include "tests/component/gateway_fixture.h"
 
 namespace onhook {
@@ -74,8 +76,13 @@ TEST_F(LifeTest, WhatIsTakenAtTheLastMomentHasTheLineThatItWouldHaveHadBefore) {
 }
 
 TEST_F(LifeTest, AStartThatFailsForNoFaultOfTheSettingsIsLogged) {
-  EXPECT_EQ(TellFailedStart(absl::DataLossError("store.directory: damaged"), Invocation(), log_),
-            1);
+  const std::pair<absl::Status, ExitCode> failures[] = {
+      {absl::UnavailableError("store.directory: no room"), kExitFailed},
+      {StoreDamage("store.directory: damaged"), kExitBadStore},
+      {absl::DataLossError("store.directory: not synced"), kExitDiskFailed}};
+  for (const auto& [status, exit_code] : failures) {
+    EXPECT_EQ(TellFailedStart(status, Invocation(), log_), exit_code) << status;
+  }
   EXPECT_THAT(LogLines(), Contains(AllOf(HasSubstr(R"("msg":"cannot start")"),
                                          HasSubstr("store.directory: damaged"))));
 }

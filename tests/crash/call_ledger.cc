@@ -3,49 +3,64 @@
 #include <algorithm>
 #include <utility>
 
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/strip.h"
 
 namespace onhook {
 namespace {
 
-// Distinct for each number, and without a pattern that a mix-up could keep.
-std::string TokenOf(int64_t number) {
-  const uint64_t mixed = (static_cast<uint64_t>(number) + 1) * 0x9E3779B97F4A7C15u;
-  return absl::StrCat(absl::Hex(mixed ^ (mixed >> 29), absl::kZeroPad16));
+// By so many numbers a subscriber's words may be ahead of the vendor's, who speaks for himself.
+constexpr int64_t kMostAhead = 100'000;
+
+uint8_t BitOf(CallbackAnswer answer) {
+  return static_cast<uint8_t>(1u << static_cast<unsigned>(answer));
 }
 
 }  // namespace
-
 int64_t CallLedger::Open() {
   absl::MutexLock lock(&mutex_);
-  promised_.push_back(false);
-  opened_at_.push_back(clock_.Elapsed());
-  return static_cast<int64_t>(promised_.size()) - 1;
-}
-
-std::string CallLedger::CallSerialNo(int64_t number) const {
-  return absl::StrCat(run_, "-", number);
-}
-
-std::string CallLedger::Called(int64_t number) const {
-  return absl::StrCat("86", 10'000'000'000 + number);
-}
-
-std::string CallLedger::CallData(int64_t number) const {
-  return absl::StrCat("order=", number, ", token: ", TokenOf(number), " \u00fc\u96fb");
-}
-
-std::string CallLedger::ReleaseReason(int64_t number) const { return absl::StrCat(number % 3); }
-
-int64_t CallLedger::NumberOf(absl::string_view call_serial_no) const {
-  int64_t number = -1;
-  if (!absl::ConsumePrefix(&call_serial_no, run_) || !absl::ConsumePrefix(&call_serial_no, "-") ||
-      !absl::SimpleAtoi(call_serial_no, &number)) {
-    return -1;
-  }
+  const auto number = static_cast<int64_t>(promised_.size());
+  MakeRoomFor(number);
+  opened_at_.back() = clock_.Elapsed();
   return number;
+}
+
+void CallLedger::Opened(int64_t number, absl::Duration at) {
+  absl::MutexLock lock(&mutex_);
+  MakeRoomFor(number);
+  absl::Duration& opened_at = opened_at_[static_cast<size_t>(number)];
+  // Whoever posts it first.
+  if (opened_at == -absl::InfiniteDuration() || at < opened_at) opened_at = at;
+}
+
+void CallLedger::MakeRoomFor(int64_t number) {
+  const auto size = static_cast<size_t>(number) + 1;
+  if (promised_.size() >= size) return;
+  promised_.resize(size);
+  answers_seen_.resize(size);
+  opened_at_.resize(size, -absl::InfiniteDuration());
+}
+
+void CallLedger::Replied(int64_t number, CallbackAnswer answer) {
+  if (answer == CallbackAnswer::kAccepted || answer == CallbackAnswer::kNotForwarded) {
+    Promised(number);
+  }
+  absl::MutexLock lock(&mutex_);
+  ++replies_[static_cast<size_t>(answer)];
+  answers_seen_[static_cast<size_t>(number)] |= BitOf(answer);
+  const bool refused = answer == CallbackAnswer::kRefused && !refusals_are_allowed_;
+  if (refused || answer == CallbackAnswer::kOther) {
+    findings_.push_back(absl::StrCat(CallSerialNo(number), " was answered ",
+                                     refused ? "\"1\"" : "what no vendor understands"));
+  }
+}
+
+void CallLedger::RepliedToWrong(int64_t number, CallbackAnswer answer) {
+  if (answer == CallbackAnswer::kRefused || answer == CallbackAnswer::kNotStored ||
+      answer == CallbackAnswer::kNone) {
+    return;
+  }
+  absl::MutexLock lock(&mutex_);
+  findings_.push_back(absl::StrCat(content_.WrongSerialNo(number), " was not refused"));
 }
 
 void CallLedger::Promised(int64_t number) {
@@ -69,15 +84,17 @@ int64_t CallLedger::Received(absl::string_view subscription, const v1::Delivery&
                              int gateway, absl::Duration sent_after) {
   const v1::ReleaseEvent& event = delivery.event();
   const int64_t number = NumberOf(event.call_serial_no());
-  const std::string difference = number < 0 ? "" : DifferenceFromSent(event, number);
+  const std::string difference = number < 0 ? "" : content_.DifferenceFromSent(event, number);
   absl::MutexLock lock(&mutex_);
   const auto find = [&](absl::string_view what) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     findings_.push_back(absl::StrCat(subscription, " received ", event.call_serial_no(), what));
   };
-  if (number < 0 || number >= static_cast<int64_t>(promised_.size())) {
-    find(", which nobody sent");
+  if (number < 0 || number >= static_cast<int64_t>(promised_.size()) + kMostAhead) {
+    find(content_.IsWrong(event.call_serial_no()) ? ", which is to be refused"
+                                                  : ", which nobody sent");
     return -1;
   }
+  MakeRoomFor(number);
   if (!difference.empty()) find(difference);
   const Terms& terms = books_.find(subscription)->second.terms;
   if (!Wants(books_.find(subscription)->second, number)) find(", which its filter excludes");
@@ -87,6 +104,8 @@ int64_t CallLedger::Received(absl::string_view subscription, const v1::Delivery&
   }
   Enter(subscription, number, [&](Receipt& receipt) {
     ++receipt.deliveries;
+    ++deliveries_;
+    redeliveries_ += receipt.deliveries > 1;
     receipt.last_gateway = std::max(receipt.last_gateway, gateway);
     receipt.last_sent_after = std::max(receipt.last_sent_after, sent_after);
     if (!receipt.cursor.empty() && receipt.cursor != delivery.cursor()) {
@@ -138,8 +157,8 @@ void CallLedger::ConfirmedParked(absl::string_view subscription, int64_t number,
 void CallLedger::Misanswered(absl::string_view subscription, int64_t number,
                              absl::string_view answer) {
   absl::MutexLock lock(&mutex_);
-  findings_.push_back(absl::StrCat(subscription, " was answered ", answer, " for ", run_, "-",
-                                   number, ", which it had received"));
+  findings_.push_back(absl::StrCat(subscription, " was answered ", answer, " for ",
+                                   CallSerialNo(number), ", which it had received"));
 }
 
 template <typename Change>
@@ -153,7 +172,7 @@ void CallLedger::Enter(absl::string_view subscription, int64_t number, Change ch
   // Lines of several processes come in any order, so both sides are looked at after each.
   if (receipt.last_sent_after > receipt.settled_at && !receipt.sent_again) {
     receipt.sent_again = true;
-    findings_.push_back(absl::StrCat(subscription, " received ", run_, "-", number,
+    findings_.push_back(absl::StrCat(subscription, " received ", CallSerialNo(number),
                                      " again after its settling was confirmed"));
   }
 }
@@ -188,7 +207,7 @@ void CallLedger::EnterDeadLetter(absl::string_view subscription, Book& book,
   if (number < 0 || number >= static_cast<int64_t>(promised_.size())) {
     return find(", which nobody sent");
   }
-  const std::string difference = DifferenceFromSent(letter.event(), number);
+  const std::string difference = content_.DifferenceFromSent(letter.event(), number);
   if (!difference.empty()) find(difference);
   if (!Wants(book, number)) find(", which its filter excludes");
   Enter(subscription, number, [&](Receipt& receipt) {
@@ -240,6 +259,86 @@ int64_t CallLedger::opened() const {
 int64_t CallLedger::promised() const {
   absl::MutexLock lock(&mutex_);
   return promised_count_;
+}
+
+void CallLedger::Find(std::string finding) {
+  absl::MutexLock lock(&mutex_);
+  findings_.push_back(std::move(finding));
+}
+
+bool CallLedger::IsOpened(int64_t number) const {
+  absl::MutexLock lock(&mutex_);
+  return number >= 0 && number < static_cast<int64_t>(opened_at_.size()) &&
+         opened_at_[static_cast<size_t>(number)] > -absl::InfiniteDuration();
+}
+
+bool CallLedger::IsPromised(int64_t number) const {
+  absl::MutexLock lock(&mutex_);
+  return promised_[static_cast<size_t>(number)];
+}
+
+bool CallLedger::IsAlwaysRefused(int64_t number) const {
+  absl::MutexLock lock(&mutex_);
+  return answers_seen_[static_cast<size_t>(number)] == BitOf(CallbackAnswer::kRefused);
+}
+
+std::vector<std::string> CallLedger::Subscriptions() const {
+  absl::MutexLock lock(&mutex_);
+  std::vector<std::string> names;
+  for (const auto& [name, book] : books_) names.push_back(name);
+  return names;
+}
+
+bool CallLedger::HasSubscription(absl::string_view subscription) const {
+  absl::MutexLock lock(&mutex_);
+  return books_.find(subscription) != books_.end();
+}
+
+bool CallLedger::IsWanted(absl::string_view subscription, int64_t number) const {
+  absl::MutexLock lock(&mutex_);
+  return Wants(books_.find(subscription)->second, number);
+}
+
+std::string CallLedger::CursorOf(absl::string_view subscription, int64_t number) const {
+  absl::MutexLock lock(&mutex_);
+  const Book& book = books_.find(subscription)->second;
+  const auto receipt = book.receipts.find(number);
+  return receipt == book.receipts.end() ? "" : receipt->second.cursor;
+}
+
+bool CallLedger::IsConfirmed(absl::string_view subscription, int64_t number) const {
+  absl::MutexLock lock(&mutex_);
+  const Book& book = books_.find(subscription)->second;
+  const auto receipt = book.receipts.find(number);
+  return receipt != book.receipts.end() &&
+         (receipt->second.confirmed || receipt->second.confirmed_parked);
+}
+
+bool CallLedger::MayBeSettled(absl::string_view subscription, int64_t number) const {
+  absl::MutexLock lock(&mutex_);
+  return IsSettled(books_.find(subscription)->second, number);
+}
+
+bool CallLedger::MayBeSettledByAll(int64_t number) const {
+  absl::MutexLock lock(&mutex_);
+  return std::all_of(books_.begin(), books_.end(), [number](const auto& entry) {
+    return !Wants(entry.second, number) || IsSettled(entry.second, number);
+  });
+}
+
+AnswerCounts CallLedger::replies() const {
+  absl::MutexLock lock(&mutex_);
+  return replies_;
+}
+
+int64_t CallLedger::deliveries() const {
+  absl::MutexLock lock(&mutex_);
+  return deliveries_;
+}
+
+int64_t CallLedger::redeliveries() const {
+  absl::MutexLock lock(&mutex_);
+  return redeliveries_;
 }
 
 int64_t CallLedger::settled(absl::string_view subscription) const {
@@ -313,6 +412,10 @@ std::vector<std::string> CallLedger::Findings(size_t most) const {
   absl::MutexLock lock(&mutex_);
   std::vector<std::string> all = findings_;
   for (const auto& [name, book] : books_) {
+    for (const auto& [number, receipt] : book.receipts) {
+      if (opened_at_[static_cast<size_t>(number)] > -absl::InfiniteDuration()) continue;
+      all.push_back(absl::StrCat(name, " received ", CallSerialNo(number), ", which nobody sent"));
+    }
     for (int64_t number = 0; number < static_cast<int64_t>(promised_.size()); ++number) {
       if (!promised_[static_cast<size_t>(number)] || !Wants(book, number)) continue;
       std::string sentence = SentenceOfUnsettled(name, book, number);
@@ -344,14 +447,6 @@ std::string CallLedger::SentenceOfUnsettled(absl::string_view subscription, cons
     return absl::StrCat(subscription, " parked ", CallSerialNo(number),
                         ", which is not among its dead letters");
   }
-  return "";
-}
-
-std::string CallLedger::DifferenceFromSent(const v1::ReleaseEvent& event, int64_t number) const {
-  if (event.call_serial_no() != CallSerialNo(number)) return " under another spelling";
-  if (event.called() != Called(number)) return " with another called";
-  if (event.call_data() != CallData(number)) return " with another callData";
-  if (event.release_reason_code() != ReleaseReason(number)) return " with another releaseReason";
   return "";
 }
 

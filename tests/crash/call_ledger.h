@@ -1,6 +1,7 @@
 #ifndef ONHOOK_TESTS_CRASH_CALL_LEDGER_H_
 #define ONHOOK_TESTS_CRASH_CALL_LEDGER_H_
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -16,6 +17,8 @@
 #include "gateway/base/clock.h"
 #include "onhook/v1/release_event_service.pb.h"
 #include "onhook/v1/subscription_service.pb.h"
+#include "tests/crash/call_content.h"
+#include "tests/crash/vendor_books.h"
 
 namespace onhook {
 
@@ -35,9 +38,13 @@ namespace onhook {
 //   L5 parked      A dead letter has a reason that the subscription's consumers gave it, and is
 //                  there once; what was parked on demand is there unless an ack undid it.
 //   L6 blameless   Where the terms say so, whatever makes an event come again counts no attempt.
+//   L7 let in      A callback that is right is never refused, whatever the gateway goes through,
+//   and
+//                  one that is wrong is never accepted; every answer is one that the vendor knows.
+// What the gateway says of its log and of what it owes is a LogAudit's.
 // Times are of a clock that all processes of this machine share, SystemClock::Elapsed().
 // Threads: any. Blocking: only the Wait methods.
-class CallLedger {
+class CallLedger final : public VendorBooks {
  public:
   // What a subscription may get and do.
   struct Terms {
@@ -59,27 +66,39 @@ class CallLedger {
   };
 
   // `run` tells the calls of this run from those of others.
-  explicit CallLedger(std::string run) : run_(std::move(run)) {}
+  explicit CallLedger(std::string run) : content_(std::move(run)) {}
 
-  // A new callback, about to be sent for the first time. Returns its number.
-  int64_t Open();
-  // What the callback of this number holds. Pure.
-  std::string CallSerialNo(int64_t number) const;
-  std::string Called(int64_t number) const;
-  std::string CallData(int64_t number) const;
-  std::string ReleaseReason(int64_t number) const;
-  // When it was opened; a long time ago if it was not.
-  absl::Duration opened_at(int64_t number) const;
-  // -1: none of this run.
-  int64_t NumberOf(absl::string_view call_serial_no) const;
+  // --- the vendor's side
 
+  const CallContent& content() const override { return content_; }
+  int64_t Open() override;
+  // The same of a callback whose number another process has chosen, at that time.
+  void Opened(int64_t number, absl::Duration at);
+  void Replied(int64_t number, CallbackAnswer answer) override;
+  void RepliedToWrong(int64_t number, CallbackAnswer answer) override;
   // The vendor was told that the callback is stored: retCode "0" or "2".
   void Promised(int64_t number);
+  // What holds as long as something makes a gateway refuse what is right, as a wrong clock does.
+  void AllowRefusals() { refusals_are_allowed_ = true; }
+
+  // As CallContent has them.
+  std::string CallSerialNo(int64_t number) const { return content_.CallSerialNo(number); }
+  std::string Called(int64_t number) const { return content_.Called(number); }
+  std::string CallData(int64_t number) const { return content_.CallData(number); }
+  std::string ReleaseReason(int64_t number) const { return content_.ReleaseReason(number); }
+  int64_t NumberOf(absl::string_view call_serial_no) const {
+    return content_.NumberOf(call_serial_no);
+  }
+  // When it was opened; a long time ago if it was not.
+  absl::Duration opened_at(int64_t number) const;
+
+  // --- the subscriptions' side
 
   void OpenSubscription(absl::string_view subscription, Terms terms);
   void OpenSubscription(absl::string_view subscription) { OpenSubscription(subscription, Terms()); }
   // An event came over a stream to the `gateway`th gateway, which sent it at `sent_after` or later.
-  // Returns the number of its callback, -1 if there is none.
+  // Returns the number of its callback, -1 if there can be none. That the vendor has opened it may
+  // be entered later.
   int64_t Received(absl::string_view subscription, const v1::Delivery& delivery, int gateway,
                    absl::Duration sent_after);
   // That gateway is asked to settle the event by an ack or a skip, and may do so from here on.
@@ -99,8 +118,32 @@ class CallLedger {
   // from here on.
   void Redriven(absl::string_view subscription);
 
+  // What another check found, one sentence.
+  void Find(std::string finding);
+
+  // --- what there is
+
   int64_t opened() const;
   int64_t promised() const;
+  bool IsOpened(int64_t number) const;
+  bool IsPromised(int64_t number) const;
+  // It has been answered, and never but with "1".
+  bool IsAlwaysRefused(int64_t number) const;
+  std::vector<std::string> Subscriptions() const;
+  bool HasSubscription(absl::string_view subscription) const;
+  bool IsWanted(absl::string_view subscription, int64_t number) const;
+  // The event's place as the subscription saw it; empty: it never did.
+  std::string CursorOf(absl::string_view subscription, int64_t number) const;
+  // Its settling was confirmed.
+  bool IsConfirmed(absl::string_view subscription, int64_t number) const;
+  // It was, or a request to settle it has no answer.
+  bool MayBeSettled(absl::string_view subscription, int64_t number) const;
+  bool MayBeSettledByAll(int64_t number) const;
+  // How often the vendor got each answer to a callback that is right.
+  AnswerCounts replies() const;
+  // Deliveries to all subscriptions, and how many of them were of an event that had come before.
+  int64_t deliveries() const;
+  int64_t redeliveries() const;
   // Promises of which this subscription is done with the event, as far as it can know.
   int64_t settled(absl::string_view subscription) const;
   // How often the event was received.
@@ -144,6 +187,7 @@ class CallLedger {
     int64_t settled_promises = 0;
   };
 
+  void MakeRoomFor(int64_t number) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   static bool Wants(const Book& book, int64_t number) {
     return book.terms.wants == nullptr || book.terms.wants(number);
   }
@@ -156,14 +200,18 @@ class CallLedger {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   std::string SentenceOfUnsettled(absl::string_view subscription, const Book& book,
                                   int64_t number) const;
-  std::string DifferenceFromSent(const v1::ReleaseEvent& event, int64_t number) const;
 
-  const std::string run_;
+  const CallContent content_;
   const SystemClock clock_;
   mutable absl::Mutex mutex_;
   std::vector<bool> promised_ ABSL_GUARDED_BY(mutex_);             // by number
+  std::vector<uint8_t> answers_seen_ ABSL_GUARDED_BY(mutex_);      // by number, a bit for each kind
   std::vector<absl::Duration> opened_at_ ABSL_GUARDED_BY(mutex_);  // by number
   int64_t promised_count_ ABSL_GUARDED_BY(mutex_) = 0;
+  AnswerCounts replies_ ABSL_GUARDED_BY(mutex_) = {};
+  int64_t deliveries_ ABSL_GUARDED_BY(mutex_) = 0;
+  int64_t redeliveries_ ABSL_GUARDED_BY(mutex_) = 0;
+  std::atomic<bool> refusals_are_allowed_{false};
   std::map<std::string, Book, std::less<>> books_ ABSL_GUARDED_BY(mutex_);
   std::vector<std::string> findings_ ABSL_GUARDED_BY(mutex_);
 };

@@ -23,8 +23,8 @@ DIRECTIONS = {
                           "gateway/forwarding/", "proto/", "proto/ services"],
     "gateway/admin/": ["gateway/base/", "gateway/config/", "gateway/tls/", "gateway/access/",
                        "gateway/store/", "gateway/forwarding/", "gateway/http/", "proto/"],
-    "gateway/main.cc": ["gateway/config/", "gateway/outside_faults.h", "gateway/restore_store.h",
-                        "gateway/run_gateway.h"],
+    "gateway/main.cc": ["gateway/base/exit_code.h", "gateway/config/", "gateway/outside_faults.h",
+                        "gateway/run_gateway.h", "gateway/store_actions.h"],
     "gateway/": ["gateway/", "proto/"],
     "clients/cpp/": ["proto/", "proto/ services"],
     # A terminal's text is escaped and masked as the log's is, durations and sizes are written as in
@@ -40,7 +40,8 @@ INCLUDE_ROOTS = {"onhook/": "clients/cpp/onhook/"}
 # Engines are known by their contracts. Beside itself, only who builds or tests one, or looks whether
 # it could be built, may name it.
 ENGINES = ["gateway/store/memory/", "gateway/store/sqlite/", "gateway/store/jetstream/"]
-ENGINE_USERS = ["gateway/gateway.cc", "gateway/outside_faults.cc", "gateway/restore_store.cc", "tests/"]
+ENGINE_USERS = ["gateway/gateway.cc", "gateway/outside_faults.cc", "gateway/store_actions.cc",
+                "tests/"]
 
 # Third-party headers, by how they begin, and the folders that may include them.
 EVERYWHERE = ["gateway/", "clients/", "tests/"]
@@ -104,6 +105,9 @@ WORDS = [
      r"\babsl::Now\(|\b(?:system|steady|high_resolution)_clock::now\b|\bgettimeofday\("
      r"|\btime\((?:NULL|nullptr)\)",
      "time from elsewhere than the injected Clock"),
+    (r"^gateway/.*" + CPP, ["gateway/base/steady_condition."],
+     r"\b\w*(?:Await|Wait|When|Notification)With(?:Timeout|Deadline)\b|\bstd::condition_variable",
+     "a wait that lasts a year when the clock is put back by one: SteadyCondition, SteadyNotification"),
     (r"^tests/.*" + CPP, ["tests/bench/", "tests/support/"],
      r"\b(?:absl::SleepFor|sleep_for|sleep_until|usleep|nanosleep)\(|(?<![\w.])sleep\(",
      "a test that sleeps is slow and fails on a slow machine: wait for what should happen"),

@@ -42,6 +42,9 @@ absl::Status CommitAndWait(CommitQueue& commits, std::function<absl::Status(Stor
     finished.Notify();
   };
   Submit(commits, std::move(steps), CommitQueue::Urgency::kNow);
+  while (commits.by_hand() && !finished.HasBeenNotified()) {
+    if (!commits.RunOne()) return absl::UnavailableError("the store has failed");
+  }
   finished.WaitForNotification();
   return result;
 }

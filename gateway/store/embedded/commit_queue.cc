@@ -11,8 +11,9 @@ CommitQueue::CommitQueue(Storage* storage, const Clock* clock, CommitQueueOption
       clock_(clock),
       options_(options),
       hooks_(std::move(hooks)),
-      fatal_(std::move(fatal)),
-      background_([this] { RunBackground(); }) {}
+      fatal_(std::move(fatal)) {
+  if (!options_.by_hand) background_ = std::thread([this] { RunBackground(); });
+}
 
 CommitQueue::~CommitQueue() { Close(); }
 
@@ -33,7 +34,7 @@ void CommitQueue::Submit(std::unique_ptr<CommitOperation> operation, Urgency urg
       }
       urgent_.push_back(std::move(operation));
       // Maintenance that is due comes first; the queue's own thread does both then.
-      if (busy_ || dead_ || maintenance_due_) return;
+      if (busy_ || dead_ || maintenance_due_ || options_.by_hand) return;
       busy_ = true;
       batch = TakeBatch();
     }
@@ -53,6 +54,15 @@ void CommitQueue::Close() {
     background_wakes_.Signal();
   }
   if (background_.joinable()) background_.join();
+  while (by_hand() && RunOne()) {
+  }
+}
+
+bool CommitQueue::RunOne() {
+  absl::MutexLock lock(&mutex_);
+  if (dead_ || !BackgroundHasWork()) return false;
+  WorkInBackground();
+  return true;
 }
 
 CommitQueue::Batch CommitQueue::TakeBatch() {
@@ -147,22 +157,26 @@ void CommitQueue::RunBackground() {
       if (busy_ || lingering_.empty()) {
         background_wakes_.Wait(&mutex_);
       } else {
-        background_wakes_.WaitWithTimeout(&mutex_, linger_until_ - clock_->Elapsed());
+        background_wakes_.WaitFor(&mutex_, linger_until_ - clock_->Elapsed());
       }
       continue;
     }
-    busy_ = true;
-    const bool maintain = maintenance_due_;
-    Batch batch = maintain ? Batch() : TakeBatch();
-    mutex_.Unlock();
-    if (maintain) {
-      Maintain();
-    } else {
-      CommitOnce(std::move(batch));
-    }
-    mutex_.Lock();
+    WorkInBackground();
   }
   mutex_.Unlock();
+}
+
+void CommitQueue::WorkInBackground() {
+  busy_ = true;
+  const bool maintain = maintenance_due_;
+  Batch batch = maintain ? Batch() : TakeBatch();
+  mutex_.Unlock();
+  if (maintain) {
+    Maintain();
+  } else {
+    CommitOnce(std::move(batch));
+  }
+  mutex_.Lock();
 }
 
 }  // namespace onhook

@@ -14,6 +14,7 @@
 #include "absl/time/time.h"
 #include "gateway/base/clock.h"
 #include "gateway/base/metrics.h"
+#include "gateway/base/steady_condition.h"
 #include "gateway/store/embedded/storage.h"
 
 namespace onhook {
@@ -43,6 +44,8 @@ struct CommitQueueOptions {
   absl::Duration linger = absl::Milliseconds(5);
   // Operations that may wait; more are refused with kUnavailable.
   size_t max_pending = 65536;
+  // The queue has no thread, and nobody who submits commits: its owner calls RunOne.
+  bool by_hand = false;
 
   // What is counted: the seconds that each commit took, how many events came with each that brought
   // any, and commits that failed.
@@ -91,6 +94,11 @@ class CommitQueue {
   // Commits what is pending, then refuses everything with kUnavailable. Idempotent.
   void Close();
 
+  // By hand: does what the queue's own thread would do next, a commit or maintenance. False:
+  // nothing is to be done now.
+  bool RunOne();
+  bool by_hand() const { return options_.by_hand; }
+
  private:
   using Operations = std::deque<std::unique_ptr<CommitOperation>>;
   struct Batch {
@@ -107,6 +115,8 @@ class CommitQueue {
   absl::Status Commit(const Batch& batch);
   void Maintain() ABSL_LOCKS_EXCLUDED(mutex_);
   bool BackgroundHasWork() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // What BackgroundHasWork says there is, without the lock.
+  void WorkInBackground() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void RunBackground();
 
   Storage* const storage_;
@@ -116,7 +126,7 @@ class CommitQueue {
   const Fatal fatal_;
 
   absl::Mutex mutex_;
-  absl::CondVar background_wakes_;
+  SteadyCondition background_wakes_;
   Operations urgent_ ABSL_GUARDED_BY(mutex_);
   Operations lingering_ ABSL_GUARDED_BY(mutex_);
   absl::Duration linger_until_ ABSL_GUARDED_BY(mutex_);  // of lingering_.front(), Clock::Elapsed()

@@ -1,10 +1,10 @@
 #include "gateway/store/embedded/embedded_queue.h"
 
 #include <algorithm>
-#include <random>
 #include <utility>
 
 #include "gateway/store/delivery_id.h"
+#include "gateway/store/embedded/random_bits.h"
 
 namespace onhook {
 namespace {
@@ -53,7 +53,7 @@ EmbeddedQueue::EmbeddedQueue(SubscriptionRecord record, const QueueEnvironment* 
       record_(std::move(record)),
       rules_(RulesOf(record_.spec, record_.origin != SubscriptionRecord::Origin::kCreated)),
       filter_(rules_.filter),
-      state_(BeginningOf(record_, environment_), rules_, std::random_device()(), Now()),
+      state_(BeginningOf(record_, environment_), rules_, RandomBits(), Now()),
       unused_since_(environment->clock->Elapsed()) {
   filtered_ = !filter_.matches_all();
 }

@@ -1,11 +1,10 @@
 // What is asked of an EmbeddedQueue beside its deliveries: what there is, dead letters, changes.
 
-#include <random>
 #include <utility>
 
 #include "gateway/store/embedded/commit_and_wait.h"
 #include "gateway/store/embedded/embedded_queue.h"
-#include "gateway/store/embedded/random_epoch.h"
+#include "gateway/store/embedded/random_bits.h"
 #include "gateway/store/embedded/timeline.h"
 
 namespace onhook {
@@ -291,7 +290,7 @@ absl::StatusOr<bool> EmbeddedQueue::WriteSeek(Sequence after, Storage& storage) 
     passed.epoch_number = record_.epoch_number;
     runs = state_.Unsettled(after);
     moved = record_;
-    moved.epoch = RandomEpoch();
+    moved.epoch = RandomBits();
     ++moved.epoch_number;
     moved.start = std::min(moved.start, after);
     moved.floor = after;

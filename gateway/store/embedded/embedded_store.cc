@@ -8,7 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "gateway/config/subscription_spec.h"
 #include "gateway/store/embedded/commit_and_wait.h"
-#include "gateway/store/embedded/random_epoch.h"
+#include "gateway/store/embedded/random_bits.h"
 
 namespace onhook {
 namespace {
@@ -21,6 +21,12 @@ SubscriptionInfo InfoOf(const EmbeddedQueue& queue) {
   const SubscriptionRecord record = queue.record();
   return {record.name, record.spec, record.origin == Origin::kDeclared, record.paused,
           record.created_at};
+}
+
+CommitQueueOptions CommitsOf(const EmbeddedStoreOptions& options) {
+  CommitQueueOptions commits = options.commits;
+  commits.by_hand = options.by_hand != nullptr;
+  return commits;
 }
 
 absl::Status BelongsToSettings(const std::string& name) {
@@ -69,11 +75,11 @@ EmbeddedStore::EmbeddedStore(std::unique_ptr<Storage> storage, RecoveredState re
       log_(log),
       last_signalled_(recovered.last),
       housekept_(clock->Elapsed()),
-      commits_(storage_.get(), clock, options.commits,
+      commits_(storage_.get(), clock, CommitsOf(options),
                {[this](Storage& rows) { return event_log_.WriteForwarded(rows); },
                 [this] { BatchDone(); }},
                std::move(fatal)),
-      reader_(options.max_pending_reads),
+      reader_(options.max_pending_reads, options.by_hand != nullptr),
       free_disk_(options.minimum_free_disk, options.free_disk, log),
       copier_(storage_.get(), &free_disk_, clock),
       event_log_(storage_.get(), &commits_, &reader_, &free_disk_, clock, log, recovered,
@@ -82,12 +88,19 @@ EmbeddedStore::EmbeddedStore(std::unique_ptr<Storage> storage, RecoveredState re
       environment_{storage_.get(), &event_log_, &commits_,          &reader_,
                    clock,          log,         recovered.openings, &settled_listeners_},
       housekeeping_(options.retention, options.quarantine, HousekeepingCallbacks(), &event_log_,
-                    &commits_, clock, log),
-      ticking_(options.tick_interval, [this] { Tick(); }) {
-  absl::MutexLock lock(&queues_mutex_);
-  for (SubscriptionRecord& record : recovered.subscriptions) {
-    std::string name = record.name;
-    queues_[std::move(name)] = std::make_shared<EmbeddedQueue>(std::move(record), &environment_);
+                    &commits_, clock, log) {
+  {
+    absl::MutexLock lock(&queues_mutex_);
+    for (SubscriptionRecord& record : recovered.subscriptions) {
+      std::string name = record.name;
+      queues_[std::move(name)] = std::make_shared<EmbeddedQueue>(std::move(record), &environment_);
+    }
+  }
+  if (options_.by_hand == nullptr) {
+    ticking_.emplace(options_.tick_interval, [this] { Tick(); });
+  } else {
+    *options_.by_hand = {[this] { return commits_.RunOne(); }, [this] { return reader_.RunOne(); },
+                         [this] { Tick(); }};
   }
 }
 
@@ -197,7 +210,7 @@ absl::StatusOr<EmbeddedStore::QueuePtr> EmbeddedStore::Create(const std::string&
   record.name = name;
   record.spec = spec;
   record.origin = origin;
-  record.epoch = RandomEpoch();
+  record.epoch = RandomBits();
   record.created_at = record.last_used_at = clock_->Now();
   QueuePtr queue;
   const bool at_end = spec.start_position() == v1::START_POSITION_LATEST;
@@ -470,7 +483,7 @@ absl::Status EmbeddedStore::Close() {
   if (closed_) return absl::OkStatus();
   closed_ = true;
   copier_.Close();
-  ticking_.Stop();
+  if (ticking_.has_value()) ticking_->Stop();
   reader_.Close();
   commits_.Close();
   return storage_->Close();

@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -27,6 +28,14 @@
 
 namespace onhook {
 
+// What the threads of a store do, to be done by hand: a simulation decides what happens next. Each
+// does one step; false: there is nothing to do now.
+struct StoreWork {
+  std::function<bool()> commit;
+  std::function<bool()> read;
+  std::function<void()> tick;
+};
+
 struct EmbeddedStoreOptions {
   size_t tail_bytes = 64 << 20;     // newest events kept in memory
   size_t max_pending_reads = 4096;  // look-ups and pages that may wait for the disk
@@ -42,6 +51,8 @@ struct EmbeddedStoreOptions {
   // its own if this is null.
   FreeDisk::Probe free_disk;
   CommitQueueOptions commits;
+  // Set: the store has no threads. It says here how their work is done, for as long as it is open.
+  StoreWork* by_hand = nullptr;
 };
 
 // A Store over rows of some storage: what memory and SQLite have in common, which is all but the
@@ -150,7 +161,7 @@ class EmbeddedStore final : public Store {
   EmbeddedQuarantine quarantine_;
   QueueEnvironment environment_;
   Housekeeping housekeeping_;
-  PeriodicThread ticking_;
+  std::optional<PeriodicThread> ticking_;  // unless by hand
 };
 
 }  // namespace onhook

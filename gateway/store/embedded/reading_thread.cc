@@ -4,8 +4,9 @@
 
 namespace onhook {
 
-ReadingThread::ReadingThread(size_t max_pending)
-    : max_pending_(max_pending), thread_([this] { Loop(); }) {}
+ReadingThread::ReadingThread(size_t max_pending, bool by_hand) : max_pending_(max_pending) {
+  if (!by_hand) thread_ = std::thread([this] { Loop(); });
+}
 
 ReadingThread::~ReadingThread() { Close(); }
 
@@ -24,6 +25,15 @@ void ReadingThread::Close() {
     wakes_.Signal();
   }
   if (thread_.joinable()) thread_.join();
+  while (RunOne()) {  // by hand, or none is left
+  }
+}
+
+bool ReadingThread::RunOne() {
+  absl::MutexLock lock(&mutex_);
+  if (tasks_.empty()) return false;
+  RunFirst();
+  return true;
 }
 
 void ReadingThread::Loop() {
@@ -31,15 +41,19 @@ void ReadingThread::Loop() {
   while (true) {
     while (tasks_.empty() && !closing_) wakes_.Wait(&mutex_);
     if (tasks_.empty()) break;
-    Task task = std::move(tasks_.front());
-    tasks_.pop_front();
-    const bool closing = closing_;
-    mutex_.Unlock();
-    task(closing);
-    task = nullptr;  // what it holds is freed without the lock
-    mutex_.Lock();
+    RunFirst();
   }
   mutex_.Unlock();
+}
+
+void ReadingThread::RunFirst() {
+  Task task = std::move(tasks_.front());
+  tasks_.pop_front();
+  const bool closing = closing_;
+  mutex_.Unlock();
+  task(closing);
+  task = nullptr;  // what it holds is freed without the lock
+  mutex_.Lock();
 }
 
 }  // namespace onhook

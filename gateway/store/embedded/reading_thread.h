@@ -14,13 +14,15 @@ namespace onhook {
 // The one thread that reads the storage, so that nobody else waits for the disk. Tasks are short
 // pages and run in the order they came.
 //
+// One that is made `by_hand` has no thread: its owner calls RunOne.
+//
 // Threads: any. Blocking: Close waits for the task under way.
 class ReadingThread {
  public:
   // `closing`: the storage is not to be read any more; answer kUnavailable.
   using Task = std::function<void(bool closing)>;
 
-  explicit ReadingThread(size_t max_pending);
+  explicit ReadingThread(size_t max_pending, bool by_hand = false);
   ~ReadingThread();
 
   // Runs `task` on the thread. False if too many wait or it is closed: the task was not taken.
@@ -29,8 +31,13 @@ class ReadingThread {
   // Runs what waits with `closing` set. Idempotent.
   void Close();
 
+  // By hand: runs the task that has waited longest. False: there was none.
+  bool RunOne();
+
  private:
   void Loop();
+  // Runs the first task, without the lock.
+  void RunFirst() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const size_t max_pending_;
   absl::Mutex mutex_;

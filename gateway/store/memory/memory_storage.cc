@@ -1,10 +1,10 @@
 #include "gateway/store/memory/memory_storage.h"
 
 #include <algorithm>
-#include <random>
 #include <set>
 
 #include "absl/strings/str_cat.h"
+#include "gateway/store/embedded/random_bits.h"
 
 namespace onhook {
 namespace {
@@ -45,9 +45,7 @@ void Gather(const MemoryRows& rows, SubscriptionRecord& record) {
 absl::StatusOr<RecoveredState> MemoryStorage::Recover() {
   absl::MutexLock lock(&mutex_);
   if (rows_->store_id.empty()) {
-    std::random_device device;
-    const uint64_t id = (uint64_t{device()} << 32) | device();
-    rows_->store_id = absl::StrCat(absl::Hex(id, absl::kZeroPad16));
+    rows_->store_id = absl::StrCat(absl::Hex(RandomBits(), absl::kZeroPad16));
   }
   RecoveredState state;
   state.store_id = rows_->store_id;

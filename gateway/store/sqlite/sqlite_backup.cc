@@ -136,7 +136,7 @@ class Copying {
   }
 
   absl::Status CheckFile() {
-    absl::StatusOr<SqliteDatabase> copy = SqliteDatabase::OpenUnchanging(path_);
+    absl::StatusOr<SqliteDatabase> copy = SqliteDatabase::OpenImmutable(path_);
     if (!copy.ok()) return copy.status();
     absl::Status status = CheckTables(*copy);
     if (status.ok()) status = CheckEvents(*copy);

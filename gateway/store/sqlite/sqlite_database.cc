@@ -2,13 +2,46 @@
 
 #include <sqlite3.h>
 
+#include <cerrno>
+#include <cstring>
+
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
+#include "gateway/store/store_damage.h"
 
 namespace onhook {
 namespace {
 
 constexpr int kBusyTimeoutMs = 5000;
+
+// Whether the system has failed to read one of the store's files. SQLite then says of the page that
+// it is malformed, although nobody knows what is on the disk.
+bool HasFailedToRead(sqlite3* database) {
+  for (const int which : {SQLITE_FCNTL_FILE_POINTER, SQLITE_FCNTL_JOURNAL_POINTER}) {
+    sqlite3_file* file = nullptr;
+    int error = 0;
+    sqlite3_file_control(database, "main", which, &file);
+    if (file == nullptr || file->pMethods == nullptr) continue;
+    file->pMethods->xFileControl(file, SQLITE_FCNTL_LAST_ERRNO, &error);
+    // Those that SQLite takes for damage.
+    if (error == EIO || error == ENXIO || error == ERANGE) return true;
+  }
+  return false;
+}
+
+// What a call on this connection came to; with the system's own word for it, if the system is to
+// blame: a full disk and a broken one read alike otherwise.
+absl::Status StatusOf(sqlite3* database, int extended_code, absl::string_view doing) {
+  const int primary_code = extended_code & 0xFF;
+  if (primary_code == SQLITE_CORRUPT && HasFailedToRead(database)) {
+    return absl::DataLossError(absl::StrCat(doing, ": the disk cannot be read"));
+  }
+  const absl::Status status = SqliteStatus(extended_code, doing);
+  const bool may_be_of_system = primary_code == SQLITE_IOERR || primary_code == SQLITE_CANTOPEN;
+  const int error = may_be_of_system ? sqlite3_system_errno(database) : 0;
+  if (status.ok() || error == 0) return status;
+  return absl::Status(status.code(), absl::StrCat(status.message(), ": ", std::strerror(error)));
+}
 
 }  // namespace
 
@@ -42,8 +75,10 @@ absl::Status SqliteStatus(int extended_code, absl::string_view doing) {
     case SQLITE_PERM:
     case SQLITE_READONLY:
       return absl::UnavailableError(message);
-    default:
+    case SQLITE_IOERR:
       return absl::DataLossError(message);
+    default:
+      return StoreDamage(message);
   }
 }
 
@@ -75,11 +110,12 @@ absl::StatusOr<bool> SqliteStatement::Step() {
   bound_ = 0;
   const int code = sqlite3_step(statement_.get());
   if (code == SQLITE_ROW) return true;
-  const int extended_code = sqlite3_extended_errcode(sqlite3_db_handle(statement_.get()));
+  sqlite3* const database = sqlite3_db_handle(statement_.get());
+  const int extended_code = sqlite3_extended_errcode(database);
   sqlite3_reset(statement_.get());
   if (code == SQLITE_DONE) return false;
-  return SqliteStatus(extended_code == SQLITE_OK ? code : extended_code,
-                      sqlite3_sql(statement_.get()));
+  return StatusOf(database, extended_code == SQLITE_OK ? code : extended_code,
+                  sqlite3_sql(statement_.get()));
 }
 
 absl::StatusOr<int64_t> SqliteStatement::FirstInteger(int64_t otherwise) {
@@ -110,26 +146,26 @@ absl::string_view SqliteStatement::Bytes(int column) const {
 void SqliteDatabase::Closer::operator()(sqlite3* database) const { sqlite3_close_v2(database); }
 
 absl::StatusOr<SqliteDatabase> SqliteDatabase::Open(const std::string& path, bool read_only) {
-  return OpenWith(
-      path, read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, path);
+  return OpenWith(path,
+                  read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
 }
 
-absl::StatusOr<SqliteDatabase> SqliteDatabase::OpenUnchanging(const std::string& path) {
-  const std::string name =
+absl::StatusOr<SqliteDatabase> SqliteDatabase::OpenImmutable(const std::string& path) {
+  const std::string uri =
       absl::StrCat("file:", absl::StrReplaceAll(path, {{"%", "%25"}, {"?", "%3f"}, {"#", "%23"}}),
                    "?immutable=1");
-  return OpenWith(name, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, path);
+  return OpenWith(uri, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI);
 }
 
-absl::StatusOr<SqliteDatabase> SqliteDatabase::OpenWith(const std::string& name, int flags,
-                                                        const std::string& path) {
+absl::StatusOr<SqliteDatabase> SqliteDatabase::OpenWith(const std::string& path, int flags) {
   sqlite3* raw = nullptr;
-  const int code = sqlite3_open_v2(name.c_str(), &raw, SQLITE_OPEN_NOMUTEX | flags, nullptr);
+  const int code = sqlite3_open_v2(path.c_str(), &raw, flags | SQLITE_OPEN_NOMUTEX, nullptr);
   SqliteDatabase database;
   database.database_.reset(raw);
   if (code != SQLITE_OK) {
-    return SqliteStatus(raw == nullptr ? code : sqlite3_extended_errcode(raw),
-                        absl::StrCat("opening ", path));
+    const std::string doing = absl::StrCat("opening ", path);
+    if (raw == nullptr) return SqliteStatus(code, doing);
+    return StatusOf(raw, sqlite3_extended_errcode(raw), doing);
   }
   sqlite3_extended_result_codes(raw, 1);
   sqlite3_busy_timeout(raw, kBusyTimeoutMs);
@@ -139,7 +175,8 @@ absl::StatusOr<SqliteDatabase> SqliteDatabase::OpenWith(const std::string& name,
 }
 
 absl::Status SqliteDatabase::Execute(const std::string& sql) {
-  return SqliteStatus(sqlite3_exec(database_.get(), sql.c_str(), nullptr, nullptr, nullptr), sql);
+  const int code = sqlite3_exec(database_.get(), sql.c_str(), nullptr, nullptr, nullptr);
+  return StatusOf(database_.get(), code, sql);
 }
 
 absl::StatusOr<SqliteStatement> SqliteDatabase::Prepare(absl::string_view sql) {
@@ -147,7 +184,8 @@ absl::StatusOr<SqliteStatement> SqliteDatabase::Prepare(absl::string_view sql) {
   const int code = sqlite3_prepare_v3(database_.get(), sql.data(), static_cast<int>(sql.size()),
                                       SQLITE_PREPARE_PERSISTENT, &statement, nullptr);
   if (code != SQLITE_OK) {
-    return SqliteStatus(code, absl::StrCat(sql, ": ", sqlite3_errmsg(database_.get())));
+    return StatusOf(database_.get(), code,
+                    absl::StrCat(sql, ": ", sqlite3_errmsg(database_.get())));
   }
   return SqliteStatement(statement);
 }
@@ -158,17 +196,19 @@ bool SqliteDatabase::InTransaction() const { return sqlite3_get_autocommit(datab
 
 absl::Status SqliteDatabase::Checkpoint(bool truncate) {
   const int mode = truncate ? SQLITE_CHECKPOINT_TRUNCATE : SQLITE_CHECKPOINT_PASSIVE;
-  return SqliteStatus(sqlite3_wal_checkpoint_v2(database_.get(), nullptr, mode, nullptr, nullptr),
-                      "checkpoint");
+  const int code = sqlite3_wal_checkpoint_v2(database_.get(), nullptr, mode, nullptr, nullptr);
+  return StatusOf(database_.get(), code, "checkpoint");
 }
 
 absl::Status SqliteDatabase::UseWriteAheadLog() {
   absl::StatusOr<SqliteStatement> pragma = Prepare("PRAGMA journal_mode=WAL");
   if (!pragma.ok()) return pragma.status();
-  const absl::StatusOr<bool> row = pragma->Step();
+  absl::StatusOr<bool> row = pragma->Step();
   if (!row.ok()) return row.status();
   const bool is_on = *row && pragma->Bytes(0) == "wal";
-  pragma->Reset();
+  // What was told is true only once the change is committed, which is what comes behind the row.
+  while (row.ok() && *row) row = pragma->Step();
+  if (!row.ok()) return row.status();
   if (is_on) return absl::OkStatus();
   return absl::FailedPreconditionError("the file system cannot hold a write-ahead log");
 }

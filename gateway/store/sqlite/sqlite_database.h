@@ -18,7 +18,7 @@ namespace onhook {
 
 // What an extended SQLite result code means to the store; `doing` goes into the message.
 // kResourceExhausted: no room. kUnavailable: not now. kDataLoss: nobody can say what is on disk (a
-// failed sync), or the file is damaged.
+// failed sync); StoreDamage: the file is damaged, or not what it should be.
 absl::Status SqliteStatus(int extended_code, absl::string_view doing);
 
 // A prepared statement. Bound views must live until Step. Threads: its database's.
@@ -60,8 +60,9 @@ class SqliteDatabase {
   // that exists.
   static absl::StatusOr<SqliteDatabase> Open(const std::string& path, bool read_only);
 
-  // Opens a file that nobody writes, for reading, without looking at or making any file beside it.
-  static absl::StatusOr<SqliteDatabase> OpenUnchanging(const std::string& path);
+  // The file as it lies there, to be read only: neither locked, nor with what its write-ahead log
+  // has beyond it. Nothing may change it meanwhile.
+  static absl::StatusOr<SqliteDatabase> OpenImmutable(const std::string& path);
 
   absl::Status Execute(const std::string& sql);
   absl::StatusOr<SqliteStatement> Prepare(absl::string_view sql);
@@ -84,8 +85,7 @@ class SqliteDatabase {
   sqlite3* handle() const { return database_.get(); }
 
  private:
-  static absl::StatusOr<SqliteDatabase> OpenWith(const std::string& name, int flags,
-                                                 const std::string& path);
+  static absl::StatusOr<SqliteDatabase> OpenWith(const std::string& path, int flags);
 
   struct Closer {
     void operator()(sqlite3* database) const;

@@ -17,8 +17,6 @@ namespace {
 // What a store opens for writing when it finds it.
 constexpr const char* kFiles[] = {"lock", "onhook.db", "onhook.db-wal", "onhook.db-shm"};
 
-std::string LockPath(const std::string& directory) { return directory + "/lock"; }
-
 absl::Status IsInUse(const std::string& directory) {
   return absl::FailedPreconditionError(
       absl::StrCat("another process uses ", directory, "; a store serves one gateway at a time"));
@@ -56,11 +54,13 @@ std::string ParentOf(std::string path) {
 
 }  // namespace
 
+std::string SqliteLockPath(const std::string& directory) { return directory + "/lock"; }
+
 absl::StatusOr<int> LockSqliteDirectory(const std::string& directory) {
   if (mkdir(directory.c_str(), 0700) != 0 && errno != EEXIST) {
     return Failed(directory, "cannot be made", errno);
   }
-  const int lock = open(LockPath(directory).c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  const int lock = open(SqliteLockPath(directory).c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (lock < 0) return Failed(directory, "cannot be written", errno);
   if (flock(lock, LOCK_EX | LOCK_NB) == 0) return lock;
   close(lock);
@@ -93,7 +93,7 @@ absl::Status CheckSqliteDirectory(const std::string& directory) {
 }
 
 absl::Status CheckSqliteDirectoryIsFree(const std::string& directory) {
-  const int lock = open(LockPath(directory).c_str(), O_RDWR | O_CLOEXEC);
+  const int lock = open(SqliteLockPath(directory).c_str(), O_RDWR | O_CLOEXEC);
   if (lock < 0) return absl::OkStatus();
   // Shared: two that look at once do not take each other for a store.
   const bool is_free = flock(lock, LOCK_SH | LOCK_NB) == 0;

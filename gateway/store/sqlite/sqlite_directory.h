@@ -12,6 +12,9 @@ namespace onhook {
 //
 // Threads: any. Blocking: as a file system does. Errors name the path, and what would do.
 
+// The file whose lock says that a process uses the directory.
+std::string SqliteLockPath(const std::string& directory);
+
 // Makes the directory if it is missing, and locks it against other processes until the descriptor
 // that it gives is closed. Errors: kFailedPrecondition: another process holds it;
 // kInvalidArgument: as CheckSqliteDirectory; kUnavailable: what may pass.

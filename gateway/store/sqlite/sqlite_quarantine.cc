@@ -26,16 +26,6 @@ std::string IdentityOf(const NewRejectedCallback& callback) {
                              static_cast<int>(callback.reason), " ", callback.raw_body));
 }
 
-int64_t ChecksumOf(int64_t received_us, const NewRejectedCallback& callback) {
-  const int64_t numbers[] = {received_us, callback.reason};
-  uint64_t checksum = XXH3_64bits(numbers, sizeof numbers);
-  for (const std::string* text :
-       {&callback.source, &callback.detail, &callback.content_type, &callback.raw_body}) {
-    checksum = XXH3_64bits_withSeed(text->data(), text->size(), checksum);
-  }
-  return static_cast<int64_t>(checksum);
-}
-
 RejectedCallback MakeCallback(const SqliteStatement& row) {
   RejectedCallback callback;
   callback.id = row.Integer(0);
@@ -52,7 +42,7 @@ RejectedCallback MakeCallback(const SqliteStatement& row) {
 absl::StatusOr<RejectedCallback> MakeWholeCallback(const SqliteStatement& row) {
   RejectedCallback callback = MakeCallback(row);
   callback.callback.raw_body = std::string(row.Bytes(kBodyColumn));
-  if (row.Integer(kChecksumColumn) != ChecksumOf(row.Integer(2), callback.callback)) {
+  if (row.Integer(kChecksumColumn) != RejectedCallbackChecksum(row.Integer(2), callback.callback)) {
     return absl::DataLossError(
         "the rejected callback is stored but its bytes do not fit their checksum");
   }
@@ -60,6 +50,16 @@ absl::StatusOr<RejectedCallback> MakeWholeCallback(const SqliteStatement& row) {
 }
 
 }  // namespace
+
+int64_t RejectedCallbackChecksum(int64_t received_us, const NewRejectedCallback& callback) {
+  const int64_t numbers[] = {received_us, callback.reason};
+  uint64_t checksum = XXH3_64bits(numbers, sizeof numbers);
+  for (const std::string* text :
+       {&callback.source, &callback.detail, &callback.content_type, &callback.raw_body}) {
+    checksum = XXH3_64bits_withSeed(text->data(), text->size(), checksum);
+  }
+  return static_cast<int64_t>(checksum);
+}
 
 absl::StatusOr<std::unique_ptr<SqliteQuarantine>> SqliteQuarantine::Prepare(
     SqliteDatabase* writing, SqliteDatabase* reading) {
@@ -131,7 +131,7 @@ absl::StatusOr<int64_t> SqliteQuarantine::Insert(const NewRejectedCallback& call
       .BindText(callback.detail)
       .BindText(callback.content_type)
       .BindBlob(identity)
-      .Bind(ChecksumOf(received_us, callback))
+      .Bind(RejectedCallbackChecksum(received_us, callback))
       .BindBlob(callback.raw_body);
   return insert_.FirstInteger(0);
 }

@@ -11,6 +11,9 @@
 
 namespace onhook {
 
+// The checksum of a rejected callback's row.
+int64_t RejectedCallbackChecksum(int64_t received_us, const NewRejectedCallback& callback);
+
 // The rejected callbacks of an SQLite storage: written by one of its connections, read by the
 // other. Each row carries a checksum.
 class SqliteQuarantine final : public QuarantineRows {

@@ -1,10 +1,11 @@
 #include "gateway/store/sqlite/sqlite_schema.h"
 
 #include <cstdint>
-#include <random>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
+#include "gateway/store/embedded/random_bits.h"
+#include "gateway/store/store_damage.h"
 
 namespace onhook {
 namespace {
@@ -158,11 +159,7 @@ bool IsKnownFormat(int64_t format) {
   return format >= kOldestFormatVersion && format <= kFormatVersion;
 }
 
-std::string NewStoreId() {
-  std::random_device device;
-  const uint64_t id = (uint64_t{device()} << 32) | device();
-  return absl::StrCat(absl::Hex(id, absl::kZeroPad16));
-}
+std::string NewStoreId() { return absl::StrCat(absl::Hex(RandomBits(), absl::kZeroPad16)); }
 
 absl::Status CreateOrCheckSchema(SqliteDatabase& database, const std::string& directory) {
   absl::StatusOr<SqliteStatement> version = database.Prepare("PRAGMA user_version");
@@ -171,8 +168,9 @@ absl::Status CreateOrCheckSchema(SqliteDatabase& database, const std::string& di
   if (!found.ok()) return found.status();
   if (*found == kFormatVersion) return absl::OkStatus();
   if (*found != 0 && *found != kOldestFormatVersion) {
-    return absl::FailedPreconditionError(absl::StrCat(
-        directory, " has format ", *found, "; this version reads and writes ", kFormatVersion));
+    return StoreDamage(absl::StrCat(directory, " has format ", *found,
+                                    "; this version reads and writes ", kFormatVersion),
+                       "Start a version that knows it");
   }
   const std::string new_store =
       *found == 0 ? absl::StrCat(kTablesOfFormat2, "INSERT INTO store VALUES ('store_id', '",
@@ -180,6 +178,19 @@ absl::Status CreateOrCheckSchema(SqliteDatabase& database, const std::string& di
                   : "";
   return database.Execute(absl::StrCat("BEGIN IMMEDIATE;", new_store, kTablesOfFormat3,
                                        "PRAGMA user_version=", kFormatVersion, "; COMMIT;"));
+}
+
+int64_t SqliteFormatVersion() { return kFormatVersion; }
+
+absl::StatusOr<std::string> RenewStoreIdentity(SqliteDatabase& database) {
+  std::string store_id = NewStoreId();
+  // A delivery id says its subscription's epoch, and would else settle whatever takes its sequence.
+  const absl::Status renewed =
+      database.Execute(absl::StrCat("UPDATE store SET value = '", store_id,
+                                    "' WHERE key = 'store_id';"
+                                    "UPDATE subscriptions SET epoch = lower(hex(randomblob(8)))"));
+  if (!renewed.ok()) return renewed;
+  return store_id;
 }
 
 }  // namespace onhook

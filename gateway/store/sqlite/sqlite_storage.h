@@ -7,7 +7,9 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/string_view.h"
 #include "gateway/store/embedded/storage.h"
+#include "gateway/store/recovery_progress.h"
 #include "gateway/store/sqlite/sqlite_database.h"
 #include "gateway/store/sqlite/sqlite_journal.h"
 #include "gateway/store/sqlite/sqlite_nonces.h"
@@ -26,9 +28,14 @@ class SqliteStorage final : public Storage {
  public:
   // Opens or creates `directory`/onhook.db and locks the directory against other processes.
   // Errors: kInvalidArgument (the directory cannot be made or written), kFailedPrecondition
-  // (another process holds it, a restore was interrupted, or its format is of a newer version),
-  // kUnavailable, kDataLoss, kResourceExhausted; each names what failed.
-  static absl::StatusOr<std::unique_ptr<Storage>> Open(const std::string& directory);
+  // (another process holds it, or its file system cannot hold a store), StoreDamage (something is
+  // missing, damaged, or of a format that this version does not read, or a restore was interrupted;
+  // nothing was promised on less), kUnavailable, kDataLoss, kResourceExhausted; each names what
+  // failed.
+  // `progress`, if not null, is told how far opening and Recover() are, and must last until the
+  // latter has returned.
+  static absl::StatusOr<std::unique_ptr<Storage>> Open(const std::string& directory,
+                                                       RecoveryProgress* progress = nullptr);
   ~SqliteStorage() override;
 
   absl::StatusOr<RecoveredState> Recover() override;
@@ -84,16 +91,24 @@ class SqliteStorage final : public Storage {
       int64_t subscription_id, const std::vector<int64_t>& ids) override;
 
  private:
-  SqliteStorage(std::string directory, int lock) : directory_(std::move(directory)), lock_(lock) {}
+  SqliteStorage(std::string directory, int lock, RecoveryProgress* progress)
+      : directory_(std::move(directory)), lock_(lock), progress_(progress) {}
 
+  // Tells what is done with the write-ahead log, which takes as long as that is large.
+  void BeginLogStep(absl::string_view does, absl::string_view where);
   absl::Status OpenDatabase();
+  // Makes all that is there durable, in one file of the right format, and ends the opening before.
+  absl::Status SyncAll();
   absl::Status PrepareAll();
-  // The event of this identity among those that are kept, or that were removed; 0: none.
+  // The event of this identity among those that are kept, or that were removed; 0: none. One that
+  // is kept but damaged is written anew.
   absl::StatusOr<Sequence> FindKept(const NewEvent& event);
   absl::StatusOr<Sequence> FindRemoved(const NewEvent& event);
+  absl::Status WriteAnew(const NewEvent& event, Sequence sequence);
 
   const std::string directory_;
-  int lock_;  // file descriptor that holds the directory's lock
+  int lock_;                          // file descriptor that holds the directory's lock
+  RecoveryProgress* const progress_;  // may be null
   int log_pages_ = 0;
   std::optional<SqliteDatabase> database_;
   std::unique_ptr<SqliteReader> reader_;
@@ -107,6 +122,9 @@ class SqliteStorage final : public Storage {
   SqliteStatement rollback_;
   SqliteStatement insert_event_;
   SqliteStatement find_identity_;
+  SqliteStatement find_row_;
+  SqliteStatement find_place_;
+  SqliteStatement insert_anew_;
   SqliteStatement find_removed_;
   SqliteStatement remember_identities_;
   SqliteStatement remove_events_;

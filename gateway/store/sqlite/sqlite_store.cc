@@ -8,6 +8,7 @@
 #include <limits>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "gateway/store/sqlite/file_system_doubt.h"
@@ -27,13 +28,20 @@ absl::StatusOr<int64_t> FreeBytes(const std::string& directory) {
   return static_cast<int64_t>(std::min<uint64_t>(file_system.f_bavail, kMost / block) * block);
 }
 
+// Whatever keeps a store from opening, a person is to look into this directory.
+absl::Status WithDirectory(const absl::Status& status, const std::string& directory) {
+  if (absl::StrContains(status.message(), directory)) return status;
+  return absl::Status(status.code(), absl::StrCat(directory, ": ", status.message()));
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Store>> OpenSqliteStore(const SqliteStoreOptions& options,
                                                        const Clock* clock, const Log* log,
                                                        CommitQueue::Fatal fatal) {
-  absl::StatusOr<std::unique_ptr<Storage>> storage = SqliteStorage::Open(options.directory);
-  if (!storage.ok()) return storage.status();
+  absl::StatusOr<std::unique_ptr<Storage>> storage =
+      SqliteStorage::Open(options.directory, options.progress);
+  if (!storage.ok()) return WithDirectory(storage.status(), options.directory);
   if (const absl::string_view doubt = FileSystemDoubtOf(options.directory); !doubt.empty()) {
     log->Warning("store", doubt, {{"directory", options.directory}});
   }
@@ -41,8 +49,10 @@ absl::StatusOr<std::unique_ptr<Store>> OpenSqliteStore(const SqliteStoreOptions&
   if (embedded.free_disk == nullptr) {
     embedded.free_disk = [directory = options.directory] { return FreeBytes(directory); };
   }
-  return EmbeddedStore::Open(*std::move(storage), v1::DURABILITY_CLASS_DISK, embedded, clock, log,
-                             std::move(fatal));
+  absl::StatusOr<std::unique_ptr<Store>> store = EmbeddedStore::Open(
+      *std::move(storage), v1::DURABILITY_CLASS_DISK, embedded, clock, log, std::move(fatal));
+  if (!store.ok()) return WithDirectory(store.status(), options.directory);
+  return store;
 }
 
 }  // namespace onhook

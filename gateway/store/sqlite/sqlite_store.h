@@ -6,12 +6,14 @@
 
 #include "absl/status/statusor.h"
 #include "gateway/store/embedded/embedded_store.h"
+#include "gateway/store/recovery_progress.h"
 
 namespace onhook {
 
 struct SqliteStoreOptions {
   std::string directory;  // created if it is missing, in a folder that exists
   EmbeddedStoreOptions embedded;
+  RecoveryProgress* progress = nullptr;  // told how far the opening is, while it lasts
 };
 
 // Opens the SQLite engine. Everything it holds is synced when this returns. Logs a warning if the

@@ -78,7 +78,7 @@ TEST_F(SqliteBackupTest, AStoreWithoutEventsIsCopiedToo) {
 TEST_F(SqliteBackupTest, TheFileOpensWithSqliteAsItIs) {
   Open();
   AppendMany(3);
-  auto database = SqliteDatabase::OpenUnchanging(BackUp());
+  auto database = SqliteDatabase::OpenImmutable(BackUp());
   ASSERT_TRUE(database.ok()) << database.status();
   auto check = database->Prepare("PRAGMA integrity_check");
   ASSERT_TRUE(check.ok()) << check.status();

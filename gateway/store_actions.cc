@@ -1,4 +1,4 @@
-#include "gateway/restore_store.h"
+#include "gateway/store_actions.h"
 
 #include <cstdio>
 #include <string>
@@ -6,13 +6,44 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "gateway/base/clock.h"
 #include "gateway/base/exit_code.h"
+#include "gateway/store/sqlite/sqlite_loss.h"
 #include "gateway/store/sqlite/sqlite_restore.h"
+#include "gateway/store/sqlite/sqlite_verification.h"
+#include "gateway/store/store_damage.h"
 
 namespace onhook {
 namespace {
+
+void Print(std::FILE* to, absl::string_view line) {
+  std::fprintf(to, "%.*s\n", static_cast<int>(line.size()), line.data());
+  std::fflush(to);
+}
+
+int ExitAfter(const absl::Status& error) {
+  Print(stderr, error.message());
+  return IsStoreDamage(error) ? kExitBadStore : kExitFailed;
+}
+
+int Verify(const std::string& directory) {
+  const SystemClock clock;
+  const absl::StatusOr<bool> sound =
+      VerifySqliteStore(directory, &clock,
+                        {[](absl::string_view line) { Print(stdout, line); },
+                         [](absl::string_view line) { Print(stderr, line); }});
+  if (!sound.ok()) return ExitAfter(sound.status());
+  return *sound ? kExitOk : kExitBadStore;
+}
+
+int AcceptLoss(const std::string& directory) {
+  const absl::StatusOr<std::string> done = AcceptSqliteLoss(directory);
+  if (!done.ok()) return ExitAfter(done.status());
+  Print(stdout, *done);
+  return kExitOk;
+}
 
 std::string TimeText(absl::Time time) {
   return absl::FormatTime("%Y-%m-%dT%H:%M:%E3SZ", time, absl::UTCTimeZone());
@@ -39,9 +70,7 @@ ExitCode ExitCodeOf(const absl::Status& status) {
   return is_of_arguments ? kExitBadSettings : kExitFailed;
 }
 
-}  // namespace
-
-int RestoreStore(const Invocation& invocation) {
+int Restore(const Invocation& invocation) {
   const absl::StatusOr<RestoredStore> restored = RestoreSqliteStore(
       invocation.operand, invocation.settings.store.directory, SystemClock().Now());
   if (!restored.ok()) {
@@ -50,6 +79,19 @@ int RestoreStore(const Invocation& invocation) {
   }
   std::printf("%s", ReportOf(*restored, invocation).c_str());
   return kExitOk;
+}
+
+}  // namespace
+
+int RunOnStore(const Invocation& invocation) {
+  switch (invocation.action) {
+    case Invocation::Action::kRestore:
+      return Restore(invocation);
+    case Invocation::Action::kVerify:
+      return Verify(invocation.operand);
+    default:
+      return AcceptLoss(invocation.operand);
+  }
 }
 
 }  // namespace onhook

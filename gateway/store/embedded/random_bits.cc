@@ -1,10 +1,10 @@
-#include "gateway/store/embedded/random_epoch.h"
+#include "gateway/store/embedded/random_bits.h"
 
 #include <random>
 
 namespace onhook {
 
-uint64_t RandomEpoch() {
+uint64_t RandomBits() {
   std::random_device device;
   return (uint64_t{device()} << 32) | device();
 }

@@ -1,0 +1,110 @@
+#include "gateway/store/sqlite/sqlite_loss.h"
+
+#include <unistd.h>
+
+#include <filesystem>
+#include <system_error>
+
+#include "absl/cleanup/cleanup.h"
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "gateway/store/sqlite/sqlite_database.h"
+#include "gateway/store/sqlite/sqlite_directory.h"
+#include "gateway/store/sqlite/sqlite_remains.h"
+#include "gateway/store/sqlite/sqlite_schema.h"
+#include "gateway/store/store_damage.h"
+
+namespace onhook {
+namespace {
+
+namespace fs = std::filesystem;
+
+absl::Status FileError(const std::string& path, const std::error_code& error) {
+  return absl::UnavailableError(absl::StrCat(path, ": ", error.message()));
+}
+
+// SQLite is about to take its beginning over and to remove it.
+absl::Status KeepLog(const std::string& directory) {
+  const std::string log = SqliteLogPath(directory);
+  std::error_code error;
+  if (!fs::exists(log, error) || fs::file_size(log, error) == 0) return absl::OkStatus();
+  fs::copy_file(log, log + ".lost", fs::copy_options::overwrite_existing, error);
+  return error ? FileError(log + ".lost", error) : absl::OkStatus();
+}
+
+absl::StatusOr<std::string> BeginAnew(const std::string& directory) {
+  std::error_code error;
+  for (const std::string& path : {SqliteLogPath(directory), SqliteLogIndexPath(directory)}) {
+    fs::remove(path, error);
+    if (error) return FileError(path, error);
+  }
+  if (absl::Status status = NoteStoreInLock(directory, ""); !status.ok()) return status;
+  return std::string("The next gateway begins an empty store there.");
+}
+
+absl::Status CheckWhole(SqliteDatabase& database) {
+  absl::StatusOr<SqliteStatement> check = database.Prepare("PRAGMA integrity_check(1)");
+  if (!check.ok()) return check.status();
+  const absl::StatusOr<bool> row = check->Step();
+  if (!row.ok()) return row.status();
+  const std::string verdict(check->Bytes(0));
+  check->Reset();
+  return verdict == "ok" ? absl::OkStatus() : StoreDamage(verdict);
+}
+
+absl::Status Renew(SqliteDatabase& database, std::string& store_id) {
+  absl::Status status = database.Execute("BEGIN IMMEDIATE");
+  if (!status.ok()) return status;
+  const absl::StatusOr<std::string> renewed = RenewStoreIdentity(database);
+  if (!renewed.ok()) return renewed.status();
+  store_id = *renewed;
+  status = MarkClosed(database);
+  if (status.ok()) status = database.Execute("COMMIT");
+  if (status.ok()) status = database.Checkpoint(/*truncate=*/true);
+  if (status.ok()) database.RemoveLogOnClose();
+  return status;
+}
+
+absl::StatusOr<std::string> GoOn(const std::string& directory) {
+  std::string store_id;
+  {
+    absl::StatusOr<SqliteDatabase> database =
+        SqliteDatabase::Open(SqliteDatabasePath(directory), /*read_only=*/false);
+    if (!database.ok()) return database.status();
+    absl::Status status = CheckWhole(*database);
+    if (!status.ok()) {
+      return StoreDamage(
+          absl::StrCat(directory, ": what is left does not hold together: ", status.message()),
+          "Restore a backup");
+    }
+    status = database->Execute("PRAGMA synchronous=FULL");
+    if (status.ok()) status = Renew(*database, store_id);
+    if (!status.ok()) return status;
+  }
+  if (absl::Status status = NoteStoreInLock(directory, store_id); !status.ok()) return status;
+  return absl::StrCat("The store goes on with what is left, as store ", store_id,
+                      ": cursors and delivery ids of before are refused.");
+}
+
+}  // namespace
+
+absl::StatusOr<std::string> AcceptSqliteLoss(const std::string& directory) {
+  std::error_code error;
+  if (!fs::is_directory(directory, error)) {
+    return absl::InvalidArgumentError(absl::StrCat(directory, " is no directory"));
+  }
+  const absl::StatusOr<int> lock = LockSqliteDirectory(directory);
+  if (!lock.ok()) return lock.status();
+  const absl::Cleanup unlocking = [file = *lock] { close(file); };
+  const absl::Status lost = CheckSqliteRemains(directory);
+  if (lost.ok())
+    return absl::StrCat(directory, " lacks nothing that can be told; nothing was changed.");
+  if (!IsStoreDamage(lost)) return lost;
+  if (absl::Status status = KeepLog(directory); !status.ok()) return status;
+  const uintmax_t bytes = fs::file_size(SqliteDatabasePath(directory), error);
+  absl::StatusOr<std::string> done = error || bytes == 0 ? BeginAnew(directory) : GoOn(directory);
+  if (!done.ok()) return done;
+  return absl::StrCat(lost.message(), ".\n", *done);
+}
+
+}  // namespace onhook
