@@ -32,18 +32,15 @@ bool HasFailedToRead(sqlite3* database) {
 // What a call on this connection came to; with the system's own word for it, if the system is to
 // blame: a full disk and a broken one read alike otherwise.
 absl::Status StatusOf(sqlite3* database, int extended_code, absl::string_view doing) {
-  const absl::Status status = SqliteStatus(extended_code, doing);
   const int primary_code = extended_code & 0xFF;
-  // The last one that this connection met with, however long ago.
-  const int error = sqlite3_system_errno(database);
-  if (status.ok() || error == 0) return status;
-  const std::string message = absl::StrCat(status.message(), ": ", std::strerror(error));
-  if (primary_code == SQLITE_IOERR || primary_code == SQLITE_CANTOPEN) {
-    return absl::Status(status.code(), message);
+  if (primary_code == SQLITE_CORRUPT && HasFailedToRead(database)) {
+    return absl::DataLossError(absl::StrCat(doing, ": the disk cannot be read"));
   }
-  // After a page that could not be read SQLite may take what it has of it for damage. The next
-  // start, which begins with the file alone, says whether it is.
-  return IsStoreDamage(status) ? absl::DataLossError(message) : status;
+  const absl::Status status = SqliteStatus(extended_code, doing);
+  const bool may_be_of_system = primary_code == SQLITE_IOERR || primary_code == SQLITE_CANTOPEN;
+  const int error = may_be_of_system ? sqlite3_system_errno(database) : 0;
+  if (status.ok() || error == 0) return status;
+  return absl::Status(status.code(), absl::StrCat(status.message(), ": ", std::strerror(error)));
 }
 
 }  // namespace
