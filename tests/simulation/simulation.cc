@@ -190,8 +190,9 @@ void Simulation::StepOfAdministrator() {
       const Sequence last = gateway_.store().log().last();
       if (last == 0) return;
       const Sequence first = 1 + random_.Below(last);
-      return gateway_.store().log().RecordForwarded(
-          "watch", {first, first + random_.Below(last - first + 1)});
+      const SequenceRange range{first, first + random_.Below(last - first + 1)};
+      forwarded_.Add(range);
+      return gateway_.store().log().RecordForwarded("watch", range);
     }
     case 5:
       return Redrive(subscriber, /*discard=*/true);

@@ -72,6 +72,8 @@ class Simulation {
   // Another process, or none if the disk errs.
   void Start();
   bool Declare();
+  // What holds of the log before anything is asked of it, and while it serves.
+  void Watch(EventLog& log);
   // Reads all there is, and holds it against the models.
   void Check();
   bool ReadLog(std::vector<LogEventPtr>& events);
@@ -97,6 +99,7 @@ class Simulation {
   SimulatedVendor vendor_;
   std::vector<std::unique_ptr<SimulatedSubscriber>> subscribers_;
   std::vector<bool> declared_;  // each of them is in the settings
+  SequenceSet forwarded_;       // that the log was asked to keep in mind
   bool opened_once_ = false;
   bool damages_ = false;  // bits turn in this run
   bool calm_ = false;     // nothing more goes wrong

@@ -96,8 +96,22 @@ void Simulation::Start() {
     if (random_.OneIn(2) || calm_) disk_.Heal();
     return gateway_.Bury();
   }
+  Watch(gateway_.store().log());
   if (!Declare()) return gateway_.Bury();
   if (random_.OneIn(2)) Check();
+}
+
+void Simulation::Watch(EventLog& log) {
+  log.AddTailListener([this, &log](Sequence last) {
+    if (last > log.last()) trace_.Find("P6: ", last, " is signalled and ", log.last(), " readable");
+  });
+  if (log_.damaged()) return;
+  for (const auto& [receiver, sequences] : log.ForwardedAtOpen()) {
+    for (const auto& [first, last] : sequences.runs()) {
+      if (forwarded_.Missing({first, last}).empty()) continue;
+      trace_.Find(first, " to ", last, " are told to have been forwarded, and were not");
+    }
+  }
 }
 
 bool Simulation::Declare() {

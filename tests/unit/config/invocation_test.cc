@@ -6,8 +6,10 @@
 #include <algorithm>
 #include <fstream>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "gateway/config/reference_text.h"
 #include "gateway/config/schema_text.h"
