@@ -1,5 +1,9 @@
 #include "tests/simulation/simulated_disk.h"
 
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <array>
 #include <cerrno>
@@ -17,6 +21,7 @@ SimulatedDisk* the_disk = nullptr;
 
 constexpr int kShmLocks = 8;
 constexpr int kSectorSize = 4096;
+constexpr size_t kBlockSize = 512;
 
 }  // namespace
 
@@ -344,7 +349,11 @@ int SimulatedDisk::Write(Handle& handle, const char* bytes, size_t count, size_t
   ++writes_;
   size_t written = count;
   // A write that fails, or in which the process ends, may have begun.
-  if (code != SQLITE_OK) written = random_->OneIn(2) ? 0 : random_->Below(count);
+  // It ends where a block does.
+  if (code != SQLITE_OK) {
+    written = random_->OneIn(2) ? 0 : random_->Below(count);
+    written -= std::min(written, (offset + written) % kBlockSize);
+  }
   if (written > 0) handle.state->file->Write(offset, {bytes, written});
   if (code == kDies) Die();
   return code == kDies ? SQLITE_IOERR_WRITE : code;
@@ -362,21 +371,25 @@ int SimulatedDisk::Truncate(Handle& handle, size_t size) {
 }
 
 int SimulatedDisk::Sync(Handle& handle) {
+  return SyncFile(*handle.state->file, &handle.state->new_name);
+}
+
+int SimulatedDisk::SyncFile(SimulatedFile& file, bool* new_name) {
   const int code = Reach(Call::kSync);
   if (stopped_) return SQLITE_IOERR_FSYNC;
   if (code == SQLITE_OK) {
-    handle.state->file->Sync();
-    if (handle.state->new_name) files_.SyncNames();
-    handle.state->new_name = false;
+    file.Sync();
+    if (*new_name) files_.SyncNames();
+    *new_name = false;
   } else if (code == kDies) {
     if (random_->OneIn(2)) {
-      handle.state->file->Sync();
+      file.Sync();
     } else {
-      handle.state->file->WriteBack(*random_);
+      file.WriteBack(*random_);
     }
     Die();
   } else {
-    handle.state->file->FailSync(*random_);
+    file.FailSync(*random_);
   }
   return code == kDies ? SQLITE_IOERR_FSYNC : code;
 }
@@ -392,11 +405,23 @@ int SimulatedDisk::Delete(const std::string& path, bool sync) {
   return SQLITE_OK;
 }
 
-int SimulatedDisk::SyncNames() {
-  const int code = Reach(Call::kSyncNames);
-  if (code == SQLITE_OK) files_.SyncNames();
-  if (code == kDies) Die();
-  return code == SQLITE_OK ? 0 : EIO;
+int SimulatedDisk::SyncPath(const std::string& path) {
+  struct stat found {};
+  if (stat(path.c_str(), &found) == 0 && S_ISDIR(found.st_mode)) {
+    const int code = Reach(Call::kSyncNames);
+    if (code == SQLITE_OK) files_.SyncNames();
+    if (code == kDies) Die();
+    return code == SQLITE_OK ? 0 : EIO;
+  }
+  const SimulatedFilePtr file = files_.Find(path);
+  if (file == nullptr) return 0;
+  bool new_name = false;
+  return SyncFile(*file, &new_name) == SQLITE_OK ? 0 : EIO;
+}
+
+void SimulatedDisk::ForgetSeen(const std::string& path) {
+  const SimulatedFilePtr file = files_.Find(path);
+  if (file != nullptr && !stopped_) file->ForgetSeen();
 }
 
 std::string SimulatedDisk::CutPower() {
@@ -436,9 +461,27 @@ bool SimulatedDisk::FlipBits(const std::string& path, int bits) {
 
 }  // namespace onhook
 
-// The gateway syncs directories by the system's own call.
-extern "C" int fsync(int) {
+namespace {
+
+std::string PathOf(int descriptor) {
+  std::array<char, 4096> path;
+  const std::string link = "/proc/self/fd/" + std::to_string(descriptor);
+  const ssize_t size = readlink(link.c_str(), path.data(), path.size());
+  return {path.data(), static_cast<size_t>(std::max<ssize_t>(size, 0))};
+}
+
+}  // namespace
+
+// In place of the system's own calls, which the gateway makes beside SQLite.
+extern "C" int fsync(int descriptor) {
   if (onhook::SimulatedDisk::current() == nullptr) return 0;
-  errno = onhook::SimulatedDisk::current()->SyncNames();
+  errno = onhook::SimulatedDisk::current()->SyncPath(PathOf(descriptor));
   return errno == 0 ? 0 : -1;
+}
+
+extern "C" int posix_fadvise(int descriptor, off_t, off_t, int) noexcept {
+  if (onhook::SimulatedDisk::current() != nullptr) {
+    onhook::SimulatedDisk::current()->ForgetSeen(PathOf(descriptor));
+  }
+  return 0;
 }

@@ -19,7 +19,7 @@ namespace onhook {
 // was written and what was synced kept apart, errors when the simulation says so, and an end of the
 // process, or of the power, within any call. What the gateway asks of the directory by system
 // calls goes to the real one, where LayOut puts copies of the files as they are when a process
-// begins; but every fsync() of this program is a sync of this disk's names.
+// begins; but every fsync() of this program, and every posix_fadvise(), is this disk's matter.
 //
 // One at a time; it must outlive the files. Threads: one at a time.
 class SimulatedDisk {
@@ -63,7 +63,9 @@ class SimulatedDisk {
   // Of open handles.
   int64_t open_files() const { return open_files_; }
   uint64_t RandomBits() { return random_->Bits(); }
-  int SyncNames();
+  // What the gateway does to a file or directory by system calls. 0, or the error.
+  int SyncPath(const std::string& path);
+  void ForgetSeen(const std::string& path);
 
   // The one that lives.
   static SimulatedDisk* current();
@@ -82,6 +84,7 @@ class SimulatedDisk {
   int Write(Handle& handle, const char* bytes, size_t count, size_t offset);
   int Truncate(Handle& handle, size_t size);
   int Sync(Handle& handle);
+  int SyncFile(SimulatedFile& file, bool* new_name);
   int Delete(const std::string& path, bool sync);
   std::shared_ptr<Node> NodeOf(const std::string& path);
 

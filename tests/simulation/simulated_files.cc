@@ -76,6 +76,11 @@ void SimulatedFile::FailSync(SimulationRandom& random) {
   unsynced_.clear();
 }
 
+void SimulatedFile::ForgetSeen() {
+  seen_ = durable_;
+  for (const Change& change : unsynced_) Apply(change, seen_);
+}
+
 void SimulatedFile::WriteBack(SimulationRandom& random) {
   for (const Change& change : unsynced_) {
     if (random.OneIn(2)) Apply(change, durable_);

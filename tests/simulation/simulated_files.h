@@ -29,6 +29,8 @@ class SimulatedFile {
   // The sync has failed: each write since the last one is on the disk, or never will be, though it
   // is seen still and no later sync will fail (what Linux does: it takes the pages for written).
   void FailSync(SimulationRandom& random);
+  // What is seen is what is on the disk, but for what was not synced yet.
+  void ForgetSeen();
   // The disk writes some of what it was given, in any order. Nobody notices.
   void WriteBack(SimulationRandom& random);
   // How a power cut treats what was not synced.

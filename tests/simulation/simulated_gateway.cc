@@ -44,6 +44,7 @@ bool SimulatedGateway::Start() {
     status = store.status();
     if (store.ok()) store_ = *std::move(store);
   }
+  refusal_ = std::string(status.message());
   trace_->Add("gateway ", number_, " starts: ", absl::StatusCodeToString(status.code()));
   return status.ok() && alive();
 }

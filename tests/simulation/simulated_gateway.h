@@ -35,6 +35,8 @@ class SimulatedGateway {
   // A new process opens the store. False: it ended instead.
   bool Start();
   std::string database() const { return directory_ + "/onhook.db"; }
+  // Why the last one did not start. Not for the trace, which knows no directory.
+  const std::string& refusal() const { return refusal_; }
   // It lives, and serves.
   bool alive() const { return store_ != nullptr && !disk_->stopped(); }
   // Counts processes.
@@ -68,6 +70,7 @@ class SimulatedGateway {
   StoreWork work_;
   std::unique_ptr<Store> store_;
   int64_t number_ = 0;
+  std::string refusal_;
 };
 
 // Everything that a simulation's actors share.

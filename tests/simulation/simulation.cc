@@ -20,7 +20,8 @@ Simulation::Result Simulation::Run(uint64_t seed, const std::string& directory, 
 }
 
 Simulation::Simulation(uint64_t seed, const std::string& directory, bool print)
-    : random_(seed),
+    : directory_(directory),
+      random_(seed),
       trace_(print),
       disk_(&random_),
       options_(SomeOptions()),

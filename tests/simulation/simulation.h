@@ -85,6 +85,7 @@ class Simulation {
   int64_t deliveries() const;
   void CheckDrained(const char* when);
 
+  const std::string directory_;
   SimulationRandom random_;
   SimulationTrace trace_;
   SimulatedClock clock_;

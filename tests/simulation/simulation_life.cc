@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 #include "tests/simulation/simulation.h"
 
 namespace onhook {
@@ -92,7 +93,11 @@ void Simulation::Start() {
   const int64_t failures = disk_.failures();
   if (!gateway_.Start()) {
     const bool had_cause = disk_.failures() > failures || disk_.stopped() || log_.damaged();
-    if (!had_cause) trace_.Find("P1: the store does not open again");
+    if (!had_cause) {
+      const std::string refusal =
+          absl::StrReplaceAll(gateway_.refusal(), {{directory_, "DIRECTORY"}});
+      trace_.Find("P1: the store does not open again: ", refusal);
+    }
     if (random_.OneIn(2) || calm_) disk_.Heal();
     return gateway_.Bury();
   }
