@@ -24,7 +24,7 @@ int Main(const std::vector<std::string>& arguments, const std::vector<std::strin
   }
   const auto again = [&] { return ReadInvocation(arguments, environment, {FindOutsideFaults}); };
   if (invocation->action == Invocation::Action::kRun) return RunGateway(*invocation, again);
-  if (!invocation->directory.empty()) return RunOnStore(*invocation);
+  if (!invocation->operand.empty()) return RunOnStore(*invocation);
   std::printf("%s", AnswerTo(*invocation).c_str());
   return kExitOk;
 }

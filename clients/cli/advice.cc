@@ -98,6 +98,11 @@ std::string Advice(const absl::Status& status) {
   switch (status.code()) {
     case absl::StatusCode::kAlreadyExists:
       return "; `onhook subscriptions update` changes it";
+    case absl::StatusCode::kFailedPrecondition: {
+      // Of a cursor from before a restore.
+      const std::string time = client::ErrorMetadata(status, "resume_from");
+      return time.empty() ? "" : absl::StrCat("; take `--from ", time, "` or `--time ", time, "`");
+    }
     case absl::StatusCode::kOutOfRange: {
       const std::string lost = client::ErrorMetadata(status, "events_lost");
       const std::string oldest = client::ErrorMetadata(status, "oldest_cursor");

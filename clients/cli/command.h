@@ -46,6 +46,7 @@ std::unique_ptr<Command> TailCommand();
 std::unique_ptr<Command> SubscribeCommand();
 std::unique_ptr<Command> GetCommand();
 std::unique_ptr<Command> DoctorCommand();
+std::unique_ptr<Command> BackupCommand();
 std::unique_ptr<Command> SubscriptionsListCommand();
 std::unique_ptr<Command> SubscriptionsShowCommand();
 std::unique_ptr<Command> SubscriptionsCreateCommand();

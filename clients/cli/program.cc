@@ -45,6 +45,7 @@ std::vector<std::unique_ptr<Command>> AllCommands() {
   commands.push_back(SubscribeCommand());
   commands.push_back(GetCommand());
   commands.push_back(DoctorCommand());
+  commands.push_back(BackupCommand());
   commands.push_back(SubscriptionsListCommand());
   commands.push_back(SubscriptionsShowCommand());
   commands.push_back(SubscriptionsWatchCommand());

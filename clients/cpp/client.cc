@@ -70,6 +70,27 @@ absl::Status Client::AdministerQuarantine(
   });
 }
 
+absl::Status Client::CreateBackup(
+    const std::function<absl::Status(const v1::CreateBackupResponse& part)>& take) const {
+  grpc::ClientContext context;
+  const auto stubs = connection_->Begin(context);
+  if (!stubs.ok()) return stubs.status();
+  const auto reader = (*stubs)->backups->CreateBackup(&context, v1::CreateBackupRequest());
+  v1::CreateBackupResponse part;
+  bool complete = false;
+  while (reader->Read(&part)) {
+    if (absl::Status taken = take(part); !taken.ok()) {
+      context.TryCancel();
+      reader->Finish();
+      return taken;
+    }
+    complete = part.has_trailer();
+  }
+  absl::Status status = connection_->Explain(FromGrpcStatus(reader->Finish()));
+  if (!status.ok() || complete) return status;
+  return absl::DataLossError("the backup ended before it was complete");
+}
+
 std::unique_ptr<Subscriber> Client::Subscribe(SubscribeOptions options,
                                               Subscriber::Handler handler) const {
   return std::unique_ptr<Subscriber>(new Subscriber(

@@ -73,6 +73,7 @@ std::shared_ptr<const GatewayStubs> GatewayConnection::Connect(TlsCredentials cr
   stubs->events = v1::ReleaseEventService::NewStub(stubs->channel);
   stubs->subscriptions = v1::SubscriptionService::NewStub(stubs->channel);
   stubs->rejected_callbacks = v1::RejectedCallbackService::NewStub(stubs->channel);
+  stubs->backups = v1::BackupService::NewStub(stubs->channel);
   stubs->credentials = std::move(credentials);
   return stubs;
 }

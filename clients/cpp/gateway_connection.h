@@ -15,6 +15,7 @@
 #include "clients/cpp/credential_files.h"
 #include "clients/cpp/server_address.h"
 #include "onhook/client.h"
+#include "onhook/v1/backup_service.grpc.pb.h"
 #include "onhook/v1/rejected_callback_service.grpc.pb.h"
 #include "onhook/v1/release_event_service.grpc.pb.h"
 #include "onhook/v1/subscription_service.grpc.pb.h"
@@ -28,6 +29,7 @@ struct GatewayStubs {
   std::unique_ptr<v1::ReleaseEventService::StubInterface> events;
   std::unique_ptr<v1::SubscriptionService::StubInterface> subscriptions;
   std::unique_ptr<v1::RejectedCallbackService::StubInterface> rejected_callbacks;
+  std::unique_ptr<v1::BackupService::StubInterface> backups;
   TlsCredentials credentials;
 };
 

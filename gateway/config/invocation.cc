@@ -39,6 +39,9 @@ constexpr absl::string_view kFileVariable = "ONHOOK_CONFIG";
 // How the origin of what stands in the file begins.
 constexpr absl::string_view kFileOrigin = "file ";
 
+// Its value is the action's operand.
+constexpr absl::string_view kRestoreFlag = "--restore";
+
 constexpr std::pair<absl::string_view, Action> kActions[] = {
     {"--check", Action::kCheck},
     {"--print-config", Action::kPrintConfig},
@@ -100,15 +103,29 @@ const Setting* SettingOfVariable(absl::string_view variable) {
 }
 
 std::vector<std::string> FlagNames() {
-  std::vector<std::string> names{std::string(kFileFlag)};
+  std::vector<std::string> names{std::string(kFileFlag), std::string(kRestoreFlag)};
   for (const auto& [name, action] : kActions) names.emplace_back(name);
   for (const auto& [name, action] : kStoreActions) names.emplace_back(name);
   for (const Setting& setting : SettingsTable()) names.push_back(setting.Flag());
   return names;
 }
 
+// Takes the FILE of a flag that stands at `i`, which may be moved to the argument behind it.
+void TakeFile(absl::Span<const std::string> arguments, size_t& i, absl::string_view flag,
+              std::string& file, Faults& faults) {
+  const std::pair<absl::string_view, absl::string_view> parts =
+      absl::StrSplit(arguments[i], absl::MaxSplits('=', 1));
+  const bool apart = !absl::StrContains(arguments[i], '=');
+  if (apart && i + 1 == arguments.size()) {
+    faults.lines.push_back(absl::StrCat(flag, ": its value is missing; expected FILE"));
+    return;
+  }
+  file = apart ? arguments[++i] : std::string(parts.second);
+  if (file.empty()) faults.lines.push_back(absl::StrCat(flag, ": is empty; expected FILE"));
+}
+
 // Returns the flags; sets the action, and adds a fault for each argument that is wrong.
-GivenValues ReadArguments(absl::Span<const std::string> arguments, Action& action,
+GivenValues ReadArguments(absl::Span<const std::string> arguments, Invocation& invocation,
                           std::string& file, Faults& faults) {
   GivenValues flags;
   for (size_t i = 0; i < arguments.size(); ++i) {
@@ -116,19 +133,18 @@ GivenValues ReadArguments(absl::Span<const std::string> arguments, Action& actio
     const auto* named = std::find_if(std::begin(kActions), std::end(kActions),
                                      [&](const auto& entry) { return entry.first == argument; });
     if (named != std::end(kActions)) {
-      action = named->second;
+      invocation.action = named->second;
       continue;
     }
     const std::pair<absl::string_view, absl::string_view> parts =
         absl::StrSplit(argument, absl::MaxSplits('=', 1));
     if (parts.first == kFileFlag) {
-      const bool apart = !absl::StrContains(argument, '=');
-      if (apart && i + 1 == arguments.size()) {
-        faults.lines.push_back("--config: its value is missing; expected FILE");
-      } else {
-        file = apart ? arguments[++i] : std::string(parts.second);
-        if (file.empty()) faults.lines.push_back("--config: is empty; expected FILE");
-      }
+      TakeFile(arguments, i, kFileFlag, file, faults);
+      continue;
+    }
+    if (parts.first == kRestoreFlag) {
+      invocation.action = Action::kRestore;
+      TakeFile(arguments, i, kRestoreFlag, invocation.operand, faults);
       continue;
     }
     const Setting* setting = SettingOfFlag(parts.first);
@@ -291,11 +307,11 @@ std::optional<absl::StatusOr<Invocation>> ReadStoreAction(absl::Span<const std::
       Invocation invocation;
       invocation.action = action;
       if (apart && arguments.size() == 2 && &argument == &arguments[0]) {
-        invocation.directory = arguments[1];
+        invocation.operand = arguments[1];
       } else if (!apart && arguments.size() == 1) {
-        invocation.directory = std::string(parts.second);
+        invocation.operand = std::string(parts.second);
       }
-      if (!invocation.directory.empty()) return invocation;
+      if (!invocation.operand.empty()) return invocation;
       return absl::InvalidArgumentError(absl::StrCat(
           name, ": takes a DIRECTORY and no other argument: onhookd ", name, " DIRECTORY"));
     }
@@ -331,7 +347,7 @@ absl::StatusOr<Invocation> ReadInvocation(absl::Span<const std::string> argument
   Faults faults;
   std::string path;
   const GivenValues variables = ReadEnvironment(environment, path, invocation.warnings);
-  const GivenValues flags = ReadArguments(arguments, invocation.action, path, faults);
+  const GivenValues flags = ReadArguments(arguments, invocation, path, faults);
   SettingsFile file;
   const size_t faults_before_file = faults.lines.size();
   if (!path.empty()) file = ReadSettingsFile(path, faults.lines);
@@ -371,6 +387,7 @@ std::string AnswerTo(const Invocation& invocation) {
     case Action::kRun:
     case Action::kVerify:
     case Action::kAcceptLoss:
+    case Action::kRestore:
       return "";
     case Action::kCheck:
       return absl::StrCat(WarningLines(invocation), "the settings are right\n");

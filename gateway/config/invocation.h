@@ -24,16 +24,17 @@ struct Invocation {
     kPrintSchema,
     kHelp,
     kVersion,
+    kRestore,
     kVerify,
     kAcceptLoss
   };
   Action action = Action::kRun;
-  std::string file;  // of settings; empty: none is named
+  std::string operand;  // the backup of --restore, the directory of --verify and --accept-loss
+  std::string file;     // of settings; empty: none is named
   Settings settings;
   std::vector<EffectiveSetting> values;  // one for each row of the table, in its order
   MemberPlaces places;                   // of what the file says of sources, subscriptions, access
   std::vector<std::string> warnings;     // one sentence each
-  std::string directory;                 // of the store that is to be verified, or goes on
 };
 
 // What was found wrong with what settings name outside of themselves, such as the files of secrets:

@@ -26,6 +26,8 @@ Options:
   --verify DIRECTORY  check every event and row of a store that no gateway uses, and change nothing
   --accept-loss DIRECTORY
                       let a store of which files are missing go on with what is left of it
+  --restore FILE      make a store in store.directory, which must hold none, out of a backup that
+                      `onhook backup` made
   --help              print this text
   --version           print the version
 
@@ -42,7 +44,7 @@ A DURATION is a whole number with its unit: 500ms, 5s, 10m, 24h, 7d. BYTES likew
 Signals: SIGTERM or SIGINT finishes what is under way and leaves with 0; a second one leaves at
 once, which loses nothing that was acknowledged. SIGHUP reads the settings again and takes another
 access list; the log names what takes a restart. Exit codes: 0 done, 1 failed, 2 wrong settings,
-3 the store is damaged or incomplete, 4 the disk failed.
+3 a bad store or backup, 4 the disk failed.
 )";
 
 }  // namespace

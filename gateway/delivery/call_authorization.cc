@@ -117,6 +117,12 @@ absl::Status CallAuthorization::CheckRule(const Caller& caller,
     if (!allowed.ok()) return allowed;
   }
   if (!rule_->permission.has_value()) return absl::OkStatus();
+  if (rule_->for_every) {
+    return WithReason(caller.CheckForEvery(*rule_->permission), kReasonPermissionDenied,
+                      {{"permission", std::string(PermissionName(*rule_->permission))},
+                       {"identity", caller.name()},
+                       {"subscription", "*"}});
+  }
   absl::Status allowed = CheckOne(caller, *rule_->permission, subscription);
   if (allowed.ok() || !rule_->alternative.has_value()) return allowed;
   return CheckOne(caller, *rule_->alternative, subscription).ok() ? absl::OkStatus() : allowed;

@@ -14,6 +14,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/synchronization/mutex.h"
 #include "gateway/base/exchangeable.h"
+#include "gateway/delivery/backup_service.h"
 #include "gateway/delivery/call_gate.h"
 #include "gateway/delivery/call_refusals.h"
 #include "gateway/delivery/connection_intake.h"
@@ -34,6 +35,8 @@ namespace {
 
 // Each takes 3 s at most, and whoever waits longer than 10 s has given up.
 constexpr size_t kMostQuarantineChangesWaiting = 2;
+// Of one backup: its next part, and its end.
+constexpr size_t kMostBackupStepsWaiting = 4;
 
 CallGate::Identify IdentifyBy(const AccessControl* access) {
   return [access](const PeerCredentials& shown) -> absl::StatusOr<Caller> {
@@ -53,6 +56,7 @@ class DeliveryServer::Parts {
         ledger(options, surroundings.metrics, surroundings.clock, surroundings.log),
         executor(static_cast<size_t>(options.max_streams)),
         quarantine_executor(kMostQuarantineChangesWaiting),
+        backup_executor(kMostBackupStepsWaiting),
         registry(options, surroundings.clock),
         refusals(surroundings.metrics, surroundings.clock, surroundings.log),
         gate(options, IdentifyBy(surroundings.access), &refusals, surroundings.clock),
@@ -66,7 +70,8 @@ class DeliveryServer::Parts {
                     &refusals,          &ledger},
         service(&environment),
         subscription_service(&environment),
-        rejected_callback_service(&environment, surroundings.judge, &quarantine_executor) {}
+        rejected_callback_service(&environment, surroundings.judge, &quarantine_executor),
+        backup_service(&environment, &backup_executor) {}
 
   const DeliveryOptions options;  // as it was started
   const Surroundings surroundings;
@@ -76,6 +81,7 @@ class DeliveryServer::Parts {
   SerialExecutor executor;
   // Of changes that take many commits, for which no other administration is to wait.
   SerialExecutor quarantine_executor;
+  SerialExecutor backup_executor;
   StreamRegistry registry;
   CallRefusals refusals;
   CallGate gate;
@@ -85,6 +91,7 @@ class DeliveryServer::Parts {
   ReleaseEventServiceImpl service;
   SubscriptionServiceImpl subscription_service;
   RejectedCallbackServiceImpl rejected_callback_service;
+  BackupServiceImpl backup_service;
   std::unique_ptr<grpc::Server> server;
 
   // Whoever watches health hears of changes only.
@@ -138,6 +145,7 @@ absl::StatusOr<int> DeliveryServer::Start() {
   builder.RegisterService(&parts_->service);
   builder.RegisterService(&parts_->subscription_service);
   builder.RegisterService(&parts_->rejected_callback_service);
+  builder.RegisterService(&parts_->backup_service);
   parts_->server = builder.BuildAndStart();
   if (parts_->server == nullptr) return absl::UnavailableError("gRPC cannot be started");
   {
@@ -198,6 +206,7 @@ void DeliveryServer::Stop(absl::Duration grace) {
   parts_->ledger.Stop();
   parts_->executor.Stop();
   parts_->quarantine_executor.Stop();
+  parts_->backup_executor.Stop();
   parts_->registry.Stop();
 }
 

@@ -21,8 +21,8 @@
 
 namespace onhook {
 
-// The gRPC port: ReleaseEventService, SubscriptionService, RejectedCallbackService, grpc.health.v1
-// and reflection.
+// The gRPC port: ReleaseEventService, SubscriptionService, RejectedCallbackService, BackupService,
+// grpc.health.v1 and reflection.
 //
 // Promises:
 //   P1 settled     An ack is answered after its commit, never before.

@@ -27,6 +27,7 @@ inline constexpr absl::string_view kReasonSubscriptionDeleted = "SUBSCRIPTION_DE
 inline constexpr absl::string_view kReasonDeclaredInSettings = "DECLARED_IN_SETTINGS";
 inline constexpr absl::string_view kReasonSpecDiffers = "SPEC_DIFFERS";
 inline constexpr absl::string_view kReasonTooManyConnections = "TOO_MANY_CONNECTIONS";
+inline constexpr absl::string_view kReasonBackupUnderWay = "BACKUP_UNDER_WAY";
 inline constexpr absl::string_view kReasonUnauthenticated = "UNAUTHENTICATED";
 inline constexpr absl::string_view kReasonPermissionDenied = "PERMISSION_DENIED";
 

@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "gateway/config/subscription_spec.h"
 #include "gateway/delivery/grpc_status.h"
+#include "gateway/delivery/refused_stream.h"
 #include "gateway/delivery/stream_registry.h"
 #include "gateway/delivery/subscribe_open.h"
 #include "gateway/delivery/subscribe_stream.h"
@@ -16,19 +17,6 @@
 
 namespace onhook {
 namespace {
-
-// A stream that is ended before it began.
-template <typename Reactor>
-class RefusedStream final : public Reactor {
- public:
-  explicit RefusedStream(const absl::Status& why) { this->Finish(ToGrpcStatus(why)); }
-  void OnDone() override { delete this; }
-};
-
-template <typename Reactor>
-Reactor* Refuse(const absl::Status& why) {
-  return new RefusedStream<Reactor>(why);  // deletes itself, as gRPC wants it
-}
 
 absl::StatusOr<v1::WatchRequest> ParseWatchRequest(grpc::ByteBuffer bytes) {
   v1::WatchRequest request;
@@ -52,9 +40,10 @@ grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* ReleaseEventService
     grpc::CallbackServerContext* context) {
   using Reactor = grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>;
   auto authorization = AuthorizationOf("/onhook.v1.ReleaseEventService/Subscribe", *context);
-  if (absl::Status allowed = authorization->Check(); !allowed.ok()) return Refuse<Reactor>(allowed);
+  if (absl::Status allowed = authorization->Check(); !allowed.ok())
+    return RefuseStream<Reactor>(allowed);
   auto stream = std::make_shared<SubscribeStream>(environment_, context, std::move(authorization));
-  if (absl::Status added = Keep(stream); !added.ok()) return Refuse<Reactor>(added);
+  if (absl::Status added = Keep(stream); !added.ok()) return RefuseStream<Reactor>(added);
   stream->Start();
   return stream.get();  // the registry owns it until OnDone
 }
@@ -63,12 +52,13 @@ grpc::ServerWriteReactor<grpc::ByteBuffer>* ReleaseEventServiceImpl::Watch(
     grpc::CallbackServerContext* context, const grpc::ByteBuffer* request) {
   using Reactor = grpc::ServerWriteReactor<grpc::ByteBuffer>;
   auto authorization = AuthorizationOf("/onhook.v1.ReleaseEventService/Watch", *context);
-  if (absl::Status allowed = authorization->Check(); !allowed.ok()) return Refuse<Reactor>(allowed);
+  if (absl::Status allowed = authorization->Check(); !allowed.ok())
+    return RefuseStream<Reactor>(allowed);
   const absl::StatusOr<v1::WatchRequest> parsed = ParseWatchRequest(*request);
-  if (!parsed.ok()) return Refuse<Reactor>(parsed.status());
+  if (!parsed.ok()) return RefuseStream<Reactor>(parsed.status());
   auto stream = std::make_shared<WatchStream>(environment_, context, std::move(authorization),
                                               *parsed, EventFilter(parsed->filter()));
-  if (absl::Status added = Keep(stream); !added.ok()) return Refuse<Reactor>(added);
+  if (absl::Status added = Keep(stream); !added.ok()) return RefuseStream<Reactor>(added);
   stream->Start(*parsed);
   return stream.get();  // the registry owns it until OnDone
 }

@@ -21,6 +21,8 @@ struct RpcRule {
   std::optional<Permission> alternative = std::nullopt;
   // A permission that it takes besides.
   std::optional<Permission> besides = std::nullopt;
+  // Whether `permission` must be given for every subscription that there may be.
+  bool for_every = false;
   // Whether it changes what is stored, as administration does: then it is logged who did.
   bool changes = false;
 };

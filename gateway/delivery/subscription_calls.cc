@@ -10,6 +10,7 @@
 #include "gateway/delivery/grpc_status.h"
 #include "gateway/delivery/places.h"
 #include "gateway/delivery/proto_time.h"
+#include "gateway/delivery/resume_advice.h"
 #include "gateway/delivery/spec_update.h"
 
 namespace onhook {
@@ -129,6 +130,15 @@ absl::Status SubscriptionCalls::Delete(const v1::DeleteSubscriptionRequest& requ
   return ChangeError(store_->DeleteSubscription(request.name()));
 }
 
+absl::StatusOr<Sequence> SubscriptionCalls::PlaceOfSeekCursor(const std::string& cursor) {
+  absl::StatusOr<Sequence> place = PlaceOfCursor(cursor, "after_cursor", *store_);
+  if (place.ok()) return place;
+  return Awaited<Sequence>([&](std::function<void(absl::StatusOr<Sequence>)> done) {
+    AdviseResuming(place.status(), cursor, *store_,
+                   [done = std::move(done)](absl::Status advised) { done(advised); });
+  });
+}
+
 absl::StatusOr<Sequence> SubscriptionCalls::PlaceOf(const v1::SeekRequest& request) {
   switch (request.target_case()) {
     case v1::SeekRequest::kPosition:
@@ -145,7 +155,7 @@ absl::StatusOr<Sequence> SubscriptionCalls::PlaceOf(const v1::SeekRequest& reque
       });
     }
     case v1::SeekRequest::kAfterCursor:
-      return PlaceOfCursor(request.after_cursor(), "after_cursor", *store_);
+      return PlaceOfSeekCursor(request.after_cursor());
     case v1::SeekRequest::TARGET_NOT_SET:
       return InvalidField("target", "is missing");
   }

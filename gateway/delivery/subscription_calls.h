@@ -41,6 +41,7 @@ class SubscriptionCalls {
 
  private:
   absl::Status FillStats(const std::string& name, v1::SubscriptionStats& stats);
+  absl::StatusOr<Sequence> PlaceOfSeekCursor(const std::string& cursor);
   absl::StatusOr<Sequence> PlaceOf(const v1::SeekRequest& request);
 
   Store* const store_;

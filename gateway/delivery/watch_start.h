@@ -13,8 +13,9 @@ namespace onhook {
 // returning. Never blocks.
 //
 // Errors: kInvalidArgument (a malformed cursor or time, an unknown position), kFailedPrecondition
-// (a cursor of another store, or of an event that this store does not have: it lost data, or was
-// restored), kOutOfRange (a cursor whose events are no longer kept), and EventLog's.
+// (a cursor of another store, with the time
+// to resume from where that is known, or of an event that this store does not have: it lost data,
+// or was restored), kOutOfRange (a cursor whose events are no longer kept), and EventLog's.
 void FindWatchStart(const v1::WatchRequest& request, Store& store,
                     std::function<void(absl::StatusOr<Sequence>)> done);
 

@@ -28,6 +28,7 @@ constexpr absl::Duration kBetweenLooks = absl::Milliseconds(20);
 CrashRun::CrashRun(uint64_t seed, int connections, std::string key, std::string enforce)
     : connections_(connections),
       key_(std::move(key)),
+      previous_key_(key_),
       enforce_(std::move(enforce)),
       seed_(seed),
       random_(seed),
@@ -144,8 +145,20 @@ void CrashRun::Terminate() {
   ExpectEnd(0);
 }
 
+void CrashRun::PlaceKeys(const std::string& current, const std::string& previous) {
+  key_ = current;
+  previous_key_ = previous;
+  directory_.Write("previous", previous_key_);
+  directory_.Write("key", key_);
+}
+
 void CrashRun::LoseWriteAheadLog() {
   EXPECT_TRUE(std::filesystem::remove(store_directory_ + "/onhook.db-wal"));
+}
+
+void CrashRun::AcceptLoss() {
+  ChildProcess process({OnhookdProgram(), "--accept-loss", store_directory_});
+  EXPECT_EQ(process.Wait(kPatience), std::optional(ProcessEnd{0, 0})) << process.output();
 }
 
 void CrashRun::FinishLoad() {
@@ -200,6 +213,10 @@ std::string CrashRun::Summary() const {
   for (const auto& [name, figures] : figures_) {
     absl::StrAppend(&summary, name, ": ", figures.Sentence(), "\n");
   }
+  for (const std::unique_ptr<Fault>& fault : faults_) {
+    if (fault->Figures().empty()) continue;
+    absl::StrAppend(&summary, fault->name(), ": ", fault->Figures(), "\n");
+  }
   CrashFigures whole = CrashFigures::UpToNow(ledger_);
   whole.strikes = static_cast<int64_t>(strikes_.size());
   absl::StrAppend(&summary, "in all: ", whole.Sentence(), "; ", kills_, " kills; ", audited_,
@@ -216,12 +233,13 @@ OnhookdProcess::Options CrashRun::GatewayOptions() {
   OnhookdProcess::Options options;
   options.store_directory = store_directory_;
   if (!key_.empty()) {
-    const std::string key_file = directory_.Write("key", key_);
+    PlaceKeys(key_, previous_key_);
     const std::string settings = directory_.Write(
         "onhook.yaml",
         absl::StrCat("sources: [{name: default, path: /release-events, authentication: "
                      "{shared_key: {key_files: [",
-                     key_file, "], enforce: ", enforce_, "}}}]\n"));
+                     directory_.path(), "/key, ", directory_.path(),
+                     "/previous], enforce: ", enforce_, "}}}]\n"));
     options.more_arguments = {"--config", settings};
   }
   for (const auto& fault : faults_) fault->Prepare(options);

@@ -60,6 +60,8 @@ class CrashRun {
 
   // Takes from the dead gateway's store what is only in its write-ahead log.
   void LoseWriteAheadLog();
+  // Lets the store go on without what is missing, which no gateway would by itself.
+  void AcceptLoss();
 
   // The end of the load: the vendor repeats what was not accepted. Then the gateway is held against
   // the books and killed, and both backends settle what they have.
@@ -80,6 +82,9 @@ class CrashRun {
   OnhookdProcess& gateway() { return *gateway_; }
   // Whether there is a gateway, as far as anybody has noticed.
   bool running() const { return running_; }
+  // The vendor signs from the first start on, and the gateway has these keys from now on, or from
+  // its next start. Who changes the vendor's key tells it.
+  void PlaceKeys(const std::string& current, const std::string& previous);
   // For a fault's Begin, one that moves the clock: retention may remove what is settled.
   void AllowRemoval() { may_be_removed_ = true; }
   // Lets the time pass. How the gateway ended, if it did so by itself meanwhile.
@@ -114,7 +119,8 @@ class CrashRun {
 
   const SystemClock clock_;
   const int connections_;
-  const std::string key_;
+  std::string key_;
+  std::string previous_key_;
   const std::string enforce_;
   const uint64_t seed_;
   std::mt19937_64 random_;

@@ -52,6 +52,9 @@ class Fault {
   // so; then the run starts the next one.
   virtual void Strike(CrashRun& run) = 0;
 
+  // What it measured, for the summary: a sentence, or nothing.
+  virtual std::string Figures() const { return ""; }
+
   // After the last strike: nothing hinders anybody any more. The gateway may be gone.
   virtual void End(CrashRun& /*run*/) {}
 };

@@ -70,19 +70,15 @@ void GatewayAudit::WatchAll() {
 void GatewayAudit::ListAll() {
   v1::ListEventsRequest request;
   request.mutable_received_from()->set_seconds(1);
-  for (const v1::StoredEvent& each : List(request)) {
-    audit_.EnterListed(each.event(), each.cursor());
-  }
+  List(request,
+       [this](const v1::StoredEvent& each) { audit_.EnterListed(each.event(), each.cursor()); });
 }
 
 void GatewayAudit::LookUpSome() {
   const int64_t step = std::max<int64_t>(1, ledger_->opened() / kLookedUp);
   for (int64_t number = 0; number < ledger_->opened(); number += step) {
-    v1::ListEventsRequest request;
-    request.set_call_serial_no(ledger_->CallSerialNo(number));
-    audit_.EnterFound(number, List(request));
-    request.set_call_serial_no(ledger_->content().WrongSerialNo(number));
-    audit_.EnterFoundOfWrong(number, List(request).size());
+    audit_.EnterFound(number, ListOf(ledger_->CallSerialNo(number)));
+    audit_.EnterFoundOfWrong(number, ListOf(ledger_->content().WrongSerialNo(number)).size());
     v1::GetEventRequest wanted;
     wanted.set_event_id(audit_.EventId(number));
     if (wanted.event_id().empty()) continue;
@@ -97,7 +93,10 @@ void GatewayAudit::LookUpSome() {
 
 void GatewayAudit::AskWhatIsOwed(const std::string& subscription) {
   const SystemClock clock;
-  const absl::Duration given_up = clock.Elapsed() + options_.patience;
+  // A log that is wrong owes what is wrong, and waiting does not help.
+  const absl::Duration patience =
+      audit_.Findings().empty() ? options_.patience : absl::ZeroDuration();
+  const absl::Duration given_up = clock.Elapsed() + patience;
   v1::GetSubscriptionRequest request;
   request.set_name(subscription);
   while (true) {
@@ -113,8 +112,8 @@ void GatewayAudit::AskWhatIsOwed(const std::string& subscription) {
   }
 }
 
-std::vector<v1::StoredEvent> GatewayAudit::List(v1::ListEventsRequest request) {
-  std::vector<v1::StoredEvent> listed;
+void GatewayAudit::List(v1::ListEventsRequest request,
+                        const std::function<void(const v1::StoredEvent&)>& take) {
   request.set_page_size(kPageEvents);
   do {
     grpc::ClientContext context;
@@ -122,11 +121,18 @@ std::vector<v1::StoredEvent> GatewayAudit::List(v1::ListEventsRequest request) {
     v1::ListEventsResponse page;
     const grpc::Status status = events_->ListEvents(&context, request, &page);
     ExpectOk(status);
-    if (!status.ok()) break;
-    listed.insert(listed.end(), page.stored_events().begin(), page.stored_events().end());
+    if (!status.ok()) return;
+    for (const v1::StoredEvent& each : page.stored_events()) take(each);
     request.set_page_token(page.next_page_token());
   } while (!request.page_token().empty());
-  return listed;
+}
+
+std::vector<v1::StoredEvent> GatewayAudit::ListOf(const std::string& call_serial_no) {
+  std::vector<v1::StoredEvent> found;
+  v1::ListEventsRequest request;
+  request.set_call_serial_no(call_serial_no);
+  List(request, [&](const v1::StoredEvent& each) { found.push_back(each); });
+  return found;
 }
 
 }  // namespace onhook

@@ -40,7 +40,8 @@ class GatewayAudit {
   // Of some calls, evenly spread, everything by itself.
   void LookUpSome();
   void AskWhatIsOwed(const std::string& subscription);
-  std::vector<v1::StoredEvent> List(v1::ListEventsRequest request);
+  void List(v1::ListEventsRequest request, const std::function<void(const v1::StoredEvent&)>& take);
+  std::vector<v1::StoredEvent> ListOf(const std::string& call_serial_no);
 
   CallLedger* const ledger_;
   const Options options_;

@@ -95,6 +95,7 @@ TEST(KillTest, ALostWriteAheadLogIsNoticed) {
   run.WorkFor(absl::Milliseconds(50));
   run.FinishLoad();
   run.LoseWriteAheadLog();
+  run.AcceptLoss();
   ASSERT_TRUE(run.Start());
   run.SettleOneMore();
   run.Audit();

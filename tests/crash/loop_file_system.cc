@@ -11,6 +11,8 @@
 #include <limits>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
+#include "absl/strings/strip.h"
 #include "gtest/gtest.h"
 #include "tests/support/child_process.h"
 
@@ -86,6 +88,15 @@ void LoopFileSystem::AttachLoopDevice() {
   EXPECT_EQ(attached, 0) << loop_path_ << ": " << std::strerror(errno);
   close(image);
   close(control);
+  WritePageByPage();
+}
+
+void LoopFileSystem::WritePageByPage() {
+  const std::string setting = absl::StrReplaceAll(
+      "/sys/block/NAME/queue/max_sectors_kb", {{"NAME", absl::StripPrefix(loop_path_, "/dev/")}});
+  const int file = OpenOrFail(setting, O_WRONLY);
+  EXPECT_EQ(write(file, "4", 1), 1) << setting << ": " << std::strerror(errno);
+  close(file);
 }
 
 void LoopFileSystem::CutPower() {

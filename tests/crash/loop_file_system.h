@@ -49,6 +49,9 @@ class LoopFileSystem {
  private:
   void MakeImage(int64_t bytes);
   void AttachLoopDevice();
+  // A loop device of Linux 6.18 says of a write that its file took only in part that all is well,
+  // so that no write may be larger than what fits in whole or not at all.
+  void WritePageByPage();
   // Gives back to the device's memory what the file system does not use.
   void Trim();
 

@@ -4,11 +4,17 @@
 
 #include <cerrno>
 #include <csignal>
+#include <cstdlib>
 #include <cstring>
+#include <optional>
+#include <string>
+#include <vector>
 
 #include "gateway/base/exit_code.h"
 #include "gtest/gtest.h"
+#include "tests/crash/crash_run.h"
 #include "tests/crash/held_syncs.h"
+#include "tests/crash/loop_file_system.h"
 
 namespace onhook {
 namespace {
@@ -31,11 +37,45 @@ void WaitForPromise(const CrashRun& run) {
   EXPECT_TRUE(run.ledger().WaitUntilPromised(run.ledger().promised() + 1, kPatience));
 }
 
-}  // namespace
+class PowerCutFault : public Fault {
+ public:
+  absl::string_view name() const override { return "power_cut"; }
+  std::string Missing() const override { return LoopFileSystem::Missing(); }
+  std::vector<std::string> Excludes() const override {
+    return {"power_cut", "kill_in_sync", "failed_sync", "small_disk"};
+  }
+  void Begin(CrashRun& run) override;
+  void Prepare(OnhookdProcess::Options& options) override;
+  void Strike(CrashRun& run) override;
+
+ protected:
+  LoopFileSystem& file_system() { return *file_system_; }
+  void CutPower(CrashRun& run);
+
+ private:
+  // The kernel has written some pages by itself, any of them.
+  void WriteBackSome(CrashRun& run);
+
+  std::optional<LoopFileSystem> file_system_;
+};
+
+class KillInSyncFault final : public PowerCutFault {
+ public:
+  absl::string_view name() const override { return "kill_in_sync"; }
+  std::string Missing() const override;
+  void Strike(CrashRun& run) override;
+};
+
+class FailedSyncFault final : public PowerCutFault {
+ public:
+  absl::string_view name() const override { return "failed_sync"; }
+  void Strike(CrashRun& run) override;
+};
 
 void PowerCutFault::Begin(CrashRun& run) {
   LoopFileSystem::Options options;
-  options.mount_options = mount_options_;
+  const char* mount_options = std::getenv("ONHOOK_MOUNT_OPTIONS");
+  if (mount_options != nullptr) options.mount_options = mount_options;
   file_system_.emplace(options);
   run.PlaceStore(file_system_->path() + "/store");
 }
@@ -108,5 +148,11 @@ void FailedSyncFault::Strike(CrashRun& run) {
   WaitForPromise(run);
   CutPower(run);
 }
+
+}  // namespace
+
+std::unique_ptr<Fault> MakePowerCutFault() { return std::make_unique<PowerCutFault>(); }
+std::unique_ptr<Fault> MakeKillInSyncFault() { return std::make_unique<KillInSyncFault>(); }
+std::unique_ptr<Fault> MakeFailedSyncFault() { return std::make_unique<FailedSyncFault>(); }
 
 }  // namespace onhook

@@ -50,6 +50,7 @@ void QueueModel::ProcessEnded() {
     book.may_settled = book.may_settled || book.asking > 0;
     book.asking = 0;
     book.handed = false;
+    book.asked = false;
     book.not_before = -absl::InfiniteDuration();
   }
   // What was asked for and not answered may have come about.
@@ -69,7 +70,7 @@ void QueueModel::Handed(ConsumerId consumer, const Lease& lease) {
   Book& book = books_[lease.event->sequence];
   if (!log_->damaged()) {
     CheckLease(consumer, lease, book);
-    CheckOrder(lease);
+    CheckOrder(lease, book);
   }
   End(book, Overdue(book));
   book.handed = true;
@@ -112,7 +113,7 @@ void QueueModel::CheckBounds(ConsumerId consumer, const Lease& lease) {
   int64_t bytes = 0;
   int64_t unsettled = 0;
   for (const auto& [sequence, book] : books_) {
-    unsettled += book.handed && !book.settled && !book.may_settled && book.asking == 0 ? 1 : 0;
+    unsettled += book.handed && !MayBeSettled(sequence, book) ? 1 : 0;
     if (book.holder != consumer || book.ended || Overdue(book)) continue;
     ++events;
     bytes += book.bytes;
@@ -129,8 +130,9 @@ void QueueModel::CheckBounds(ConsumerId consumer, const Lease& lease) {
   }
 }
 
-void QueueModel::CheckOrder(const Lease& lease) {
+void QueueModel::CheckOrder(const Lease& lease, const Book& book) {
   if (lease.reason != v1::Delivery::REDELIVERY_REASON_UNSPECIFIED) return;
+  if (book.asked) return;  // by a delivery of an earlier process, and refused
   if (lease.event->sequence <= last_fresh_) {
     trace_->Find("Q5: ", name_, ": ", lease.event->sequence, " comes fresh after ", last_fresh_);
   }
@@ -158,6 +160,7 @@ QueueModel::Asked QueueModel::Ask(const SettleRequest& request,
   for (const Sequence sequence : sequences) {
     Book& book = books_[sequence];
     book.ended = true;
+    book.asked = true;
     switch (request.action) {
       case Action::kAck:
         book.may_letter_go = true;
@@ -195,8 +198,10 @@ void QueueModel::Answered(const Asked& asked, const std::vector<SettleException>
     const auto error = errors.find(i);
     if (error == errors.end()) {
       // After a seek a settlement of before means nothing any more but to dead letters.
-      book.may_settled = book.may_settled || (settles && asked.epochs[i] != epoch_);
-      if (asked.epochs[i] == epoch_) AnsweredOk(asked, book);
+      // The same if a seek is in the same commit.
+      const bool counts = asked.epochs[i] == epoch_ && !seek_unknown_;
+      book.may_settled = book.may_settled || (settles && !counts);
+      if (counts) AnsweredOk(asked, book);
       continue;
     }
     if (log_->damaged()) continue;
@@ -249,7 +254,7 @@ void QueueModel::SeekDone(Sequence after, bool moved) {
   ++epoch_;
   last_fresh_ = 0;
   for (auto& [sequence, book] : books_) {
-    book.holder = 0;
+    End(book, Overdue(book));
     book.handed = false;
     if (sequence <= after) continue;
     book.failures_most = 0;
@@ -336,7 +341,8 @@ void QueueModel::CheckDeadLetters(const std::vector<DeadLetter>& letters) {
     if (letter.reason == v1::DeadLetter::REASON_CORRUPT) {
       trace_->Find("P5: ", name_, ": ", sequence, " is parked as corrupt");
     }
-    if (letter.attempts > book.failures_ever) {
+    const bool failed = book.holder != 0 && book.written && (Overdue(book) || book.ended);
+    if (letter.attempts > book.failures_ever + (failed ? 1 : 0)) {
       trace_->Find("Q10: ", name_, ": ", sequence, " is parked after ", letter.attempts,
                    " attempts of ", book.failures_ever);
     }

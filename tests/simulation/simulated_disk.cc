@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
+#include <fstream>
 #include <utility>
 
 #include "gateway/store/embedded/random_bits.h"
@@ -173,7 +175,7 @@ struct SimulatedDisk::Methods {
     return SQLITE_OK;
   }
 
-  static int ShmUnmap(sqlite3_file* file, int) {
+  static int ShmUnmap(sqlite3_file* file, int remove) {
     Handle& handle = Handle::Of(file);
     if (!handle.state->mapped) return SQLITE_OK;
     ShmLock(file, 0, kShmLocks, SQLITE_SHM_UNLOCK | SQLITE_SHM_SHARED);
@@ -183,7 +185,13 @@ struct SimulatedDisk::Methods {
     }
     handle.state->mapped = false;
     // Whoever comes first of a process begins with an empty one.
-    if (--node.mapped == 0) node.regions.clear();
+    if (--node.mapped > 0) return SQLITE_OK;
+    std::string& left = handle.disk->left_shared_memory_[handle.state->path];
+    left.clear();
+    for (const auto& region : node.regions) {
+      if (remove == 0) left.append(region->data(), region->size());
+    }
+    node.regions.clear();
     return SQLITE_OK;
   }
 
@@ -393,8 +401,28 @@ int SimulatedDisk::SyncNames() {
 
 std::string SimulatedDisk::CutPower() {
   std::string words = files_.CutPower(*random_);
+  // It is never synced.
+  if (random_->OneIn(2)) left_shared_memory_.clear();
   Restart();
   return words;
+}
+
+void SimulatedDisk::LayOut(const std::string& directory) const {
+  for (const char* name : {"/onhook.db", "/onhook.db-wal", "/onhook.db-journal"}) {
+    const SimulatedFilePtr file = files_.Find(directory + name);
+    if (file == nullptr) {
+      std::remove((directory + name).c_str());
+    } else {
+      std::ofstream(directory + name, std::ios::binary | std::ios::trunc) << file->seen();
+    }
+  }
+  const std::string index = directory + "/onhook.db-shm";
+  const auto left = left_shared_memory_.find(directory + "/onhook.db");
+  if (left == left_shared_memory_.end() || left->second.empty()) {
+    std::remove(index.c_str());
+  } else {
+    std::ofstream(index, std::ios::binary | std::ios::trunc) << left->second;
+  }
 }
 
 bool SimulatedDisk::FlipBits(const std::string& path, int bits) {

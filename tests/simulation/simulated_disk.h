@@ -17,9 +17,9 @@ namespace onhook {
 
 // While it lives, every SQLite file that is opened lies on this disk, which is in memory: with what
 // was written and what was synced kept apart, errors when the simulation says so, and an end of the
-// process, or of the power, within any call. What the gateway asks of the directory by system calls
-// goes to the real one, which holds empty files; but every fsync() of this program is a sync of
-// this disk's names.
+// process, or of the power, within any call. What the gateway asks of the directory by system
+// calls goes to the real one, where LayOut puts copies of the files as they are when a process
+// begins; but every fsync() of this program is a sync of this disk's names.
 //
 // One at a time; it must outlive the files. Threads: one at a time.
 class SimulatedDisk {
@@ -53,6 +53,9 @@ class SimulatedDisk {
   std::string CutPower();
   // The kernel writes some of what it keeps.
   void WriteBack() { files_.WriteBack(*random_); }
+  // Makes the real files below `directory` what these are, for who looks at them without SQLite;
+  // and the write-ahead log's index, as the process that ended left it.
+  void LayOut(const std::string& directory) const;
   // Turns bits of the file that ends so. False: there is none, or it is empty.
   bool FlipBits(const std::string& path, int bits);
 
@@ -86,6 +89,8 @@ class SimulatedDisk {
   SimulatedFiles files_;
   // Locks and shared memory, by path, while the file is open.
   std::map<std::string, std::weak_ptr<Node>> nodes_;
+  // What is left of the shared memory, by path of the database.
+  std::map<std::string, std::string> left_shared_memory_;
   std::vector<Fault> faults_;
   int64_t failures_ = 0;
   int64_t ends_within_ = 0;  // calls; 0: not planned

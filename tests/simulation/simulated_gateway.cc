@@ -1,5 +1,6 @@
 #include "tests/simulation/simulated_gateway.h"
 
+#include <cstdio>
 #include <utility>
 
 #include "gateway/store/sqlite/sqlite_storage.h"
@@ -22,12 +23,14 @@ SimulatedGateway::SimulatedGateway(std::string directory, const EmbeddedStoreOpt
       faults_(faults),
       log_(clock, LogLevel::kError, Log::Format::kText, [](absl::string_view) {}) {
   options_.by_hand = &work_;
+  std::remove((directory_ + "/lock").c_str());  // of another simulation
 }
 
 SimulatedGateway::~SimulatedGateway() { Bury(); }
 
 bool SimulatedGateway::Start() {
   ++number_;
+  disk_->LayOut(directory_);
   absl::Status status;
   absl::StatusOr<std::unique_ptr<Storage>> storage = SqliteStorage::Open(directory_);
   status = storage.status();

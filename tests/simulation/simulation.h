@@ -72,12 +72,17 @@ class Simulation {
   // Another process, or none if the disk errs.
   void Start();
   bool Declare();
+  // What holds of the log before anything is asked of it, and while it serves.
+  void Watch(EventLog& log);
   // Reads all there is, and holds it against the models.
   void Check();
   bool ReadLog(std::vector<LogEventPtr>& events);
   // Calm, until everything that is owed was delivered.
   void Drain();
+  // `send`: the vendor, too, goes on until it is answered.
+  void DeliverAll(bool send);
   bool IsDrained();
+  int64_t deliveries() const;
   void CheckDrained(const char* when);
 
   SimulationRandom random_;
@@ -94,6 +99,7 @@ class Simulation {
   SimulatedVendor vendor_;
   std::vector<std::unique_ptr<SimulatedSubscriber>> subscribers_;
   std::vector<bool> declared_;  // each of them is in the settings
+  SequenceSet forwarded_;       // that the log was asked to keep in mind
   bool opened_once_ = false;
   bool damages_ = false;  // bits turn in this run
   bool calm_ = false;     // nothing more goes wrong

@@ -1,5 +1,6 @@
 // Runs simulations: `simulation FIRST_SEED [COUNT] [--trace]`. Ends with the first seed that finds
-// something: exit code 1, and the command that shows it again.
+// something: exit code 1, and the command that shows it again. Wrong gateways are linked into
+// programs of this kind, too: simulation_NAME.
 
 #include <cstdint>
 #include <iostream>

@@ -11,6 +11,7 @@
 #include "absl/time/time.h"
 #include "onhook/security.h"
 #include "onhook/subscriber.h"
+#include "onhook/v1/backup_service.pb.h"
 #include "onhook/v1/rejected_callback_service.grpc.pb.h"
 #include "onhook/v1/release_event_service.pb.h"
 #include "onhook/v1/subscription_service.grpc.pb.h"
@@ -110,6 +111,12 @@ class Client {
           return (stub.*method)(&context, request, response);
         });
   }
+
+  // Has the gateway copy everything it has stored, and hands over the copy part by part; see
+  // backup_service.proto. OK: `take` got the trailer, last. An error of `take` ends it, and is
+  // returned. Blocking: as long as it takes. Errors: as the service's proto says, kUnavailable.
+  absl::Status CreateBackup(
+      const std::function<absl::Status(const v1::CreateBackupResponse& part)>& take) const;
 
   // Starts to receive from a durable subscription; see subscriber.h. Never blocks.
   std::unique_ptr<Subscriber> Subscribe(SubscribeOptions options,

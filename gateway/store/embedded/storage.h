@@ -63,10 +63,11 @@ class Storage {
   virtual void Rollback() = 0;
 
   // Inserts the event, with its raw_body, at `place`, or finds the event of the same identity, kept
-  // or remembered.
+  // or remembered. It is there: one that was damaged is whole again. kAborted: whether it is there
+  // cannot be told; the transaction may go on.
   virtual absl::StatusOr<AppendResult> InsertEvent(const NewEvent& event, LogPlace place,
                                                    absl::Time stored_at) = 0;
-  // The event of this identity, kept or remembered; 0: none.
+  // The event of this identity, kept or remembered; 0: none. As InsertEvent.
   virtual absl::StatusOr<Sequence> FindIdentity(const NewEvent& event) = 0;
   // Removes the oldest events, up to and including `through`, with their bodies, and keeps their
   // identities in mind as of `now`.

@@ -2,6 +2,7 @@
 
 #include <sqlite3.h>
 
+#include <cerrno>
 #include <cstring>
 
 #include "absl/strings/str_cat.h"
@@ -13,11 +14,29 @@ namespace {
 
 constexpr int kBusyTimeoutMs = 5000;
 
+// Whether the system has failed to read one of the store's files. SQLite then says of the page that
+// it is malformed, although nobody knows what is on the disk.
+bool HasFailedToRead(sqlite3* database) {
+  for (const int which : {SQLITE_FCNTL_FILE_POINTER, SQLITE_FCNTL_JOURNAL_POINTER}) {
+    sqlite3_file* file = nullptr;
+    int error = 0;
+    sqlite3_file_control(database, "main", which, &file);
+    if (file == nullptr || file->pMethods == nullptr) continue;
+    file->pMethods->xFileControl(file, SQLITE_FCNTL_LAST_ERRNO, &error);
+    // Those that SQLite takes for damage.
+    if (error == EIO || error == ENXIO || error == ERANGE) return true;
+  }
+  return false;
+}
+
 // What a call on this connection came to; with the system's own word for it, if the system is to
 // blame: a full disk and a broken one read alike otherwise.
 absl::Status StatusOf(sqlite3* database, int extended_code, absl::string_view doing) {
-  const absl::Status status = SqliteStatus(extended_code, doing);
   const int primary_code = extended_code & 0xFF;
+  if (primary_code == SQLITE_CORRUPT && HasFailedToRead(database)) {
+    return absl::DataLossError(absl::StrCat(doing, ": the disk cannot be read"));
+  }
+  const absl::Status status = SqliteStatus(extended_code, doing);
   const bool may_be_of_system = primary_code == SQLITE_IOERR || primary_code == SQLITE_CANTOPEN;
   const int error = may_be_of_system ? sqlite3_system_errno(database) : 0;
   if (status.ok() || error == 0) return status;

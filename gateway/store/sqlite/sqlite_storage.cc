@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "gateway/store/sqlite/cached_pages.h"
 #include "gateway/store/sqlite/sqlite_backup.h"
 #include "gateway/store/sqlite/sqlite_directory.h"
 #include "gateway/store/sqlite/sqlite_leftovers.h"
@@ -51,6 +52,23 @@ std::string AdviceOnDamage(const std::string& directory) {
                       ". Restore a backup");
 }
 
+// Binds an event's columns, and runs.
+absl::Status RunInsert(SqliteStatement& insert, const NewEvent& event, LogPlace place,
+                       int64_t stored_us) {
+  const int64_t received_us = absl::ToUnixMicros(event.received_at);
+  return insert.Bind(place.sequence)
+      .BindText(event.call_serial_no)
+      .BindText(event.source)
+      .BindBlob(event.digest)
+      .Bind(received_us)
+      .Bind(stored_us)
+      .Bind(place.end_offset)
+      .Bind(EventChecksum(place.sequence, received_us, stored_us, place.end_offset, event.digest,
+                          event.event))
+      .BindBlob(event.event)
+      .Run();
+}
+
 // Events hold numbers of callers: a new file is its owner's alone, wherever the directory lies.
 // SQLite gives the files beside it the same permissions. What goes wrong, SQLite will say.
 void MakeOwnFile(const std::string& path) {
@@ -64,6 +82,20 @@ int64_t BytesOf(const std::string& path) {
   return stat(path.c_str(), &file) == 0 ? file.st_size : 0;
 }
 
+// Before SQLite opens the files: a process loses its locks on a file with the first descriptor of
+// it that it closes.
+absl::Status TrustOnlyTheDisk(const std::string& directory) {
+  const std::string log = SqliteLogPath(directory);
+  // Whoever closed in order left no log, and no sync of his had failed.
+  if (BytesOf(log) == 0) return absl::OkStatus();
+  // The index tells of commits that are about to be forgotten; SQLite makes another.
+  if (unlink(SqliteLogIndexPath(directory).c_str()) != 0 && errno != ENOENT) {
+    return ErrnoStatus("removing", SqliteLogIndexPath(directory));
+  }
+  const absl::Status status = ForgetCachedPages(log);
+  return status.ok() ? ForgetCachedPages(SqliteDatabasePath(directory)) : status;
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Storage>> SqliteStorage::Open(const std::string& directory,
@@ -73,6 +105,7 @@ absl::StatusOr<std::unique_ptr<Storage>> SqliteStorage::Open(const std::string& 
   std::unique_ptr<SqliteStorage> storage(new SqliteStorage(directory, *lock, progress));
   if (absl::Status status = RemoveLeftovers(directory); !status.ok()) return status;
   // SQLite would make do with what is left, so that has to be looked at before.
+  storage->BeginLogStep("checks", "");
   if (absl::Status status = CheckSqliteRemains(directory); !status.ok()) {
     return WithAdvice(status, AdviceOnLoss(directory));
   }
@@ -87,13 +120,17 @@ SqliteStorage::~SqliteStorage() {
   if (lock_ >= 0) close(lock_);
 }
 
+void SqliteStorage::BeginLogStep(absl::string_view does, absl::string_view where) {
+  if (progress_ == nullptr) return;
+  const int64_t bytes = BytesOf(SqliteLogPath(directory_));
+  progress_->Begin(absl::StrCat(does, " the write-ahead log of ", bytes >> 20, " MiB", where));
+}
+
 absl::Status SqliteStorage::OpenDatabase() {
   const std::string path = SqliteDatabasePath(directory_);
   MakeOwnFile(path);
-  if (progress_ != nullptr) {
-    progress_->Begin(absl::StrCat("brings the write-ahead log of ", BytesOf(path + "-wal") >> 20,
-                                  " MiB into the database"));
-  }
+  BeginLogStep("brings", " into the database");
+  if (absl::Status status = TrustOnlyTheDisk(directory_); !status.ok()) return status;
   absl::StatusOr<SqliteDatabase> database = SqliteDatabase::Open(path, /*read_only=*/false);
   if (!database.ok()) return database.status();
   database_ = *std::move(database);
@@ -149,6 +186,16 @@ absl::Status SqliteStorage::PrepareAll() {
        " ON CONFLICT (call_serial_no, source, digest) DO NOTHING"},
       {&find_identity_,
        "SELECT sequence FROM events WHERE call_serial_no = ? AND source = ? AND digest = ?"},
+      // By the row itself, which the table leads to.
+      {&find_row_, "SELECT " ONHOOK_EVENT_COLUMNS
+                   ", call_serial_no FROM events NOT INDEXED WHERE sequence = ?"},
+      {&find_place_,
+       "SELECT ?1 >= (SELECT min(sequence) FROM events)"
+       " AND ?1 <= (SELECT max(sequence) FROM events),"
+       " coalesce((SELECT max(end_offset) FROM events WHERE sequence = ?1 - 1), 0)"},
+      {&insert_anew_,
+       "INSERT OR REPLACE INTO events (sequence, call_serial_no, source, digest, received_us,"
+       " stored_us, end_offset, checksum, event) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"},
       {&find_removed_,
        "SELECT sequence FROM removed_identities"
        " WHERE call_serial_no = ? AND source = ? AND digest = ?"},
@@ -197,19 +244,8 @@ absl::StatusOr<AppendResult> SqliteStorage::InsertEvent(const NewEvent& event, L
     if (!removed.ok()) return removed.status();
     if (*removed != 0) return AppendResult{*removed, true};
   }
-  const int64_t received_us = absl::ToUnixMicros(event.received_at);
-  const int64_t stored_us = absl::ToUnixMicros(stored_at);
-  insert_event_.Bind(place.sequence)
-      .BindText(event.call_serial_no)
-      .BindText(event.source)
-      .BindBlob(event.digest)
-      .Bind(received_us)
-      .Bind(stored_us)
-      .Bind(place.end_offset)
-      .Bind(EventChecksum(place.sequence, received_us, stored_us, place.end_offset, event.digest,
-                          event.event))
-      .BindBlob(event.event);
-  if (absl::Status status = insert_event_.Run(); !status.ok()) return status;
+  absl::Status status = RunInsert(insert_event_, event, place, absl::ToUnixMicros(stored_at));
+  if (!status.ok()) return status;
   if (database_->Changes() == 0) {
     const absl::StatusOr<Sequence> known = FindKept(event);
     if (!known.ok()) return known.status();
@@ -220,7 +256,7 @@ absl::StatusOr<AppendResult> SqliteStorage::InsertEvent(const NewEvent& event, L
     insert_raw_body_.Bind(place.sequence)
         .Bind(RawBodyChecksum(place.sequence, event.raw_body))
         .BindBlob(event.raw_body);
-    if (absl::Status status = insert_raw_body_.Run(); !status.ok()) return status;
+    if (status = insert_raw_body_.Run(); !status.ok()) return status;
   }
   return AppendResult{place.sequence, false};
 }
@@ -232,7 +268,39 @@ absl::StatusOr<Sequence> SqliteStorage::FindIdentity(const NewEvent& event) {
 
 absl::StatusOr<Sequence> SqliteStorage::FindKept(const NewEvent& event) {
   find_identity_.BindText(event.call_serial_no).BindText(event.source).BindBlob(event.digest);
-  return find_identity_.FirstInteger(0);
+  const absl::StatusOr<Sequence> known = find_identity_.FirstInteger(0);
+  if (!known.ok() || *known == 0) return known;
+  // So far an index says so. Nobody is told "stored" of a row that is not there, or damaged.
+  find_row_.Bind(*known);
+  const absl::StatusOr<bool> row = find_row_.Step();
+  if (!row.ok()) return row.status();
+  const bool is_whole = *row && EventFits(find_row_);
+  const bool is_it =
+      is_whole && find_row_.Bytes(5) == event.digest && find_row_.Bytes(7) == event.call_serial_no;
+  if (*row) find_row_.Reset();
+  if (is_it) return *known;
+  const absl::Status written =
+      is_whole ? absl::AbortedError("the index of identities leads to another event")
+               : WriteAnew(event, *known);
+  if (!written.ok()) return written;
+  return *known;
+}
+
+absl::Status SqliteStorage::WriteAnew(const NewEvent& event, Sequence sequence) {
+  find_place_.Bind(sequence);
+  const absl::StatusOr<bool> row = find_place_.Step();
+  if (!row.ok()) return row.status();
+  const bool is_in_log = *row && find_place_.Integer(0) != 0;
+  const int64_t begins_behind = *row ? find_place_.Integer(1) : 0;
+  if (*row) find_place_.Reset();
+  if (!is_in_log) return absl::AbortedError("the index of identities leads out of the log");
+  const auto size = static_cast<int64_t>(event.event.size());
+  const absl::Status status = RunInsert(insert_anew_, event, {sequence, begins_behind + size},
+                                        absl::ToUnixMicros(event.received_at));
+  // A row whose identity is altered as well cannot be taken out of the index.
+  return IsStoreDamage(status) && database_->InTransaction()
+             ? absl::AbortedError("an event that came again cannot take its damaged row's place")
+             : status;
 }
 
 absl::StatusOr<Sequence> SqliteStorage::FindRemoved(const NewEvent& event) {
@@ -302,9 +370,9 @@ absl::Status SqliteStorage::Close() {
   absl::Status status = MarkClosed(*database_);
   if (status.ok()) status = database_->Checkpoint(/*truncate=*/true);
   for (SqliteStatement* statement :
-       {&begin_, &commit_, &rollback_, &insert_event_, &find_identity_, &find_removed_,
-        &remember_identities_, &remove_events_, &insert_raw_body_, &remove_raw_bodies_,
-        &forget_identities_, &save_forwarded_, &trim_forwarded_}) {
+       {&begin_, &commit_, &rollback_, &insert_event_, &find_identity_, &find_row_, &find_place_,
+        &insert_anew_, &find_removed_, &remember_identities_, &remove_events_, &insert_raw_body_,
+        &remove_raw_bodies_, &forget_identities_, &save_forwarded_, &trim_forwarded_}) {
     *statement = SqliteStatement();
   }
   journal_.reset();

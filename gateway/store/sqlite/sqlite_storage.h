@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/string_view.h"
 #include "gateway/store/embedded/storage.h"
 #include "gateway/store/recovery_progress.h"
 #include "gateway/store/sqlite/sqlite_database.h"
@@ -93,13 +94,17 @@ class SqliteStorage final : public Storage {
   SqliteStorage(std::string directory, int lock, RecoveryProgress* progress)
       : directory_(std::move(directory)), lock_(lock), progress_(progress) {}
 
+  // Tells what is done with the write-ahead log, which takes as long as that is large.
+  void BeginLogStep(absl::string_view does, absl::string_view where);
   absl::Status OpenDatabase();
   // Makes all that is there durable, in one file of the right format, and ends the opening before.
   absl::Status SyncAll();
   absl::Status PrepareAll();
-  // The event of this identity among those that are kept, or that were removed; 0: none.
+  // The event of this identity among those that are kept, or that were removed; 0: none. One that
+  // is kept but damaged is written anew.
   absl::StatusOr<Sequence> FindKept(const NewEvent& event);
   absl::StatusOr<Sequence> FindRemoved(const NewEvent& event);
+  absl::Status WriteAnew(const NewEvent& event, Sequence sequence);
 
   const std::string directory_;
   int lock_;                          // file descriptor that holds the directory's lock
@@ -117,6 +122,9 @@ class SqliteStorage final : public Storage {
   SqliteStatement rollback_;
   SqliteStatement insert_event_;
   SqliteStatement find_identity_;
+  SqliteStatement find_row_;
+  SqliteStatement find_place_;
+  SqliteStatement insert_anew_;
   SqliteStatement find_removed_;
   SqliteStatement remember_identities_;
   SqliteStatement remove_events_;

@@ -145,6 +145,18 @@ TEST_F(SubscriptionStateTest, ANackWithADelayComesAgainThenAndOnlyOnce) {
   EXPECT_EQ(Take(kAnna)->reason, Delivery::REDELIVERY_REASON_NACKED);
 }
 
+TEST_F(SubscriptionStateTest, ANackThatIsCommittedWhileTheClockIsPutBackComesAgainInTime) {
+  last_ = 1;
+  const LeaseNumber lease = Take(kAnna)->lease;
+  const auto nack = state_->BeginNack(1, lease, Action::kRetry, absl::Minutes(2), now_);
+  now_.wall -= absl::Hours(24 * 365);
+  Finish(*nack);
+  Wait(absl::Seconds(119));
+  EXPECT_FALSE(Take(kAnna).has_value());
+  Wait(absl::Seconds(1));
+  EXPECT_TRUE(Take(kAnna).has_value());
+}
+
 TEST_F(SubscriptionStateTest, ParkingNeedsBothTheAttemptsAndTheTime) {
   last_ = 1;
   rules_.max_delivery_attempts = 2;
@@ -244,6 +256,19 @@ TEST_F(SubscriptionStateTest, AttemptsAndBackoffOutliveARestart) {
   EXPECT_THAT(TakeAll(kAnna), ElementsAre(1));
   Wait(absl::Minutes(1));
   EXPECT_EQ(Take(kBen)->attempt, 4);
+}
+
+TEST_F(SubscriptionStateTest, AClockThatWasPutBackByAYearMakesNothingRestForAYear) {
+  beginning_.tried[1] = {1, now_.wall, now_.wall + absl::Minutes(1), 5};
+  last_ = 2;
+  now_.wall -= absl::Hours(365 * 24);
+  Restart();
+  EXPECT_THAT(TakeAll(kAnna), ElementsAre(2));
+  const auto decision = state_->BeginNack(2, kFirstLease, Action::kRetry, absl::Seconds(1), now_);
+  now_.wall -= absl::Hours(365 * 24);  // while that is being written
+  Finish(*decision);
+  Wait(absl::Hours(1));
+  EXPECT_THAT(TakeAll(kAnna), ElementsAre(1, 2));
 }
 
 TEST_F(SubscriptionStateTest, ANackFromBeforeARestartCountsUnlessThatAttemptWasOver) {
