@@ -299,6 +299,8 @@ absl::Status Gateway::Stop() {
   health_ = nullptr;
   TellHealth();
   log_->Info("gateway", "shutting down");
+  // Who posts meanwhile is told to come by another connection, which no longer leads here.
+  http_->CloseAfterAnswers();
   absl::SleepFor(settings_.shutdown.delay);
   const absl::Status stopped = StopParts();
   if (stopped.ok()) log_->Info("gateway", "stopped");
@@ -309,8 +311,13 @@ absl::Status Gateway::StopParts() {
   const absl::Duration deadline = clock_->Elapsed() + settings_.shutdown.drain_deadline;
   const auto left = [&] { return std::max(deadline - clock_->Elapsed(), absl::ZeroDuration()); };
   // Before the streams: callbacks under way wait for these to take their events. At most half of
-  // the time, so that a sender that stalls leaves subscribers some for their acks.
-  if (http_ != nullptr) http_->Stop(left() / 2);
+  // the time, so that a sender that stalls leaves subscribers some for their acks. A connection
+  // that is kept open may bring one more callback; its time for that ends by itself, as it always
+  // does.
+  if (http_ != nullptr) {
+    const absl::Duration grace = left() / 2;
+    http_->Stop(grace, grace);
+  }
   if (delivery_ != nullptr) {
     delivery_->Drain(left());
     delivery_->Stop(kCallGrace);

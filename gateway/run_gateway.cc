@@ -22,6 +22,7 @@ namespace onhook {
 namespace {
 
 constexpr absl::Duration kPatienceOfWhoEndsAStart = absl::Milliseconds(50);
+constexpr absl::Duration kPatienceOfWhoEndsAReload = absl::Seconds(3);
 
 // Only looks for the signal and leaves it where it is, so that one that comes when the start is
 // just over still ends the gateway in order.
@@ -32,6 +33,21 @@ absl::Status StartUnlessEnded(Gateway& gateway, const ProcessSignals& signals, c
     std::_Exit(kExitOk);
   });
   return gateway.Start();
+}
+
+// Files are read for it, and of a disk that is dead none ever comes. Whoever asks for the end is
+// not to wait for that; for a disk that is slow, a while.
+void ReloadUnlessEnded(Gateway& gateway, SettingsWatch& settings, const ProcessSignals& signals,
+                       const Log& log) {
+  absl::Duration waited;
+  const PeriodicThread watch(kPatienceOfWhoEndsAStart, [&] {
+    if (!signals.EndIsPending()) return;
+    waited += kPatienceOfWhoEndsAStart;
+    if (waited < kPatienceOfWhoEndsAReload) return;
+    log.Error("gateway", "asked to end while reading its settings again hangs: ending at once");
+    std::_Exit(kExitFailed);
+  });
+  gateway.Reload(settings.Read());
 }
 
 // Only while every part of the gateway still answers how it is. Null: no watchdog is there.
@@ -63,7 +79,7 @@ int RunGateway(const Invocation& invocation,
   const std::unique_ptr<PeriodicThread> alive = KeepAlive(service_manager, gateway);
   while (signals.Wait() == SIGHUP) {
     service_manager.Reloading();
-    gateway.Reload(watch.Read());
+    ReloadUnlessEnded(gateway, watch, signals, log);
     service_manager.Ready();
   }
   signals.ExitOnNextOrAfter(gateway.LongestStop());

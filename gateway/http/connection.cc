@@ -32,7 +32,7 @@ void Connection::Serve() {
     // Before looking whether to end, as whoever wants it to says so before looking at these.
     rank_ = context_.turns++;
     idle_ = !reader.HasUnread();
-    if (context_.stopping || told_to_end_ || !reader.WaitForRequest()) return;
+    if (context_.idle_ends || told_to_end_ || !reader.WaitForRequest()) return;
     if (idle_.exchange(false)) rank_ = context_.turns++;
     options_ = context_.options.Get();
     reader.SetOptions(options_);
@@ -61,7 +61,7 @@ void Connection::Serve() {
 bool Connection::Secure(absl::Duration wait_for_first_byte, absl::Duration handshake_time) {
   if (context_.tls == nullptr) return true;
   // The same order as in Serve().
-  if (context_.stopping || told_to_end_) return false;
+  if (context_.idle_ends || told_to_end_) return false;
   char first = 0;
   const absl::StatusOr<size_t> got = plain_.Peek(&first, wait_for_first_byte);
   if (!got.ok() || *got == 0) return false;
@@ -85,7 +85,7 @@ bool Connection::Secure(absl::Duration wait_for_first_byte, absl::Duration hands
 bool Connection::AnswerRequest(const HttpRequest& request, bool keep_alive, bool is_http_1_0) {
   const auto respond = [&] {
     HttpResponse response = context_.handler(request);
-    response.close = response.close || !keep_alive || context_.stopping || told_to_end_;
+    response.close = response.close || !keep_alive || context_.answers_are_last || told_to_end_;
     return response;
   };
   const auto respond_after_exception = [&] { return ErrorResponse(refusals::kException); };

@@ -33,7 +33,8 @@ struct ConnectionContext {
   FrontEnd& front_end;
   const TlsFiles* tls;  // null: HTTP as it comes
   const Clock* clock;
-  const std::atomic<bool>& stopping;
+  const std::atomic<bool>& answers_are_last;  // each ends its connection, and says so
+  const std::atomic<bool>& idle_ends;         // nobody waits for a request any more
   std::atomic<uint64_t>& turns;  // orders the moments at which connections began to wait
 };
 
@@ -62,7 +63,7 @@ class Connection {
 
   // Wakes a connection that waits for a request, so that it ends. If one has just begun to come, it
   // is served if it is whole, and else told to come again. One that is being served ends after its
-  // answer, once ConnectionContext::stopping is set.
+  // answer, once ConnectionContext::answers_are_last is set.
   void CloseIfIdle();
 
   // The same for a connection whose request is still coming; one that is being served ends after

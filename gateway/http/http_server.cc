@@ -73,7 +73,8 @@ class HttpServer::Parts {
                  front_end_,
                  tls,
                  clock,
-                 stopping_,
+                 answers_are_last_,
+                 idle_ends_,
                  turns_},
         listener_("http", ListenerOptions(options_),
                   {[this](int socket, const Endpoint& peer) { Take(socket, peer); },
@@ -85,7 +86,8 @@ class HttpServer::Parts {
 
   absl::Status Start();
   void SetLimits(const HttpOptions& options);
-  void Stop(absl::Duration grace);
+  void CloseAfterAnswers() { answers_are_last_ = true; }
+  void Stop(absl::Duration grace, absl::Duration idle_grace);
   int port() const { return listener_.port(); }
   bool alive() const { return listener_.alive(); }
   int connections() const { return registry_.served(); }
@@ -99,7 +101,8 @@ class HttpServer::Parts {
   const Callbacks callbacks_;
   FrontEnd front_end_;
   Exchangeable<HttpOptions> current_;
-  std::atomic<bool> stopping_{false};
+  std::atomic<bool> answers_are_last_{false};
+  std::atomic<bool> idle_ends_{false};
   std::atomic<uint64_t> turns_{0};
   const ConnectionContext context_;
 
@@ -125,11 +128,14 @@ void HttpServer::Parts::SetLimits(const HttpOptions& options) {
   current_.Set(options);
 }
 
-void HttpServer::Parts::Stop(absl::Duration grace) {
-  stopping_ = true;
+void HttpServer::Parts::Stop(absl::Duration grace, absl::Duration idle_grace) {
+  answers_are_last_ = true;
   listener_.Stop();
+  const absl::Duration for_idle = std::clamp(idle_grace, absl::ZeroDuration(), grace);
+  registry_.AwaitNone(for_idle);
+  idle_ends_ = true;
   registry_.EndAllIdle();
-  registry_.AwaitNone(grace);
+  registry_.AwaitNone(grace - for_idle);
   registry_.CutAll();
   registry_.AwaitNone(absl::InfiniteDuration());
 }
@@ -172,7 +178,11 @@ absl::Status HttpServer::Start() { return parts_->Start(); }
 
 void HttpServer::SetLimits(const HttpOptions& options) { parts_->SetLimits(options); }
 
-void HttpServer::Stop(absl::Duration grace) { parts_->Stop(grace); }
+void HttpServer::CloseAfterAnswers() { parts_->CloseAfterAnswers(); }
+
+void HttpServer::Stop(absl::Duration grace, absl::Duration idle_grace) {
+  parts_->Stop(grace, idle_grace);
+}
 
 int HttpServer::port() const { return parts_->port(); }
 

@@ -64,10 +64,17 @@ class HttpServer {
   // backlog, the dials) stays as it is. Threads: any.
   void SetLimits(const HttpOptions& options);
 
-  // Accepts no more, closes idle connections, lets requests in flight be answered for up to
-  // `grace`, then cuts the connections that are left. Returns when no handler runs any more, which
-  // the handlers themselves must bound. A second call does nothing.
-  void Stop(absl::Duration grace);
+  // From now on every answer is its connection's last, and says so: whoever posts again comes by
+  // another connection, which may lead to another server. Connections are accepted as before.
+  // Threads: any.
+  void CloseAfterAnswers();
+
+  // Does that, accepts no more, lets requests in flight be answered for up to `grace`, then cuts
+  // the connections that are left. For the first `idle_grace` of that an idle connection stays
+  // open: the request that is on its way over it when the end comes is answered, not lost. Returns
+  // when no handler runs any more, which the handlers themselves must bound. A second call does
+  // nothing.
+  void Stop(absl::Duration grace, absl::Duration idle_grace = absl::ZeroDuration());
 
   // The open port; 0 before Start().
   int port() const;

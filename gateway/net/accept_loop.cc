@@ -1,5 +1,6 @@
 #include "gateway/net/accept_loop.h"
 
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
@@ -12,6 +13,9 @@ namespace {
 
 // Long enough to cost nothing, short enough that nobody notices.
 constexpr absl::Duration kPause = absl::Milliseconds(50);
+
+// What may have come by the time of the end; more than that is somebody who never stops coming.
+constexpr int kMostTakenAtTheEnd = 4096;
 
 enum class AcceptError {
   kOfOneConnection,  // it is gone already; the next one may be fine
@@ -80,8 +84,11 @@ absl::Status AcceptLoop::Run(int listener) {
         break;
     }
   }
+  // The socket is its owner's again, who may close it: nobody else is still at it.
+  const auto is_left_alone = [this]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) { return stopping_ == 0; };
   absl::MutexLock lock(&mutex_);
   listener_ = -1;
+  mutex_.Await(absl::Condition(&is_left_alone));
   return stop_.HasBeenNotified() ? absl::OkStatus() : ended;
 }
 
@@ -95,10 +102,31 @@ void AcceptLoop::Take(int socket, const Endpoint& peer) const {
 
 void AcceptLoop::Pause() { stop_.WaitFor(kPause); }
 
+void AcceptLoop::TakeWhatHasCome(int listener) const {
+  fcntl(listener, F_SETFL, O_NONBLOCK);  // for this thread; one that is in accept() stays there
+  for (int taken = 0; taken < kMostTakenAtTheEnd; ++taken) {
+    sockaddr_storage peer{};
+    socklen_t size = sizeof(peer);
+    const int socket = accept4(listener, reinterpret_cast<sockaddr*>(&peer), &size, SOCK_CLOEXEC);
+    if (socket < 0) return;
+    Take(socket, EndpointOf(peer));
+  }
+}
+
 void AcceptLoop::Stop() {
+  int listener = -1;
+  {
+    absl::MutexLock lock(&mutex_);
+    if (!stop_.HasBeenNotified()) stop_.Notify();
+    listener = std::exchange(listener_, -1);
+    ++stopping_;
+  }
+  if (listener >= 0) {
+    TakeWhatHasCome(listener);
+    shutdown(listener, SHUT_RDWR);  // wakes accept()
+  }
   absl::MutexLock lock(&mutex_);
-  if (!stop_.HasBeenNotified()) stop_.Notify();
-  if (listener_ >= 0) shutdown(listener_, SHUT_RDWR);  // wakes accept()
+  --stopping_;
 }
 
 }  // namespace onhook

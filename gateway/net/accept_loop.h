@@ -21,7 +21,8 @@ namespace onhook {
 class AcceptLoop {
  public:
   struct Callbacks {
-    // Owns `socket`: blocking, with TCP_NODELAY and the receive timeout. Must be quick.
+    // Owns `socket`: blocking, with TCP_NODELAY and the receive timeout. Must be quick. Perhaps on
+    // two threads at once, when the loop is being stopped.
     std::function<void(int socket, const Endpoint& peer)> on_connection;
     // The system has no descriptor or no memory for another connection. Called before each pause;
     // the connections wait in the socket's backlog meanwhile.
@@ -34,19 +35,22 @@ class AcceptLoop {
   // connection any more; another may be given to Run().
   absl::Status Run(int listener);
 
-  // Ends Run(), now or as soon as it begins, and with it the listening. Needs no descriptor.
-  // A second call does nothing.
+  // Ends Run(), now or as soon as it begins, and with it the listening. The connections that have
+  // come, and that nobody has taken yet, are handed over first, on this thread: their peers may
+  // have sent already, and would be reset. Needs no descriptor. A second call does nothing.
   void Stop();
 
  private:
   void Take(int socket, const Endpoint& peer) const;
   void Pause();
+  void TakeWhatHasCome(int listener) const;
 
   const absl::Duration receive_timeout_;
   const Callbacks callbacks_;
   SteadyNotification stop_;
   absl::Mutex mutex_;
   int listener_ ABSL_GUARDED_BY(mutex_) = -1;  // while Run() serves it
+  int stopping_ ABSL_GUARDED_BY(mutex_) = 0;   // calls of Stop() under way
 };
 
 }  // namespace onhook

@@ -23,7 +23,8 @@ namespace onhook {
 //
 // Promises: as AcceptLoop and ListenerWatch say; the file of a Unix-domain socket too is made again
 // when somebody removed it. Threads: one owner for Start and Stop; the callbacks come on the
-// listener's own two threads, on_connection on one. Blocking: Stop, until both have ended.
+// listener's own two threads, on_connection on one, or from Stop. Blocking: Stop, until both have
+// ended.
 class Listener {
  public:
   struct Options {

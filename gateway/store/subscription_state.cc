@@ -41,7 +41,7 @@ SubscriptionState::SubscriptionState(Beginning beginning, const SubscriptionRule
     Record& record = Take(sequence);
     record.trials = trials;
     record.reason = v1::Delivery::REDELIVERY_REASON_STREAM_LOST;  // by the restart
-    record.due = now.elapsed + std::max(trials.retry_at - now.wall, absl::ZeroDuration());
+    record.due = now.elapsed + RestOf(trials, now);
     Settle(sequence, record, now);
   }
   SkipKnown();

@@ -235,6 +235,9 @@ class SubscriptionState {
   // Events that are not fresh and not settled, plus redriven ones: what memory is spent on.
   size_t record_count() const { return records_.size(); }
 
+  // The longest that an event rests, whatever the clock says of when it may come again: by a restart
+  // or in a commit the time of day may have jumped back by a year.
+  static constexpr absl::Duration kLongestRest = absl::Hours(1);
   // An event that was with so many consumers that were lost goes alone.
   static constexpr int32_t kLossesBeforeAlone = 3;
 
@@ -284,6 +287,10 @@ class SubscriptionState {
   void MakeReady(Sequence sequence, Record& record);
   // What is in no phase and undecided becomes ready, or waits.
   void Settle(Sequence sequence, Record& record, Moment now);
+  // How long an event with these trials is to rest from now on.
+  static absl::Duration RestOf(const Trials& trials, Moment now) {
+    return std::clamp(trials.retry_at - now.wall, absl::ZeroDuration(), kLongestRest);
+  }
   // For a moment, once it may be handed out again, the event is kept for others than its holder.
   void KeepFromHolder(Record& record, absl::Duration from);
   // Takes a lease off its holder's account; says who it was.

@@ -96,7 +96,7 @@ ConsumerId SubscriptionState::Finish(const Decision& decision, bool committed, M
   } else if (committed && nacked && !record.settled) {
     freed = EndLease(sequence, record);
     record.trials = decision.trials;
-    record.due = now.elapsed + std::max(decision.trials.retry_at - now.wall, absl::ZeroDuration());
+    record.due = now.elapsed + RestOf(decision.trials, now);
     record.reason = v1::Delivery::REDELIVERY_REASON_NACKED;
   }
   if (record.deciding > 0) return freed;

@@ -1,4 +1,5 @@
 // How the program comes and goes, step by step, as a service manager and Kubernetes see it.
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sched.h>
@@ -28,6 +29,7 @@
 namespace onhook {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Not;
@@ -220,6 +222,22 @@ TEST_F(OnhookdLifeTest, WhoDoesNotGoIsLeftAtTheDrainDeadlineAndOwedTheEvent) {
   EXPECT_EQ(owed.front().attempt(), 1);
 }
 
+// A dead disk gives its file to nobody who asks; here a lease keeps it back, for longer than it
+// takes.
+TEST_F(OnhookdLifeTest, AReloadThatHangsKeepsNoEndWaiting) {
+  ASSERT_NO_FATAL_FAILURE(Start());
+  signal(SIGIO, SIG_IGN);  // the lease's news
+  const int file = open((directory_.path() + "/onhook.yaml").c_str(), O_RDWR | O_CLOEXEC);
+  ASSERT_GE(file, 0);
+  ASSERT_EQ(fcntl(file, F_SETLEASE, F_WRLCK), 0);
+  kill(onhookd_->pid(), SIGHUP);
+  EXPECT_THAT(News(), Optional(StartsWith("RELOADING=1")));
+  onhookd_->Terminate();
+  ExpectEnd({1, 0});
+  EXPECT_THAT(onhookd_->log(), HasSubstr("asked to end while reading its settings again hangs"));
+  close(file);
+}
+
 TEST_F(OnhookdLifeTest, ARecoveryIsToldOfAndEndedAtOnce) {
   if (access("/usr/bin/strace", X_OK) != 0) GTEST_SKIP() << "no strace";
   // Each sync of the disk takes so long, and a store's start takes several.
@@ -237,8 +255,13 @@ TEST_F(OnhookdLifeTest, ARecoveryIsToldOfAndEndedAtOnce) {
   ASSERT_TRUE(onhookd_->WaitUntilAdminListens(kPatience)) << onhookd_->log();
   EXPECT_EQ(Ask("/livez").status, 200);
   EXPECT_EQ(Ask("/startupz").status, 503);
-  EXPECT_THAT(Ask("/startupz").body, StartsWith("gateway: starting: recovers the store, for "));
-  EXPECT_THAT(Ask("/readyz").body, StartsWith("gateway: starting: recovers the store, for "));
+  const auto tells =
+      AllOf(StartsWith("gateway: starting: recovers the store"), HasSubstr(", for "));
+  EXPECT_THAT(Ask("/startupz").body, tells);
+  EXPECT_THAT(Ask("/readyz").body, tells);
+  EXPECT_TRUE(
+      onhookd_->WaitForLogLines({R"("msg":"recovering the store")", R"("step":")"}, 2, kPatience))
+      << onhookd_->log();
   onhookd_->Terminate();
   ExpectEnd({0, 0});
   EXPECT_THAT(onhookd_->log(), HasSubstr("asked to end before it had started"));

@@ -53,6 +53,21 @@ void RotationLoad::Use(const ClientMaterial& material) {
   material_ = material;
 }
 
+void RotationLoad::Withdraw() {
+  absl::MutexLock lock(&mutex_);
+  withdrawn_ = true;
+}
+
+void RotationLoad::Return() {
+  absl::MutexLock lock(&mutex_);
+  withdrawn_ = false;
+}
+
+bool RotationLoad::withdrawn() const {
+  absl::MutexLock lock(&mutex_);
+  return withdrawn_;
+}
+
 bool RotationLoad::AwaitRounds(absl::Duration timeout) const {
   absl::MutexLock lock(&mutex_);
   const std::vector<int64_t> before = rounds_;
@@ -87,21 +102,28 @@ std::vector<std::string> RotationLoad::failures() const {
 
 void RotationLoad::GoRound(size_t number) {
   Kept kept;
-  while (true) {
-    ClientMaterial material;
-    {
-      absl::MutexLock lock(&mutex_);
-      if (stopping_) return;
-      material = material_;
-    }
-    PostOverKept(material, kept);
-    RawTlsClient client(ports_.http, Trusting(material));
+  while (const std::optional<ClientMaterial> material = AwaitTurn(kept)) {
+    PostOverKept(*material, kept);
+    if (withdrawn()) continue;
+    RawTlsClient client(ports_.http, Trusting(*material));
     bool ignored = false;
-    Post("HTTPS, new connection", client, material.token, &ignored);
-    Call(material, kept);
+    Post("HTTPS, new connection", client, material->token, &ignored);
+    if (withdrawn()) continue;
+    Call(*material, kept);
     absl::MutexLock lock(&mutex_);
     ++rounds_[number];
   }
+}
+
+std::optional<ClientMaterial> RotationLoad::AwaitTurn(Kept& kept) {
+  if (withdrawn()) kept = Kept();
+  absl::MutexLock lock(&mutex_);
+  const auto may_go_on = [this]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) {
+    return stopping_ || !withdrawn_;
+  };
+  mutex_.Await(absl::Condition(&may_go_on));
+  if (stopping_) return std::nullopt;
+  return material_;
 }
 
 void RotationLoad::PostOverKept(const ClientMaterial& material, Kept& kept) {

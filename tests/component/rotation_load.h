@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -50,6 +51,11 @@ class RotationLoad {
   // What holds from each thread's next round on. Kept connections stay, but for those that showed
   // another certificate.
   void Use(const ClientMaterial& material);
+  // Nobody new is led to the gateway: each thread ends what it is at, closes what it has kept, and
+  // waits. Does not wait itself.
+  void Withdraw();
+  // They go on, by new connections.
+  void Return();
   // Whether each thread has begun and done a round since, before `timeout`.
   bool AwaitRounds(absl::Duration timeout) const;
   void Stop();
@@ -68,6 +74,9 @@ class RotationLoad {
   };
 
   void GoRound(size_t number);
+  // What the next round has; nothing: there is none. Waits while they are withdrawn.
+  std::optional<ClientMaterial> AwaitTurn(Kept& kept);
+  bool withdrawn() const;
   void PostOverKept(const ClientMaterial& material, Kept& kept);
   void Call(const ClientMaterial& material, Kept& kept);
   void Post(absl::string_view kind, RawTlsClient& client, const std::string& token,
@@ -78,6 +87,7 @@ class RotationLoad {
   mutable absl::Mutex mutex_;
   ClientMaterial material_ ABSL_GUARDED_BY(mutex_);
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
+  bool withdrawn_ ABSL_GUARDED_BY(mutex_) = false;
   std::vector<int64_t> rounds_ ABSL_GUARDED_BY(mutex_);  // done, by thread
   int64_t calls_ ABSL_GUARDED_BY(mutex_) = 0;
   std::vector<std::string> accepted_ ABSL_GUARDED_BY(mutex_);

@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstdlib>
+#include <iostream>
 #include <map>
 #include <memory>
 #include <optional>
@@ -52,10 +54,10 @@ class RotationTest : public ::testing::Test {
     PutToken("current", kFirstToken);
     PutToken("previous", kFirstToken);
     PutToken("audit", kAuditToken);
-    OnhookdProcess::Options options;
-    options.store_directory = absl::StrCat(directory_.path(), "/data");
-    options.more_arguments = {"--config=" + directory_.Write("onhook.yaml", SettingsText())};
-    gateway_ = std::make_unique<OnhookdProcess>(options);
+    options_.store_directory = absl::StrCat(directory_.path(), "/data");
+    options_.more_arguments = {"--config=" + directory_.Write("onhook.yaml", SettingsText()),
+                               "--shutdown-delay=3s"};
+    gateway_ = std::make_unique<OnhookdProcess>(options_);
     ASSERT_TRUE(gateway_->WaitUntilListening(kPatience)) << gateway_->log();
     crm_ = OpenStream("crm", material_, "");
     audit_ = OpenStream("audit", WithoutCertificate(), kAuditToken);
@@ -119,7 +121,27 @@ class RotationTest : public ::testing::Test {
     EXPECT_EQ(StatusOfPost(token), 200);
   }
 
+  // As a cluster does it: the gateway is told to end, a moment later nobody new is led to it, and
+  // once it has ended there is another one in its place.
+  void Restart() {
+    options_.http_listen = absl::StrCat("127.0.0.1:", gateway_->http_port());
+    options_.grpc_listen = absl::StrCat("127.0.0.1:", gateway_->grpc_port());
+    gateway_->Terminate();
+    load_->Withdraw();
+    EXPECT_EQ(gateway_->Wait(kPatience), (ProcessEnd{0, 0})) << gateway_->log();
+    gateway_ = std::make_unique<OnhookdProcess>(options_);
+    ASSERT_TRUE(gateway_->WaitUntilListening(kPatience)) << gateway_->log();
+    taken_.clear();
+    load_->Return();
+  }
+
   // --- What clients do.
+  static void Leave(KeptStream& stream) {
+    stream.Leave();
+    const std::optional<grpc::Status> left = stream.AwaitEnd(kPatience);
+    ASSERT_TRUE(left.has_value());
+    EXPECT_TRUE(left->ok()) << left->error_message();
+  }
   ClientMaterial WithoutCertificate() const { return {material_.ca_pem, {}, ""}; }
   std::unique_ptr<KeptStream> OpenStream(const std::string& subscription,
                                          const ClientMaterial& material, const std::string& token) {
@@ -208,6 +230,7 @@ class RotationTest : public ::testing::Test {
   ClientMaterial material_;
   std::map<std::string, int> taken_;  // so often, by listener
   bool posts_probes_ = false;
+  OnhookdProcess::Options options_;
   std::unique_ptr<OnhookdProcess> gateway_;
   std::unique_ptr<KeptStream> crm_;
   std::unique_ptr<KeptStream> audit_;
@@ -265,10 +288,7 @@ TEST_F(RotationTest, AnotherAuthorityOfClientsIsNotNoticedIfBothAreKnownMeanwhil
   UseMaterial();
   // Before its authority goes, a stream makes room for one that is known by the new one.
   const auto next = OpenStream("crm", material_, "");
-  crm_->Leave();
-  const std::optional<grpc::Status> left = crm_->AwaitEnd(kPatience);
-  ASSERT_TRUE(left.has_value());
-  EXPECT_TRUE(left->ok()) << left->error_message();
+  ASSERT_NO_FATAL_FAILURE(Leave(*crm_));
   PutClientAuthorities(new_authority_.certificate_pem());
   AwaitTaken({"grpc"});
   AwaitRounds();
@@ -290,6 +310,33 @@ TEST_F(RotationTest, AnotherTokenIsNotNoticedIfBothAreKnownMeanwhile) {
   EXPECT_EQ(StatusOfPost(kFirstToken), 401);
   AwaitRounds();
   ExpectThatNobodyNoticed({crm_.get()});
+}
+
+// ONHOOK_ROTATIONS=50 for a campaign.
+TEST_F(RotationTest, NothingIsRefusedNorLostWhileEverythingRotatesAndRestartsRoll) {
+  const char* const rotations = std::getenv("ONHOOK_ROTATIONS");
+  const int rounds = rotations == nullptr ? 1 : std::atoi(rotations);
+  posts_probes_ = true;
+  ASSERT_NO_FATAL_FAILURE(Leave(*crm_));
+  ASSERT_NO_FATAL_FAILURE(Leave(*audit_));
+  for (int round = 0; round < rounds; ++round) {
+    PutServer(old_authority_.ServerCertificate());
+    AwaitTaken();
+    const std::string token = absl::StrCat("the-token-of-round-", round, "-0123456789");
+    PutToken("current", token);
+    AwaitGood(token);
+    material_.token = token;
+    material_.certificate = old_authority_.ClientCertificate(kCrm);
+    UseMaterial();
+    PutToken("previous", token);
+    ASSERT_NO_FATAL_FAILURE(Restart());
+    AwaitRounds();
+  }
+  load_->Stop();
+  EXPECT_THAT(load_->failures(), IsEmpty());
+  const std::unique_ptr<KeptStream> again = OpenStream("audit", WithoutCertificate(), kAuditToken);
+  ExpectAllOf("audit", {audit_.get(), again.get()});
+  std::cout << rounds << " restarts, " << load_->accepted().size() << " callbacks" << std::endl;
 }
 
 // The control: the same checks do find what is done wrongly. Who is connected stays so.

@@ -11,6 +11,8 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest-spi.h"
 #include "gtest/gtest.h"
@@ -103,6 +105,7 @@ bool HasOne(const std::vector<std::string>& findings, const std::string& words) 
 void ExpectCaught(const std::string& control, const FaultMaker& fault, const std::string& words) {
   const uint64_t seed = SeedOfRun();
   EXPECT_THAT(FindingsOf("", fault, seed), IsEmpty());
+  std::string last_run;
   for (int runs = 1; runs <= kMostRuns; ++runs) {
     std::vector<std::string> findings;
     testing::TestPartResultArray failures;  // what the wrong program fails is no failure
@@ -111,13 +114,19 @@ void ExpectCaught(const std::string& control, const FaultMaker& fault, const std
           testing::ScopedFakeTestPartResultReporter::INTERCEPT_ALL_THREADS, &failures);
       findings = FindingsOf(ControlProgram(control), fault, seed + static_cast<uint64_t>(runs) - 1);
     }
-    if (!HasOne(findings, words)) continue;
+    if (!HasOne(findings, words)) {
+      last_run = absl::StrJoin(findings, "\n");
+      if (failures.size() > 0)
+        absl::StrAppend(&last_run, "\n", failures.GetTestPartResult(0).message());
+      continue;
+    }
     std::cout << control << ": " << words << ", after " << runs * kStrikes << " strikes of "
               << fault()->name() << std::endl;
     return;
   }
   ADD_FAILURE() << control << " was not caught by " << kMostRuns * kStrikes << " strikes of "
-                << fault()->name();
+                << fault()->name() << "; of the last run:\n"
+                << last_run;
 }
 
 TEST(LedgerControlTest, AnAnswerBeforeTheCommitIsCaughtWhereCommitsFail) {

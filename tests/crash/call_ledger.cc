@@ -11,6 +11,10 @@ namespace {
 // By so many numbers a subscriber's words may be ahead of the vendor's, who speaks for himself.
 constexpr int64_t kMostAhead = 100'000;
 
+uint8_t BitOf(CallbackAnswer answer) {
+  return static_cast<uint8_t>(1u << static_cast<unsigned>(answer));
+}
+
 }  // namespace
 int64_t CallLedger::Open() {
   absl::MutexLock lock(&mutex_);
@@ -23,13 +27,16 @@ int64_t CallLedger::Open() {
 void CallLedger::Opened(int64_t number, absl::Duration at) {
   absl::MutexLock lock(&mutex_);
   MakeRoomFor(number);
-  opened_at_[static_cast<size_t>(number)] = at;
+  absl::Duration& opened_at = opened_at_[static_cast<size_t>(number)];
+  // Whoever posts it first.
+  if (opened_at == -absl::InfiniteDuration() || at < opened_at) opened_at = at;
 }
 
 void CallLedger::MakeRoomFor(int64_t number) {
   const auto size = static_cast<size_t>(number) + 1;
   if (promised_.size() >= size) return;
   promised_.resize(size);
+  answers_seen_.resize(size);
   opened_at_.resize(size, -absl::InfiniteDuration());
 }
 
@@ -39,6 +46,7 @@ void CallLedger::Replied(int64_t number, CallbackAnswer answer) {
   }
   absl::MutexLock lock(&mutex_);
   ++replies_[static_cast<size_t>(answer)];
+  answers_seen_[static_cast<size_t>(number)] |= BitOf(answer);
   const bool refused = answer == CallbackAnswer::kRefused && !refusals_are_allowed_;
   if (refused || answer == CallbackAnswer::kOther) {
     findings_.push_back(absl::StrCat(CallSerialNo(number), " was answered ",
@@ -251,6 +259,71 @@ int64_t CallLedger::opened() const {
 int64_t CallLedger::promised() const {
   absl::MutexLock lock(&mutex_);
   return promised_count_;
+}
+
+void CallLedger::Find(std::string finding) {
+  absl::MutexLock lock(&mutex_);
+  findings_.push_back(std::move(finding));
+}
+
+bool CallLedger::IsOpened(int64_t number) const {
+  absl::MutexLock lock(&mutex_);
+  return number >= 0 && number < static_cast<int64_t>(opened_at_.size()) &&
+         opened_at_[static_cast<size_t>(number)] > -absl::InfiniteDuration();
+}
+
+bool CallLedger::IsPromised(int64_t number) const {
+  absl::MutexLock lock(&mutex_);
+  return promised_[static_cast<size_t>(number)];
+}
+
+bool CallLedger::IsAlwaysRefused(int64_t number) const {
+  absl::MutexLock lock(&mutex_);
+  return answers_seen_[static_cast<size_t>(number)] == BitOf(CallbackAnswer::kRefused);
+}
+
+std::vector<std::string> CallLedger::Subscriptions() const {
+  absl::MutexLock lock(&mutex_);
+  std::vector<std::string> names;
+  for (const auto& [name, book] : books_) names.push_back(name);
+  return names;
+}
+
+bool CallLedger::HasSubscription(absl::string_view subscription) const {
+  absl::MutexLock lock(&mutex_);
+  return books_.find(subscription) != books_.end();
+}
+
+bool CallLedger::IsWanted(absl::string_view subscription, int64_t number) const {
+  absl::MutexLock lock(&mutex_);
+  return Wants(books_.find(subscription)->second, number);
+}
+
+std::string CallLedger::CursorOf(absl::string_view subscription, int64_t number) const {
+  absl::MutexLock lock(&mutex_);
+  const Book& book = books_.find(subscription)->second;
+  const auto receipt = book.receipts.find(number);
+  return receipt == book.receipts.end() ? "" : receipt->second.cursor;
+}
+
+bool CallLedger::IsConfirmed(absl::string_view subscription, int64_t number) const {
+  absl::MutexLock lock(&mutex_);
+  const Book& book = books_.find(subscription)->second;
+  const auto receipt = book.receipts.find(number);
+  return receipt != book.receipts.end() &&
+         (receipt->second.confirmed || receipt->second.confirmed_parked);
+}
+
+bool CallLedger::MayBeSettled(absl::string_view subscription, int64_t number) const {
+  absl::MutexLock lock(&mutex_);
+  return IsSettled(books_.find(subscription)->second, number);
+}
+
+bool CallLedger::MayBeSettledByAll(int64_t number) const {
+  absl::MutexLock lock(&mutex_);
+  return std::all_of(books_.begin(), books_.end(), [number](const auto& entry) {
+    return !Wants(entry.second, number) || IsSettled(entry.second, number);
+  });
 }
 
 AnswerCounts CallLedger::replies() const {

@@ -118,8 +118,27 @@ class CallLedger final : public VendorBooks {
   // from here on.
   void Redriven(absl::string_view subscription);
 
+  // What another check found, one sentence.
+  void Find(std::string finding);
+
+  // --- what there is
+
   int64_t opened() const;
   int64_t promised() const;
+  bool IsOpened(int64_t number) const;
+  bool IsPromised(int64_t number) const;
+  // It has been answered, and never but with "1".
+  bool IsAlwaysRefused(int64_t number) const;
+  std::vector<std::string> Subscriptions() const;
+  bool HasSubscription(absl::string_view subscription) const;
+  bool IsWanted(absl::string_view subscription, int64_t number) const;
+  // The event's place as the subscription saw it; empty: it never did.
+  std::string CursorOf(absl::string_view subscription, int64_t number) const;
+  // Its settling was confirmed.
+  bool IsConfirmed(absl::string_view subscription, int64_t number) const;
+  // It was, or a request to settle it has no answer.
+  bool MayBeSettled(absl::string_view subscription, int64_t number) const;
+  bool MayBeSettledByAll(int64_t number) const;
   // How often the vendor got each answer to a callback that is right.
   AnswerCounts replies() const;
   // Deliveries to all subscriptions, and how many of them were of an event that had come before.
@@ -186,6 +205,7 @@ class CallLedger final : public VendorBooks {
   const SystemClock clock_;
   mutable absl::Mutex mutex_;
   std::vector<bool> promised_ ABSL_GUARDED_BY(mutex_);             // by number
+  std::vector<uint8_t> answers_seen_ ABSL_GUARDED_BY(mutex_);      // by number, a bit for each kind
   std::vector<absl::Duration> opened_at_ ABSL_GUARDED_BY(mutex_);  // by number
   int64_t promised_count_ ABSL_GUARDED_BY(mutex_) = 0;
   AnswerCounts replies_ ABSL_GUARDED_BY(mutex_) = {};

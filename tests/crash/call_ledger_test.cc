@@ -277,6 +277,62 @@ TEST_F(CallLedgerTest, WhatIsRedrivenIsOwedOnceMore) {
   EXPECT_EQ(ledger_.deliveries("crm", number), 1);
 }
 
+TEST_F(CallLedgerTest, EveryAnswerIsCountedAndTwoOfThemArePromises) {
+  for (const CallbackAnswer answer :
+       {CallbackAnswer::kAccepted, CallbackAnswer::kNotForwarded, CallbackAnswer::kNotStored,
+        CallbackAnswer::kNone, CallbackAnswer::kNone}) {
+    ledger_.Replied(ledger_.Open(), answer);
+  }
+  EXPECT_EQ(ledger_.replies(), (AnswerCounts{1, 0, 1, 1, 2, 0}));
+  EXPECT_EQ(ledger_.promised(), 2);
+  EXPECT_TRUE(ledger_.IsPromised(0));
+  EXPECT_TRUE(ledger_.IsPromised(1));
+  EXPECT_THAT(ledger_.Findings(),
+              ElementsAre("crm never received test-0", "crm never received test-1"));
+}
+
+TEST_F(CallLedgerTest, ARightCallbackThatIsRefusedIsFoundUnlessThatIsAllowed) {
+  ledger_.Replied(ledger_.Open(), CallbackAnswer::kRefused);
+  EXPECT_TRUE(ledger_.IsAlwaysRefused(0));
+  EXPECT_THAT(ledger_.Findings(), ElementsAre("test-0 was answered \"1\""));
+  ledger_.AllowRefusals();
+  ledger_.Replied(ledger_.Open(), CallbackAnswer::kRefused);
+  EXPECT_EQ(ledger_.Findings().size(), 1u);
+}
+
+TEST_F(CallLedgerTest, AnAnswerThatNoVendorUnderstandsIsFound) {
+  ledger_.Replied(ledger_.Open(), CallbackAnswer::kOther);
+  EXPECT_THAT(ledger_.Findings(), ElementsAre("test-0 was answered what no vendor understands"));
+}
+
+TEST_F(CallLedgerTest, AWrongCallbackThatIsLetInIsFoundWhereverItShows) {
+  ledger_.RepliedToWrong(3, CallbackAnswer::kRefused);
+  ledger_.RepliedToWrong(3, CallbackAnswer::kNotStored);
+  ledger_.RepliedToWrong(3, CallbackAnswer::kNone);
+  EXPECT_THAT(ledger_.Findings(), IsEmpty());
+  ledger_.RepliedToWrong(3, CallbackAnswer::kAccepted);
+  v1::Delivery delivery;
+  delivery.mutable_event()->set_call_serial_no(ledger_.content().WrongSerialNo(3));
+  EXPECT_EQ(ledger_.Received("crm", delivery, 1, Now()), -1);
+  EXPECT_THAT(ledger_.Findings(), ElementsAre("test-wrong-3 was not refused",
+                                              "crm received test-wrong-3, which is to be refused"));
+}
+
+// The vendor and a subscriber are processes: the test reads in any order what they say.
+TEST_F(CallLedgerTest, WhatIsReceivedMayBeOpenedLater) {
+  Received(2);
+  Confirmed(2);
+  EXPECT_THAT(ledger_.Findings(), ElementsAre("crm received test-2, which nobody sent"));
+  ledger_.Opened(2, absl::Seconds(1));
+  EXPECT_THAT(ledger_.Findings(), IsEmpty());
+  EXPECT_EQ(ledger_.opened_at(2), absl::Seconds(1));
+}
+
+TEST_F(CallLedgerTest, WhatAnotherCheckFindsIsFound) {
+  ledger_.Find("the log lacks test-0");
+  EXPECT_THAT(ledger_.Findings(), ElementsAre("the log lacks test-0"));
+}
+
 TEST_F(CallLedgerTest, ManyFindingsAreCutShort) {
   for (int i = 0; i < 25; ++i) Sent();
   const std::vector<std::string> findings = ledger_.Findings();

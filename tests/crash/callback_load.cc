@@ -21,6 +21,7 @@ constexpr int64_t kAlteredOneOf = 4;
 constexpr int64_t kRepeatedOneOf = 8;
 constexpr int64_t kDoubledOneOf = 5;
 constexpr int64_t kWrongOneOf = 16;
+constexpr int64_t kNonceOfWrong = 1'000'000'000'000;  // and more
 
 bool SaysClose(const RawAnswer& answer) {
   return absl::StrContains(absl::AsciiStrToLower(answer.head), "\r\nconnection: close\r\n");
@@ -89,7 +90,7 @@ void CallbackLoad::Post(size_t place) {
   while (const auto ports = address_->WaitForLaterThan(generation)) {
     generation = ports->generation;
     bool more = true;
-    while (more) {
+    while (more && address_->LeadsTo(generation)) {
       RawHttpClient connection(ports->http);
       if (!connection.connected()) break;
       more = PostOver(connection, place, number);
@@ -140,11 +141,11 @@ bool CallbackLoad::PostWrong(RawHttpClient& connection, int64_t number) {
   const std::string serial =
       absl::StrCat(R"("callSerialNo":")", books_->content().WrongSerialNo(number), "\"");
   // Without a called, or signed with another key.
-  const std::string body =
-      key().empty()
-          ? absl::StrCat("{", serial, "}")
-          : SignedCallback("no key of this source's", absl::Now(), absl::StrCat("wrong-", number),
-                           absl::StrCat(serial, R"(,"called":"86139")"));
+  const std::string body = key().empty()
+                               ? absl::StrCat("{", serial, "}")
+                               : SignedCallback("no key of this source's", absl::Now(),
+                                                absl::StrCat(kNonceOfWrong + number),
+                                                absl::StrCat(serial, R"(,"called":"86139")"));
   const RawAnswer answer = connection.Send(RequestFor(body)).ReadAnswer();
   books_->RepliedToWrong(number, Understand(answer));
   return answer.status != 0 && !SaysClose(answer);

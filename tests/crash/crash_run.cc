@@ -9,6 +9,7 @@
 #include "gtest/gtest.h"
 #include "tests/chaos/consumer_lines.h"
 #include "tests/crash/callback_load.h"
+#include "tests/crash/gateway_audit.h"
 
 namespace onhook {
 namespace {
@@ -19,11 +20,15 @@ constexpr absl::Duration kPatience = absl::Seconds(60);
 // A round is worth its kill only if the gateway did something in it.
 constexpr int64_t kCallbacksEachRound = 100;
 
+// Between two looks at what can only be asked for.
+constexpr absl::Duration kBetweenLooks = absl::Milliseconds(20);
+
 }  // namespace
 
 CrashRun::CrashRun(uint64_t seed, int connections, std::string key, std::string enforce)
     : connections_(connections),
       key_(std::move(key)),
+      previous_key_(key_),
       enforce_(std::move(enforce)),
       seed_(seed),
       random_(seed),
@@ -40,10 +45,11 @@ void CrashRun::BeginLoad() {
 }
 
 void CrashRun::TellEverybody() {
-  ++generation_;
-  acking_->TellGateway(generation_, gateway_->grpc_port());
-  holding_->TellGateway(generation_, gateway_->grpc_port());
-  vendor_->TellGateway(generation_, gateway_->http_port());
+  GatewayAddress::Ports ports{++generation_, gateway_->http_port(), gateway_->grpc_port()};
+  for (const auto& fault : faults_) fault->Route(ports);
+  acking_->TellGateway(generation_, ports.grpc);
+  holding_->TellGateway(generation_, ports.grpc);
+  vendor_->TellGateway(generation_, ports.http);
   address_.Publish(gateway_->http_port(), gateway_->grpc_port());
 }
 
@@ -139,14 +145,27 @@ void CrashRun::Terminate() {
   ExpectEnd(0);
 }
 
+void CrashRun::PlaceKeys(const std::string& current, const std::string& previous) {
+  key_ = current;
+  previous_key_ = previous;
+  directory_.Write("previous", previous_key_);
+  directory_.Write("key", key_);
+}
+
 void CrashRun::LoseWriteAheadLog() {
   EXPECT_TRUE(std::filesystem::remove(store_directory_ + "/onhook.db-wal"));
+}
+
+void CrashRun::AcceptLoss() {
+  ChildProcess process({OnhookdProgram(), "--accept-loss", store_directory_});
+  EXPECT_EQ(process.Wait(kPatience), std::optional(ProcessEnd{0, 0})) << process.output();
 }
 
 void CrashRun::FinishLoad() {
   vendor_->Finish();
   EXPECT_TRUE(vendor_->report().WaitUntilFinished(kPatience))
       << "not every callback was accepted in the end";
+  Audit();
   Kill();
   acking_->Tell(consumer_lines::kBehave);
   holding_->Tell(consumer_lines::kBehave);
@@ -155,7 +174,17 @@ void CrashRun::FinishLoad() {
 void CrashRun::SettleEverything() {
   ExpectEverythingSettled();
   Kill();
-  if (Start()) SettleOneMore();
+  if (!Start()) return;
+  SettleOneMore();
+  Audit();
+}
+
+void CrashRun::Audit() {
+  GatewayAudit::Options options;
+  options.may_be_removed = may_be_removed_;
+  options.wait = [this] { gateway_->Wait(kBetweenLooks); };
+  options.patience = kPatience;
+  audited_ = GatewayAudit(gateway_->grpc_port(), &ledger_, options).Run();
 }
 
 void CrashRun::ExpectEverythingSettled() {
@@ -184,9 +213,14 @@ std::string CrashRun::Summary() const {
   for (const auto& [name, figures] : figures_) {
     absl::StrAppend(&summary, name, ": ", figures.Sentence(), "\n");
   }
+  for (const std::unique_ptr<Fault>& fault : faults_) {
+    if (fault->Figures().empty()) continue;
+    absl::StrAppend(&summary, fault->name(), ": ", fault->Figures(), "\n");
+  }
   CrashFigures whole = CrashFigures::UpToNow(ledger_);
   whole.strikes = static_cast<int64_t>(strikes_.size());
-  absl::StrAppend(&summary, "in all: ", whole.Sentence(), "; ", kills_, " kills\n");
+  absl::StrAppend(&summary, "in all: ", whole.Sentence(), "; ", kills_, " kills; ", audited_,
+                  " events in the log\n");
   return summary;
 }
 
@@ -199,12 +233,13 @@ OnhookdProcess::Options CrashRun::GatewayOptions() {
   OnhookdProcess::Options options;
   options.store_directory = store_directory_;
   if (!key_.empty()) {
-    const std::string key_file = directory_.Write("key", key_);
+    PlaceKeys(key_, previous_key_);
     const std::string settings = directory_.Write(
         "onhook.yaml",
         absl::StrCat("sources: [{name: default, path: /release-events, authentication: "
                      "{shared_key: {key_files: [",
-                     key_file, "], enforce: ", enforce_, "}}}]\n"));
+                     directory_.path(), "/key, ", directory_.path(),
+                     "/previous], enforce: ", enforce_, "}}}]\n"));
     options.more_arguments = {"--config", settings};
   }
   for (const auto& fault : faults_) fault->Prepare(options);

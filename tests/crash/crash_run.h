@@ -60,22 +60,33 @@ class CrashRun {
 
   // Takes from the dead gateway's store what is only in its write-ahead log.
   void LoseWriteAheadLog();
+  // Lets the store go on without what is missing, which no gateway would by itself.
+  void AcceptLoss();
 
-  // The end of the load: the vendor repeats what was not accepted, and after a kill both backends
-  // settle what they have.
+  // The end of the load: the vendor repeats what was not accepted. Then the gateway is held against
+  // the books and killed, and both backends settle what they have.
   void FinishLoad();
   // Both backends settle all that was promised; then, over one more kill, exactly one further
-  // callback reaches them.
+  // callback reaches them, and the gateway is held against the books.
   void SettleEverything();
   // Posts one callback that lies behind all others in the log, so that what is owed still comes
   // before it, and waits until both backends have settled it.
   void SettleOneMore();
+
+  // Asks the gateway for its whole log and what it owes, and has what does not fit the books found.
+  // While no callback is under way.
+  void Audit();
 
   // --- for faults
 
   OnhookdProcess& gateway() { return *gateway_; }
   // Whether there is a gateway, as far as anybody has noticed.
   bool running() const { return running_; }
+  // The vendor signs from the first start on, and the gateway has these keys from now on, or from
+  // its next start. Who changes the vendor's key tells it.
+  void PlaceKeys(const std::string& current, const std::string& previous);
+  // For a fault's Begin, one that moves the clock: retention may remove what is settled.
+  void AllowRemoval() { may_be_removed_ = true; }
   // Lets the time pass. How the gateway ended, if it did so by itself meanwhile.
   std::optional<ProcessEnd> RunsFor(absl::Duration duration);
   // The gateway has ended by itself; expects that it did so with this exit code.
@@ -108,7 +119,8 @@ class CrashRun {
 
   const SystemClock clock_;
   const int connections_;
-  const std::string key_;
+  std::string key_;
+  std::string previous_key_;
   const std::string enforce_;
   const uint64_t seed_;
   std::mt19937_64 random_;
@@ -123,6 +135,8 @@ class CrashRun {
   int generation_ = 0;
   int kills_ = 0;
   bool running_ = false;
+  bool may_be_removed_ = false;
+  int64_t audited_ = 0;  // events, by the last audit
   std::optional<OnhookdProcess> gateway_;
   std::optional<VendorProcess> vendor_;
   std::optional<ConsumerProcess> acking_;

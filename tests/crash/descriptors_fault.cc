@@ -9,6 +9,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
+#include "gateway/base/clock.h"
 #include "gtest/gtest.h"
 #include "tests/crash/crash_run.h"
 #include "tests/support/raw_http_client.h"
@@ -41,10 +42,17 @@ class DescriptorsFault final : public Fault {
       return ExpectToldEnd(run, *end);
     }
     prlimit(pid, RLIMIT_NOFILE, &usual, nullptr);
+    const absl::Duration since = clock_.Elapsed();
     for (RawHttpClient& comer : comers) ExpectAnswer(run, comer);
     RawHttpClient last(run.gateway().http_port());
     last.Send("POST /nobodys HTTP/1.1\r\nHost: gateway\r\nContent-Length: 0\r\n\r\n");
     ExpectAnswer(run, last);
+    longest_ = std::max(longest_, clock_.Elapsed() - since);
+  }
+  std::string Figures() const override {
+    return absl::StrCat("everybody who came meanwhile was served ",
+                        absl::ToInt64Milliseconds(longest_),
+                        " ms after there were descriptors again, at the latest");
   }
 
  private:
@@ -69,6 +77,9 @@ class DescriptorsFault final : public Fault {
   static void ExpectToldEnd(CrashRun& run, const ProcessEnd& end) {
     EXPECT_GT(end.exit_code, 0) << end << "\n" << run.gateway().log();
   }
+
+  const SystemClock clock_;
+  absl::Duration longest_ = absl::ZeroDuration();
 };
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "absl/strings/string_view.h"
+#include "tests/crash/gateway_address.h"
 #include "tests/support/onhookd_process.h"
 
 namespace onhook {
@@ -43,9 +44,16 @@ class Fault {
   // Before each start: how this fault wants the gateway run.
   virtual void Prepare(OnhookdProcess::Options& /*options*/) {}
 
+  // After each start: the ports that the vendor and the backends are told, which need not be the
+  // gateway's own.
+  virtual void Route(GatewayAddress::Ports& /*ports*/) {}
+
   // The gateway works, under load. On return it works, or it is gone and CrashRun::running() says
   // so; then the run starts the next one.
   virtual void Strike(CrashRun& run) = 0;
+
+  // What it measured, for the summary: a sentence, or nothing.
+  virtual std::string Figures() const { return ""; }
 
   // After the last strike: nothing hinders anybody any more. The gateway may be gone.
   virtual void End(CrashRun& /*run*/) {}

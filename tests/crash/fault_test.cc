@@ -6,6 +6,7 @@
 //   ONHOOK_SEED=7                the same strikes again
 //   ONHOOK_CONNECTIONS=8         of the vendor
 //   ONHOOK_ROUND_MS=400          up to so long the gateway works between two strikes
+//   ONHOOK_STOP_MS=600           up to so long a process is stopped
 //
 //   ONHOOK_FAULTS=kill ONHOOK_ROUNDS=1000 build/release/tests/crash/crash_test
 //       --gtest_filter='FaultTest.*'
@@ -17,7 +18,9 @@
 #include <utility>
 #include <vector>
 
-#include "absl/strings/str_join.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/crash/crash_run.h"
@@ -28,7 +31,6 @@
 namespace onhook {
 namespace {
 
-using testing::ElementsAre;
 using testing::IsEmpty;
 using testing::Not;
 
@@ -57,7 +59,7 @@ TEST_P(FaultTest, NothingIsLostOrMadeUpByIt) {
   faults.push_back(MakeFault(GetParam()));
   ASSERT_NE(faults[0], nullptr) << "no fault of that name";
   if (!faults[0]->Missing().empty()) GTEST_SKIP() << faults[0]->Missing();
-  StrikeAndSettle(std::move(faults), SeedOfRun(), FromEnvironment("ONHOOK_ROUNDS", 3));
+  StrikeAndSettle(std::move(faults), SeedOfRun(), FromEnvironment("ONHOOK_ROUNDS", 2));
 }
 
 std::vector<std::string> NamesOfFaults() {
@@ -96,6 +98,43 @@ TEST(MixedFaultTest, NothingIsLostOrMadeUpByAllOfThemTogether) {
   std::vector<std::unique_ptr<Fault>> faults = SomeThatGoTogether(seed);
   ASSERT_THAT(faults, Not(IsEmpty()));
   StrikeAndSettle(std::move(faults), seed, FromEnvironment("ONHOOK_ROUNDS", 6));
+}
+
+// Says what the run's random numbers make of it, and draws as many of them as it is told.
+class RecordingFault final : public Fault {
+ public:
+  RecordingFault(std::string name, int draws, std::vector<std::string>* strikes)
+      : name_(std::move(name)), draws_(draws), strikes_(*strikes) {}
+
+  absl::string_view name() const override { return name_; }
+  void Strike(CrashRun& run) override {
+    strikes_.push_back(absl::StrCat(name_, " ", run.random()()));
+    for (int i = 0; i < draws_; ++i) run.random()();
+  }
+
+ private:
+  const std::string name_;
+  const int draws_;
+  std::vector<std::string>& strikes_;
+};
+
+std::vector<std::string> StrikesOf(uint64_t seed, int draws) {
+  std::vector<std::string> strikes;
+  CrashRun run(seed, Connections());
+  for (const char* name : {"first", "second", "third"}) {
+    run.Add(std::make_unique<RecordingFault>(name, draws, &strikes));
+  }
+  EXPECT_TRUE(run.Start());
+  EXPECT_TRUE(run.Rounds(3, absl::Milliseconds(1)));
+  return strikes;
+}
+
+// A failure is looked into by its seed, so the strikes must not depend on what came of those
+// before.
+TEST(FaultReplayTest, TheSameSeedStrikesInTheSameWayWhateverEachStrikeDraws) {
+  const std::vector<std::string> strikes = StrikesOf(/*seed=*/7, /*draws=*/0);
+  EXPECT_EQ(strikes.size(), 3u);
+  EXPECT_EQ(StrikesOf(/*seed=*/7, /*draws=*/3), strikes);
 }
 
 }  // namespace

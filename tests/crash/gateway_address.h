@@ -22,6 +22,18 @@ class GatewayAddress {
     ports_ = {ports_.generation + 1, http, grpc};
   }
 
+  // Whoever connects from now on is led elsewhere, as by a service that a gateway was taken out of.
+  void Withdraw() {
+    absl::MutexLock lock(&mutex_);
+    withdrawn_ = ports_.generation;
+  }
+
+  // Whether a new connection still leads to the gateway of that start.
+  bool LeadsTo(int generation) const {
+    absl::MutexLock lock(&mutex_);
+    return generation > withdrawn_;
+  }
+
   // There will be no further start.
   void Close() {
     absl::MutexLock lock(&mutex_);
@@ -42,6 +54,7 @@ class GatewayAddress {
  private:
   mutable absl::Mutex mutex_;
   Ports ports_ ABSL_GUARDED_BY(mutex_);
+  int withdrawn_ ABSL_GUARDED_BY(mutex_) = 0;  // this start, and those before it
   bool closed_ ABSL_GUARDED_BY(mutex_) = false;
 };
 

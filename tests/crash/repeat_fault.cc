@@ -4,6 +4,7 @@
 #include <list>
 #include <string>
 
+#include "gateway/base/clock.h"
 #include "tests/crash/callback_load.h"
 #include "tests/crash/crash_run.h"
 #include "tests/support/raw_http_client.h"
@@ -68,7 +69,7 @@ class RepeatFault final : public Fault {
  private:
   static int64_t NextOf(CallLedger& ledger) {
     const int64_t number = ledger.opened() + kAhead;
-    ledger.Opened(number);
+    ledger.Opened(number, SystemClock().Elapsed());
     return number;
   }
 };

@@ -57,7 +57,10 @@ class RollingRestartTest : public testing::Test {
   void Start() {
     OnhookdProcess::Options options;
     options.store_directory = directory_.path() + "/store";
-    options.more_arguments = {absl::StrCat("--grpc-unix-socket=", socket_)};
+    options.more_arguments = {absl::StrCat("--grpc-unix-socket=", socket_),
+                              absl::StrCat("--shutdown-delay=", shutdown_delay_),
+                              // Half of it is the callbacks'.
+                              "--shutdown-drain-deadline=60s"};
     gateway_.emplace(options);
     ASSERT_TRUE(gateway_->WaitUntilListening(kPatience)) << gateway_->log();
     address_.Publish(gateway_->http_port(), gateway_->grpc_port());
@@ -86,6 +89,7 @@ class RollingRestartTest : public testing::Test {
     return tally.deliveries - tally.received;
   }
 
+  std::string shutdown_delay_ = "0s";
   const uint64_t seed_ = SeedOfRun();
   const TemporaryDirectory directory_;
   const std::string socket_ = directory_.path() + "/grpc.sock";
@@ -122,7 +126,29 @@ TEST_F(RollingRestartTest, NothingIsLostAndNoAttemptIsCounted) {
             << Redeliveries("none") << ", to the client " << Redeliveries("client") << std::endl;
 }
 
-// The control of the one above: what a consumer is to blame for counts, and is noticed.
+// As a cluster does it: the gateway is told to end, and a moment later nobody new is led to it.
+// Those who are there are told so by their answers.
+TEST_F(RollingRestartTest, EveryCallbackIsAnsweredWhenTheDelayIsLongEnoughToBeTakenOut) {
+  shutdown_delay_ = "1s";
+  const auto restarts = static_cast<int64_t>(FromEnvironment("ONHOOK_RESTARTS", 3));
+  ASSERT_NO_FATAL_FAILURE(Start());
+  BeginBackends(/*ack_deadline=*/absl::Minutes(10));
+  BeginLoad();
+  for (int64_t i = 0; i < restarts; ++i) {
+    Work();
+    gateway_->Terminate();
+    address_.Withdraw();
+    EXPECT_EQ(gateway_->Wait(kPatience), (ProcessEnd{0, 0})) << gateway_->log();
+    ASSERT_NO_FATAL_FAILURE(Start());
+  }
+  Work();
+  EXPECT_EQ(load_->unanswered(), 0);
+  ASSERT_NO_FATAL_FAILURE(SettleEverything());
+  EXPECT_THAT(ledger_.Findings(), IsEmpty());
+  std::cout << restarts << " restarts, " << ledger_.opened() << " callbacks" << std::endl;
+}
+
+// The control of the first: what a consumer is to blame for counts, and is noticed.
 TEST_F(RollingRestartTest, AnAttemptThatIsCountedIsNoticed) {
   ASSERT_NO_FATAL_FAILURE(Start());
   BeginBackends(/*ack_deadline=*/absl::Seconds(1));

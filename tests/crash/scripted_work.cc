@@ -32,10 +32,10 @@ ScriptedWork::ScriptedWork(CallLedger* ledger, Size size) : ledger_(ledger), siz
 
 ScriptedWork::~ScriptedWork() { Close(); }
 
-bool ScriptedWork::Open(OnhookdProcess& gateway) {
+bool ScriptedWork::Open() {
   if (stream_ != nullptr) return true;
   stream_ = std::make_unique<Stream>();
-  stream_->channel = grpc::CreateCustomChannel(absl::StrCat("127.0.0.1:", gateway.grpc_port()),
+  stream_->channel = grpc::CreateCustomChannel(absl::StrCat("127.0.0.1:", gateway_->grpc_port()),
                                                grpc::InsecureChannelCredentials(), OwnConnection());
   stream_->stub = v1::ReleaseEventService::NewStub(stream_->channel);
   LimitTime(stream_->context);
@@ -54,9 +54,18 @@ void ScriptedWork::Close() {
   delivery_ids_.clear();
   if (stream_ == nullptr) return;
   stream_->context.TryCancel();
-  const grpc::Status end = stream_->calls->Finish();
-  EXPECT_NE(end.error_code(), grpc::StatusCode::DEADLINE_EXCEEDED) << "the gateway is silent";
+  stream_->calls->Finish();
   stream_ = nullptr;
+}
+
+void ScriptedWork::EndedByItself() {
+  const grpc::Status end = stream_->calls->Finish();
+  stream_ = nullptr;
+  delivery_ids_.clear();
+  gone_ = true;
+  EXPECT_TRUE(gateway_->Wait(kPatience).has_value())
+      << "it lives, and ended a stream: " << end.error_code() << " " << end.error_message() << "\n"
+      << gateway_->log();
 }
 
 // -------------------------------------------------------------------------------------- the script
@@ -64,28 +73,29 @@ void ScriptedWork::Close() {
 void ScriptedWork::Do(OnhookdProcess& gateway) {
   constexpr Way kWays[] = {Way::kAck, Way::kRetry, Way::kPark, Way::kSkip};
   ++generation_;
+  gateway_ = &gateway;
   gone_ = false;
   may_fail_ = true;
   for (int64_t i = 0; i < size_.callbacks && !gone_; ++i) {
-    const bool is_open = Open(gateway);
+    const bool is_open = Open();
     const int64_t number = ledger_->Open();
-    if (Post(gateway, number) && is_open && Await(number)) Settle(number, kWays[number % 4]);
+    if (Post(number) && is_open && Await(number)) Settle(number, kWays[number % 4]);
   }
-  if (!gone_) PostWhatIsNone(gateway);
+  if (!gone_) PostWhatIsNone();
   Close();
 }
 
 void ScriptedWork::Finish(OnhookdProcess& gateway) {
-  Close();
   ++generation_;
+  gateway_ = &gateway;
   gone_ = false;
   may_fail_ = false;
-  ASSERT_TRUE(Open(gateway)) << gateway.log();
+  ASSERT_TRUE(Open()) << gateway.log();
   for (const int64_t number : std::set<int64_t>(refused_)) {
-    EXPECT_TRUE(Post(gateway, number)) << "refused still:\n" << gateway.log();
+    EXPECT_TRUE(Post(number)) << "refused still:\n" << gateway.log();
   }
   const int64_t last = ledger_->Open();
-  EXPECT_TRUE(Post(gateway, last)) << gateway.log();
+  EXPECT_TRUE(Post(last)) << gateway.log();
   if (Await(last)) {
     // What is owed came before it; what did not was settled by a request that nobody answered.
     for (const int64_t number : in_doubt_) {
@@ -149,8 +159,8 @@ std::string ScriptedWork::BodyFor(int64_t number) const {
                       ledger_->ReleaseReason(number), R"("})");
 }
 
-RawAnswer ScriptedWork::Send(OnhookdProcess& gateway, const std::string& body) {
-  RawHttpClient connection(gateway.http_port());
+RawAnswer ScriptedWork::Send(const std::string& body) {
+  RawHttpClient connection(gateway_->http_port());
   RawAnswer answer =
       connection
           .Send(absl::StrCat("POST /release-events HTTP/1.1\r\nHost: gateway\r\nContent-Length: ",
@@ -158,8 +168,8 @@ RawAnswer ScriptedWork::Send(OnhookdProcess& gateway, const std::string& body) {
           .ReadAnswer();
   if (answer.status == 0) {
     gone_ = true;
-    EXPECT_TRUE(gateway.Wait(kPatience).has_value()) << "it lives, and does not answer:\n"
-                                                     << gateway.log();
+    EXPECT_TRUE(gateway_->Wait(kPatience).has_value()) << "it lives, and does not answer:\n"
+                                                       << gateway_->log();
   }
   if (absl::StrContains(answer.body, R"("retCode":"3")")) {
     EXPECT_TRUE(absl::StrContains(answer.head, "Retry-After: ")) << answer.head;
@@ -167,9 +177,9 @@ RawAnswer ScriptedWork::Send(OnhookdProcess& gateway, const std::string& body) {
   return answer;
 }
 
-bool ScriptedWork::Post(OnhookdProcess& gateway, int64_t number) {
+bool ScriptedWork::Post(int64_t number) {
   refused_.insert(number);  // until it is known better
-  const RawAnswer answer = Send(gateway, BodyFor(number));
+  const RawAnswer answer = Send(BodyFor(number));
   if (answer.status == 0) return false;
   const bool accepted = answer.status == 200 && absl::StrContains(answer.body, R"("retCode":"0")");
   const bool stored = answer.status == 503 && absl::StrContains(answer.body, R"("retCode":"2")");
@@ -185,8 +195,8 @@ bool ScriptedWork::Post(OnhookdProcess& gateway, int64_t number) {
   return true;
 }
 
-void ScriptedWork::PostWhatIsNone(OnhookdProcess& gateway) {
-  const RawAnswer answer = Send(gateway, R"({"callSerialNo":""})");
+void ScriptedWork::PostWhatIsNone() {
+  const RawAnswer answer = Send(R"({"callSerialNo":""})");
   if (answer.status == 0) return;
   const bool refused = answer.status == 400 && absl::StrContains(answer.body, R"("retCode":"1")");
   const bool again = answer.status == 503 && absl::StrContains(answer.body, R"("retCode":"3")");
@@ -199,7 +209,7 @@ void ScriptedWork::PostWhatIsNone(OnhookdProcess& gateway) {
 bool ScriptedWork::ReadOne() {
   v1::SubscribeResponse response;
   if (!stream_->calls->Read(&response)) {
-    Close();
+    EndedByItself();
     return false;
   }
   if (response.has_deliveries()) Take(response.deliveries());
@@ -232,7 +242,7 @@ v1::SubscribeRequest ScriptedWork::RequestTo(Way way, const std::string& deliver
   v1::NackRequest& nack = *request.mutable_nack();
   nack.set_request_id(++stream_->last_request);
   nack.add_delivery_ids(delivery_id);
-  nack.mutable_delay()->set_nanos(1'000'000);
+  if (way == Way::kRetry) nack.mutable_delay()->set_nanos(1'000'000);
   nack.set_action(way == Way::kRetry  ? v1::NackRequest::ACTION_RETRY
                   : way == Way::kPark ? v1::NackRequest::ACTION_PARK
                                       : v1::NackRequest::ACTION_SKIP);

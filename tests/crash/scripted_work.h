@@ -54,13 +54,15 @@ class ScriptedWork {
   struct Stream;
   enum class Way { kAck, kRetry, kPark, kSkip };
 
-  bool Open(OnhookdProcess& gateway);
+  bool Open();
   void Close();
+  // It may do so only if the gateway has ended.
+  void EndedByItself();
   // Returns whether it is stored.
-  bool Post(OnhookdProcess& gateway, int64_t number);
-  void PostWhatIsNone(OnhookdProcess& gateway);
+  bool Post(int64_t number);
+  void PostWhatIsNone();
   // The answer to a body; status 0: the gateway is gone.
-  RawAnswer Send(OnhookdProcess& gateway, const std::string& body);
+  RawAnswer Send(const std::string& body);
   // Reads until the event has come on this stream. False: the stream has ended.
   bool Await(int64_t number);
   bool ReadOne();
@@ -73,6 +75,7 @@ class ScriptedWork {
   CallLedger* const ledger_;
   const Size size_;
   std::unique_ptr<Stream> stream_;
+  OnhookdProcess* gateway_ = nullptr;
   int generation_ = 0;
   bool gone_ = false;
   bool may_fail_ = true;

@@ -2,8 +2,10 @@
 
 #include <csignal>
 #include <cstdint>
+#include <memory>
 #include <optional>
 
+#include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "gtest/gtest.h"
 #include "tests/crash/crash_run.h"

@@ -135,7 +135,7 @@ std::vector<int64_t> SyscallSweepTest::CountCalls() {
   OnhookdProcess::Options options;
   options.store_directory = directory.path() + "/store";
   const Hindrance hindrance(options.store_directory);
-  hindrance.ApplyTo(options);
+  hindrance.ApplyToCallsOf(options);
   CallLedger ledger("count");
   ScriptedWork work(&ledger, SizeOfWork());
   OnhookdProcess gateway(options);
@@ -192,7 +192,7 @@ void SyscallSweepTest::Run(const Sweep& sweep, int64_t first, Tally& tally) {
   OnhookdProcess::Options options;
   options.store_directory = directory.path() + "/store";
   Hindrance hindrance(options.store_directory);
-  hindrance.ApplyTo(options);
+  hindrance.ApplyToCallsOf(options);
   CallLedger ledger(absl::StrCat("sweep-", sweep.name, "-", first));
   ScriptedWork work(&ledger, SizeOfWork());
   hindrance.Fail({sweep.call, first, sweep.many, sweep.error, sweep.manner});

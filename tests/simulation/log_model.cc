@@ -157,13 +157,21 @@ void LogModel::SawAll(Sequence first, Sequence last, const std::vector<LogEventP
   }
   if (expected != last + 1) trace_->Find("P2: the log ends at ", last, ", its events before");
   for (auto& [content, book] : books_) {
-    if (book.promised == 0 || places.count(content) > 0) continue;
-    if (book.promised >= first) {
+    if (places.count(content) > 0) {
+      book.removed_after = absl::InfiniteFuture();
+    } else if (book.promised >= first) {
       trace_->Find("P1: ", book.name, " was promised at ", book.promised, " and is not there");
     }
-    book.removed_after = std::min(book.removed_after, std::min(last_look_, clock_->Now()));
   }
-  last_look_ = clock_->Now();
+}
+
+void LogModel::Begins(Sequence first) {
+  if (first == kept_from_) return;
+  kept_from_ = first;
+  for (auto& [content, book] : books_) {
+    if (book.promised == 0 || book.promised >= first) continue;
+    book.removed_after = std::min(book.removed_after, clock_->Now());
+  }
 }
 
 const std::string& LogModel::SourceOf(Sequence sequence) const {

@@ -35,6 +35,8 @@ class LogModel {
   void Answered(const NewEvent& event, bool may_store, const absl::StatusOr<AppendResult>& result);
   // What was not answered never will be.
   void ProcessEnded();
+  // The log says now that it begins so. To be called after each step: tells when what was removed.
+  void Begins(Sequence first);
   // Somebody got this event from the store.
   void Saw(const LogEvent& event);
   // These are all events of the log, which says that they are [first, last].
@@ -84,7 +86,7 @@ class LogModel {
   std::map<std::string, NonceBook> nonces_;
   std::map<Sequence, std::string> known_;  // contents
   Sequence first_ = 1;
-  absl::Time last_look_ = absl::InfiniteFuture();  // at the log as a whole; the earliest time since
+  Sequence kept_from_ = 1;
   bool damaged_ = false;
   int64_t promises_ = 0;
 };

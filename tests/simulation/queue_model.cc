@@ -50,6 +50,7 @@ void QueueModel::ProcessEnded() {
     book.may_settled = book.may_settled || book.asking > 0;
     book.asking = 0;
     book.handed = false;
+    book.asked = false;
     book.not_before = -absl::InfiniteDuration();
   }
   // What was asked for and not answered may have come about.
@@ -69,7 +70,7 @@ void QueueModel::Handed(ConsumerId consumer, const Lease& lease) {
   Book& book = books_[lease.event->sequence];
   if (!log_->damaged()) {
     CheckLease(consumer, lease, book);
-    CheckOrder(lease);
+    CheckOrder(lease, book);
   }
   End(book, Overdue(book));
   book.handed = true;
@@ -129,8 +130,9 @@ void QueueModel::CheckBounds(ConsumerId consumer, const Lease& lease) {
   }
 }
 
-void QueueModel::CheckOrder(const Lease& lease) {
+void QueueModel::CheckOrder(const Lease& lease, const Book& book) {
   if (lease.reason != v1::Delivery::REDELIVERY_REASON_UNSPECIFIED) return;
+  if (book.asked) return;  // by a delivery of an earlier process, and refused
   if (lease.event->sequence <= last_fresh_) {
     trace_->Find("Q5: ", name_, ": ", lease.event->sequence, " comes fresh after ", last_fresh_);
   }
@@ -158,6 +160,7 @@ QueueModel::Asked QueueModel::Ask(const SettleRequest& request,
   for (const Sequence sequence : sequences) {
     Book& book = books_[sequence];
     book.ended = true;
+    book.asked = true;
     switch (request.action) {
       case Action::kAck:
         book.may_letter_go = true;
@@ -336,7 +339,8 @@ void QueueModel::CheckDeadLetters(const std::vector<DeadLetter>& letters) {
     if (letter.reason == v1::DeadLetter::REASON_CORRUPT) {
       trace_->Find("P5: ", name_, ": ", sequence, " is parked as corrupt");
     }
-    if (letter.attempts > book.failures_ever) {
+    const bool failed = book.holder != 0 && book.written && (Overdue(book) || book.ended);
+    if (letter.attempts > book.failures_ever + (failed ? 1 : 0)) {
       trace_->Find("Q10: ", name_, ": ", sequence, " is parked after ", letter.attempts,
                    " attempts of ", book.failures_ever);
     }

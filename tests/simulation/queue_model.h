@@ -94,6 +94,7 @@ class QueueModel {
     absl::Duration not_before = -absl::InfiniteDuration();
     absl::Duration wall_offset;  // at that time
     bool handed = false;         // in this process
+    bool asked = false;          // to be settled, in this process
 
     ConsumerId holder = 0;
     bool written = false;
@@ -113,7 +114,7 @@ class QueueModel {
   bool Excluded(const v1::SubscriptionSpec& spec, Sequence sequence) const;
   void CheckLease(ConsumerId consumer, const Lease& lease, const Book& book);
   void CheckBounds(ConsumerId consumer, const Lease& lease);
-  void CheckOrder(const Lease& lease);
+  void CheckOrder(const Lease& lease, const Book& book);
   void AnsweredOk(const Asked& asked, Book& book);
   // The lease is over. `failed`: that may count as an attempt.
   static void End(Book& book, bool failed);

@@ -41,13 +41,16 @@ Simulation::Simulation(uint64_t seed, const std::string& directory, bool print)
 
 Simulation::Result Simulation::RunAll() {
   const int steps = kFewestSteps + random_.Below(kMoreSteps);
-  for (int step = 0; step < steps && trace_.findings().empty(); ++step) Step();
+  for (int step = 0; step < steps && trace_.findings().empty(); ++step) {
+    Step();
+    if (gateway_.alive()) log_.Begins(gateway_.store().log().first());
+  }
   if (trace_.findings().empty()) Drain();
   Result result;
   result.findings = trace_.findings();
   result.trace_hash = trace_.hash();
   result.promises = log_.promises();
-  for (const auto& subscriber : subscribers_) result.deliveries += subscriber->model().handed();
+  result.deliveries = deliveries();
   result.processes = gateway_.number();
   result.power_cuts = power_cuts_;
   result.failures = disk_.failures();

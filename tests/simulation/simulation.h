@@ -77,7 +77,10 @@ class Simulation {
   bool ReadLog(std::vector<LogEventPtr>& events);
   // Calm, until everything that is owed was delivered.
   void Drain();
+  // `send`: the vendor, too, goes on until it is answered.
+  void DeliverAll(bool send);
   bool IsDrained();
+  int64_t deliveries() const;
   void CheckDrained(const char* when);
 
   SimulationRandom random_;

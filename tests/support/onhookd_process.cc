@@ -15,11 +15,9 @@ namespace onhook {
 namespace {
 
 std::vector<std::string> CommandOf(const OnhookdProcess::Options& options) {
-  const char* other = std::getenv("ONHOOK_PROGRAM");
-  const std::string usual = other != nullptr ? other : ONHOOK_PROGRAM_PATH;
   std::vector<std::string> command = options.runner;
   const std::string own[] = {
-      options.program.empty() ? usual : options.program,
+      options.program.empty() ? OnhookdProgram() : options.program,
       absl::StrCat("--store-directory=", options.store_directory),
       absl::StrCat("--http-listen=", options.http_listen),
       absl::StrCat("--grpc-listen=", options.grpc_listen),
@@ -48,6 +46,11 @@ int PortInLog(absl::string_view log, absl::string_view listener) {
 }
 
 }  // namespace
+
+std::string OnhookdProgram() {
+  const char* other = std::getenv("ONHOOK_PROGRAM");
+  return other != nullptr ? other : ONHOOK_PROGRAM_PATH;
+}
 
 OnhookdProcess::OnhookdProcess(const Options& options)
     : process_(CommandOf(options), {options.prepare}) {}

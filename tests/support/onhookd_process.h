@@ -12,6 +12,9 @@
 
 namespace onhook {
 
+// The path of the program that OnhookdProcess runs, for who asks it for something else.
+std::string OnhookdProgram();
+
 // The real gateway program, on ports of its own choice.
 //
 // The program is build/<preset>/onhookd of the same build, or what the variable ONHOOK_PROGRAM

@@ -105,6 +105,9 @@ WORDS = [
      r"\babsl::Now\(|\b(?:system|steady|high_resolution)_clock::now\b|\bgettimeofday\("
      r"|\btime\((?:NULL|nullptr)\)",
      "time from elsewhere than the injected Clock"),
+    (r"^gateway/.*" + CPP, ["gateway/base/steady_condition."],
+     r"\b\w*(?:Await|Wait|When|Notification)With(?:Timeout|Deadline)\b|\bstd::condition_variable",
+     "a wait that lasts a year when the clock is put back by one: SteadyCondition, SteadyNotification"),
     (r"^tests/.*" + CPP, ["tests/bench/", "tests/support/"],
      r"\b(?:absl::SleepFor|sleep_for|sleep_until|usleep|nanosleep)\(|(?<![\w.])sleep\(",
      "a test that sleeps is slow and fails on a slow machine: wait for what should happen"),

@@ -60,6 +60,9 @@ BAD_LINES = [
     ("gateway/base/a.h", "void Take(std::string_view text);", "absl::string_view"),
     ("gateway/store/a.cc", "const auto now = absl::Now();", "Clock"),
     ("tests/unit/base/a_test.cc", "absl::SleepFor(absl::Seconds(1));", "sleeps"),
+    ("gateway/base/a.cc", "condition.WaitWithTimeout(&mutex, second);", "put back"),
+    ("gateway/base/a.cc", "mutex.AwaitWithDeadline(condition, when);", "put back"),
+    ("gateway/base/a.h", "std::condition_variable_any condition;", "put back"),
     ("gateway/store/CMakeLists.txt", "DEPENDS gRPC::grpc++", "not gRPC"),
     ("gateway/base/a.cc", 'throw std::runtime_error("no");', "exception"),
 ]

@@ -4,6 +4,8 @@
 #include <optional>
 #include <string>
 
+#include "absl/strings/str_cat.h"
+
 namespace onhook {
 namespace {
 
@@ -13,6 +15,13 @@ absl::Time ForgetAt(const NewEvent::Nonce& nonce, absl::Time seen_at, absl::Dura
   absl::Time timestamp = absl::FromUnixMillis(nonce.timestamp_ms);
   if (!nonce.refuse_forgotten) timestamp = std::min(timestamp, seen_at + kMostAhead);
   return std::max(timestamp, seen_at) + memory;
+}
+
+// It was stored once, and cannot be told from here whether it still is: to be asked again, while
+// the others of its batch go on.
+absl::Status Doubtful(const absl::Status& status) {
+  return absl::UnavailableError(
+      absl::StrCat("the store is damaged where this event lies: ", status.message()));
 }
 
 absl::Status Unknown() { return absl::NotFoundError("no such event is known"); }
@@ -41,11 +50,13 @@ absl::StatusOr<Admission> Admit(const NewEvent& event, LogPlace place, absl::Tim
   Admission admission;
   if (only_if_known) {
     const absl::StatusOr<Sequence> known = storage.FindIdentity(event);
+    if (absl::IsAborted(known.status())) return Admission{Doubtful(known.status()), {}};
     if (!known.ok()) return known.status();
     if (*known == 0) return Admission{Unknown(), {}};
     admission.result = {*known, /*duplicate=*/true};
   } else {
     const absl::StatusOr<AppendResult> result = storage.InsertEvent(event, place, stored_at);
+    if (absl::IsAborted(result.status())) return Admission{Doubtful(result.status()), {}};
     if (!result.ok()) return result.status();
     admission.result = *result;
   }

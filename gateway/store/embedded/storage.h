@@ -63,10 +63,11 @@ class Storage {
   virtual void Rollback() = 0;
 
   // Inserts the event, with its raw_body, at `place`, or finds the event of the same identity, kept
-  // or remembered.
+  // or remembered. It is there: one that was damaged is whole again. kAborted: whether it is there
+  // cannot be told; the transaction may go on.
   virtual absl::StatusOr<AppendResult> InsertEvent(const NewEvent& event, LogPlace place,
                                                    absl::Time stored_at) = 0;
-  // The event of this identity, kept or remembered; 0: none.
+  // The event of this identity, kept or remembered; 0: none. As InsertEvent.
   virtual absl::StatusOr<Sequence> FindIdentity(const NewEvent& event) = 0;
   // Removes the oldest events, up to and including `through`, with their bodies, and keeps their
   // identities in mind as of `now`.
@@ -125,6 +126,10 @@ class Storage {
 
   // What it takes where it is kept. From any thread.
   virtual int64_t SizeInBytes() const = 0;
+
+  // How much of that holds nothing any more and will be written anew before it grows, about. From
+  // any thread.
+  virtual int64_t ReusableBytes() const { return 0; }
 
   // Whether Maintain is worth calling.
   virtual bool NeedsMaintenance() const = 0;

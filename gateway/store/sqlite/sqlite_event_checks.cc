@@ -99,8 +99,7 @@ class LogWalk {
   void Take(const SqliteStatement& row) {
     const Sequence sequence = row.Integer(0);
     findings_.Progress("events", log_.events + log_.damaged, newest_ - log_.range.first + 1);
-    const bool fits = row.Integer(4) == EventChecksum(sequence, row.Integer(1), row.Integer(2),
-                                                      row.Integer(3), row.Bytes(5), row.Bytes(6));
+    const bool fits = EventFits(row);
     if (log_.range.last == 0) {
       log_.range.first = sequence;
     } else if (sequence <= log_.range.last) {

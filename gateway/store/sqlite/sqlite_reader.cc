@@ -11,8 +11,6 @@ namespace {
 // A timeline goes back over so many seeks.
 constexpr int64_t kMostEpochsTold = 16;
 
-// The columns that MakeEvent reads, in its order.
-#define ONHOOK_EVENT_COLUMNS "sequence, received_us, stored_us, end_offset, checksum, digest, event"
 // Those that a dead letter has beside them.
 #define ONHOOK_DEAD_LETTER_COLUMNS ", id, reason, detail, attempts, parked_us, consumer_name"
 
@@ -26,8 +24,7 @@ LogEventPtr MakeEvent(const SqliteStatement& row) {
   event->stored_at = absl::FromUnixMicros(row.Integer(2));
   event->end_offset = row.Integer(3);
   const absl::string_view bytes = row.Bytes(6);
-  event->corrupt = row.Integer(4) != EventChecksum(row.Integer(0), row.Integer(1), row.Integer(2),
-                                                   row.Integer(3), row.Bytes(5), bytes);
+  event->corrupt = !EventFits(row);
   if (!event->corrupt) event->event.assign(bytes.data(), bytes.size());
   return event;
 }
@@ -75,6 +72,12 @@ int64_t EventChecksum(Sequence sequence, int64_t received_us, int64_t stored_us,
   return static_cast<int64_t>(XXH3_64bits_withSeed(event.data(), event.size(), identity));
 }
 
+bool EventFits(const SqliteStatement& row, int column) {
+  return row.Integer(column + 4) == EventChecksum(row.Integer(column), row.Integer(column + 1),
+                                                  row.Integer(column + 2), row.Integer(column + 3),
+                                                  row.Bytes(column + 5), row.Bytes(column + 6));
+}
+
 int64_t RawBodyChecksum(Sequence sequence, absl::string_view body) {
   return static_cast<int64_t>(
       XXH3_64bits_withSeed(body.data(), body.size(), static_cast<uint64_t>(sequence)));
@@ -100,8 +103,10 @@ absl::Status SqliteReader::PrepareAll() {
                      " FROM events WHERE (?1 = '' OR source = ?1) AND (?2 = x'' OR digest = ?2)"
                      " AND received_us >= ?3 AND received_us < ?4"
                      " AND sequence > ?5 AND sequence <= ?6 ORDER BY sequence LIMIT ?7"},
-      {&received_at_, "SELECT received_us FROM events WHERE sequence = ?"},
-      {&end_offset_, "SELECT end_offset FROM events WHERE sequence = ?"},
+      {&received_at_,
+       "SELECT " ONHOOK_EVENT_COLUMNS ", received_us FROM events WHERE sequence = ?"},
+      {&end_offset_, "SELECT " ONHOOK_EVENT_COLUMNS ", end_offset FROM events WHERE sequence = ?"},
+      {&has_older_, "SELECT 1 FROM events WHERE sequence < ? LIMIT 1"},
       {&raw_body_, "SELECT checksum, body FROM raw_bodies WHERE sequence = ?"},
       // Runs are disjoint, so the nearest that begins at or before the event is the one.
       {&settlements_,
@@ -130,6 +135,9 @@ absl::StatusOr<std::vector<LogEventPtr>> SqliteReader::Read(Sequence after, Sequ
   read_.Bind(after).Bind(last).Bind(static_cast<int64_t>(std::max<size_t>(limits.max_events, 1)));
   while (true) {
     const absl::StatusOr<bool> row = read_.Step();
+    // What lies before a page that cannot be read is given; who goes on behind it hears of the
+    // page.
+    if (!row.ok() && !events.empty()) return events;
     if (!row.ok()) return row.status();
     if (!*row) return events;
     bytes += read_.Bytes(6).size();
@@ -164,28 +172,35 @@ absl::StatusOr<std::vector<LogEventPtr>> SqliteReader::Find(const EventQuery& qu
   return events;
 }
 
-namespace {
+absl::StatusOr<bool> SqliteReader::IsBelow(SqliteStatement& number_of, int64_t bound,
+                                           Sequence sequence) {
+  number_of.Bind(sequence);
+  const absl::StatusOr<bool> row = number_of.Step();
+  if (!row.ok()) return row.status();
+  if (*row) {
+    // Whoever asks gives up what is below, so what is damaged is not.
+    const bool is_below = EventFits(number_of) && number_of.Integer(kEventColumns) < bound;
+    number_of.Reset();
+    return is_below;
+  }
+  // What was removed was older than all that is there; what is missing between others is damage.
+  const absl::StatusOr<int64_t> has_older = has_older_.Bind(sequence).FirstInteger(0);
+  if (!has_older.ok()) return has_older.status();
+  return *has_older == 0;
+}
 
-// The last of [first, last] whose number is below `bound`, first - 1 if none's is. `number_of`
-// tells the number of a sequence, in growing order.
-absl::StatusOr<Sequence> LastBelow(SqliteStatement& number_of, int64_t bound, Sequence first,
-                                   Sequence last) {
+absl::StatusOr<Sequence> SqliteReader::LastBelow(SqliteStatement& number_of, int64_t bound,
+                                                 Sequence first, Sequence last) {
   Sequence below = first - 1;
   Sequence beyond = last + 1;
   while (below + 1 < beyond) {
     const Sequence middle = below + (beyond - below) / 2;
-    number_of.Bind(middle);
-    const absl::StatusOr<bool> row = number_of.Step();
-    if (!row.ok()) return row.status();
-    // What is missing was removed: it was older than all that is there.
-    const bool is_below = !*row || number_of.Integer(0) < bound;
-    if (*row) number_of.Reset();
-    (is_below ? below : beyond) = middle;
+    const absl::StatusOr<bool> is_below = IsBelow(number_of, bound, middle);
+    if (!is_below.ok()) return is_below.status();
+    (*is_below ? below : beyond) = middle;
   }
   return below;
 }
-
-}  // namespace
 
 absl::StatusOr<Sequence> SqliteReader::FindPlace(absl::Time time, Sequence first, Sequence last) {
   return LastBelow(received_at_, absl::ToUnixMicros(time), first, last);

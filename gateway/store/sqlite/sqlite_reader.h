@@ -17,6 +17,11 @@ namespace onhook {
 int64_t EventChecksum(Sequence sequence, int64_t received_us, int64_t stored_us, int64_t end_offset,
                       absl::string_view digest, absl::string_view event);
 
+// The columns of an event's row, and of its dead letter's, that its checksum is over; and whether
+// the row, in which they begin at `column`, fits it.
+#define ONHOOK_EVENT_COLUMNS "sequence, received_us, stored_us, end_offset, checksum, digest, event"
+bool EventFits(const SqliteStatement& row, int column = 0);
+
 // The checksum of an event's raw_body.
 int64_t RawBodyChecksum(Sequence sequence, absl::string_view body);
 
@@ -45,6 +50,11 @@ class SqliteReader {
  private:
   explicit SqliteReader(SqliteDatabase database) : database_(std::move(database)) {}
   absl::Status PrepareAll();
+  // The last of [first, last] whose number is below `bound`, first - 1 if none's is. `number_of`
+  // tells the number of a sequence, in growing order.
+  absl::StatusOr<Sequence> LastBelow(SqliteStatement& number_of, int64_t bound, Sequence first,
+                                     Sequence last);
+  absl::StatusOr<bool> IsBelow(SqliteStatement& number_of, int64_t bound, Sequence sequence);
   absl::Status FindSettlements(EventRows& rows, int64_t subscription_id, Sequence sequence);
 
   SqliteDatabase database_;
@@ -53,6 +63,7 @@ class SqliteReader {
   SqliteStatement find_range_;
   SqliteStatement received_at_;
   SqliteStatement end_offset_;
+  SqliteStatement has_older_;
   SqliteStatement raw_body_;
   SqliteStatement settlements_;
   SqliteStatement history_;

@@ -1,5 +1,6 @@
 #include "gateway/store/sqlite/sqlite_recovery.h"
 
+#include <algorithm>
 #include <functional>
 #include <string>
 #include <utility>
@@ -8,6 +9,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "gateway/store/sqlite/sqlite_lineage.h"
+#include "gateway/store/sqlite/sqlite_reader.h"
 #include "gateway/store/store_damage.h"
 
 namespace onhook {
@@ -74,6 +76,31 @@ absl::Status ReadForwarded(Recovery& recovery, RecoveredState& state) {
   return absl::OkStatus();
 }
 
+// Looks at one end of the log, whose sequence decides what is owed and what comes next: it must be
+// that of a whole event, or of one that follows its neighbour. Of the newest end also reads where
+// the events end, by the newest that is whole.
+absl::Status CheckEnd(Recovery& recovery, absl::string_view order, Sequence step,
+                      RecoveredState& state) {
+  const Sequence end = step < 0 ? state.last : state.first;
+  bool found_whole = false;
+  int64_t rows = 0;
+  const auto take = [&](const SqliteStatement& row) {
+    const bool is_whole = EventFits(row);
+    ++rows;
+    if (rows == 2 && !found_whole && row.Integer(0) != end + step) {
+      return StoreDamage(absl::StrCat(step < 0 ? "the newest" : "the oldest",
+                                      " event is damaged, and its sequence too"));
+    }
+    if (is_whole && step < 0) state.last_offset = std::max(state.last_offset, row.Integer(3));
+    found_whole = found_whole || is_whole;
+    return absl::OkStatus();
+  };
+  return ForEachRow(
+      recovery,
+      absl::StrCat("SELECT " ONHOOK_EVENT_COLUMNS " FROM events ORDER BY sequence ", order), {},
+      take);
+}
+
 absl::Status ReadLog(Recovery& recovery, RecoveredState& state) {
   absl::Status status = ForEachRow(
       recovery,
@@ -88,14 +115,14 @@ absl::Status ReadLog(Recovery& recovery, RecoveredState& state) {
         return state.store_id.empty() ? StoreDamage("the store has no store_id") : absl::OkStatus();
       });
   if (!status.ok()) return status;
-  return ForEachRow(recovery, "SELECT end_offset FROM events WHERE sequence = ?", {state.last},
-                    [&state](const SqliteStatement& row) {
-                      state.last_offset = row.Integer(0);
-                      return absl::OkStatus();
-                    });
+  // Damage seldom takes more of an end.
+  status = CheckEnd(recovery, "DESC LIMIT 64", -1, state);
+  if (!status.ok()) return status;
+  return CheckEnd(recovery, "LIMIT 2", 1, state);
 }
 
-absl::Status ReadSubscription(const SqliteStatement& row, SubscriptionRecord& record) {
+absl::Status ReadSubscription(const SqliteStatement& row, Sequence last,
+                              SubscriptionRecord& record) {
   record.id = row.Integer(0);
   record.name = std::string(row.Bytes(1));
   const absl::string_view spec = row.Bytes(2);
@@ -112,6 +139,10 @@ absl::Status ReadSubscription(const SqliteStatement& row, SubscriptionRecord& re
   record.floor = row.Integer(10);
   record.replayed_through = row.Integer(11);
   record.dropped_by_limit = row.Integer(12);
+  if (record.start < 0 || record.start > last || record.floor < 0 || record.floor > last) {
+    return StoreDamage(
+        absl::StrCat("subscription '", record.name, "' stands where there are no events"));
+  }
   return absl::OkStatus();
 }
 
@@ -146,12 +177,13 @@ absl::Status ReadTried(Recovery& recovery, SubscriptionRecord& record) {
       " WHERE subscription_id = ? AND epoch_number = ? AND sequence > ? ORDER BY sequence, entry",
       {record.id, record.epoch_number, record.floor}, take);
   if (!status.ok()) return status;
+  // CROSS: in this order of the tables. The other one would read the history of all there ever was.
   return ForEachRow(recovery,
                     "SELECT h.sequence, h.attempts, h.first_attempt_us, h.retry_us, h.last_ended"
-                    " FROM dead_letters AS d JOIN history AS h"
+                    " FROM dead_letters AS d CROSS JOIN history AS h"
                     " ON h.subscription_id = d.subscription_id AND h.sequence = d.sequence"
                     " WHERE d.subscription_id = ? AND d.redriven = 1 AND h.epoch_number = ?"
-                    " ORDER BY h.sequence, h.entry",
+                    " ORDER BY d.sequence, h.entry",
                     {record.id, record.epoch_number}, take);
 }
 
@@ -182,7 +214,7 @@ absl::StatusOr<RecoveredState> RecoverState(SqliteDatabase& database, RecoveryPr
       " floor, replayed_through, dropped_by_limit FROM subscriptions",
       {}, [&state](const SqliteStatement& row) {
         state.subscriptions.emplace_back();
-        return ReadSubscription(row, state.subscriptions.back());
+        return ReadSubscription(row, state.last, state.subscriptions.back());
       });
   if (!status.ok()) return status;
   size_t number = 0;

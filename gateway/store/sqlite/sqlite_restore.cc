@@ -17,12 +17,12 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "gateway/event/sha256.h"
-#include "gateway/store/embedded/random_epoch.h"
 #include "gateway/store/sqlite/backup_seal.h"
 #include "gateway/store/sqlite/sqlite_database.h"
 #include "gateway/store/sqlite/sqlite_directory.h"
 #include "gateway/store/sqlite/sqlite_leftovers.h"
 #include "gateway/store/sqlite/sqlite_lineage.h"
+#include "gateway/store/sqlite/sqlite_remains.h"
 #include "gateway/store/sqlite/sqlite_schema.h"
 
 namespace onhook {
@@ -183,7 +183,8 @@ class Restoring {
     if (status.ok()) status = CheckFacts(*database);
     if (status.ok()) status = database->Execute("BEGIN IMMEDIATE");
     if (status.ok()) status = Rename(*database);
-    if (status.ok()) status = RenewEpochs(*database);
+    // The store that was copied was at work, with a write-ahead log.
+    if (status.ok()) status = MarkClosed(*database);
     if (status.ok()) status = database->Execute("COMMIT");
     return status;
   }
@@ -222,36 +223,10 @@ class Restoring {
   }
 
   absl::Status Rename(SqliteDatabase& database) {
-    restored_.store_id = NewStoreId();
-    absl::StatusOr<SqliteStatement> update =
-        database.Prepare("UPDATE store SET value = ? WHERE key = 'store_id'");
-    if (!update.ok()) return update.status();
-    absl::Status status = update->BindText(restored_.store_id).Run();
-    return status.ok() ? AddAncestor(database, restored_.ancestor) : status;
-  }
-
-  // What one epoch's delivery ids name may be other events here: those that were stored after the
-  // backup. The epoch's number stays, and with it all that is settled.
-  static absl::Status RenewEpochs(SqliteDatabase& database) {
-    absl::StatusOr<SqliteStatement> list = database.Prepare("SELECT id FROM subscriptions");
-    if (!list.ok()) return list.status();
-    std::vector<int64_t> ids;
-    while (true) {
-      const absl::StatusOr<bool> row = list->Step();
-      if (!row.ok()) return row.status();
-      if (!*row) break;
-      ids.push_back(list->Integer(0));
-    }
-    absl::StatusOr<SqliteStatement> update =
-        database.Prepare("UPDATE subscriptions SET epoch = ? WHERE id = ?");
-    if (!update.ok()) return update.status();
-    for (const int64_t id : ids) {
-      const std::string epoch = absl::StrCat(absl::Hex(RandomEpoch(), absl::kZeroPad16));
-      if (absl::Status status = update->BindText(epoch).Bind(id).Run(); !status.ok()) {
-        return status;
-      }
-    }
-    return absl::OkStatus();
+    absl::StatusOr<std::string> store_id = RenewStoreIdentity(database);
+    if (!store_id.ok()) return store_id.status();
+    restored_.store_id = *std::move(store_id);
+    return AddAncestor(database, restored_.ancestor);
   }
 
   // Root restores into the directory of the user that the gateway runs as.

@@ -235,9 +235,7 @@ class RowChecks {
                                         " makes no sense"),
                            "nobody will see it", kRestore);
            }
-           const bool fits =
-               row.Integer(4) == EventChecksum(sequence, row.Integer(1), row.Integer(2),
-                                               row.Integer(3), row.Bytes(5), row.Bytes(6));
+           const bool fits = EventFits(row);
            if (fits) return;
            // One that was parked for that is what is left of an event, and was told then.
            const bool was_parked_so = row.Integer(8) == v1::DeadLetter::REASON_CORRUPT;

@@ -21,7 +21,8 @@
 namespace onhook {
 namespace {
 
-// A checkpoint is due at this many pages of 4 KiB in the write-ahead log.
+constexpr int64_t kPageBytes = 4096;
+// A checkpoint is due at this many pages in the write-ahead log.
 constexpr int kCheckpointPages = 1000;
 
 absl::Status ErrnoStatus(absl::string_view doing, const std::string& path) {
@@ -50,6 +51,23 @@ std::string AdviceOnLoss(const std::string& directory) {
 std::string AdviceOnDamage(const std::string& directory) {
   return absl::StrCat("What it is, and what is lost by it, says: onhookd --verify ", directory,
                       ". Restore a backup");
+}
+
+// Binds an event's columns, and runs.
+absl::Status RunInsert(SqliteStatement& insert, const NewEvent& event, LogPlace place,
+                       int64_t stored_us) {
+  const int64_t received_us = absl::ToUnixMicros(event.received_at);
+  return insert.Bind(place.sequence)
+      .BindText(event.call_serial_no)
+      .BindText(event.source)
+      .BindBlob(event.digest)
+      .Bind(received_us)
+      .Bind(stored_us)
+      .Bind(place.end_offset)
+      .Bind(EventChecksum(place.sequence, received_us, stored_us, place.end_offset, event.digest,
+                          event.event))
+      .BindBlob(event.event)
+      .Run();
 }
 
 // Events hold numbers of callers: a new file is its owner's alone, wherever the directory lies.
@@ -88,6 +106,7 @@ absl::StatusOr<std::unique_ptr<Storage>> SqliteStorage::Open(const std::string& 
   std::unique_ptr<SqliteStorage> storage(new SqliteStorage(directory, *lock, progress));
   if (absl::Status status = RemoveLeftovers(directory); !status.ok()) return status;
   // SQLite would make do with what is left, so that has to be looked at before.
+  storage->BeginLogStep("checks", "");
   if (absl::Status status = CheckSqliteRemains(directory); !status.ok()) {
     return WithAdvice(status, AdviceOnLoss(directory));
   }
@@ -102,14 +121,17 @@ SqliteStorage::~SqliteStorage() {
   if (lock_ >= 0) close(lock_);
 }
 
+void SqliteStorage::BeginLogStep(absl::string_view does, absl::string_view where) {
+  if (progress_ == nullptr) return;
+  const int64_t bytes = BytesOf(SqliteLogPath(directory_));
+  progress_->Begin(absl::StrCat(does, " the write-ahead log of ", bytes >> 20, " MiB", where));
+}
+
 absl::Status SqliteStorage::OpenDatabase() {
   const std::string path = SqliteDatabasePath(directory_);
   MakeOwnFile(path);
-  if (progress_ != nullptr) {
-    progress_->Begin(absl::StrCat("brings the write-ahead log of ", BytesOf(path + "-wal") >> 20,
-                                  " MiB into the database"));
-  }
   if (absl::Status status = TrustOnlyTheDisk(directory_); !status.ok()) return status;
+  BeginLogStep("brings", " into the database");
   absl::StatusOr<SqliteDatabase> database = SqliteDatabase::Open(path, /*read_only=*/false);
   if (!database.ok()) return database.status();
   database_ = *std::move(database);
@@ -156,6 +178,7 @@ absl::Status SqliteStorage::PrepareAll() {
   if (!quarantine.ok()) return quarantine.status();
   quarantine_ = *std::move(quarantine);
   const std::pair<SqliteStatement*, absl::string_view> statements[] = {
+      {&count_free_pages_, "PRAGMA freelist_count"},
       {&begin_, "BEGIN IMMEDIATE"},
       {&commit_, "COMMIT"},
       {&rollback_, "ROLLBACK"},
@@ -165,6 +188,16 @@ absl::Status SqliteStorage::PrepareAll() {
        " ON CONFLICT (call_serial_no, source, digest) DO NOTHING"},
       {&find_identity_,
        "SELECT sequence FROM events WHERE call_serial_no = ? AND source = ? AND digest = ?"},
+      // By the row itself, which the table leads to.
+      {&find_row_, "SELECT " ONHOOK_EVENT_COLUMNS
+                   ", call_serial_no FROM events NOT INDEXED WHERE sequence = ?"},
+      {&find_place_,
+       "SELECT ?1 >= (SELECT min(sequence) FROM events)"
+       " AND ?1 <= (SELECT max(sequence) FROM events),"
+       " coalesce((SELECT max(end_offset) FROM events WHERE sequence = ?1 - 1), 0)"},
+      {&insert_anew_,
+       "INSERT OR REPLACE INTO events (sequence, call_serial_no, source, digest, received_us,"
+       " stored_us, end_offset, checksum, event) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"},
       {&find_removed_,
        "SELECT sequence FROM removed_identities"
        " WHERE call_serial_no = ? AND source = ? AND digest = ?"},
@@ -184,7 +217,8 @@ absl::Status SqliteStorage::PrepareAll() {
       {&trim_forwarded_,
        "DELETE FROM forwarded WHERE receiver = ?1 AND first <= ?2 AND last <= ?2"},
   };
-  return PrepareStatements(*database_, statements);
+  const absl::Status prepared = PrepareStatements(*database_, statements);
+  return prepared.ok() ? CountReusable() : prepared;
 }
 
 absl::StatusOr<RecoveredState> SqliteStorage::Recover() {
@@ -213,19 +247,8 @@ absl::StatusOr<AppendResult> SqliteStorage::InsertEvent(const NewEvent& event, L
     if (!removed.ok()) return removed.status();
     if (*removed != 0) return AppendResult{*removed, true};
   }
-  const int64_t received_us = absl::ToUnixMicros(event.received_at);
-  const int64_t stored_us = absl::ToUnixMicros(stored_at);
-  insert_event_.Bind(place.sequence)
-      .BindText(event.call_serial_no)
-      .BindText(event.source)
-      .BindBlob(event.digest)
-      .Bind(received_us)
-      .Bind(stored_us)
-      .Bind(place.end_offset)
-      .Bind(EventChecksum(place.sequence, received_us, stored_us, place.end_offset, event.digest,
-                          event.event))
-      .BindBlob(event.event);
-  if (absl::Status status = insert_event_.Run(); !status.ok()) return status;
+  absl::Status status = RunInsert(insert_event_, event, place, absl::ToUnixMicros(stored_at));
+  if (!status.ok()) return status;
   if (database_->Changes() == 0) {
     const absl::StatusOr<Sequence> known = FindKept(event);
     if (!known.ok()) return known.status();
@@ -236,7 +259,7 @@ absl::StatusOr<AppendResult> SqliteStorage::InsertEvent(const NewEvent& event, L
     insert_raw_body_.Bind(place.sequence)
         .Bind(RawBodyChecksum(place.sequence, event.raw_body))
         .BindBlob(event.raw_body);
-    if (absl::Status status = insert_raw_body_.Run(); !status.ok()) return status;
+    if (status = insert_raw_body_.Run(); !status.ok()) return status;
   }
   return AppendResult{place.sequence, false};
 }
@@ -248,7 +271,39 @@ absl::StatusOr<Sequence> SqliteStorage::FindIdentity(const NewEvent& event) {
 
 absl::StatusOr<Sequence> SqliteStorage::FindKept(const NewEvent& event) {
   find_identity_.BindText(event.call_serial_no).BindText(event.source).BindBlob(event.digest);
-  return find_identity_.FirstInteger(0);
+  const absl::StatusOr<Sequence> known = find_identity_.FirstInteger(0);
+  if (!known.ok() || *known == 0) return known;
+  // So far an index says so. Nobody is told "stored" of a row that is not there, or damaged.
+  find_row_.Bind(*known);
+  const absl::StatusOr<bool> row = find_row_.Step();
+  if (!row.ok()) return row.status();
+  const bool is_whole = *row && EventFits(find_row_);
+  const bool is_it =
+      is_whole && find_row_.Bytes(5) == event.digest && find_row_.Bytes(7) == event.call_serial_no;
+  if (*row) find_row_.Reset();
+  if (is_it) return *known;
+  const absl::Status written =
+      is_whole ? absl::AbortedError("the index of identities leads to another event")
+               : WriteAnew(event, *known);
+  if (!written.ok()) return written;
+  return *known;
+}
+
+absl::Status SqliteStorage::WriteAnew(const NewEvent& event, Sequence sequence) {
+  find_place_.Bind(sequence);
+  const absl::StatusOr<bool> row = find_place_.Step();
+  if (!row.ok()) return row.status();
+  const bool is_in_log = *row && find_place_.Integer(0) != 0;
+  const int64_t begins_behind = *row ? find_place_.Integer(1) : 0;
+  if (*row) find_place_.Reset();
+  if (!is_in_log) return absl::AbortedError("the index of identities leads out of the log");
+  const auto size = static_cast<int64_t>(event.event.size());
+  const absl::Status status = RunInsert(insert_anew_, event, {sequence, begins_behind + size},
+                                        absl::ToUnixMicros(event.received_at));
+  // A row whose identity is altered as well cannot be taken out of the index.
+  return IsStoreDamage(status) && database_->InTransaction()
+             ? absl::AbortedError("an event that came again cannot take its damaged row's place")
+             : status;
 }
 
 absl::StatusOr<Sequence> SqliteStorage::FindRemoved(const NewEvent& event) {
@@ -261,6 +316,7 @@ absl::Status SqliteStorage::RemoveEvents(Sequence through, absl::Time now) {
   absl::Status status = remember_identities_.Bind(through).Bind(absl::ToUnixMicros(now)).Run();
   if (status.ok()) status = remove_raw_bodies_.Bind(through).Run();
   if (!status.ok()) return status;
+  has_made_room_ = true;
   return remove_events_.Bind(through).Run();
 }
 
@@ -287,6 +343,8 @@ absl::Status SqliteStorage::TrimForwarded(const std::string& receiver, Sequence 
 absl::Status SqliteStorage::Commit() {
   const absl::Status status = commit_.Run();
   if (!status.ok() && !absl::IsDataLoss(status)) Rollback();
+  // What is not counted now is counted later.
+  if (status.ok() && std::exchange(has_made_room_, false)) CountReusable().IgnoreError();
   return status;
 }
 
@@ -307,7 +365,14 @@ bool SqliteStorage::NeedsMaintenance() const { return log_pages_ >= kCheckpointP
 
 absl::Status SqliteStorage::Maintain() {
   log_pages_ = 0;  // the next commit counts anew
+  if (absl::Status status = CountReusable(); !status.ok()) return status;
   return database_->Checkpoint(/*truncate=*/false);
+}
+
+absl::Status SqliteStorage::CountReusable() {
+  const absl::StatusOr<int64_t> pages = count_free_pages_.FirstInteger(0);
+  if (pages.ok()) reusable_bytes_ = *pages * kPageBytes;
+  return pages.status();
 }
 
 absl::Status SqliteStorage::Close() {
@@ -318,9 +383,10 @@ absl::Status SqliteStorage::Close() {
   absl::Status status = MarkClosed(*database_);
   if (status.ok()) status = database_->Checkpoint(/*truncate=*/true);
   for (SqliteStatement* statement :
-       {&begin_, &commit_, &rollback_, &insert_event_, &find_identity_, &find_removed_,
-        &remember_identities_, &remove_events_, &insert_raw_body_, &remove_raw_bodies_,
-        &forget_identities_, &save_forwarded_, &trim_forwarded_}) {
+       {&count_free_pages_, &begin_, &commit_, &rollback_, &insert_event_, &find_identity_,
+        &find_row_, &find_place_, &insert_anew_, &find_removed_, &remember_identities_,
+        &remove_events_, &insert_raw_body_, &remove_raw_bodies_, &forget_identities_,
+        &save_forwarded_, &trim_forwarded_}) {
     *statement = SqliteStatement();
   }
   journal_.reset();

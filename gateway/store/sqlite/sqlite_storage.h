@@ -1,12 +1,14 @@
 #ifndef ONHOOK_GATEWAY_STORE_SQLITE_SQLITE_STORAGE_H_
 #define ONHOOK_GATEWAY_STORE_SQLITE_SQLITE_STORAGE_H_
 
+#include <atomic>
 #include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "absl/strings/string_view.h"
 #include "gateway/store/embedded/storage.h"
 #include "gateway/store/recovery_progress.h"
 #include "gateway/store/sqlite/sqlite_database.h"
@@ -69,6 +71,7 @@ class SqliteStorage final : public Storage {
   QuarantineRows& quarantine() override { return *quarantine_; }
 
   int64_t SizeInBytes() const override;
+  int64_t ReusableBytes() const override { return reusable_bytes_; }
   bool NeedsMaintenance() const override;
   absl::Status Maintain() override;
   absl::Status Close() override;
@@ -93,18 +96,25 @@ class SqliteStorage final : public Storage {
   SqliteStorage(std::string directory, int lock, RecoveryProgress* progress)
       : directory_(std::move(directory)), lock_(lock), progress_(progress) {}
 
+  // Tells what is done with the write-ahead log, which takes as long as that is large.
+  void BeginLogStep(absl::string_view does, absl::string_view where);
   absl::Status OpenDatabase();
   // Makes all that is there durable, in one file of the right format, and ends the opening before.
   absl::Status SyncAll();
   absl::Status PrepareAll();
-  // The event of this identity among those that are kept, or that were removed; 0: none.
+  // Between transactions.
+  absl::Status CountReusable();
+  // The event of this identity among those that are kept, or that were removed; 0: none. One that
+  // is kept but damaged is written anew.
   absl::StatusOr<Sequence> FindKept(const NewEvent& event);
   absl::StatusOr<Sequence> FindRemoved(const NewEvent& event);
+  absl::Status WriteAnew(const NewEvent& event, Sequence sequence);
 
   const std::string directory_;
   int lock_;                          // file descriptor that holds the directory's lock
   RecoveryProgress* const progress_;  // may be null
   int log_pages_ = 0;
+  std::atomic<int64_t> reusable_bytes_{0};
   std::optional<SqliteDatabase> database_;
   std::unique_ptr<SqliteReader> reader_;
 
@@ -112,11 +122,15 @@ class SqliteStorage final : public Storage {
   std::unique_ptr<SqliteNonces> nonces_;
   std::unique_ptr<SqliteQuarantine> quarantine_;
 
+  SqliteStatement count_free_pages_;
   SqliteStatement begin_;
   SqliteStatement commit_;
   SqliteStatement rollback_;
   SqliteStatement insert_event_;
   SqliteStatement find_identity_;
+  SqliteStatement find_row_;
+  SqliteStatement find_place_;
+  SqliteStatement insert_anew_;
   SqliteStatement find_removed_;
   SqliteStatement remember_identities_;
   SqliteStatement remove_events_;
@@ -125,6 +139,7 @@ class SqliteStorage final : public Storage {
   SqliteStatement forget_identities_;
   SqliteStatement save_forwarded_;
   SqliteStatement trim_forwarded_;
+  bool has_made_room_ = false;  // in this transaction
   // Whether identities of removed events may be remembered: else none is looked for.
   bool has_removed_ = true;
 };

@@ -159,7 +159,8 @@ class Verification {
       output_.tell(absl::StrCat("sound: ", events));
       return true;
     }
-    output_.tell(absl::StrCat("damaged: ", findings_.count(), " findings; ", events, ", ",
+    output_.tell(absl::StrCat("damaged: ", findings_.count(),
+                              findings_.count() == 1 ? " finding; " : " findings; ", events, ", ",
                               checked_.damaged, " lost"));
     return false;
   }

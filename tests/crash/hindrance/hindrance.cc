@@ -37,10 +37,18 @@ std::string Hindrance::Missing() {
   return "a build without sanitizers: nothing can be loaded before those";
 }
 
-void Hindrance::ApplyTo(OnhookdProcess::Options& options) const {
+void Hindrance::ApplyToCallsOf(OnhookdProcess::Options& options) const {
+  RunWith(kHindrancePlanVariable, options);
+}
+
+void Hindrance::ApplyToClockOf(OnhookdProcess::Options& options) const {
+  RunWith(kHindranceClockVariable, options);
+}
+
+void Hindrance::RunWith(const char* variable, OnhookdProcess::Options& options) const {
   options.runner.insert(options.runner.end(),
                         {"/usr/bin/env", absl::StrCat("LD_PRELOAD=", ONHOOK_HINDRANCE_LIBRARY),
-                         absl::StrCat(kHindrancePlanVariable, "=", plan_file_)});
+                         absl::StrCat(variable, "=", plan_file_)});
 }
 
 void Hindrance::Fail(const Failure& failure) {

@@ -15,7 +15,7 @@ namespace onhook {
 // The test's hold on what the system does for a gateway: lets its calls on files of one directory
 // fail, and sets its wall clock, while it runs. One object serves one gateway after the other.
 //
-// Threads: any, but for ApplyTo.
+// Threads: any, but for the first two.
 class Hindrance {
  public:
   static constexpr int64_t kForGood = std::numeric_limits<int64_t>::max();
@@ -40,8 +40,9 @@ class Hindrance {
   // nothing.
   static std::string Missing();
 
-  // Has the gateway run with it.
-  void ApplyTo(OnhookdProcess::Options& options) const;
+  // Has the gateway run with it: its calls, or its clock, or by two calls both.
+  void ApplyToCallsOf(OnhookdProcess::Options& options) const;
+  void ApplyToClockOf(OnhookdProcess::Options& options) const;
 
   // From now on this fails, beside what fails already; one failure of a kind of call at a time.
   void Fail(const Failure& failure);
@@ -69,6 +70,8 @@ class Hindrance {
   }
 
  private:
+  void RunWith(const char* variable, OnhookdProcess::Options& options) const;
+
   const TemporaryDirectory folder_;
   const std::string plan_file_;
   HindrancePlan* const plan_;

@@ -43,8 +43,8 @@ Function* Behind(const char* name) {
   return reinterpret_cast<Function*>(dlsym(RTLD_NEXT, name));
 }
 
-Plan* MapPlan() {
-  const char* path = std::getenv(onhook::kHindrancePlanVariable);
+Plan* MapPlan(const char* variable) {
+  const char* path = std::getenv(variable);
   if (path == nullptr) return nullptr;
   static const auto open_behind = Behind<int(const char*, int, ...)>("open");
   const int file = open_behind(path, O_RDWR | O_CLOEXEC);
@@ -57,9 +57,16 @@ Plan* MapPlan() {
   return mapped == MAP_FAILED ? nullptr : static_cast<Plan*>(mapped);
 }
 
+// The plan for calls; null: there is none.
 Plan* ThePlan() {
-  static Plan* const plan = MapPlan();
+  static Plan* const plan = MapPlan(onhook::kHindrancePlanVariable);
   return plan;
+}
+
+// How far the wall clock is ahead.
+int64_t WallClockOffset() {
+  static const Plan* const plan = MapPlan(onhook::kHindranceClockVariable);
+  return plan == nullptr ? 0 : plan->wall_clock_offset_ns.load();
 }
 
 // The name of the file below the directory that each descriptor is of; null: of none.
@@ -176,7 +183,7 @@ long WaitOnWallClock(long (*behind)(long, ...), const long* arguments) {
   const int64_t deadline = until->tv_sec * kNanoseconds + until->tv_nsec;
   while (true) {
     const int64_t real = Now(CLOCK_REALTIME);
-    const int64_t left = deadline - (real + ThePlan()->wall_clock_offset_ns);
+    const int64_t left = deadline - (real + WallClockOffset());
     if (left <= 0) {
       errno = ETIMEDOUT;
       return -1;
@@ -317,8 +324,8 @@ int clock_gettime(clockid_t clock, timespec* now) noexcept {
   static const auto behind = Behind<int(clockid_t, timespec*)>("clock_gettime");
   const int result = behind(clock, now);
   const bool is_wall_clock = clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE;
-  if (result == 0 && is_wall_clock && ThePlan() != nullptr) {
-    *now = TimeOf(now->tv_sec * kNanoseconds + now->tv_nsec + ThePlan()->wall_clock_offset_ns);
+  if (result == 0 && is_wall_clock) {
+    *now = TimeOf(now->tv_sec * kNanoseconds + now->tv_nsec + WallClockOffset());
   }
   return result;
 }
@@ -347,7 +354,7 @@ long syscall(long number, ...) noexcept {
   const bool waits_on_wall_clock = number == SYS_futex &&
                                    (arguments[1] & FUTEX_CMD_MASK) == FUTEX_WAIT_BITSET &&
                                    (arguments[1] & FUTEX_CLOCK_REALTIME) != 0 && arguments[3] != 0;
-  if (waits_on_wall_clock && ThePlan() != nullptr) return WaitOnWallClock(behind, arguments);
+  if (waits_on_wall_clock) return WaitOnWallClock(behind, arguments);
   return behind(number, arguments[0], arguments[1], arguments[2], arguments[3], arguments[4],
                 arguments[5]);
 }

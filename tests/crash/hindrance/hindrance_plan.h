@@ -45,8 +45,10 @@ struct HindrancePlan {
 
 static_assert(std::atomic<int64_t>::is_always_lock_free, "two processes share them");
 
-// The environment variable that names the plan's file.
+// The environment variables that name the plan's file: of the plan for calls, and of the one for
+// the clock, so that two may hinder one program.
 inline constexpr char kHindrancePlanVariable[] = "HINDRANCE_PLAN";
+inline constexpr char kHindranceClockVariable[] = "HINDRANCE_CLOCK";
 
 }  // namespace onhook
 

@@ -93,6 +93,26 @@ TEST(InvocationTest, EachActionHasItsFlag) {
   EXPECT_EQ(Read({"--version"}).action, Action::kVersion);
 }
 
+TEST(InvocationTest, WhatIsDoneToAStoreTakesItsDirectoryAndNothingElse) {
+  const std::pair<const char*, Action> actions[] = {{"--verify", Action::kVerify},
+                                                    {"--accept-loss", Action::kAcceptLoss}};
+  for (const auto& [flag, action] : actions) {
+    for (const Strings& arguments :
+         {Strings{flag, "store"}, Strings{absl::StrCat(flag, "=store")}}) {
+      const Invocation invocation = Read(arguments, {"ONHOOK_LOG_LEVEL=nonsense"});
+      EXPECT_EQ(invocation.action, action);
+      EXPECT_EQ(invocation.directory, "store");
+    }
+    for (const Strings& arguments :
+         {Strings{flag}, Strings{absl::StrCat(flag, "=")}, Strings{flag, "store", "--check"},
+          Strings{"--log-level=debug", flag, "store"}}) {
+      EXPECT_EQ(Faults(arguments),
+                absl::StrCat(flag, ": takes a DIRECTORY and no other argument: onhookd ", flag,
+                             " DIRECTORY"));
+    }
+  }
+}
+
 TEST(InvocationTest, EachActionButRunningHasItsAnswer) {
   EXPECT_EQ(AnswerTo(Read({})), "");
   EXPECT_EQ(AnswerTo(Read({"--check"})), "the settings are right\n");

@@ -62,13 +62,15 @@ class ConnectionRegistryTest : public testing::Test {
   ConnectionRegistry registry_{HttpOptions()};
   ManualClock clock_;
   FrontEnd front_end_{&clock_};
-  std::atomic<bool> stopping_{false};
+  const std::atomic<bool> answers_are_last_{false};
+  const std::atomic<bool> idle_ends_{false};
   std::atomic<uint64_t> turns_{0};
   const HttpHandler handler_;
   const ErrorBody error_body_;
   const std::function<void(absl::string_view)> on_refused_;
-  const ConnectionContext context_{options_,   absl::Seconds(5), handler_, error_body_, on_refused_,
-                                   front_end_, nullptr,          &clock_,  stopping_,   turns_};
+  const ConnectionContext context_{options_,          absl::Seconds(5), handler_, error_body_,
+                                   on_refused_,       front_end_,       nullptr,  &clock_,
+                                   answers_are_last_, idle_ends_,       turns_};
   std::vector<std::unique_ptr<Connection>> others_;  // the far ends
   std::list<Guest> guests_;
 };

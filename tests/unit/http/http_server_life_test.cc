@@ -17,6 +17,7 @@ namespace onhook {
 namespace {
 
 using testing::HasSubstr;
+using testing::Not;
 
 TEST_F(HttpServerTest, ATakenPortIsAClearErrorOfStart) {
   Start();
@@ -80,6 +81,43 @@ TEST_F(HttpServerTest, StopLetsRequestsInFlightBeAnswered) {
   EXPECT_THAT(answer.head, HasSubstr("\r\nConnection: close\r\n"));
   EXPECT_TRUE(busy.FinishSending().IsClosed());
   stop.join();
+}
+
+TEST_F(HttpServerTest, ItCanMakeEveryAnswerItsConnectionsLastBeforeItStops) {
+  Start();
+  RawHttpClient kept(port());
+  EXPECT_THAT(kept.Send(Post("a")).ReadAnswer().head, Not(HasSubstr("Connection: close")));
+  server_->CloseAfterAnswers();
+  EXPECT_THAT(kept.Send(Post("b")).ReadAnswer().head, HasSubstr("\r\nConnection: close\r\n"));
+  RawHttpClient newcomer(port());
+  const RawAnswer answer = newcomer.Send(Post("c")).ReadAnswer();
+  EXPECT_EQ(answer.body, "POST /x c");
+  EXPECT_THAT(answer.head, HasSubstr("\r\nConnection: close\r\n"));
+  EXPECT_TRUE(newcomer.FinishSending().IsClosed());
+}
+
+// As it is when a request and the end of the gateway cross.
+TEST_F(HttpServerTest, WhatComesOverAnIdleConnectionWhileItStopsIsAnswered) {
+  options_.idle_timeout = absl::Hours(1);
+  Start();
+  RawHttpClient idle(port());
+  EXPECT_EQ(idle.Send(Post("a")).ReadAnswer().status, 200);
+  std::thread stop([&] { server_->Stop(absl::Hours(1), absl::Hours(1)); });
+  while (server_->alive()) std::this_thread::yield();
+  const RawAnswer answer = idle.Send(Post("b")).ReadAnswer();
+  EXPECT_EQ(answer.body, "POST /x b");
+  EXPECT_THAT(answer.head, HasSubstr("\r\nConnection: close\r\n"));
+  EXPECT_TRUE(idle.FinishSending().IsClosed());
+  stop.join();
+}
+
+TEST_F(HttpServerTest, AnIdleConnectionThatStaysIdleEndsWithItsGrace) {
+  options_.idle_timeout = absl::Hours(1);
+  Start();
+  RawHttpClient idle(port());
+  EXPECT_EQ(idle.Send(Post("a")).ReadAnswer().status, 200);
+  server_->Stop(absl::Hours(1), absl::Milliseconds(10));
+  EXPECT_TRUE(idle.IsClosed());
 }
 
 TEST_F(HttpServerTest, StopCutsWhatIsLeftAfterItsGrace) {

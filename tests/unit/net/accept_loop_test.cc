@@ -38,11 +38,14 @@ class AcceptLoopTest : public testing::Test {
   int listener_ = -1;
   std::atomic<int> accepted_{0};
   std::atomic<int> shortages_{0};
+  std::atomic<bool> first_waits_{false};  // within the callback, so that the loop takes no other
   AcceptLoop loop_{absl::Seconds(1),
                    {[this](int socket, const Endpoint& peer) {
                       EXPECT_EQ(peer.address, "127.0.0.1");
                       EXPECT_GT(peer.port, 0);
-                      ++accepted_;
+                      if (++accepted_ == 1) {
+                        while (first_waits_) std::this_thread::yield();
+                      }
                       close(socket);
                     },
                     [this] { ++shortages_; }}};
@@ -54,6 +57,20 @@ TEST_F(AcceptLoopTest, EveryConnectionIsHandedOver) {
   for (int i = 0; i < 10; ++i) EXPECT_TRUE(RawHttpClient(BoundPort(listener_)).IsClosed());
   EXPECT_EQ(accepted_, 10);
   EXPECT_TRUE(End().ok());
+}
+
+// Their peers were connected by the kernel, and may have sent already.
+TEST_F(AcceptLoopTest, ConnectionsThatNobodyHasTakenYetAreHandedOverWhenItStops) {
+  first_waits_ = true;
+  RawHttpClient first(BoundPort(listener_));
+  while (accepted_ == 0) std::this_thread::yield();
+  RawHttpClient second(BoundPort(listener_));
+  RawHttpClient third(BoundPort(listener_));
+  loop_.Stop();
+  EXPECT_EQ(accepted_, 3);
+  first_waits_ = false;
+  EXPECT_TRUE(Wait().ok());
+  EXPECT_TRUE(second.IsClosed());
 }
 
 TEST_F(AcceptLoopTest, ASocketThatListensNoMoreEndsTheLoop) {

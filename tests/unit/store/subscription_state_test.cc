@@ -246,6 +246,19 @@ TEST_F(SubscriptionStateTest, AttemptsAndBackoffOutliveARestart) {
   EXPECT_EQ(Take(kBen)->attempt, 4);
 }
 
+TEST_F(SubscriptionStateTest, AClockThatWasPutBackByAYearMakesNothingRestForAYear) {
+  beginning_.tried[1] = {1, now_.wall, now_.wall + absl::Minutes(1), 5};
+  last_ = 2;
+  now_.wall -= absl::Hours(365 * 24);
+  Restart();
+  EXPECT_THAT(TakeAll(kAnna), ElementsAre(2));
+  const auto decision = state_->BeginNack(2, kFirstLease, Action::kRetry, absl::Seconds(1), now_);
+  now_.wall -= absl::Hours(365 * 24);  // while that is being written
+  Finish(*decision);
+  Wait(absl::Hours(1));
+  EXPECT_THAT(TakeAll(kAnna), ElementsAre(1, 2));
+}
+
 TEST_F(SubscriptionStateTest, ANackFromBeforeARestartCountsUnlessThatAttemptWasOver) {
   beginning_.tried[2] = {1, now_.wall, now_.wall, /*last_ended=*/500};
   Restart();

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "gateway/store/sqlite/sqlite_storage.h"
+#include "gateway/store/store_damage.h"
 #include "tests/support/faulty_disk.h"
 #include "tests/support/temporary_directory.h"
 #include "tests/unit/store/embedded_store_fixture.h"
@@ -46,6 +47,23 @@ class SqliteDamageTest : public EmbeddedStoreFixture {
       ASSERT_TRUE(database->Checkpoint(/*truncate=*/true).ok());
     }
     Open();
+  }
+  // Changes events and leaves the index of their identities as it was.
+  void TamperBehindTheIndex(const std::string& sql) {
+    store_.reset();
+    const std::string steps[] = {
+        "CREATE TABLE kept AS SELECT * FROM sqlite_schema WHERE name = 'events_identity';"
+        "PRAGMA writable_schema = ON; DELETE FROM sqlite_schema WHERE name = 'events_identity'",
+        sql,
+        "PRAGMA writable_schema = ON; INSERT INTO sqlite_schema SELECT * FROM kept;"
+        "DROP TABLE kept"};
+    for (const std::string& step : steps) {
+      auto database = SqliteDatabase::Open(directory_.path() + "/onhook.db", /*read_only=*/false);
+      ASSERT_TRUE(database.ok()) << database.status();
+      const absl::Status status = database->Execute(step);
+      ASSERT_TRUE(status.ok()) << status;
+      ASSERT_TRUE(database->Checkpoint(/*truncate=*/true).ok());
+    }
   }
   template <typename Result, typename Ask>
   absl::StatusOr<Result> Answer(Ask ask) {
@@ -127,6 +145,103 @@ TEST_F(SqliteDamageTest, AnAlteredBodyOfAnEventIsNotGivenAndTheEventIs) {
   TamperAndOpen("UPDATE raw_bodies SET body = x'00'");
   EXPECT_EQ(RawBodyOf(1).status().code(), absl::StatusCode::kDataLoss);
   EXPECT_EQ(Read(0)->events.at(0)->event, "event a");
+}
+
+// --- a repeat of an event that the disk has lost
+
+TEST_F(SqliteDamageTest, ARepeatWritesADamagedEventAnew) {
+  for (const char* damage :
+       {"event = x'00'", "received_us = 1", "checksum = 1", "end_offset = 7"}) {
+    Open();
+    const std::string call = absl::StrCat("call ", damage);
+    for (const std::string& name : {"before " + call, call, "after " + call}) {
+      ASSERT_TRUE(Append(name).ok());
+    }
+    const Sequence sequence = store_->log().last() - 1;
+    TamperAndOpen(absl::StrCat("UPDATE events SET ", damage, " WHERE sequence = ", sequence));
+    EXPECT_TRUE(Read(sequence - 1)->events.at(0)->corrupt) << damage;
+    const absl::StatusOr<AppendResult> repeat = Append(call);
+    ASSERT_TRUE(repeat.ok()) << repeat.status();
+    EXPECT_TRUE(repeat->duplicate);
+    EXPECT_EQ(repeat->sequence, sequence);
+    EXPECT_EQ(Read(sequence - 1)->events.at(0)->event, "event " + call) << damage;
+    EXPECT_EQ(Read(0)->events.size(), static_cast<size_t>(sequence + 1));
+  }
+}
+
+TEST_F(SqliteDamageTest, ARepeatWhoseRowIsGoneIsStoredInItsPlace) {
+  AppendMany(3);
+  TamperBehindTheIndex("DELETE FROM events WHERE sequence = 2");
+  Open();
+  const absl::StatusOr<AppendResult> repeat = Append("call 2");
+  ASSERT_TRUE(repeat.ok()) << repeat.status();
+  EXPECT_TRUE(repeat->duplicate);
+  EXPECT_EQ(repeat->sequence, 2);
+  EXPECT_EQ(Read(1)->events.at(0)->event, "event call 2");
+  EXPECT_EQ(Read(0)->events.size(), 3U);
+}
+
+TEST_F(SqliteDamageTest, ARepeatThatTheIndexLeadsAstrayIsNotCalledStored) {
+  AppendMany(5);
+  TamperBehindTheIndex("DELETE FROM events WHERE sequence = 5");
+  Open();
+  EXPECT_EQ(Append("call 5").status().code(), absl::StatusCode::kUnavailable) << "out of the log";
+  ASSERT_TRUE(Append("call 6").ok()) << "others go on";
+  EXPECT_EQ(Append("call 5").status().code(), absl::StatusCode::kUnavailable) << "to another event";
+  EXPECT_TRUE(Append("call 7").ok());
+  EXPECT_FALSE(fatal_.HasBeenNotified());
+}
+
+// --- what looks for a place by halving
+
+TEST_F(SqliteDamageTest, DamageMakesNoPlaceInTimeALaterOne) {
+  options_.tail_bytes = 1;
+  const absl::Time start = absl::FromUnixSeconds(1'645'524'280);
+  for (int i = 1; i <= 31; ++i) {
+    NewEvent event = EventNamed(absl::StrCat("call ", i));
+    event.received_at = start + absl::Seconds(i);
+    ASSERT_TRUE(Append(std::move(event)).ok());
+  }
+  const auto place_of = [this, start] {
+    return Answer<Sequence>(
+               [&](auto done) { store_->log().FindPlace(start + absl::Seconds(5), done); })
+        .value();
+  };
+  EXPECT_EQ(place_of(), 4);
+  TamperAndOpen("UPDATE events SET received_us = 1 WHERE sequence = 16");
+  EXPECT_LE(place_of(), 4);
+  TamperAndOpen("DELETE FROM events WHERE sequence = 16");
+  EXPECT_LE(place_of(), 4);
+}
+
+TEST_F(SqliteDamageTest, AStoreWhoseEndsAreNotToBeBelievedIsRefused) {
+  AppendMany(5);
+  for (const char* damage : {"UPDATE events SET sequence = 4000 WHERE sequence = 5",
+                             "UPDATE subscriptions SET floor = 4000"}) {
+    Queue();
+    store_.reset();
+    {
+      auto database = SqliteDatabase::Open(directory_.path() + "/onhook.db", /*read_only=*/false);
+      ASSERT_TRUE(database->Execute(damage).ok());
+    }
+    auto storage = SqliteStorage::Open(directory_.path());
+    ASSERT_TRUE(storage.ok()) << storage.status();
+    EXPECT_TRUE(IsStoreDamage((*storage)->Recover().status())) << damage;
+    storage->reset();
+    auto database = SqliteDatabase::Open(directory_.path() + "/onhook.db", /*read_only=*/false);
+    ASSERT_TRUE(database
+                    ->Execute("UPDATE events SET sequence = 5 WHERE sequence = 4000;"
+                              "UPDATE subscriptions SET floor = 0")
+                    .ok());
+    Open();
+  }
+}
+
+TEST_F(SqliteDamageTest, WhereEventsEndIsTakenFromTheNewestThatIsWhole) {
+  AppendMany(5);
+  TamperAndOpen("UPDATE events SET end_offset = 1 << 40 WHERE sequence = 5");
+  ASSERT_TRUE(Append("call 6").ok());
+  EXPECT_LT(Read(5)->events.at(0)->end_offset, 1000);
 }
 
 TEST_F(SqliteDamageTest, OnAFullDiskNothingIsKeptAndLaterItIs) {

@@ -1,0 +1,17 @@
+#ifndef ONHOOK_TESTS_CRASH_CLOCK_FAULT_H_
+#define ONHOOK_TESTS_CRASH_CLOCK_FAULT_H_
+
+#include <memory>
+
+#include "tests/crash/fault.h"
+
+namespace onhook {
+
+// Somebody sets the gateway's wall clock a few times in a row, by seconds or by years, forth and
+// back; it may stay wrong over the gateways that follow. One time in four the gateway is killed
+// then, and the next one starts at another time.
+std::unique_ptr<Fault> MakeClockFault();
+
+}  // namespace onhook
+
+#endif  // ONHOOK_TESTS_CRASH_CLOCK_FAULT_H_
