@@ -9,8 +9,11 @@
 #include <cerrno>
 #include <cstdint>
 #include <cstring>
+#include <set>
+#include <utility>
 
 #include "absl/cleanup/cleanup.h"
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "gateway/store/sqlite/sqlite_database.h"
@@ -112,6 +115,7 @@ class Verification {
       return absl::OkStatus();
     }
     if (!CheckFormat(*database)) return absl::OkStatus();
+    if (absl::Status schema = CheckSchema(*database); !schema.ok()) return schema;
     CheckStructure(*database);
     checked_ = CheckSqliteLog(*database, findings_);
     CheckSqliteRows(*database, checked_, findings_);
@@ -127,6 +131,37 @@ class Verification {
                   "it was written by another version, or its header is damaged",
                   "Verify it with the version that wrote it, or restore a backup");
     return false;
+  }
+
+  // Tables, indexes and triggers are kept as text, which SQLite takes for what it says.
+  absl::Status CheckSchema(SqliteDatabase& database) {
+    absl::StatusOr<SqliteDatabase> right = SqliteDatabase::Open(":memory:", /*read_only=*/false);
+    if (!right.ok()) return right.status();
+    if (absl::Status made = CreateOrCheckSchema(*right, directory_); !made.ok()) return made;
+    std::set<std::string> wanted;
+    absl::Status read = ReadSchema(*right, wanted);
+    if (!read.ok()) return read;
+    std::set<std::string> found;
+    read = ReadSchema(database, found);
+    for (const std::string& text : wanted) {
+      if (read.ok() && found.count(text) > 0) continue;
+      findings_.Add(absl::StrCat("the definition of ", text.substr(0, text.find('\n')),
+                                 " is damaged or missing"),
+                    "the gateway will not start, or end when it comes to it", kRestore);
+    }
+    findings_.EndKind();
+    return absl::OkStatus();
+  }
+
+  // "table events", then its text, whatever its spaces.
+  static absl::Status ReadSchema(SqliteDatabase& database, std::set<std::string>& texts) {
+    return ForEachSqliteRow(
+        database, "SELECT type || ' ' || name, sql FROM sqlite_schema WHERE sql IS NOT NULL",
+        [&texts](const SqliteStatement& row) {
+          std::string sql(row.Bytes(1));
+          absl::RemoveExtraAsciiWhitespace(&sql);
+          texts.insert(absl::StrCat(row.Bytes(0), "\n", sql));
+        });
   }
 
   void CheckStructure(SqliteDatabase& database) {

@@ -175,6 +175,10 @@ TEST_F(SqliteVerificationTest, EachThingThatIsWrongIsTold) {
       {"UPDATE counters SET value = -1 WHERE key = 'openings'", "number of openings"},
       {"PRAGMA user_version = 7", "the store has format 7"},
       {"DROP TABLE nonces", "nonces cannot be read on"},
+      {"DROP TRIGGER dead_letter_goes", "the definition of trigger dead_letter_goes is damaged"},
+      {"PRAGMA writable_schema = ON; UPDATE sqlite_schema SET sql = replace(sql, 'new.event',"
+       " 'new.eve.t') WHERE name = 'dead_letter_comes'",
+       "the definition of trigger dead_letter_comes is damaged"},
       {"PRAGMA writable_schema = ON; UPDATE sqlite_schema SET rootpage = 3"
        " WHERE name = 'events_identity'",
        "structure: "},
