@@ -18,6 +18,7 @@ constexpr absl::string_view kRestoreOrPark =
     "Restore a backup, or start anyway and ask the vendor for it";
 // Beyond that, sequences have to do.
 constexpr size_t kMostIdBytes = 1000;
+constexpr int kMostSkips = 10'000;
 constexpr Sequence kFarthest = std::numeric_limits<Sequence>::max() / 4;
 
 // Goes through the events in the order that they lie in.
@@ -64,20 +65,21 @@ class LogWalk {
     return SkipUnreadable(after, status);
   }
 
-  // The place behind which SQLite can read again, found by doubling and halving.
+  // The place behind which SQLite can read again, found by doubling and halving. Nothing: nowhere,
+  // or it was lost too often, as where pages lead in a circle.
   std::optional<Sequence> SkipUnreadable(Sequence after, const absl::Status& error) {
     Sequence unreadable = after;
     Sequence step = 1;
-    while (!CanReadBehind(unreadable + step)) {
-      if (unreadable + step > kFarthest) {
-        TellBad();
-        findings_.Add(
-            absl::StrCat("the events behind ", after, " cannot be read (", ReasonOf(error), ")"),
-            "no subscription will get past them, and new ones may not be stored",
-            "Restore a backup");
-        return std::nullopt;
-      }
+    while (++skips_ <= kMostSkips && unreadable + step <= kFarthest &&
+           !CanReadBehind(unreadable + step)) {
       step *= 2;
+    }
+    if (skips_ > kMostSkips || unreadable + step > kFarthest) {
+      TellBad();
+      findings_.Add(
+          absl::StrCat("the events behind ", after, " cannot be read (", ReasonOf(error), ")"),
+          "no subscription will get past them, and new ones may not be stored", "Restore a backup");
+      return std::nullopt;
     }
     Sequence readable = unreadable + step;
     unreadable += step / 2;
@@ -153,6 +155,7 @@ class LogWalk {
   SqliteFindings& findings_;
   CheckedLog log_;
   Sequence newest_ = 0;
+  int skips_ = 0;  // tries to read on behind what cannot be read
   int64_t offset_ = 0;
   SequenceRange bad_;  // {0, 0}: none
   Bad bad_what_ = Bad::kMissing;
