@@ -57,6 +57,16 @@ class FaultsTest(unittest.TestCase):
             cmake = (TREE / folder / "CMakeLists.txt").read_text(encoding="utf-8")
             self.assertRegex(cmake, rf"(onhook_test|add_executable)\({program}\b", program)
 
+    def test_each_program_has_the_tests_that_are_asked_of_it(self):
+        asked = re.findall(r"build/release/(tests/[\w/]+)/(\w+) --gtest_filter='\*?/?(\w+)", PAGE)
+        self.assertGreater(len(asked), 10)
+        for folder, program, suite in set(asked):
+            cmake = (TREE / folder / "CMakeLists.txt").read_text(encoding="utf-8")
+            sources = re.search(rf"onhook_test\({program}\b(.*?)DEPENDS", cmake, re.DOTALL)[1].split()
+            text = "\n".join((TREE / folder / name).read_text(encoding="utf-8") for name in sources
+                             if name.endswith(".cc"))
+            self.assertTrue(re.search(rf"\bTEST(_F|_P)?\(\w*{suite}", text), f"{program}: {suite}")
+
     def test_each_variable_is_read_and_each_fault_that_it_names_is_there(self):
         rows = re.findall(r"^\| `(\w+)` \|", PAGE, re.MULTILINE)
         for name, value in re.findall(r"\b(ONHOOK_\w+)=([\w,]+)", PAGE):
