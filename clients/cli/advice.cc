@@ -101,8 +101,7 @@ std::string Advice(const absl::Status& status) {
     case absl::StatusCode::kFailedPrecondition: {
       // Of a cursor from before a restore.
       const std::string time = client::ErrorMetadata(status, "resume_from");
-      return time.empty() ? ""
-                          : absl::StrCat("; take `--from ", time, "` or `--time ", time, "`");
+      return time.empty() ? "" : absl::StrCat("; take `--from ", time, "` or `--time ", time, "`");
     }
     case absl::StatusCode::kOutOfRange: {
       const std::string lost = client::ErrorMetadata(status, "events_lost");

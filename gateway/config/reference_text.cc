@@ -37,6 +37,10 @@ settings must be beside each other is not told before each can be read by itself
 then with exit code 2, before it has opened anything; and so for what settings name outside: the data
 directory, files of secrets and certificates, and, but with `--check`, ports and a store that others
 have.
+
+Of a store that no gateway uses, `onhookd --verify DIRECTORY` says whether each event is as it was
+stored, and changes nothing; one of which files are missing goes on with what is left by
+`onhookd --accept-loss DIRECTORY`. Both take no settings.
 )";
 
 constexpr absl::string_view kSources = R"(

@@ -1,7 +1,5 @@
 #include "gateway/delivery/backup_service.h"
 
-#include <grpcpp/impl/codegen/proto_utils.h>
-
 #include <utility>
 
 #include "gateway/delivery/grpc_status.h"
@@ -11,17 +9,12 @@
 namespace onhook {
 
 grpc::ServerWriteReactor<grpc::ByteBuffer>* BackupServiceImpl::CreateBackup(
-    grpc::CallbackServerContext* context, const grpc::ByteBuffer* request) {
+    grpc::CallbackServerContext* context, const grpc::ByteBuffer*) {
   using Reactor = grpc::ServerWriteReactor<grpc::ByteBuffer>;
   auto authorization = std::make_unique<CallAuthorization>(
       environment_->authorization(), "/onhook.v1.BackupService/CreateBackup", *context);
   if (absl::Status allowed = authorization->Check(); !allowed.ok()) {
     return RefuseStream<Reactor>(allowed);
-  }
-  grpc::ByteBuffer bytes = *request;
-  v1::CreateBackupRequest parsed;
-  if (!grpc::SerializationTraits<v1::CreateBackupRequest>::Deserialize(&bytes, &parsed).ok()) {
-    return RefuseStream<Reactor>(InvalidField("request", "is not a CreateBackupRequest"));
   }
   BackupStream::Turn turn = TakeTurn();
   if (turn == nullptr) {

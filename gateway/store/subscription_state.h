@@ -80,6 +80,7 @@ class SubscriptionState {
     v1::TimelineEntry::Kind kind = v1::TimelineEntry::KIND_UNSPECIFIED;  // why
     int32_t attempt = 0;            // number of the attempt that it ends; 0: none
     Trials trials;                  // with that attempt counted; not for kSettle
+    absl::Duration due;             // of a retry: when it comes again, on Moment::elapsed
     ConsumerId consumer = 0;        // that held it; 0: nobody
     bool ends_dead_letter = false;  // kSettle: its dead letter is to go
     bool requested = false;         // kPark: a consumer asked for it

@@ -96,7 +96,7 @@ ConsumerId SubscriptionState::Finish(const Decision& decision, bool committed, M
   } else if (committed && nacked && !record.settled) {
     freed = EndLease(sequence, record);
     record.trials = decision.trials;
-    record.due = now.elapsed + RestOf(decision.trials, now);
+    record.due = decision.due;
     record.reason = v1::Delivery::REDELIVERY_REASON_NACKED;
   }
   if (record.deciding > 0) return freed;
@@ -237,7 +237,9 @@ SubscriptionState::Decision SubscriptionState::Failed(Sequence sequence, Record&
   decision.trials.first_attempt_at = std::min(record.trials.first_attempt_at, now.wall);
   decision.trials.last_ended = record.lease;
   decision.attempt = ++decision.trials.attempts;
-  decision.trials.retry_at = now.wall + delay.value_or(backoff_.After(decision.attempt));
+  const absl::Duration rest = delay.value_or(backoff_.After(decision.attempt));
+  decision.trials.retry_at = now.wall + rest;
+  decision.due = now.elapsed + rest;
   const bool exhausted = rules_.max_delivery_attempts.has_value() &&
                          decision.attempt >= *rules_.max_delivery_attempts &&
                          now.wall - decision.trials.first_attempt_at >= rules_.minimum_retry_time;
@@ -247,8 +249,7 @@ SubscriptionState::Decision SubscriptionState::Failed(Sequence sequence, Record&
   // Whatever becomes of the commit, this attempt is over.
   record.parking = exhausted;
   record.trials = decision.trials;
-  const absl::Duration due =
-      now.elapsed + (exhausted ? kAgain : decision.trials.retry_at - now.wall);
+  const absl::Duration due = exhausted ? now.elapsed + kAgain : decision.due;
   KeepFromHolder(record, due);
   EndLease(sequence, record);
   record.due = due;

@@ -265,6 +265,38 @@ TEST_F(AccessMatrixTest, OnePermissionOpensNothingOfAnother) {
   }
 }
 
+// All there is goes out with a backup: a pattern that does not stand for every subscription that
+// there may be is not enough, nor is one permission without the other.
+TEST_F(AccessMatrixTest, ABackupTakesTheAdministrationOfEverySubscriptionAndItsNumbers) {
+  const struct {
+    const char* name;
+    std::vector<std::string> administer;
+    bool see_numbers;
+    StatusCode expected;
+  } rows[] = {{"those-there-are",
+               {"crm", "paused", "old", "secret-other"},
+               true,
+               StatusCode::PERMISSION_DENIED},
+              {"nearly-all", {"crm*", "*-other"}, true, StatusCode::PERMISSION_DENIED},
+              {"without-numbers", {"*"}, false, StatusCode::PERMISSION_DENIED},
+              {"everything", {"*"}, true, StatusCode::OK}};
+  const auto token_of = [](const auto& row) { return absl::StrCat("the-token-of-", row.name); };
+  std::vector<Settings::Identity> identities;
+  for (const auto& row : rows) {
+    Settings::Identity identity = gateway_.ByToken(row.name, token_of(row));
+    identity.administer = row.administer;
+    identity.see_numbers = row.see_numbers;
+    identities.push_back(identity);
+  }
+  StartGateway(false, identities);
+  for (const auto& row : rows) {
+    const RawAnswer answer = CallRaw(gateway_.Plain(), "/onhook.v1.BackupService/CreateBackup",
+                                     {""}, Bearer(token_of(row)), 100);
+    EXPECT_EQ(answer.status.error_code(), row.expected) << row.name << " " << answer.Text();
+    EXPECT_EQ(answer.messages.empty(), row.expected != StatusCode::OK) << row.name;
+  }
+}
+
 class NeighbourTest : public AccessMatrixTest {
  protected:
   // May do everything with subscriptions whose names begin with "next-", and nothing else.

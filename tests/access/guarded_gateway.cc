@@ -11,6 +11,7 @@
 #include "gateway/delivery/awaited.h"
 #include "gateway/delivery/numbered_id.h"
 #include "gateway/event/event_identity.h"
+#include "tests/support/fake_backup.h"
 #include "tests/support/stream_clients.h"
 
 namespace onhook {
@@ -155,6 +156,9 @@ std::string GuardedGateway::Pull(SubscriptionQueue& queue) {
 }
 
 void GuardedGateway::Fill() {
+  store_->SetBackup([](const BackupGoOn&) -> absl::StatusOr<std::unique_ptr<BackupCopy>> {
+    return std::make_unique<FakeBackup>("secret-1, secret-2, 88880067, canary");
+  });
   const auto queue = store_->FindOrCreateQueue(std::string(kCrm), {}).value();
   ASSERT_TRUE(store_->CreateSubscription("paused", {}).ok());
   ASSERT_TRUE(store_->SetPaused("paused", true).ok());

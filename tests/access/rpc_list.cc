@@ -10,6 +10,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "onhook/v1/backup_service.pb.h"
 #include "onhook/v1/rejected_callback_service.pb.h"
 #include "onhook/v1/release_event_service.pb.h"
 #include "onhook/v1/subscription_service.pb.h"
@@ -128,6 +129,8 @@ std::map<std::string, Requests> OfSubscriptions(const GuardedGateway& gateway) {
   };
 }
 
+std::map<std::string, Requests> OfBackups() { return {{"CreateBackup", {""}}}; }
+
 std::map<std::string, Requests> OfRejectedCallbacks(const GuardedGateway& gateway) {
   return {
       {"ListRejectedCallbacks", {""}},
@@ -167,6 +170,7 @@ std::vector<std::string> RequestsOf(const std::string& method, const GuardedGate
   std::map<std::string, Requests> known = OfEvents(gateway);
   known.merge(OfSubscriptions(gateway));
   known.merge(OfRejectedCallbacks(gateway));
+  known.merge(OfBackups());
   const auto found = known.find(method.substr(method.rfind('/') + 1));
   EXPECT_NE(found, known.end()) << "what is sent to " << method << "?";
   return found == known.end() ? Requests{""} : found->second;

@@ -56,7 +56,7 @@ class TableTest(unittest.TestCase):
             self.assertTrue(wrong and (tests or name in WITHOUT_TEST), f"{name}: no test catches it")
             for suite, test, path in tests:
                 source = read(path)
-                self.assertRegex(source, rf"TEST(_F)?\({suite}, {test}\)", f"{name}: {path}")
+                self.assertRegex(source, rf"TEST(_F|_P)?\({suite}, {test}\)", f"{name}: {path}")
                 self.assertIn(f'"{name}"', source, f"{name}: {path}")
 
 

@@ -28,7 +28,6 @@ void CallLedger::Opened(int64_t number, absl::Duration at) {
   absl::MutexLock lock(&mutex_);
   MakeRoomFor(number);
   absl::Duration& opened_at = opened_at_[static_cast<size_t>(number)];
-  // Whoever posts it first.
   if (opened_at == -absl::InfiniteDuration() || at < opened_at) opened_at = at;
 }
 

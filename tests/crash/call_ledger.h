@@ -73,7 +73,9 @@ class CallLedger final : public VendorBooks {
   const CallContent& content() const override { return content_; }
   int64_t Open() override;
   // The same of a callback whose number another process has chosen, at that time.
+  // Whoever sends it first counts.
   void Opened(int64_t number, absl::Duration at);
+  void Opened(int64_t number) { Opened(number, clock_.Elapsed()); }
   void Replied(int64_t number, CallbackAnswer answer) override;
   void RepliedToWrong(int64_t number, CallbackAnswer answer) override;
   // The vendor was told that the callback is stored: retCode "0" or "2".

@@ -324,6 +324,7 @@ TEST_F(CallLedgerTest, WhatIsReceivedMayBeOpenedLater) {
   Confirmed(2);
   EXPECT_THAT(ledger_.Findings(), ElementsAre("crm received test-2, which nobody sent"));
   ledger_.Opened(2, absl::Seconds(1));
+  ledger_.Opened(2, absl::Seconds(2));  // by somebody else
   EXPECT_THAT(ledger_.Findings(), IsEmpty());
   EXPECT_EQ(ledger_.opened_at(2), absl::Seconds(1));
 }

@@ -8,8 +8,7 @@
 namespace onhook {
 
 // Somebody sets the gateway's wall clock a few times in a row, by seconds or by years, forth and
-// back; it may stay wrong over the gateways that follow. One time in four the gateway is killed
-// then, and the next one starts at another time.
+// back; then it stays at the latest it has shown, and one time in four the gateway is killed.
 std::unique_ptr<Fault> MakeClockFault();
 
 }  // namespace onhook

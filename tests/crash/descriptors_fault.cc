@@ -50,6 +50,7 @@ class DescriptorsFault final : public Fault {
     longest_ = std::max(longest_, clock_.Elapsed() - since);
   }
   std::string Figures() const override {
+    if (longest_ == absl::ZeroDuration()) return "";
     return absl::StrCat("everybody who came meanwhile was served ",
                         absl::ToInt64Milliseconds(longest_),
                         " ms after there were descriptors again, at the latest");

@@ -12,6 +12,7 @@
 #include "tests/crash/repeat_fault.h"
 #include "tests/crash/restart_fault.h"
 #include "tests/crash/rotate_keys_fault.h"
+#include "tests/crash/small_disk_fault.h"
 #include "tests/crash/stop_faults.h"
 #include "tests/crash/syscall_fault.h"
 
@@ -31,6 +32,7 @@ std::vector<std::unique_ptr<Fault>> MakeAllFaults() {
   faults.push_back(MakeRepeatFault());
   faults.push_back(MakeRestartFault());
   faults.push_back(MakeRotateKeysFault());
+  faults.push_back(MakeSmallDiskFault());
   faults.push_back(MakeStopGatewayFault());
   faults.push_back(MakeStopSubscriberFault());
   faults.push_back(MakeStopVendorFault());

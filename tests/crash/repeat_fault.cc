@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <list>
 #include <string>
+#include <vector>
 
 #include "gateway/base/clock.h"
 #include "tests/crash/callback_load.h"
@@ -46,6 +47,8 @@ class Repeats {
 class RepeatFault final : public Fault {
  public:
   absl::string_view name() const override { return "repeat"; }
+  // It does not sign.
+  std::vector<std::string> Excludes() const override { return {"rotate_keys"}; }
 
   void Strike(CrashRun& run) override {
     Repeats repeats(&run.ledger());

@@ -207,6 +207,7 @@ void SyscallSweepTest::Run(const Sweep& sweep, int64_t first, Tally& tally) {
   OnhookdProcess next(options);
   ASSERT_TRUE(next.WaitUntilListening(kPatience)) << next.log();
   work.Finish(next);
+  ASSERT_FALSE(next.Wait(absl::ZeroDuration()).has_value()) << next.log();
   work.CheckLog(next);
   EXPECT_THAT(ledger.Findings(), IsEmpty());
 }

@@ -38,6 +38,11 @@ class StreamCall {
   // in which a handler that is well does.
   bool AwaitAnswer() const;
 
+  bool has_answer() const {
+    absl::MutexLock lock(&mutex_);
+    return HasAnswer();
+  }
+
   bool wants_request() const;
   // wants_request() must be true.
   void Send(const grpc::ByteBuffer& request);

@@ -75,7 +75,7 @@ grpc::ByteBuffer InPieces(absl::string_view bytes) {
 class Run {
  public:
   explicit Run(absl::string_view bytes) : program_(bytes) {
-    gateway_ = std::make_unique<StreamGateway>(disk_, &clock_, absl::InfiniteDuration());
+    gateway_ = std::make_unique<StreamGateway>(disk_, &clock_, /*ticks=*/false);
   }
 
   void Do() {
@@ -172,7 +172,7 @@ class Run {
   // parked; and nothing that was settled.
   void CheckWhatIsOwed() {
     clock_.Advance(kLongestWait);
-    gateway_ = std::make_unique<StreamGateway>(disk_, &clock_, absl::Milliseconds(1));
+    gateway_ = std::make_unique<StreamGateway>(disk_, &clock_, /*ticks=*/true);
     for (const SubscriptionInfo& subscription : gateway_->store().ListSubscriptions()) {
       if (ledger_.IsKnown(subscription.name)) CheckWhatIsOwedTo(subscription.name);
     }

@@ -14,15 +14,18 @@
 namespace onhook {
 namespace {
 
+// Without anything to send after it, nothing more comes of the store's own work.
+constexpr int kMostWork = 100;
+
 DeliveryOptions Options() {
   DeliveryOptions options;
   options.tick_interval = absl::InfiniteDuration();  // StreamCall::Tick looks at deadlines
   return options;
 }
 
-EmbeddedStoreOptions StoreOptions(absl::Duration tick_interval) {
+EmbeddedStoreOptions StoreOptions(StoreWork* work) {
   EmbeddedStoreOptions options;
-  options.tick_interval = tick_interval;
+  options.by_hand = work;
   options.commits.linger = absl::InfiniteDuration();  // until StreamGateway::Commit
   options.tail_bytes = 1 << 20;
   return options;
@@ -53,11 +56,11 @@ int NumberOf(const v1::ReleaseEvent& event) {
   return number;
 }
 
-StreamGateway::StreamGateway(std::shared_ptr<MemoryDisk> disk, ManualClock* clock,
-                             absl::Duration tick_interval)
+StreamGateway::StreamGateway(std::shared_ptr<MemoryDisk> disk, ManualClock* clock, bool ticks)
     : clock_(clock),
+      ticks_(ticks),
       log_(clock, LogLevel::kError, Log::Format::kText, [](absl::string_view) {}),
-      store_(*OpenMemoryStore(std::move(disk), clock, &log_, StoreOptions(tick_interval))),
+      store_(*OpenMemoryStore(std::move(disk), clock, &log_, StoreOptions(&work_))),
       desk_(clock, store_.get(), ReceiptDeskOptions()),
       executor_(16),
       registry_(Options(), clock),
@@ -87,27 +90,28 @@ StreamGateway::~StreamGateway() {
 void StreamGateway::Commit() {
   NewEvent nothing = EventOf(0, 0, clock_->Now());
   nothing.only_if_known = true;
-  absl::Notification done;
+  bool done = false;
   store_->log().Append(std::move(nothing),
-                       [&](const absl::StatusOr<AppendResult>&) { done.Notify(); });
-  done.WaitForNotification();
+                       [&](const absl::StatusOr<AppendResult>&) { done = true; });
+  while (!done) work_.commit();
+  while (work_.read()) {
+  }
+}
+
+void StreamGateway::Work() {
+  if (ticks_) work_.tick();
+  Commit();
 }
 
 void StreamGateway::Append(int number, int service_no) {
-  absl::Notification done;
+  bool done = false;
   store_->log().Append(EventOf(number, service_no, clock_->Now()),
                        [&](const absl::StatusOr<AppendResult>& result) {
                          FUZZ_CHECK(result.ok());
                          FUZZ_CHECK(!result->duplicate);
-                         done.Notify();
+                         done = true;
                        });
-  done.WaitForNotification();
-}
-
-void StreamGateway::AwaitReading() {
-  absl::Notification done;
-  store_->log().FindPlace(clock_->Now(), [&](const absl::StatusOr<Sequence>&) { done.Notify(); });
-  done.WaitForNotification();
+  while (!done) work_.commit();
 }
 
 void StreamGateway::AwaitCreating() {
@@ -118,7 +122,7 @@ void StreamGateway::AwaitCreating() {
 
 std::set<int> StreamGateway::DeadLettersOf(SubscriptionQueue& queue) {
   std::set<int> numbers;
-  absl::Notification done;
+  bool done = false;
   queue.ListDeadLetters(0, ReadLimits{1000, 1 << 20},
                         [&](const absl::StatusOr<std::vector<DeadLetter>>& letters) {
                           FUZZ_CHECK(letters.ok());
@@ -127,24 +131,24 @@ std::set<int> StreamGateway::DeadLettersOf(SubscriptionQueue& queue) {
                             FUZZ_CHECK(event.ParseFromString(letter.event->event));
                             numbers.insert(NumberOf(event));
                           }
-                          done.Notify();
+                          done = true;
                         });
-  done.WaitForNotification();
+  while (!done) work_.read();
   return numbers;
 }
 
 bool StreamGateway::IsExcluded(const SubscriptionQueue& queue, int number) {
   bool excluded = false;
-  absl::Notification done;
+  bool done = false;
   store_->log().Read(number - 1, ReadLimits{1, 1}, [&](const absl::StatusOr<LogPage>& page) {
     FUZZ_CHECK(page.ok() && page->events.size() == 1);
     v1::ReleaseEvent event;
     FUZZ_CHECK(event.ParseFromString(page->events[0]->event));
     FUZZ_CHECK(NumberOf(event) == number);
     excluded = queue.Excludes(event);
-    done.Notify();
+    done = true;
   });
-  done.WaitForNotification();
+  while (!done) work_.read();
   return excluded;
 }
 
@@ -205,7 +209,6 @@ StreamClient::StreamClient(StreamGateway* gateway, StreamLedger* ledger,
       call_(std::move(call)),
       request_(std::move(request)),
       watches_(watches) {
-  if (watches_) gateway_->AwaitReading();
   Pump();
 }
 
@@ -250,6 +253,8 @@ void StreamClient::Tick(absl::Duration now) {
 }
 
 void StreamClient::AwaitAnswer() {
+  for (int i = 0; i < kMostWork && !call_->has_answer(); ++i) gateway_->Work();
+  // Else it is the thread that creates subscriptions which is to bring it about.
   FUZZ_CHECK(call_->AwaitAnswer());
   Pump();
 }

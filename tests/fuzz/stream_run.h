@@ -23,10 +23,12 @@
 
 namespace onhook {
 
-// The service of streams on a store in memory, from its opening to its closing.
+// The service of streams on a store in memory, from its opening to its closing. The store has no
+// threads: to start and end them took longer than all that an input does.
 class StreamGateway {
  public:
-  StreamGateway(std::shared_ptr<MemoryDisk> disk, ManualClock* clock, absl::Duration tick_interval);
+  // `ticks`: Work() lets the store look at the time.
+  StreamGateway(std::shared_ptr<MemoryDisk> disk, ManualClock* clock, bool ticks);
   ~StreamGateway();
 
   ReleaseEventServiceImpl* service() { return &service_; }
@@ -35,11 +37,11 @@ class StreamGateway {
   // Commits what waits for a commit, and returns when all that follows from it on this thread has
   // happened.
   void Commit();
+  // Does what a store does when time passes, if it ticks, and Commit().
+  void Work();
   // Stores an event that NumberOf gives `number`.
   void Append(int number, int service_no);
-  // Returns when the thread that reads has done what was asked of it.
-  void AwaitReading();
-  // The same, for the one that creates subscriptions.
+  // Returns when the thread that creates subscriptions has done what was asked of it.
   void AwaitCreating();
 
   std::set<int> DeadLettersOf(SubscriptionQueue& queue);
@@ -48,7 +50,9 @@ class StreamGateway {
 
  private:
   ManualClock* const clock_;
+  const bool ticks_;
   const Log log_;
+  StoreWork work_;
   const std::unique_ptr<Store> store_;
   ReceiptDesk desk_;
   SerialExecutor executor_;

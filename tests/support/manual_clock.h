@@ -28,6 +28,11 @@ class ManualClock final : public Clock {
     now_ += by;
     elapsed_ += by;
   }
+  // Somebody sets the time of day.
+  void Set(absl::Duration by) {
+    absl::MutexLock lock(&mutex_);
+    now_ += by;
+  }
 
  private:
   mutable absl::Mutex mutex_;

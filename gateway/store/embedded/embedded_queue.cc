@@ -68,7 +68,7 @@ ConsumerId EmbeddedQueue::Attach(ConsumerOptions options, ConsumerCallbacks call
   {
     absl::MutexLock lock(&mutex_);
     id = next_consumer_++;
-    record_.last_used_at = environment_.clock->Now();
+    record_.last_used_at = environment_.cautious_clock->Latest();
     if (!deleted_) {
       consumers_[id] = std::move(consumer);
       state_.Attach(id, options.limits, options.ack_deadline);
@@ -93,7 +93,7 @@ void EmbeddedQueue::Detach(ConsumerId consumer, Departure departure) {
     }
     AddWishes(std::move(detached.decisions));
     consumers_.erase(it);
-    record_.last_used_at = environment_.clock->Now();
+    record_.last_used_at = environment_.cautious_clock->Latest();
     unused_since_ = environment_.clock->Elapsed();
     unrequested_.progress = unrequested_.progress || consumers_.empty();
     WakeOne(calls);  // what it held, or a signal it had taken, is another's now
@@ -370,8 +370,9 @@ void EmbeddedQueue::Tick() {
     enforce = limited && !deleted_ && now.elapsed - limits_enforced_ >= kLimitInterval;
     if (enforce) limits_enforced_ = now.elapsed;
     // So that a crash makes a subscription that is in use look unused for an hour at most.
-    if (!consumers_.empty() && now.wall - record_.last_used_at > absl::Hours(1)) {
-      record_.last_used_at = now.wall;
+    const absl::Time latest = environment_.cautious_clock->Latest();
+    if (!consumers_.empty() && latest - record_.last_used_at > absl::Hours(1)) {
+      record_.last_used_at = latest;
       unrequested_.progress = true;
     }
   }
@@ -390,7 +391,7 @@ void EmbeddedQueue::EnforceBacklogLimit() {
   const std::weak_ptr<EmbeddedQueue> weak = weak_from_this();
   EmbeddedLog& event_log = *environment_.event_log;
   if (rules.backlog_age.has_value()) {
-    event_log.FindPlace(environment_.clock->Now() - *rules.backlog_age,
+    event_log.FindPlace(environment_.cautious_clock->Now() - *rules.backlog_age,
                         [weak](absl::StatusOr<Sequence> place) {
                           const auto self = weak.lock();
                           if (self != nullptr && place.ok()) self->Drop(*place);
@@ -429,7 +430,7 @@ std::optional<absl::Duration> EmbeddedQueue::UnusedBeyondLimit() const {
     return std::nullopt;
   }
   const absl::Duration limit = *rules_.expire_after_unused;
-  const absl::Duration unused = environment_.clock->Now() - record_.last_used_at;
+  const absl::Duration unused = environment_.cautious_clock->Now() - record_.last_used_at;
   const absl::Duration seen = environment_.clock->Elapsed() - unused_since_;
   if (unused < limit || seen < std::min(limit, kUnusedBeforeOurEyes)) return std::nullopt;
   return unused;

@@ -12,6 +12,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/container/flat_hash_map.h"
 #include "absl/synchronization/mutex.h"
+#include "gateway/base/cautious_clock.h"
 #include "gateway/base/clock.h"
 #include "gateway/base/log.h"
 #include "gateway/base/log_throttle.h"
@@ -37,6 +38,7 @@ struct QueueEnvironment {
   CommitQueue* commits = nullptr;
   ReadingThread* reader = nullptr;
   const Clock* clock = nullptr;
+  const CautiousClock* cautious_clock = nullptr;  // for what is given up for its age
   const Log* log = nullptr;
   int64_t openings = 1;  // of the storage; makes lease numbers grow over restarts
   // Store::SettledListener; set before the first append.

@@ -181,7 +181,7 @@ EmbeddedQueue::Journal EmbeddedQueue::TakePending() {
 }
 
 absl::Status EmbeddedQueue::Write(Journal& journal, Storage& storage) {
-  SettlementBatch batch(id_, first_epoch_number_, environment_.clock->Now());
+  SettlementBatch batch(id_, first_epoch_number_, environment_.cautious_clock->Latest());
   std::optional<SubscriptionProgress> progress;
   {
     absl::MutexLock lock(&mutex_);

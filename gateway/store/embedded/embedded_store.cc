@@ -72,6 +72,7 @@ EmbeddedStore::EmbeddedStore(std::unique_ptr<Storage> storage, RecoveredState re
       durability_class_(durability_class),
       options_(options),
       clock_(clock),
+      cautious_clock_(clock),
       log_(log),
       last_signalled_(recovered.last),
       housekept_(clock->Elapsed()),
@@ -80,15 +81,16 @@ EmbeddedStore::EmbeddedStore(std::unique_ptr<Storage> storage, RecoveredState re
                 [this] { BatchDone(); }},
                std::move(fatal)),
       reader_(options.max_pending_reads, options.by_hand != nullptr),
-      free_disk_(options.minimum_free_disk, options.free_disk, log),
+      free_disk_(options.minimum_free_disk, options.free_disk, log,
+                 [this] { return storage_->ReusableBytes(); }),
       copier_(storage_.get(), &free_disk_, clock),
       event_log_(storage_.get(), &commits_, &reader_, &free_disk_, clock, log, recovered,
                  {options.tail_bytes, options.retention.nonce_memory}),
       quarantine_(storage_.get(), &commits_, &reader_, &free_disk_, clock, log, options.quarantine),
-      environment_{storage_.get(), &event_log_, &commits_,          &reader_,
-                   clock,          log,         recovered.openings, &settled_listeners_},
+      environment_{storage_.get(),   &event_log_, &commits_,          &reader_,           clock,
+                   &cautious_clock_, log,         recovered.openings, &settled_listeners_},
       housekeeping_(options.retention, options.quarantine, HousekeepingCallbacks(), &event_log_,
-                    &commits_, clock, log) {
+                    &commits_, &cautious_clock_, log) {
   {
     absl::MutexLock lock(&queues_mutex_);
     for (SubscriptionRecord& record : recovered.subscriptions) {
@@ -211,7 +213,8 @@ absl::StatusOr<EmbeddedStore::QueuePtr> EmbeddedStore::Create(const std::string&
   record.spec = spec;
   record.origin = origin;
   record.epoch = RandomBits();
-  record.created_at = record.last_used_at = clock_->Now();
+  record.created_at = clock_->Now();
+  record.last_used_at = cautious_clock_.Latest();
   QueuePtr queue;
   const bool at_end = spec.start_position() == v1::START_POSITION_LATEST;
   const auto apply = [&](Storage& storage) {

@@ -12,6 +12,7 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
+#include "gateway/base/cautious_clock.h"
 #include "gateway/base/clock.h"
 #include "gateway/base/log.h"
 #include "gateway/base/periodic_thread.h"
@@ -137,6 +138,7 @@ class EmbeddedStore final : public Store {
   const v1::DurabilityClass durability_class_;
   const EmbeddedStoreOptions options_;
   const Clock* const clock_;
+  const CautiousClock cautious_clock_;
   const Log* const log_;
 
   // One change of subscriptions at a time. Held while that becomes durable, by threads that may

@@ -4,8 +4,15 @@
 
 namespace onhook {
 
-FreeDisk::FreeDisk(int64_t minimum, Probe probe, const Log* log)
-    : minimum_(minimum), probe_(std::move(probe)), log_(log) {
+namespace {
+
+// What a store writes beside its rows, which no row's room can hold: a write-ahead log.
+constexpr int64_t kRoomForTheLog = int64_t{8} << 20;
+
+}  // namespace
+
+FreeDisk::FreeDisk(int64_t minimum, Probe probe, const Log* log, Reusable reusable)
+    : minimum_(minimum), probe_(std::move(probe)), log_(log), reusable_(std::move(reusable)) {
   Look();
 }
 
@@ -23,14 +30,16 @@ void FreeDisk::Look() {
     return;
   }
   can_be_told_ = true;
-  const bool is_short = *free < minimum;
+  const bool can_reuse = reusable_ != nullptr && *free >= kRoomForTheLog;
+  const int64_t reusable = can_reuse ? reusable_() : 0;
+  const bool is_short = *free + reusable < minimum;
   if (is_short_.exchange(is_short) == is_short) return;
   if (is_short) {
     log_->Error("store", "the disk is nearly full: nothing new is stored",
-                {{"free_bytes", *free}, {"minimum_bytes", minimum}});
+                {{"free_bytes", *free}, {"reusable_bytes", reusable}, {"minimum_bytes", minimum}});
   } else {
     log_->Info("store", "the disk has room again: callbacks are stored",
-               {{"free_bytes", *free}, {"minimum_bytes", minimum}});
+               {{"free_bytes", *free}, {"reusable_bytes", reusable}, {"minimum_bytes", minimum}});
   }
 }
 

@@ -23,8 +23,12 @@ class FreeDisk {
   // Bytes that may still be written.
   using Probe = std::function<absl::StatusOr<int64_t>()>;
 
+  // Bytes of the store's own files that hold nothing any more: as good as free, while the disk
+  // still takes what a commit writes beside them.
+  using Reusable = std::function<int64_t()>;
+
   // `minimum` 0 or no probe: there always is room. `log` must outlive it. Looks at once.
-  FreeDisk(int64_t minimum, Probe probe, const Log* log);
+  FreeDisk(int64_t minimum, Probe probe, const Log* log, Reusable reusable = nullptr);
 
   // From the next Look() on. Threads: any.
   void SetMinimum(int64_t minimum) { minimum_ = minimum; }
@@ -46,6 +50,7 @@ class FreeDisk {
   std::atomic<int64_t> minimum_;
   const Probe probe_;
   const Log* const log_;
+  const Reusable reusable_;  // may be null
   bool can_be_told_ = true;  // only Look's
   std::atomic<bool> is_short_{false};
   std::atomic<int64_t> free_{kUnknown};

@@ -18,7 +18,7 @@ constexpr absl::Duration kSweepInterval = absl::Seconds(30);
 
 Housekeeping::Housekeeping(const RetentionOptions& options, const QuarantineOptions& quarantine,
                            Callbacks callbacks, EmbeddedLog* event_log, CommitQueue* commits,
-                           const Clock* clock, const Log* log)
+                           const CautiousClock* clock, const Log* log)
     : options_(options),
       quarantine_(quarantine),
       callbacks_(std::move(callbacks)),
@@ -83,7 +83,7 @@ absl::Status Housekeeping::RemovePart(Sequence through, Storage& storage) {
   if (through < first) return absl::OkStatus();
   // Readers are told before it is so: what is to go is as good as gone.
   event_log_->SetFirst(through + 1);
-  absl::Status status = storage.RemoveEvents(through, clock_->Now());
+  absl::Status status = storage.RemoveEvents(through, clock_->Latest());
   if (status.ok()) status = event_log_->TrimForwarded(through, storage);
   for (const auto& [id, epoch_number] : callbacks_.journals()) {
     if (!status.ok()) return status;

@@ -9,7 +9,7 @@
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
-#include "gateway/base/clock.h"
+#include "gateway/base/cautious_clock.h"
 #include "gateway/base/exchangeable.h"
 #include "gateway/base/log.h"
 #include "gateway/store/embedded/commit_queue.h"
@@ -43,7 +43,7 @@ class Housekeeping {
   // All must outlive the housekeeping, and the commit queue must be closed before it goes.
   Housekeeping(const RetentionOptions& options, const QuarantineOptions& quarantine,
                Callbacks callbacks, EmbeddedLog* event_log, CommitQueue* commits,
-               const Clock* clock, const Log* log);
+               const CautiousClock* clock, const Log* log);
 
   // Others hold from now on; what is being removed by those before still is. Threads: any.
   void SetLimits(const RetentionOptions& options, const QuarantineOptions& quarantine);
@@ -74,7 +74,7 @@ class Housekeeping {
   const Callbacks callbacks_;
   EmbeddedLog* const event_log_;
   CommitQueue* const commits_;
-  const Clock* const clock_;
+  const CautiousClock* const clock_;
   const Log* const log_;
   absl::Duration swept_;              // Clock::Elapsed(); the ticking thread only
   std::atomic<bool> cutting_{false};  // until the cut under way is done

@@ -127,6 +127,10 @@ class Storage {
   // What it takes where it is kept. From any thread.
   virtual int64_t SizeInBytes() const = 0;
 
+  // How much of that holds nothing any more and will be written anew before it grows, about. From
+  // any thread.
+  virtual int64_t ReusableBytes() const { return 0; }
+
   // Whether Maintain is worth calling.
   virtual bool NeedsMaintenance() const = 0;
   // Does what keeps the storage quick and small, in a bounded time. kDataLoss as above; other

@@ -69,6 +69,7 @@ absl::Status SqliteStatus(int extended_code, absl::string_view doing) {
       return absl::ResourceExhaustedError(message);
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
+    case SQLITE_PROTOCOL:
     case SQLITE_NOMEM:
     case SQLITE_CANTOPEN:
     case SQLITE_INTERRUPT:

@@ -36,6 +36,8 @@ class LogWalk {
   }
 
  private:
+  enum class Bad { kMissing, kAltered };
+
   // Only for the progress.
   Sequence NewestByIndex() {
     absl::StatusOr<SqliteStatement> query = database_.Prepare("SELECT max(sequence) FROM events");
@@ -106,10 +108,10 @@ class LogWalk {
       findings_.Add(absl::StrCat("event ", sequence, " lies behind event ", log_.range.last),
                     "it will not be found", "Restore a backup");
     } else if (sequence > log_.range.last + 1) {
-      AddBad({log_.range.last + 1, sequence - 1}, "is missing, or cannot be read", "");
+      AddBad({log_.range.last + 1, sequence - 1}, Bad::kMissing, "");
     }
     log_.range.last = std::max(log_.range.last, sequence);
-    if (!fits) return AddBad({sequence, sequence}, "does not fit its checksum", row.Bytes(7));
+    if (!fits) return AddBad({sequence, sequence}, Bad::kAltered, row.Bytes(7));
     ++log_.events;
     if (row.Integer(3) < offset_) {
       findings_.Add(absl::StrCat("event ", sequence, " ends before the one before it does"),
@@ -119,7 +121,7 @@ class LogWalk {
   }
 
   // Runs of the same sort are told together.
-  void AddBad(SequenceRange range, absl::string_view what, absl::string_view event_id) {
+  void AddBad(SequenceRange range, Bad what, absl::string_view event_id) {
     log_.damaged += range.last - range.first + 1;
     if (bad_.last + 1 != range.first || what != bad_what_) TellBad();
     if (bad_.last == 0) bad_.first = range.first;
@@ -130,11 +132,18 @@ class LogWalk {
     AppendPrintable(event_id, bad_ids_);
   }
 
+  absl::string_view BadText() const {
+    const bool is_one = bad_.first == bad_.last;
+    if (bad_what_ == Bad::kMissing) {
+      return is_one ? " is missing, or cannot be read" : " are missing, or cannot be read";
+    }
+    return is_one ? " does not fit its checksum" : " do not fit their checksums";
+  }
+
   void TellBad() {
     if (bad_.last != 0) {
       const std::string ids = bad_ids_.empty() ? "" : absl::StrCat(" (event_id ", bad_ids_, ")");
-      findings_.Add(absl::StrCat(EventsText(bad_), ids, " ", bad_what_), kNotDelivered,
-                    kRestoreOrPark);
+      findings_.Add(absl::StrCat(EventsText(bad_), ids, BadText()), kNotDelivered, kRestoreOrPark);
     }
     bad_ = {0, 0};
     bad_ids_.clear();
@@ -146,7 +155,7 @@ class LogWalk {
   Sequence newest_ = 0;
   int64_t offset_ = 0;
   SequenceRange bad_;  // {0, 0}: none
-  absl::string_view bad_what_;
+  Bad bad_what_ = Bad::kMissing;
   std::string bad_ids_;
 };
 

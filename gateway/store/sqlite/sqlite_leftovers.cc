@@ -11,6 +11,11 @@
 namespace onhook {
 namespace {
 
+absl::Status Remove(const std::string& path) {
+  if (unlink(path.c_str()) == 0 || errno == ENOENT) return absl::OkStatus();
+  return absl::UnavailableError(absl::StrCat(path, " cannot be removed: ", std::strerror(errno)));
+}
+
 bool Exists(const std::string& path) { return access(path.c_str(), F_OK) == 0; }
 
 }  // namespace
@@ -21,15 +26,16 @@ std::string RestoringPath(const std::string& directory) {
   return directory + "/onhook.db.restoring";
 }
 
-absl::Status RemoveWithCompanions(const std::string& path) {
-  for (const absl::string_view suffix : {"", "-journal", "-wal", "-shm"}) {
-    const std::string file = absl::StrCat(path, suffix);
-    if (unlink(file.c_str()) != 0 && errno != ENOENT) {
-      return absl::UnavailableError(
-          absl::StrCat(file, " cannot be removed: ", std::strerror(errno)));
-    }
+absl::Status RemoveCompanions(const std::string& path) {
+  for (const absl::string_view suffix : {"-journal", "-wal", "-shm"}) {
+    if (absl::Status removed = Remove(absl::StrCat(path, suffix)); !removed.ok()) return removed;
   }
   return absl::OkStatus();
+}
+
+absl::Status RemoveWithCompanions(const std::string& path) {
+  absl::Status removed = Remove(path);
+  return removed.ok() ? RemoveCompanions(path) : removed;
 }
 
 absl::Status RemoveLeftovers(const std::string& directory) {

@@ -17,6 +17,8 @@ std::string BackupPath(const std::string& directory);
 // Of a store that is being restored, until it is complete.
 std::string RestoringPath(const std::string& directory);
 
+// Removes what SQLite put beside a file of this name, which nobody has open. Errors: kUnavailable.
+absl::Status RemoveCompanions(const std::string& path);
 // Removes a file of this name, and what SQLite put beside it. Errors: kUnavailable.
 absl::Status RemoveWithCompanions(const std::string& path);
 

@@ -81,24 +81,22 @@ absl::Status ReadForwarded(Recovery& recovery, RecoveredState& state) {
 // the events end, by the newest that is whole.
 absl::Status CheckEnd(Recovery& recovery, absl::string_view order, Sequence step,
                       RecoveredState& state) {
+  absl::StatusOr<SqliteStatement> query = recovery.database.Prepare(
+      absl::StrCat("SELECT " ONHOOK_EVENT_COLUMNS " FROM events ORDER BY sequence ", order));
+  if (!query.ok()) return query.status();
   const Sequence end = step < 0 ? state.last : state.first;
-  bool found_whole = false;
-  int64_t rows = 0;
-  const auto take = [&](const SqliteStatement& row) {
-    const bool is_whole = EventFits(row);
-    ++rows;
-    if (rows == 2 && !found_whole && row.Integer(0) != end + step) {
+  for (int rows = 1; true; ++rows) {
+    const absl::StatusOr<bool> row = query->Step();
+    if (!row.ok()) return row.status();
+    if (!*row) return absl::OkStatus();
+    if (rows == 2 && query->Integer(0) != end + step) {
       return StoreDamage(absl::StrCat(step < 0 ? "the newest" : "the oldest",
                                       " event is damaged, and its sequence too"));
     }
-    if (is_whole && step < 0) state.last_offset = std::max(state.last_offset, row.Integer(3));
-    found_whole = found_whole || is_whole;
+    if (!EventFits(*query)) continue;
+    if (step < 0) state.last_offset = query->Integer(3);
     return absl::OkStatus();
-  };
-  return ForEachRow(
-      recovery,
-      absl::StrCat("SELECT " ONHOOK_EVENT_COLUMNS " FROM events ORDER BY sequence ", order), {},
-      take);
+  }
 }
 
 absl::Status ReadLog(Recovery& recovery, RecoveredState& state) {

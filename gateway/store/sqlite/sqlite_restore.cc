@@ -102,6 +102,7 @@ class Restoring {
     absl::Cleanup give_up = [this] { RemoveWithCompanions(path_).IgnoreError(); };
     status = CopyFile();
     if (status.ok()) status = MakeNewStore();
+    if (status.ok()) status = RemoveCompanions(path_);
     if (status.ok()) status = GiveToOwner();
     if (status.ok()) status = Sync(path_);
     if (!status.ok()) return status;

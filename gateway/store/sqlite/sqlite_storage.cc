@@ -21,7 +21,8 @@
 namespace onhook {
 namespace {
 
-// A checkpoint is due at this many pages of 4 KiB in the write-ahead log.
+constexpr int64_t kPageBytes = 4096;
+// A checkpoint is due at this many pages in the write-ahead log.
 constexpr int kCheckpointPages = 1000;
 
 absl::Status ErrnoStatus(absl::string_view doing, const std::string& path) {
@@ -129,8 +130,8 @@ void SqliteStorage::BeginLogStep(absl::string_view does, absl::string_view where
 absl::Status SqliteStorage::OpenDatabase() {
   const std::string path = SqliteDatabasePath(directory_);
   MakeOwnFile(path);
-  BeginLogStep("brings", " into the database");
   if (absl::Status status = TrustOnlyTheDisk(directory_); !status.ok()) return status;
+  BeginLogStep("brings", " into the database");
   absl::StatusOr<SqliteDatabase> database = SqliteDatabase::Open(path, /*read_only=*/false);
   if (!database.ok()) return database.status();
   database_ = *std::move(database);
@@ -177,6 +178,7 @@ absl::Status SqliteStorage::PrepareAll() {
   if (!quarantine.ok()) return quarantine.status();
   quarantine_ = *std::move(quarantine);
   const std::pair<SqliteStatement*, absl::string_view> statements[] = {
+      {&count_free_pages_, "PRAGMA freelist_count"},
       {&begin_, "BEGIN IMMEDIATE"},
       {&commit_, "COMMIT"},
       {&rollback_, "ROLLBACK"},
@@ -215,7 +217,8 @@ absl::Status SqliteStorage::PrepareAll() {
       {&trim_forwarded_,
        "DELETE FROM forwarded WHERE receiver = ?1 AND first <= ?2 AND last <= ?2"},
   };
-  return PrepareStatements(*database_, statements);
+  const absl::Status prepared = PrepareStatements(*database_, statements);
+  return prepared.ok() ? CountReusable() : prepared;
 }
 
 absl::StatusOr<RecoveredState> SqliteStorage::Recover() {
@@ -313,6 +316,7 @@ absl::Status SqliteStorage::RemoveEvents(Sequence through, absl::Time now) {
   absl::Status status = remember_identities_.Bind(through).Bind(absl::ToUnixMicros(now)).Run();
   if (status.ok()) status = remove_raw_bodies_.Bind(through).Run();
   if (!status.ok()) return status;
+  has_made_room_ = true;
   return remove_events_.Bind(through).Run();
 }
 
@@ -339,6 +343,8 @@ absl::Status SqliteStorage::TrimForwarded(const std::string& receiver, Sequence 
 absl::Status SqliteStorage::Commit() {
   const absl::Status status = commit_.Run();
   if (!status.ok() && !absl::IsDataLoss(status)) Rollback();
+  // What is not counted now is counted later.
+  if (status.ok() && std::exchange(has_made_room_, false)) CountReusable().IgnoreError();
   return status;
 }
 
@@ -359,7 +365,14 @@ bool SqliteStorage::NeedsMaintenance() const { return log_pages_ >= kCheckpointP
 
 absl::Status SqliteStorage::Maintain() {
   log_pages_ = 0;  // the next commit counts anew
+  if (absl::Status status = CountReusable(); !status.ok()) return status;
   return database_->Checkpoint(/*truncate=*/false);
+}
+
+absl::Status SqliteStorage::CountReusable() {
+  const absl::StatusOr<int64_t> pages = count_free_pages_.FirstInteger(0);
+  if (pages.ok()) reusable_bytes_ = *pages * kPageBytes;
+  return pages.status();
 }
 
 absl::Status SqliteStorage::Close() {
@@ -370,9 +383,10 @@ absl::Status SqliteStorage::Close() {
   absl::Status status = MarkClosed(*database_);
   if (status.ok()) status = database_->Checkpoint(/*truncate=*/true);
   for (SqliteStatement* statement :
-       {&begin_, &commit_, &rollback_, &insert_event_, &find_identity_, &find_row_, &find_place_,
-        &insert_anew_, &find_removed_, &remember_identities_, &remove_events_, &insert_raw_body_,
-        &remove_raw_bodies_, &forget_identities_, &save_forwarded_, &trim_forwarded_}) {
+       {&count_free_pages_, &begin_, &commit_, &rollback_, &insert_event_, &find_identity_,
+        &find_row_, &find_place_, &insert_anew_, &find_removed_, &remember_identities_,
+        &remove_events_, &insert_raw_body_, &remove_raw_bodies_, &forget_identities_,
+        &save_forwarded_, &trim_forwarded_}) {
     *statement = SqliteStatement();
   }
   journal_.reset();

@@ -1,6 +1,7 @@
 #ifndef ONHOOK_GATEWAY_STORE_SQLITE_SQLITE_STORAGE_H_
 #define ONHOOK_GATEWAY_STORE_SQLITE_SQLITE_STORAGE_H_
 
+#include <atomic>
 #include <map>
 #include <memory>
 #include <optional>
@@ -70,6 +71,7 @@ class SqliteStorage final : public Storage {
   QuarantineRows& quarantine() override { return *quarantine_; }
 
   int64_t SizeInBytes() const override;
+  int64_t ReusableBytes() const override { return reusable_bytes_; }
   bool NeedsMaintenance() const override;
   absl::Status Maintain() override;
   absl::Status Close() override;
@@ -100,6 +102,8 @@ class SqliteStorage final : public Storage {
   // Makes all that is there durable, in one file of the right format, and ends the opening before.
   absl::Status SyncAll();
   absl::Status PrepareAll();
+  // Between transactions.
+  absl::Status CountReusable();
   // The event of this identity among those that are kept, or that were removed; 0: none. One that
   // is kept but damaged is written anew.
   absl::StatusOr<Sequence> FindKept(const NewEvent& event);
@@ -110,6 +114,7 @@ class SqliteStorage final : public Storage {
   int lock_;                          // file descriptor that holds the directory's lock
   RecoveryProgress* const progress_;  // may be null
   int log_pages_ = 0;
+  std::atomic<int64_t> reusable_bytes_{0};
   std::optional<SqliteDatabase> database_;
   std::unique_ptr<SqliteReader> reader_;
 
@@ -117,6 +122,7 @@ class SqliteStorage final : public Storage {
   std::unique_ptr<SqliteNonces> nonces_;
   std::unique_ptr<SqliteQuarantine> quarantine_;
 
+  SqliteStatement count_free_pages_;
   SqliteStatement begin_;
   SqliteStatement commit_;
   SqliteStatement rollback_;
@@ -133,6 +139,7 @@ class SqliteStorage final : public Storage {
   SqliteStatement forget_identities_;
   SqliteStatement save_forwarded_;
   SqliteStatement trim_forwarded_;
+  bool has_made_room_ = false;  // in this transaction
   // Whether identities of removed events may be remembered: else none is looked for.
   bool has_removed_ = true;
 };

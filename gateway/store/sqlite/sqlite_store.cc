@@ -8,6 +8,7 @@
 #include <limits>
 #include <utility>
 
+#include "absl/strings/cord.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
@@ -31,7 +32,12 @@ absl::StatusOr<int64_t> FreeBytes(const std::string& directory) {
 // Whatever keeps a store from opening, a person is to look into this directory.
 absl::Status WithDirectory(const absl::Status& status, const std::string& directory) {
   if (absl::StrContains(status.message(), directory)) return status;
-  return absl::Status(status.code(), absl::StrCat(directory, ": ", status.message()));
+  absl::Status with_directory(status.code(), absl::StrCat(directory, ": ", status.message()));
+  // Whether it is damage is told beside the words.
+  status.ForEachPayload([&with_directory](absl::string_view type, const absl::Cord& payload) {
+    with_directory.SetPayload(type, payload);
+  });
+  return with_directory;
 }
 
 }  // namespace

@@ -6,8 +6,10 @@
 #include <algorithm>
 #include <fstream>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "gateway/config/reference_text.h"
 #include "gateway/config/schema_text.h"
@@ -101,7 +103,7 @@ TEST(InvocationTest, WhatIsDoneToAStoreTakesItsDirectoryAndNothingElse) {
          {Strings{flag, "store"}, Strings{absl::StrCat(flag, "=store")}}) {
       const Invocation invocation = Read(arguments, {"ONHOOK_LOG_LEVEL=nonsense"});
       EXPECT_EQ(invocation.action, action);
-      EXPECT_EQ(invocation.directory, "store");
+      EXPECT_EQ(invocation.operand, "store");
     }
     for (const Strings& arguments :
          {Strings{flag}, Strings{absl::StrCat(flag, "=")}, Strings{flag, "store", "--check"},

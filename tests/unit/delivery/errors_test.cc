@@ -53,6 +53,7 @@ bool NeedsMoreThanARequest(absl::string_view told) {
                                 "UNIMPLEMENTED UNIMPLEMENTED",
                                 "RESOURCE_EXHAUSTED RESOURCE_EXHAUSTED",
                                 "RESOURCE_EXHAUSTED TOO_MANY_STREAMS",
+                                "RESOURCE_EXHAUSTED BACKUP_UNDER_WAY",
                                 "RESOURCE_EXHAUSTED TOO_MANY_CONNECTIONS",
                                 "DEADLINE_EXCEEDED DEADLINE_EXCEEDED",
                                 "CANCELLED -"};

@@ -42,6 +42,15 @@ class HeldStore final : public Store {
   EventLog& log() override { return store_->log(); }
   Quarantine& quarantine() override { return *quarantine_; }
   void SetLimits(const StoreLimits& limits) override { store_->SetLimits(limits); }
+  std::vector<StoreAncestor> ancestors() const override { return ancestors_; }
+  void SetAncestors(std::vector<StoreAncestor> ancestors) { ancestors_ = std::move(ancestors); }
+  // What `make` gives; else what the store does.
+  using MakesBackup = std::function<absl::StatusOr<std::unique_ptr<BackupCopy>>(const BackupGoOn&)>;
+  void SetBackup(MakesBackup make) { make_backup_ = std::move(make); }
+  absl::StatusOr<std::unique_ptr<BackupCopy>> MakeBackup(const BackupGoOn& go_on) override {
+    WaitWhileHeld();
+    return make_backup_ == nullptr ? store_->MakeBackup(go_on) : make_backup_(go_on);
+  }
   absl::Status CheckRoom() const override { return store_->CheckRoom(); }
   StoreStats Stats() const override { return store_->Stats(); }
   std::vector<std::shared_ptr<SubscriptionQueue>> ListQueues() const override {
@@ -114,6 +123,8 @@ class HeldStore final : public Store {
 
   const std::unique_ptr<Store> store_;
   Quarantine* const quarantine_;
+  std::vector<StoreAncestor> ancestors_;
+  MakesBackup make_backup_;
   absl::Mutex mutex_;
   bool held_ ABSL_GUARDED_BY(mutex_) = false;
   int waiting_ ABSL_GUARDED_BY(mutex_) = 0;

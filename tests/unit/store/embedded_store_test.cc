@@ -72,6 +72,30 @@ TEST_F(EmbeddedStoreTest, DeadLettersThatLimitsRemoveAreCountedByTheirCause) {
   EXPECT_EQ(store_->Stats().dead_letters_removed_by_size, 1);
 }
 
+TEST_F(EmbeddedStoreTest, AClockThatIsSetForwardRemovesNothingForItsAgeBeforeItHasLastedForADay) {
+  AppendMany(1);
+  const QueuePtr queue = Queue();
+  TestConsumer consumer(queue);
+  SettleRequest park = AckOf({consumer.PullWhenReady().leases.at(0).delivery_id});
+  park.action = SettleRequest::Action::kPark;
+  absl::Notification parked;
+  queue->Settle(park, [&](const std::vector<SettleException>&) { parked.Notify(); });
+  parked.WaitForNotification();
+
+  options_.retention.dead_letters_age = absl::Hours(24 * 30);
+  options_.tick_interval = absl::Milliseconds(1);
+  Open();
+  const int commits = faults_.count(Call::kCommit);
+  clock_.Set(absl::Hours(24 * 3650));
+  clock_.Advance(absl::Seconds(31));
+  while (faults_.count(Call::kCommit) == commits) {  // the sweep's
+  }
+  EXPECT_EQ(store_->Stats().dead_letters_removed_by_age, 0);
+  clock_.Advance(absl::Hours(25));
+  while (store_->Stats().dead_letters_removed_by_age != 1) {
+  }
+}
+
 TEST_F(EmbeddedStoreTest, MemoryAndStorageTellTheSameTimes) {
   options_.tail_bytes = 1;
   Open();

@@ -76,6 +76,23 @@ TEST_F(FreeDiskTest, WhatIsFreeIsToldAlsoWhereThereIsNoMinimum) {
   EXPECT_EQ(FreeDisk(0, nullptr, &log_).free(), std::nullopt);
 }
 
+// A database does not shrink: what was removed from it leaves room within.
+TEST_F(FreeDiskTest, RoomWithinTheStoreCountsWhileItsLogFitsBesideIt) {
+  constexpr int64_t kMebibyte = int64_t{1} << 20;
+  int64_t reusable = 0;
+  free_ = 10 * kMebibyte;
+  FreeDisk free_disk(20 * kMebibyte, options_.free_disk, &log_, [&] { return reusable; });
+  EXPECT_TRUE(absl::IsResourceExhausted(free_disk.Check()));
+  reusable = 10 * kMebibyte;
+  free_disk.Look();
+  EXPECT_TRUE(free_disk.Check().ok());
+  EXPECT_EQ(free_disk.free(), 10 * kMebibyte);
+  free_ = 7 * kMebibyte;
+  reusable = 100 * kMebibyte;
+  free_disk.Look();
+  EXPECT_TRUE(absl::IsResourceExhausted(free_disk.Check()));
+}
+
 TEST_F(FreeDiskTest, BelowTheMinimumThereIsNoRoomAndTheLogSaysWhenThatBeginsAndEnds) {
   FreeDisk free_disk = MakeFreeDisk();
   EXPECT_TRUE(free_disk.Check().ok());

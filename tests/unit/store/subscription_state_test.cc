@@ -145,6 +145,18 @@ TEST_F(SubscriptionStateTest, ANackWithADelayComesAgainThenAndOnlyOnce) {
   EXPECT_EQ(Take(kAnna)->reason, Delivery::REDELIVERY_REASON_NACKED);
 }
 
+TEST_F(SubscriptionStateTest, ANackThatIsCommittedWhileTheClockIsPutBackComesAgainInTime) {
+  last_ = 1;
+  const LeaseNumber lease = Take(kAnna)->lease;
+  const auto nack = state_->BeginNack(1, lease, Action::kRetry, absl::Minutes(2), now_);
+  now_.wall -= absl::Hours(24 * 365);
+  Finish(*nack);
+  Wait(absl::Seconds(119));
+  EXPECT_FALSE(Take(kAnna).has_value());
+  Wait(absl::Seconds(1));
+  EXPECT_TRUE(Take(kAnna).has_value());
+}
+
 TEST_F(SubscriptionStateTest, ParkingNeedsBothTheAttemptsAndTheTime) {
   last_ = 1;
   rules_.max_delivery_attempts = 2;

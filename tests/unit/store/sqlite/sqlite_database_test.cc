@@ -26,6 +26,7 @@ TEST(SqliteStatusTest, EachCodeSaysWhatIsToBeDone) {
       {SQLITE_BUSY, absl::StatusCode::kUnavailable, "somebody else has a lock"},
       {SQLITE_BUSY_SNAPSHOT, absl::StatusCode::kUnavailable, "extended forms as the plain one"},
       {SQLITE_LOCKED, absl::StatusCode::kUnavailable, "likewise"},
+      {SQLITE_PROTOCOL, absl::StatusCode::kUnavailable, "likewise, for long"},
       {SQLITE_NOMEM, absl::StatusCode::kUnavailable, "no memory now"},
       {SQLITE_CANTOPEN, absl::StatusCode::kUnavailable, "no descriptor, or no permission"},
       {SQLITE_CANTOPEN_ISDIR, absl::StatusCode::kUnavailable, "likewise"},

@@ -113,9 +113,11 @@ TEST_F(SqliteRestoreTest, ARepeatOfWhatTheBackupHoldsIsStillADuplicate) {
   EXPECT_FALSE(Append("b")->duplicate);
 }
 
-TEST_F(SqliteRestoreTest, TheFileIsItsOwnersAlone) {
+TEST_F(SqliteRestoreTest, OneFileComesOfItThatIsItsOwnersAlone) {
   Open();
-  Restore(BackUp(), "restored");
+  const std::string file = BackUp();
+  ASSERT_TRUE(RestoreSqliteStore(file, Path("restored"), clock_.Now()).ok());
+  EXPECT_THAT(FilesIn(Path("restored")), ElementsAre("onhook.db"));
   struct stat found {};
   ASSERT_EQ(stat(Path("restored/onhook.db").c_str(), &found), 0);
   EXPECT_EQ(found.st_mode & 0777, 0600u);

@@ -207,7 +207,7 @@ TEST_F(SqliteVerificationTest, EventsThatLieBesideAPageThatCannotBeReadAreLooked
   file.close();
   EXPECT_FALSE(Verify().value_or(true));
   EXPECT_THAT(lines_,
-              Contains(AllOf(StartsWith("events "), HasSubstr("is missing, or cannot be"))));
+              Contains(AllOf(StartsWith("events "), HasSubstr("are missing, or cannot be"))));
   EXPECT_THAT(lines_, Contains(HasSubstr("structure: ")));
   EXPECT_THAT(lines_.back(), AllOf(HasSubstr("events are as stored"), Not(HasSubstr(" 0 lost"))));
 }
