@@ -153,6 +153,17 @@ absl::StatusOr<SqliteLogFile> ReadSqliteLogFile(const std::string& path, int64_t
   return log;
 }
 
+int64_t DatabaseBytesByHeader(const std::string& path) {
+  const File file(std::fopen(path.c_str(), "rbe"));
+  uint8_t header[100];
+  if (file == nullptr || std::fread(header, 1, sizeof header, file.get()) != sizeof header)
+    return 0;
+  // Without this the number of pages is that of some older version of SQLite's.
+  if (BigEndian(header + 24) != BigEndian(header + 92)) return 0;
+  const int64_t half = (int64_t{header[16]} << 8) | header[17];
+  return int64_t{BigEndian(header + 28)} * (half == 1 ? 65536 : half);
+}
+
 std::optional<SqliteLogIndex> ReadSqliteLogIndex(const std::string& path) {
   const File file(std::fopen(path.c_str(), "rbe"));
   if (file == nullptr) return std::nullopt;

@@ -38,6 +38,10 @@ struct SqliteLogFile {
 // One that is not there is no error. `database_bytes`: how long the database's file is.
 absl::StatusOr<SqliteLogFile> ReadSqliteLogFile(const std::string& path, int64_t database_bytes);
 
+// How long a database's file says that it is, in its header; 0: it does not say. True of one whose
+// log holds no commit.
+int64_t DatabaseBytesByHeader(const std::string& path);
+
 // What the index of a log (-shm) says of it. It is never synced, but written after what it speaks
 // of is: so it may be older than the log, or garbled, and never says too much.
 struct SqliteLogIndex {

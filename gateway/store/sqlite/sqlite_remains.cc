@@ -98,6 +98,10 @@ absl::Status CheckSqliteRemains(const std::string& directory) {
 absl::Status CheckSqliteRemains(const std::string& directory, const SqliteLogFile& log) {
   const int64_t bytes = BytesOf(SqliteDatabasePath(directory));
   if (bytes <= 0) return CheckWithoutDatabase(directory, log.exists);
+  if (log.commits == 0 && bytes < DatabaseBytesByHeader(SqliteDatabasePath(directory))) {
+    return StoreDamage(
+        absl::StrCat(directory, ": onhook.db has been cut off: it is shorter than it says"));
+  }
   if (!log.has_header) {
     if (!WasLeftOpen(directory)) return absl::OkStatus();
     const absl::string_view what = !log.exists      ? "is missing"

@@ -53,23 +53,6 @@ std::string AdviceOnDamage(const std::string& directory) {
                       ". Restore a backup");
 }
 
-// Binds an event's columns, and runs.
-absl::Status RunInsert(SqliteStatement& insert, const NewEvent& event, LogPlace place,
-                       int64_t stored_us) {
-  const int64_t received_us = absl::ToUnixMicros(event.received_at);
-  return insert.Bind(place.sequence)
-      .BindText(event.call_serial_no)
-      .BindText(event.source)
-      .BindBlob(event.digest)
-      .Bind(received_us)
-      .Bind(stored_us)
-      .Bind(place.end_offset)
-      .Bind(EventChecksum(place.sequence, received_us, stored_us, place.end_offset, event.digest,
-                          event.event))
-      .BindBlob(event.event)
-      .Run();
-}
-
 // Events hold numbers of callers: a new file is its owner's alone, wherever the directory lies.
 // SQLite gives the files beside it the same permissions. What goes wrong, SQLite will say.
 void MakeOwnFile(const std::string& path) {
@@ -177,6 +160,9 @@ absl::Status SqliteStorage::PrepareAll() {
       SqliteQuarantine::Prepare(&*database_, &reader_->database());
   if (!quarantine.ok()) return quarantine.status();
   quarantine_ = *std::move(quarantine);
+  absl::StatusOr<std::unique_ptr<SqliteRepeats>> repeats = SqliteRepeats::Prepare(&*database_);
+  if (!repeats.ok()) return repeats.status();
+  repeats_ = *std::move(repeats);
   const std::pair<SqliteStatement*, absl::string_view> statements[] = {
       {&count_free_pages_, "PRAGMA freelist_count"},
       {&begin_, "BEGIN IMMEDIATE"},
@@ -186,18 +172,6 @@ absl::Status SqliteStorage::PrepareAll() {
        "INSERT INTO events (sequence, call_serial_no, source, digest, received_us, stored_us,"
        " end_offset, checksum, event) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
        " ON CONFLICT (call_serial_no, source, digest) DO NOTHING"},
-      {&find_identity_,
-       "SELECT sequence FROM events WHERE call_serial_no = ? AND source = ? AND digest = ?"},
-      // By the row itself, which the table leads to.
-      {&find_row_, "SELECT " ONHOOK_EVENT_COLUMNS
-                   ", call_serial_no FROM events NOT INDEXED WHERE sequence = ?"},
-      {&find_place_,
-       "SELECT ?1 >= (SELECT min(sequence) FROM events)"
-       " AND ?1 <= (SELECT max(sequence) FROM events),"
-       " coalesce((SELECT max(end_offset) FROM events WHERE sequence = ?1 - 1), 0)"},
-      {&insert_anew_,
-       "INSERT OR REPLACE INTO events (sequence, call_serial_no, source, digest, received_us,"
-       " stored_us, end_offset, checksum, event) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"},
       {&find_removed_,
        "SELECT sequence FROM removed_identities"
        " WHERE call_serial_no = ? AND source = ? AND digest = ?"},
@@ -270,40 +244,7 @@ absl::StatusOr<Sequence> SqliteStorage::FindIdentity(const NewEvent& event) {
 }
 
 absl::StatusOr<Sequence> SqliteStorage::FindKept(const NewEvent& event) {
-  find_identity_.BindText(event.call_serial_no).BindText(event.source).BindBlob(event.digest);
-  const absl::StatusOr<Sequence> known = find_identity_.FirstInteger(0);
-  if (!known.ok() || *known == 0) return known;
-  // So far an index says so. Nobody is told "stored" of a row that is not there, or damaged.
-  find_row_.Bind(*known);
-  const absl::StatusOr<bool> row = find_row_.Step();
-  if (!row.ok()) return row.status();
-  const bool is_whole = *row && EventFits(find_row_);
-  const bool is_it =
-      is_whole && find_row_.Bytes(5) == event.digest && find_row_.Bytes(7) == event.call_serial_no;
-  if (*row) find_row_.Reset();
-  if (is_it) return *known;
-  const absl::Status written =
-      is_whole ? absl::AbortedError("the index of identities leads to another event")
-               : WriteAnew(event, *known);
-  if (!written.ok()) return written;
-  return *known;
-}
-
-absl::Status SqliteStorage::WriteAnew(const NewEvent& event, Sequence sequence) {
-  find_place_.Bind(sequence);
-  const absl::StatusOr<bool> row = find_place_.Step();
-  if (!row.ok()) return row.status();
-  const bool is_in_log = *row && find_place_.Integer(0) != 0;
-  const int64_t begins_behind = *row ? find_place_.Integer(1) : 0;
-  if (*row) find_place_.Reset();
-  if (!is_in_log) return absl::AbortedError("the index of identities leads out of the log");
-  const auto size = static_cast<int64_t>(event.event.size());
-  const absl::Status status = RunInsert(insert_anew_, event, {sequence, begins_behind + size},
-                                        absl::ToUnixMicros(event.received_at));
-  // A row whose identity is altered as well cannot be taken out of the index.
-  return IsStoreDamage(status) && database_->InTransaction()
-             ? absl::AbortedError("an event that came again cannot take its damaged row's place")
-             : status;
+  return repeats_->FindKept(event);
 }
 
 absl::StatusOr<Sequence> SqliteStorage::FindRemoved(const NewEvent& event) {
@@ -378,15 +319,15 @@ absl::Status SqliteStorage::CountReusable() {
 absl::Status SqliteStorage::Close() {
   if (!database_.has_value()) return absl::OkStatus();
   quarantine_.reset();
+  repeats_.reset();
   nonces_.reset();
   reader_.reset();
   absl::Status status = MarkClosed(*database_);
   if (status.ok()) status = database_->Checkpoint(/*truncate=*/true);
   for (SqliteStatement* statement :
-       {&count_free_pages_, &begin_, &commit_, &rollback_, &insert_event_, &find_identity_,
-        &find_row_, &find_place_, &insert_anew_, &find_removed_, &remember_identities_,
-        &remove_events_, &insert_raw_body_, &remove_raw_bodies_, &forget_identities_,
-        &save_forwarded_, &trim_forwarded_}) {
+       {&count_free_pages_, &begin_, &commit_, &rollback_, &insert_event_, &find_removed_,
+        &remember_identities_, &remove_events_, &insert_raw_body_, &remove_raw_bodies_,
+        &forget_identities_, &save_forwarded_, &trim_forwarded_}) {
     *statement = SqliteStatement();
   }
   journal_.reset();

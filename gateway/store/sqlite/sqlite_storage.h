@@ -16,6 +16,7 @@
 #include "gateway/store/sqlite/sqlite_nonces.h"
 #include "gateway/store/sqlite/sqlite_quarantine.h"
 #include "gateway/store/sqlite/sqlite_reader.h"
+#include "gateway/store/sqlite/sqlite_repeats.h"
 
 namespace onhook {
 
@@ -108,7 +109,6 @@ class SqliteStorage final : public Storage {
   // is kept but damaged is written anew.
   absl::StatusOr<Sequence> FindKept(const NewEvent& event);
   absl::StatusOr<Sequence> FindRemoved(const NewEvent& event);
-  absl::Status WriteAnew(const NewEvent& event, Sequence sequence);
 
   const std::string directory_;
   int lock_;                          // file descriptor that holds the directory's lock
@@ -121,16 +121,13 @@ class SqliteStorage final : public Storage {
   std::optional<SqliteJournal> journal_;
   std::unique_ptr<SqliteNonces> nonces_;
   std::unique_ptr<SqliteQuarantine> quarantine_;
+  std::unique_ptr<SqliteRepeats> repeats_;
 
   SqliteStatement count_free_pages_;
   SqliteStatement begin_;
   SqliteStatement commit_;
   SqliteStatement rollback_;
   SqliteStatement insert_event_;
-  SqliteStatement find_identity_;
-  SqliteStatement find_row_;
-  SqliteStatement find_place_;
-  SqliteStatement insert_anew_;
   SqliteStatement find_removed_;
   SqliteStatement remember_identities_;
   SqliteStatement remove_events_;

@@ -175,6 +175,7 @@ class SqliteFlipsTest : public EmbeddedStoreFixture {
       const absl::StatusOr<LogPage> page = Read(result->sequence - 1, {1, 1 << 20});
       ASSERT_TRUE(page.ok()) << page.status();
       ASSERT_EQ(page->events.size(), 1U);
+      EXPECT_EQ(page->events[0]->sequence, result->sequence);
       EXPECT_FALSE(page->events[0]->corrupt);
     }
   }

@@ -174,6 +174,16 @@ TEST_F(SqliteRemainsTest, ALogThatEndsBeforeWhatTheDatabaseTookOverIsRefused) {
   ExpectRefused("ends before what onhook.db has already taken over");
 }
 
+TEST_F(SqliteRemainsTest, ADatabaseThatWasClosedAndIsCutOffByLessThanAPageIsRefused) {
+  Open();
+  AppendMany(3);
+  ASSERT_TRUE(store_->Close().ok());
+  Kill();
+  EXPECT_TRUE(CheckSqliteRemains(left_.path()).ok());
+  CutOff("onhook.db", 1);
+  ExpectRefused("shorter than it says");
+}
+
 TEST_F(SqliteRemainsTest, ADatabaseThatIsCutOffIsRefused) {
   KillAfterEvents();
   CutOff("onhook.db", 4096);
