@@ -184,8 +184,9 @@ TEST_F(SqliteDamageTest, WhatWasParkedAsDamagedAndWrittenAnewIsRedrivenWhole) {
   }
   EXPECT_THAT(received, ElementsAre(1, 3));
   ASSERT_TRUE(Append("call 2")->duplicate);
-  const absl::StatusOr<DeadLetterOutcome> redriven =
-      Answer<DeadLetterOutcome>([&](auto done) { queue->Redrive({true, {}}, std::move(done)); });
+  const absl::StatusOr<DeadLetterOutcome> redriven = Answer<DeadLetterOutcome>([&](auto done) {
+    queue->Redrive({true, {}}, std::move(done));
+  });
   ASSERT_TRUE(redriven.ok()) << redriven.status();
   EXPECT_EQ(redriven->done, 1);
   const PullResult pulled = consumer.PullWhenReady();
