@@ -118,11 +118,12 @@ class DamageTest : public ::testing::Test {
   // Nothing: it cannot be had.
   std::optional<std::string> Get(int number) const {
     grpc::ClientContext context;
-    v1::GetEventRequest request;
-    v1::GetEventResponse response;
-    request.set_event_id(CallOf(number));
-    if (!stub_->GetEvent(&context, request, &response).ok()) return std::nullopt;
-    return response.stored_event().event().SerializeAsString();
+    v1::ListEventsRequest request;
+    v1::ListEventsResponse response;
+    request.set_call_serial_no(CallOf(number));
+    if (!stub_->ListEvents(&context, request, &response).ok()) return std::nullopt;
+    if (response.stored_events_size() != 1) return std::nullopt;
+    return response.stored_events(0).event().SerializeAsString();
   }
 
   Files Image() const {

@@ -6,7 +6,7 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
-#include "gateway/base/text.h"
+#include "gateway/event/event_identity.h"
 #include "gateway/store/sqlite/sqlite_reader.h"
 
 namespace onhook {
@@ -111,7 +111,8 @@ class LogWalk {
       AddBad({log_.range.last + 1, sequence - 1}, Bad::kMissing, "");
     }
     log_.range.last = std::max(log_.range.last, sequence);
-    if (!fits) return AddBad({sequence, sequence}, Bad::kAltered, row.Bytes(7));
+    if (!fits)
+      return AddBad({sequence, sequence}, Bad::kAltered, EventId(row.Bytes(5), row.Bytes(7)));
     ++log_.events;
     if (row.Integer(3) < offset_) {
       findings_.Add(absl::StrCat("event ", sequence, " ends before the one before it does"),
@@ -127,9 +128,8 @@ class LogWalk {
     if (bad_.last == 0) bad_.first = range.first;
     bad_.last = range.last;
     bad_what_ = what;
-    if (event_id.empty() || !IsValidUtf8(event_id) || bad_ids_.size() > kMostIdBytes) return;
-    absl::StrAppend(&bad_ids_, bad_ids_.empty() ? "" : ", ");
-    AppendPrintable(event_id, bad_ids_);
+    if (event_id.empty() || bad_ids_.size() > kMostIdBytes) return;
+    absl::StrAppend(&bad_ids_, bad_ids_.empty() ? "" : ", ", event_id);
   }
 
   absl::string_view BadText() const {

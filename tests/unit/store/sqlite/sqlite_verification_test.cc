@@ -145,12 +145,13 @@ TEST_F(SqliteVerificationTest, WhatIsInUseOrNoStoreIsNotLookedAt) {
 // Each alteration, and what is told of it.
 TEST_F(SqliteVerificationTest, EachThingThatIsWrongIsTold) {
   const std::pair<const char*, const char*> alterations[] = {
-      {"UPDATE events SET event = x'00' WHERE sequence = 2", "event 2 (event_id call 2) does not"},
+      {"UPDATE events SET event = x'00' WHERE sequence = 2",
+       "event 2 (event_id v1-64646464646464646464646464646464-call%202) does not"},
       {"UPDATE events SET received_us = 1 WHERE sequence BETWEEN 4 AND 6",
        "events 4 to 6 (event_id"},
-      {"UPDATE events SET digest = zeroblob(16) WHERE sequence = 3", "event 3 (event_id call 3)"},
+      {"UPDATE events SET digest = zeroblob(16) WHERE sequence = 3", "event 3 (event_id v1-00"},
       {"DELETE FROM events WHERE sequence = 5", "event 5 is missing"},
-      {"UPDATE events SET end_offset = 1 WHERE sequence = 9", "event 9 (event_id call 9) does not"},
+      {"UPDATE events SET end_offset = 1 WHERE sequence = 9", "event 9 (event_id v1-"},
       {"UPDATE raw_bodies SET body = x'00' WHERE sequence = 7", "raw body of event 7 does not"},
       {"INSERT INTO raw_bodies VALUES (99, 0, x'')", "raw body of event 99, which is not kept"},
       {"UPDATE rejected_callbacks SET detail = 'x'", "rejected callback 1 does not"},
