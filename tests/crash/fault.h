@@ -19,7 +19,7 @@ class CrashRun;
 // A new one: NAME_fault.{h,cc} in this folder with its class in the .cc and MakeNAMEFault() in the
 // header, both in CMakeLists.txt, and a line in fault_registry.cc; then
 //   ONHOOK_FAULTS=NAME ONHOOK_ROUNDS=200 build/release/tests/crash/crash_test
-//       --gtest_filter='FaultTest.*'
+//       --gtest_filter='*/FaultTest.*'
 // runs it alone, and the mixed campaign has it as soon as it is in the registry.
 //
 // What it decides by chance it draws from the run's random numbers, which begin anew for each

@@ -9,7 +9,7 @@
 //   ONHOOK_STOP_MS=600           up to so long a process is stopped
 //
 //   ONHOOK_FAULTS=kill ONHOOK_ROUNDS=1000 build/release/tests/crash/crash_test
-//       --gtest_filter='FaultTest.*'
+//       --gtest_filter='*/FaultTest.*'
 #include <algorithm>
 #include <iostream>
 #include <memory>

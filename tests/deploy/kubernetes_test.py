@@ -42,6 +42,7 @@ import transcript  # noqa: E402
 from manifests import BuildFailed, Manifests  # noqa: E402
 from mutations import MUTATIONS  # noqa: E402
 import workloads  # noqa: E402
+import yaml  # noqa: E402
 
 OVERLAYS = {"sidecar": PLACE / "overlays/sidecar", "standalone": PLACE / "overlays/standalone",
             "production": PLACE / "examples/production",
@@ -285,6 +286,22 @@ class Page(unittest.TestCase):
                 for policy in policies.ALL + [policies.images_are_pinned]:
                     with self.subTest(folder=folder, policy=policy.__name__):
                         self.assertEqual(list(policy(manifests)), [])
+
+    def test_the_pod_for_work_on_a_store_has_the_gateways_volume_user_and_confinement(self):
+        pod = yaml.safe_load((PLACE / "store-pod.yaml").read_text(encoding="utf-8"))
+        self.assertEqual(schema_faults(pod, "1.29"), [])
+        workload = built("standalone").of_kind("StatefulSet")[0]
+        gateway = workload["spec"]["template"]["spec"]["containers"][0]
+        claim = workload["spec"]["volumeClaimTemplates"][0]["metadata"]["name"]
+        store = next(one for one in gateway["volumeMounts"] if one["name"] == claim)["mountPath"]
+        volume = next(one for one in pod["spec"]["volumes"] if "persistentVolumeClaim" in one)
+        self.assertEqual(volume["persistentVolumeClaim"]["claimName"], f"{claim}-{workload['metadata']['name']}-0")
+        self.assertEqual(pod["spec"]["containers"][0]["image"], gateway["image"])
+        for container in pod["spec"]["containers"]:
+            mounts = {one["name"]: one["mountPath"] for one in container["volumeMounts"]}
+            self.assertEqual(mounts[volume["name"]], store)
+            self.assertEqual({**pod["spec"]["securityContext"], **container["securityContext"]},
+                             {**workload["spec"]["template"]["spec"]["securityContext"], **gateway["securityContext"]})
 
 
 class Settings(unittest.TestCase):

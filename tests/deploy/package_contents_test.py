@@ -45,7 +45,8 @@ def settings_survive(control, root):
 def its_pages_lead_on(root):
     documents = root / "usr/share/doc/onhook"
     pages = {str(path.relative_to(documents)): path for path in documents.rglob("*.md")}
-    lacking = {"CHANGELOG.md", "UPGRADING.md", "PACKAGE.md", "RUNBOOK.md", "SETTINGS.md", "METRICS.md"} - set(pages)
+    lacking = {"CHANGELOG.md", "UPGRADING.md", "PACKAGE.md", "RUNBOOK.md", "SETTINGS.md", "METRICS.md",
+               "BACKUP.md", "FAILURES.md"} - set(pages)
     check(not lacking, f"pages that it says it has: all but {sorted(lacking)}")
     for name, path in pages.items():
         broken = broken_links(path, path.read_text("utf-8"))

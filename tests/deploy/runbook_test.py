@@ -9,6 +9,7 @@ import re
 import shlex
 import subprocess
 import tempfile
+import textwrap
 import unittest
 
 import monitoring_files as shipped
@@ -16,7 +17,10 @@ import monitoring_files as shipped
 TEXT = shipped.RUNBOOK.read_text(encoding="utf-8")
 OUR_PROGRAMS = {"onhook", "onhookd", "curl"}
 # Of the machine or the cluster; they are not run here.
-OTHER_PROGRAMS = {"export", "kubectl", "journalctl", "systemctl", "openssl", "df", "du", "timedatectl"}
+OTHER_PROGRAMS = {"export", "kubectl", "journalctl", "systemctl", "openssl", "df", "du", "timedatectl", "mv", "install"}
+# What BACKUP.md tells to give an identity for backups.
+BACKUP_IDENTITY = re.search(r"^    access:\n((?:      .*\n)+)",
+                            (shipped.TOP / "deploy/BACKUP.md").read_text(encoding="utf-8"), re.MULTILINE)[1]
 SETTINGS = shipped.TOP / "deploy/kubernetes/overlays/standalone/onhook.yaml"
 # Of `kubectl exec ... -- WORDS`: runs WORDS here, with files that lie elsewhere in the pod. The pod's own gateway is
 # where clients look if they are told nothing.
@@ -24,6 +28,17 @@ KUBECTL = """#!/bin/bash
 until [ "$1" = -- ]; do shift; done
 shift
 env -i PATH="$PATH" no_proxy=127.0.0.1 $POD "${@//\\/etc\\/onhook/$FILES}"
+"""
+# In what is seen, and not of our programs: commands, and words of systemd and SQLite.
+COMMANDS_AND_OTHERS_WORDS = {"onhook backup", "Result: watchdog", "disk I/O error", "database or disk is full",
+                             "file is not a database", "No space left on device"}
+# A unit's user and its root are whoever runs the tests; of the supervisor only the words are looked at.
+SUDO = """#!/bin/bash
+[ "$1" = -u ] && shift 2
+exec "$@"
+"""
+INSTALL = """#!/bin/bash
+exec mkdir "${@: -1}"
 """
 ALERT_SECTION = re.compile(r"^### (Onhook\w+)\n(.*?)(?=^##|\Z)", re.MULTILINE | re.DOTALL)
 SETTING = re.compile(r"`((?:http|grpc|admin|store|quarantine|acknowledge|shutdown|log)(?:\.[a-z_]+)+)`")
@@ -38,6 +53,22 @@ def anchors(text):
 def shell_lines():
     text = "\n".join(re.findall(r"^```sh\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL)).replace("\\\n", " ")
     return [line for line in text.splitlines() if line.strip()]
+
+
+def failure_sections():
+    """{heading: text} of the chapter about what breaks."""
+    chapter = re.search(r"^## When something breaks\n(.*?)(?=^## )", TEXT, re.MULTILINE | re.DOTALL)[1]
+    return dict(re.findall(r"^### (.*?)\n(.*?)(?=^### |\Z)", chapter, re.MULTILINE | re.DOTALL))
+
+
+def messages():
+    """Every text in the programs' sources, with those that the compiler would join; what is put in between is lost."""
+    found = []
+    for folder in ("gateway", "clients", "proto"):
+        for path in (shipped.TOP / folder).rglob("*"):
+            if path.suffix in {".cc", ".h", ".proto"}:
+                found.append(re.sub(r'"\s*,?\s*"', "", path.read_text(encoding="utf-8")))
+    return "\n".join(found)
 
 
 def functions():
@@ -92,6 +123,105 @@ class SectionsTest(unittest.TestCase):
         self.assertEqual([], [unit for unit in units if not (shipped.TOP / f"deploy/systemd/{unit}.service").exists()])
 
 
+class FailuresTest(unittest.TestCase):
+    def test_each_says_what_one_sees_what_it_means_and_what_to_do(self):
+        self.assertGreater(len(failure_sections()), 10)
+        for name, section in failure_sections().items():
+            self.assertEqual(re.findall(r"^\*\*(You see|It means|Do)\*\*", section, re.MULTILINE),
+                             ["You see", "It means", "Do"], name)
+
+    def test_each_line_that_is_seen_is_one_that_the_programs_say(self):
+        said, looked_for = messages(), 0
+        for name, section in failure_sections().items():
+            seen = section.partition("**It means**")[0].partition("**You see**")[2]
+            for line in re.findall(r"`([^`]+)`", " ".join(seen.split())):
+                # One with a space in it; others are metrics, fields, settings and commands.
+                if " " not in line or line in COMMANDS_AND_OTHERS_WORDS:
+                    continue
+                looked_for += 1
+                self.assertIn(line, said, name)
+        self.assertGreater(looked_for, 20)
+
+    def test_each_metric_that_is_seen_is_shown(self):
+        metrics = (shipped.TOP / "gateway/admin/METRICS.md").read_text(encoding="utf-8")
+        for metric in re.findall(r"`((?:onhook|process)_\w+)`", TEXT):
+            self.assertIn(f"| `{metric}` |", metrics)
+
+    def test_each_exit_code_is_told(self):
+        header = (shipped.TOP / "gateway/base/exit_code.h").read_text(encoding="utf-8")
+        codes = re.findall(r"kExit\w+ = (\d),", header)
+        self.assertEqual(codes, ["0", "1", "2", "3", "4"])
+        chapter = TEXT.partition("\n## When something breaks\n")[2].partition("\n### ")[0]
+        self.assertEqual(codes, re.findall(r"^\| (\d) \|", chapter, re.MULTILINE))
+
+
+class DamagedStoreTest(unittest.TestCase):
+    """The steps for a store that lacks something, typed one after the other as they stand."""
+
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name)
+        gateway = shipped.Gateway(shipped.run.build, self.folder, "subscriptions: [{name: crm}]")
+        self.addCleanup(gateway.end)
+        # Nobody is there to take it: it is stored, and not forwarded.
+        self.assertEqual(gateway.send("--expect", "503").returncode, 0)
+        self.assertEqual(gateway.onhook("backup", str(self.folder / "backup")).returncode, 0)
+        gateway.program.process.kill()
+        gateway.program.process.wait(timeout=shipped.PATIENCE_S)
+        (self.folder / "data/onhook.db-wal").unlink()
+        self.programs = self.folder / "programs"
+        self.programs.mkdir()
+        for name, text in (("sudo", SUDO), ("install", INSTALL), ("systemctl", "#!/bin/bash\n")):
+            (self.programs / name).write_text(text, encoding="utf-8")
+            (self.programs / name).chmod(0o755)
+        # As of a machine, where the store's place stands in the settings.
+        self.settings = self.folder / "settings.yaml"
+        self.settings.write_text(f"store: {{directory: {self.folder}/data}}\n", encoding="utf-8")
+
+    def steps(self, number):
+        """The lines of a block of the section that are for a machine."""
+        blocks = re.findall(r"^```sh\n(.*?)^```", failure_sections()["The store is damaged or incomplete"],
+                            re.MULTILINE | re.DOTALL)
+        return [line for line in blocks[number].splitlines() if not line.startswith("kubectl")]
+
+    def type(self, line):
+        for theirs, ours in (("/var/lib/onhook", f"{self.folder}/data"), ("/etc/onhook/onhook.yaml", str(self.settings)),
+                             ("/var/backups/onhook/20270131.backup", f"{self.folder}/backup")):
+            line = line.replace(theirs, ours)
+        return subprocess.run(["bash", "-c", line], check=False, stdin=subprocess.DEVNULL, timeout=shipped.PATIENCE_S,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                              env={"PATH": f"{self.programs}:{shipped.run.build}:{os.environ['PATH']}"})
+
+    def type_all(self, number):
+        for line in self.steps(number):
+            done = self.type(line)
+            self.assertEqual(done.returncode, 0, f"{line}\n{done.stdout}")
+
+    def started(self):
+        gateway = shipped.Gateway(shipped.run.build, self.folder)
+        self.addCleanup(gateway.end)
+        return gateway
+
+    def test_looking_finds_it_and_says_what_to_do(self):
+        stop, verify = self.steps(0)
+        self.assertEqual(self.type(stop).returncode, 0)
+        done = self.type(verify)
+        self.assertEqual(done.returncode, 3)
+        self.assertIn("onhookd --accept-loss", done.stdout)
+
+    def test_the_backup_is_restored_and_the_damaged_files_are_kept(self):
+        self.type_all(1)
+        self.assertTrue((self.folder / "data.damaged/onhook.db").exists())
+        gateway = self.started()
+        self.assertIn("crm", gateway.onhook("subscriptions", "list").stdout)
+        self.assertIn("\nonhook_store_events 1\n", shipped.curl(f"http://{gateway.admin}/metrics"))
+
+    def test_it_goes_on_without_what_is_missing(self):
+        self.type_all(2)
+        self.started()
+
+
 class CommandsTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
@@ -99,14 +229,19 @@ class CommandsTest(unittest.TestCase):
         cls.addClassCleanup(folder.cleanup)
         cls.files = pathlib.Path(folder.name) / "files"
         cls.put_files()
-        settings = SETTINGS.read_text(encoding="utf-8").replace("/etc/onhook", str(cls.files))
+        settings = SETTINGS.read_text(encoding="utf-8") + textwrap.indent(textwrap.dedent(BACKUP_IDENTITY), "  ")
+        settings = settings.replace("/etc/onhook", str(cls.files))
         cls.gateway = shipped.Gateway(shipped.run.build, folder.name, settings)
         cls.addClassCleanup(cls.gateway.end)
         cls.places = {"127.0.0.1:50051": cls.gateway.grpc, "127.0.0.1:8081": cls.gateway.admin,
                       "https://callbacks.example": f"http://{cls.gateway.http}", "gateway.example": "onhook",
                       "/etc/onhook/onhook.yaml": str(cls.gateway.file), "/etc/onhook": str(cls.files)}
         cls.own_copies = {"ca.crt": cls.files / "tls/ca.crt", "operator.token": cls.files / "secrets/operator-token",
-                          "path-token": cls.files / "secrets/path-token"}
+                          "path-token": cls.files / "secrets/path-token",
+                          "backup.token": cls.files / "secrets/backup-token",
+                          "onhook.backup": pathlib.Path(folder.name) / "onhook.backup",
+                          # Of a gateway that does not run, as where these words are typed.
+                          "/var/lib/onhook": cls.stopped_store(folder.name)}
         # As on the operator's machine, where the gateway goes on running while its settings are checked.
         for name, ours in (("0.0.0.0:8080", cls.gateway.http), ("0.0.0.0:50051", cls.gateway.grpc),
                            ("0.0.0.0:8081", cls.gateway.admin), ("/var/lib/onhook", f"{folder.name}/data")):
@@ -118,13 +253,20 @@ class CommandsTest(unittest.TestCase):
         """What the two Secrets hold."""
         for name in ("secrets", "tls"):
             (cls.files / name).mkdir(parents=True)
-        for name in ("path", "billing", "operator"):
+        for name in ("path", "billing", "operator", "backup"):
             (cls.files / "secrets" / f"{name}-token").write_text(os.urandom(16).hex(), encoding="utf-8")
         tls = cls.files / "tls"
         subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
                         "-nodes", "-subj", "/CN=onhook", "-addext", "subjectAltName=DNS:onhook", "-days", "2",
                         "-keyout", tls / "tls.key", "-out", tls / "tls.crt"], check=True, stderr=subprocess.DEVNULL)
         (tls / "ca.crt").write_bytes((tls / "tls.crt").read_bytes())
+
+    @classmethod
+    def stopped_store(cls, folder):
+        place = pathlib.Path(folder) / "stopped"
+        place.mkdir()
+        shipped.Gateway(shipped.run.build, place).end()
+        return place / "data"
 
     def here(self, word):
         """A word of a command, with this gateway's addresses and files."""
@@ -164,7 +306,9 @@ class CommandsTest(unittest.TestCase):
             self.assertFalse("discard" in words and "--all" in words, words)
 
     def test_each_command_of_ours_can_be_typed_as_it_stands(self):
-        ours = [words for words in map(in_a_container, commands()) if words[0] in OUR_PROGRAMS]
+        # A restore is tried by DamagedStoreTest, where the store has been moved away before.
+        ours = [words for words in map(in_a_container, commands())
+                if words[0] in OUR_PROGRAMS and "--restore" not in words]
         self.assertGreater(len(ours), 20)
         for words in ours:
             with self.subTest(" ".join(words)):

@@ -454,7 +454,11 @@ bool SimulatedDisk::FlipBits(const std::string& path, int bits) {
   const SimulatedFilePtr file = files_.Find(path);
   if (file == nullptr || file->seen().empty()) return false;
   for (int i = 0; i < bits; ++i) {
-    file->FlipBit(random_->Below(file->seen().size()), random_->Below(8));
+    size_t byte = random_->Below(file->seen().size());
+    // Half of them where the words of events are, if they are near.
+    if (random_->OneIn(2))
+      byte = std::min(file->seen().find("xxxx", byte), file->seen().size() - 1);
+    file->FlipBit(byte, random_->Below(8));
   }
   return true;
 }

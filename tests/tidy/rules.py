@@ -72,6 +72,8 @@ SYSTEM = ["arpa/", "linux/", "net/", "netinet/", "sys/"]
 # Files may be this long; a row for one file goes before the rest.
 LINES_MAX = {
     "gateway/main.cc": 60,
+    # Looked up by heading and by the words of a log line, in one place, and never read through.
+    "deploy/RUNBOOK.md": 700,
     # Written by programs.
     "clients/cli/COMMANDS.md": 2000,
     "gateway/config/onhook.schema.json": 5000,

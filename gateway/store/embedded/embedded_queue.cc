@@ -291,7 +291,9 @@ void EmbeddedQueue::ReadRedriven(const Next& next) {
         self->environment_.storage->ReadDeadLetter(self->id_, next.sequence);
     if (!event.ok()) return self->ReadDone(next, event.status());
     LogPage page;
-    if (*event == nullptr) {  // acknowledged meanwhile; what a seek owes all the same is in the log
+    // Acknowledged meanwhile, and owed all the same by a seek; or damaged when it was parked, and
+    // perhaps written anew since.
+    if (*event == nullptr || (*event)->corrupt) {
       absl::StatusOr<std::vector<LogEventPtr>> events = self->environment_.storage->Read(
           next.sequence - 1, next.sequence, {1, ReadLimits().max_bytes});
       if (!events.ok()) return self->ReadDone(next, events.status());

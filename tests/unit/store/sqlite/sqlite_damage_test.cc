@@ -17,6 +17,7 @@
 namespace onhook {
 namespace {
 
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
@@ -167,6 +168,30 @@ TEST_F(SqliteDamageTest, ARepeatWritesADamagedEventAnew) {
     EXPECT_EQ(Read(sequence - 1)->events.at(0)->event, "event " + call) << damage;
     EXPECT_EQ(Read(0)->events.size(), static_cast<size_t>(sequence + 1));
   }
+}
+
+TEST_F(SqliteDamageTest, WhatWasParkedAsDamagedAndWrittenAnewIsRedrivenWhole) {
+  Queue();
+  AppendMany(3);
+  TamperAndOpen("UPDATE events SET event = x'00' WHERE sequence = 2");
+  const QueuePtr queue = Queue();
+  TestConsumer consumer(queue);
+  std::vector<Sequence> received;
+  while (received.size() < 2) {
+    for (const Sequence sequence : SequencesOf(consumer.PullWhenReady())) {
+      received.push_back(sequence);
+    }
+  }
+  EXPECT_THAT(received, ElementsAre(1, 3));
+  ASSERT_TRUE(Append("call 2")->duplicate);
+  const absl::StatusOr<DeadLetterOutcome> redriven = Answer<DeadLetterOutcome>([&](auto done) {
+    queue->Redrive({true, {}}, std::move(done));
+  });
+  ASSERT_TRUE(redriven.ok()) << redriven.status();
+  EXPECT_EQ(redriven->done, 1);
+  const PullResult pulled = consumer.PullWhenReady();
+  ASSERT_THAT(SequencesOf(pulled), ElementsAre(2));
+  EXPECT_EQ(pulled.leases.front().event->event, "event call 2");
 }
 
 TEST_F(SqliteDamageTest, ARepeatWhoseRowIsGoneIsStoredInItsPlace) {
