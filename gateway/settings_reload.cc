@@ -108,7 +108,7 @@ SettingsReload::SettingsReload(Metrics* metrics, const Clock* clock, Log* log)
   SetSuccessful(true);
 }
 
-void SettingsReload::SetSuccessful(bool successful) {
+void SettingsReload::SetSuccessful(bool successful) const {
   successful_.Set(successful ? 1 : 0);
   if (successful) success_time_.Set(absl::ToDoubleSeconds(clock_->Now() - absl::UnixEpoch()));
 }
@@ -116,8 +116,8 @@ void SettingsReload::SetSuccessful(bool successful) {
 void SettingsReload::Take(const absl::StatusOr<Invocation>& read, const Parts& parts,
                           Settings& in_use) {
   const absl::Status taken = read.ok() ? TakeSettings(*read, parts, in_use) : read.status();
-  SetSuccessful(taken.ok());
   if (taken.ok()) return;
+  SetSuccessful(false);
   for (const absl::string_view fault : absl::StrSplit(taken.message(), '\n')) {
     log_->Error("gateway", "the settings cannot be used, so those before stay in use",
                 {{"error", fault}});
@@ -147,6 +147,7 @@ absl::Status SettingsReload::TakeSettings(const Invocation& read, const Parts& p
   if (Has(change.taken, "log.level")) log_->set_level(change.settings.log.level);
   in_use = std::move(change.settings);
   restart_pending_.Set(change.waiting.empty() ? 0 : 1);
+  SetSuccessful(true);  // whoever reads of it in the log finds the metrics so
 
   if (change.taken.empty() && change.waiting.empty()) {
     log_->Info("gateway", "the settings were read again");

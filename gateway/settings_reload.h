@@ -56,7 +56,7 @@ class SettingsReload {
 
  private:
   absl::Status TakeSettings(const Invocation& read, const Parts& parts, Settings& in_use) const;
-  void SetSuccessful(bool successful);
+  void SetSuccessful(bool successful) const;
 
   const Clock* const clock_;
   Log* const log_;

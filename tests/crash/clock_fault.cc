@@ -21,6 +21,9 @@ class ClockFault final : public Fault {
   absl::string_view name() const override { return "clock"; }
   std::string Missing() const override { return Hindrance::Missing(); }
 
+  // A start believes its clock, and what is settled is too old to keep, by years.
+  void Begin(CrashRun& run) override { run.AllowRemoval(); }
+
   void Prepare(OnhookdProcess::Options& options) override { hindrance_.ApplyToClockOf(options); }
 
   void Strike(CrashRun& run) override {

@@ -187,15 +187,19 @@ void CrashRun::Audit() {
   audited_ = GatewayAudit(gateway_->grpc_port(), &ledger_, options).Run();
 }
 
-void CrashRun::ExpectEverythingSettled() {
-  // As long as it takes, if only it goes on.
+bool CrashRun::SettleFor(absl::Duration patience) {
   int64_t before = -1;
   int64_t settled = 0;
   while (settled > before) {
-    if (ledger_.WaitUntilSettled(kPatience)) return;
+    if (ledger_.WaitUntilSettled(patience)) return true;
     before = settled;
     settled = ledger_.settled("acking") + ledger_.settled("holding");
   }
+  return false;
+}
+
+void CrashRun::ExpectEverythingSettled() {
+  if (SettleFor(kPatience)) return;
   ADD_FAILURE() << ledger_.settled("acking") << " and " << ledger_.settled("holding") << " of "
                 << ledger_.promised() << " are settled";
 }

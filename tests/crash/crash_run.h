@@ -69,6 +69,9 @@ class CrashRun {
   // Both backends settle all that was promised; then, over one more kill, exactly one further
   // callback reaches them, and the gateway is held against the books.
   void SettleEverything();
+  // Waits until nothing that was promised is owed any more, or this long without a step towards
+  // that. Says which.
+  bool SettleFor(absl::Duration patience);
   // Posts one callback that lies behind all others in the log, so that what is owed still comes
   // before it, and waits until both backends have settled it.
   void SettleOneMore();

@@ -9,6 +9,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "onhook/v1/backup_service.pb.h"
 #include "onhook/v1/rejected_callback_service.pb.h"
 #include "onhook/v1/release_event_service.pb.h"
 #include "onhook/v1/subscription_service.pb.h"
@@ -25,7 +26,8 @@ std::vector<const MethodDescriptor*> MethodsOfTheProtos() {
   std::vector<const MethodDescriptor*> methods;
   for (const FileDescriptor* file :
        {v1::GetEventRequest::descriptor()->file(), v1::GetSubscriptionRequest::descriptor()->file(),
-        v1::RejectedCallback::descriptor()->file()}) {
+        v1::RejectedCallback::descriptor()->file(),
+        v1::CreateBackupRequest::descriptor()->file()}) {
     for (int i = 0; i < file->service_count(); ++i) {
       const ServiceDescriptor* const service = file->service(i);
       for (int j = 0; j < service->method_count(); ++j) methods.push_back(service->method(j));
