@@ -183,7 +183,7 @@ void CrashRun::Audit() {
   GatewayAudit::Options options;
   options.may_be_removed = may_be_removed_;
   options.wait = [this] { gateway_->Wait(kBetweenLooks); };
-  options.patience = kPatience;
+  options.patience = audit_patience_;
   audited_ = GatewayAudit(gateway_->grpc_port(), &ledger_, options).Run();
 }
 

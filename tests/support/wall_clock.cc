@@ -1,6 +1,7 @@
 #include "tests/support/wall_clock.h"
 
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -16,6 +17,15 @@ extern "C" int clock_gettime(clockid_t clock, timespec* time) noexcept {
   const auto result = syscall(SYS_clock_gettime, clock, time);
   if (clock == CLOCK_REALTIME) time->tv_sec += ahead_seconds;
   return static_cast<int>(result);
+}
+
+// By which Abseil finds when a wait ends.
+extern "C" int gettimeofday(timeval* time, void* /*zone*/) noexcept {
+  timespec now{};
+  const int result = clock_gettime(CLOCK_REALTIME, &now);
+  time->tv_sec = now.tv_sec;
+  time->tv_usec = now.tv_nsec / 1000;
+  return result;
 }
 
 namespace onhook {

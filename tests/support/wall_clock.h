@@ -9,8 +9,8 @@ namespace onhook {
 // program sees whose machine's clock was put back just after it looked. A wait that ends at a time
 // of the day then lasts that much longer, so a test that depends on one hangs.
 //
-// A program that links this has its clock_gettime instead of the C library's. Threads: one at a
-// time, but what it changes all see.
+// A program that links this has its clock_gettime and gettimeofday instead of the C library's.
+// Threads: one at a time, but what it changes all see.
 class WallClockAhead {
  public:
   explicit WallClockAhead(absl::Duration by);
