@@ -21,6 +21,7 @@
 #include "tests/controls/control_program.h"
 #include "tests/crash/crash_run.h"
 #include "tests/crash/fault.h"
+#include "tests/crash/fault_of_program.h"
 #include "tests/crash/file_size_fault.h"
 #include "tests/crash/kill_fault.h"
 #include "tests/crash/repeat_fault.h"
@@ -65,32 +66,13 @@ class AlteredEventsFault final : public Fault {
   }
 };
 
-// The same fault, of a run whose gateways are another program.
-class FaultOfProgram final : public Fault {
- public:
-  FaultOfProgram(std::unique_ptr<Fault> fault, std::string program)
-      : fault_(std::move(fault)), program_(std::move(program)) {}
-  absl::string_view name() const override { return fault_->name(); }
-  void Begin(CrashRun& run) override { fault_->Begin(run); }
-  void Prepare(OnhookdProcess::Options& options) override {
-    options.program = program_;
-    fault_->Prepare(options);
-  }
-  void Strike(CrashRun& run) override { fault_->Strike(run); }
-  void End(CrashRun& run) override { fault_->End(run); }
-
- private:
-  const std::unique_ptr<Fault> fault_;
-  const std::string program_;
-};
-
 using FaultMaker = std::function<std::unique_ptr<Fault>()>;
 
 // What the ledger finds over a run of a few strikes. `program`: empty for the right one.
 std::vector<std::string> FindingsOf(const std::string& program, const FaultMaker& fault,
                                     uint64_t seed, absl::Duration patience) {
   CrashRun run(seed, /*connections=*/8);
-  run.SetAuditPatience(patience);
+  run.SetPatience(patience);
   run.Add(std::make_unique<FaultOfProgram>(fault(), program));
   if (!run.Start()) return {};
   // In one run of two nothing holds its floor back.

@@ -14,9 +14,6 @@
 namespace onhook {
 namespace {
 
-// Far beyond what any of this takes, sanitizers and a busy machine included.
-constexpr absl::Duration kPatience = absl::Seconds(60);
-
 // A round is worth its kill only if the gateway did something in it.
 constexpr int64_t kCallbacksEachRound = 100;
 
@@ -74,7 +71,7 @@ bool CrashRun::Start() {
   if (!vendor_.has_value()) BeginLoad();
   const absl::Duration begun = clock_.Elapsed();
   gateway_.emplace(GatewayOptions());
-  if (!gateway_->WaitUntilListening(kPatience)) {
+  if (!gateway_->WaitUntilListening(patience_)) {
     ADD_FAILURE() << "the gateway did not come up:\n" << gateway_->log();
     return false;
   }
@@ -105,7 +102,7 @@ bool CrashRun::Rounds(int64_t rounds, absl::Duration most) {
 }
 
 void CrashRun::WorkFor(absl::Duration most) {
-  EXPECT_TRUE(ledger_.WaitUntilPromised(ledger_.promised() + kCallbacksEachRound, kPatience));
+  EXPECT_TRUE(ledger_.WaitUntilPromised(ledger_.promised() + kCallbacksEachRound, patience_));
   const std::optional<ProcessEnd> ended = gateway_->Wait(RandomBelow(most));
   EXPECT_FALSE(ended.has_value()) << *ended << "\n" << gateway_->log();
 }
@@ -123,7 +120,7 @@ std::optional<ProcessEnd> CrashRun::RunsFor(absl::Duration duration) {
 }
 
 void CrashRun::ExpectEnd(int exit_code) {
-  const std::optional<ProcessEnd> end = gateway_->Wait(kPatience);
+  const std::optional<ProcessEnd> end = gateway_->Wait(patience_);
   ASSERT_TRUE(end.has_value()) << "still running:\n" << gateway_->log();
   EXPECT_EQ(*end, (ProcessEnd{exit_code, 0})) << gateway_->log();
   running_ = false;
@@ -158,12 +155,12 @@ void CrashRun::LoseWriteAheadLog() {
 
 void CrashRun::AcceptLoss() {
   ChildProcess process({OnhookdProgram(), "--accept-loss", store_directory_});
-  EXPECT_EQ(process.Wait(kPatience), std::optional(ProcessEnd{0, 0})) << process.output();
+  EXPECT_EQ(process.Wait(patience_), std::optional(ProcessEnd{0, 0})) << process.output();
 }
 
 void CrashRun::FinishLoad() {
   vendor_->Finish();
-  EXPECT_TRUE(vendor_->report().WaitUntilFinished(kPatience))
+  EXPECT_TRUE(vendor_->report().WaitUntilFinished(patience_))
       << "not every callback was accepted in the end";
   Audit();
   Kill();
@@ -183,7 +180,7 @@ void CrashRun::Audit() {
   GatewayAudit::Options options;
   options.may_be_removed = may_be_removed_;
   options.wait = [this] { gateway_->Wait(kBetweenLooks); };
-  options.patience = audit_patience_;
+  options.patience = patience_;
   audited_ = GatewayAudit(gateway_->grpc_port(), &ledger_, options).Run();
 }
 
@@ -199,7 +196,7 @@ bool CrashRun::SettleFor(absl::Duration patience) {
 }
 
 void CrashRun::ExpectEverythingSettled() {
-  if (SettleFor(kPatience)) return;
+  if (SettleFor(patience_)) return;
   ADD_FAILURE() << ledger_.settled("acking") << " and " << ledger_.settled("holding") << " of "
                 << ledger_.promised() << " are settled";
 }
@@ -207,9 +204,9 @@ void CrashRun::ExpectEverythingSettled() {
 void CrashRun::SettleOneMore() {
   const int64_t number = ledger_.opened();
   CallbackLoad load(&address_, &ledger_, 1, 1, key_);
-  EXPECT_TRUE(ledger_.WaitUntilPromised(ledger_.promised() + 1, kPatience));
-  EXPECT_TRUE(ledger_.WaitUntilSettled(number, kPatience));
-  if (!load.Finish(kPatience)) address_.Close();
+  EXPECT_TRUE(ledger_.WaitUntilPromised(ledger_.promised() + 1, patience_));
+  EXPECT_TRUE(ledger_.WaitUntilSettled(number, patience_));
+  if (!load.Finish(patience_)) address_.Close();
 }
 
 std::string CrashRun::Summary() const {

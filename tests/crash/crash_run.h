@@ -90,8 +90,9 @@ class CrashRun {
   void PlaceKeys(const std::string& current, const std::string& previous);
   // For a fault's Begin, one that moves the clock: retention may remove what is settled.
   void AllowRemoval() { may_be_removed_ = true; }
-  // How long a gateway may need to agree with the books about what it owes.
-  void SetAuditPatience(absl::Duration patience) { audit_patience_ = patience; }
+  // How long anything may take before it is taken not to come. As it is: far beyond what any of
+  // this takes, sanitizers and a busy machine included.
+  void SetPatience(absl::Duration patience) { patience_ = patience; }
   // Lets the time pass. How the gateway ended, if it did so by itself meanwhile.
   std::optional<ProcessEnd> RunsFor(absl::Duration duration);
   // The gateway has ended by itself; expects that it did so with this exit code.
@@ -141,7 +142,7 @@ class CrashRun {
   int kills_ = 0;
   bool running_ = false;
   bool may_be_removed_ = false;
-  absl::Duration audit_patience_ = absl::Seconds(60);
+  absl::Duration patience_ = absl::Seconds(60);
   int64_t audited_ = 0;  // events, by the last audit
   std::optional<OnhookdProcess> gateway_;
   std::optional<VendorProcess> vendor_;

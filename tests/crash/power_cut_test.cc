@@ -13,6 +13,7 @@
 #include "tests/controls/control_program.h"
 #include "tests/crash/crash_run.h"
 #include "tests/crash/fault.h"
+#include "tests/crash/fault_of_program.h"
 #include "tests/crash/power_cut_fault.h"
 #include "tests/crash/run_parameters.h"
 
@@ -24,24 +25,9 @@ using testing::IsEmpty;
 constexpr int64_t kStrikes = 4;  // of one run
 // A control that so many runs do not catch is not caught.
 constexpr int kMostRuns = 20;
-
-// A fault of a run whose gateways are another program.
-class FaultOfProgram final : public Fault {
- public:
-  FaultOfProgram(std::unique_ptr<Fault> fault, std::string program)
-      : fault_(std::move(fault)), program_(std::move(program)) {}
-  absl::string_view name() const override { return fault_->name(); }
-  void Begin(CrashRun& run) override { fault_->Begin(run); }
-  void Prepare(OnhookdProcess::Options& options) override {
-    options.program = program_;
-    fault_->Prepare(options);
-  }
-  void Strike(CrashRun& run) override { fault_->Strike(run); }
-
- private:
-  const std::unique_ptr<Fault> fault_;
-  const std::string program_;
-};
+constexpr absl::Duration kPatience = absl::Seconds(60);
+// What does not come within this from a wrong program does not come.
+constexpr absl::Duration kLittlePatience = absl::Seconds(5);
 
 // What the ledger finds after some strikes, and whatever else did not go as it must: who loses what
 // was not synced may not even find a store again.
@@ -53,10 +39,11 @@ std::vector<std::string> WrongAfterStrikes(std::unique_ptr<Fault> fault, const s
     const testing::ScopedFakeTestPartResultReporter intercept(
         testing::ScopedFakeTestPartResultReporter::INTERCEPT_ALL_THREADS, &failures);
     CrashRun run(seed, /*connections=*/8);
+    if (!program.empty()) run.SetPatience(kLittlePatience);
     run.Add(std::make_unique<FaultOfProgram>(std::move(fault), program));
     if (run.Start() && run.Rounds(kStrikes, absl::Milliseconds(200))) {
       run.FinishLoad();
-      if (run.Start()) run.SettleOneMore();
+      if (run.Start()) run.SettleFor(program.empty() ? kPatience : kLittlePatience);
     }
     wrong = run.ledger().Findings();
   }
