@@ -236,8 +236,8 @@ class SubscriptionState {
   // Events that are not fresh and not settled, plus redriven ones: what memory is spent on.
   size_t record_count() const { return records_.size(); }
 
-  // The longest that an event rests, whatever the clock says of when it may come again: by a restart
-  // or in a commit the time of day may have jumped back by a year.
+  // The longest that an event rests, whatever the clock says of when it may come again: by a
+  // restart or in a commit the time of day may have jumped back by a year.
   static constexpr absl::Duration kLongestRest = absl::Hours(1);
   // An event that was with so many consumers that were lost goes alone.
   static constexpr int32_t kLossesBeforeAlone = 3;
