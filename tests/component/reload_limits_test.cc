@@ -114,6 +114,7 @@ TEST_F(ReloadLimitsTest, FewerConnectionsAreLeftAsNewcomersCome) {
 }
 
 TEST_F(ReloadLimitsTest, TheAdminPortHasItsOwn) {
+  settings_.admin.server.idle_timeout = absl::Minutes(5);
   StartGateway();
   const std::string probe = "GET /livez HTTP/1.1\r\nHost: gateway\r\n\r\n";
   std::vector<std::unique_ptr<RawHttpClient>> idle;
