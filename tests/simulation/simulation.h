@@ -48,6 +48,8 @@ class Simulation {
 
  private:
   Simulation(uint64_t seed, const std::string& directory, bool print);
+  // The last process goes before those that it would answer.
+  ~Simulation() { gateway_.Bury(); }
   Result RunAll();
 
   // --- what may happen next
