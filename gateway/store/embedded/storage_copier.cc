@@ -4,7 +4,6 @@
 #include <string>
 #include <utility>
 
-#include "absl/cleanup/cleanup.h"
 #include "absl/strings/str_cat.h"
 
 namespace onhook {
@@ -36,18 +35,23 @@ absl::StatusOr<std::unique_ptr<BackupCopy>> StorageCopier::Copy(const BackupGoOn
   if (taken_->exchange(true)) {
     return absl::ResourceExhaustedError("another backup is being made, or fetched");
   }
-  absl::Cleanup let_go = [this] { *taken_ = false; };
+  absl::StatusOr<std::unique_ptr<BackupCopy>> copy = CopyWhereThereIsRoom(go_on);
+  if (!copy.ok()) {
+    *taken_ = false;
+    return copy.status();
+  }
+  return std::make_unique<OnlyCopy>(*std::move(copy), taken_);
+}
+
+absl::StatusOr<std::unique_ptr<BackupCopy>> StorageCopier::CopyWhereThereIsRoom(
+    const BackupGoOn& go_on) {
   const absl::MutexLock lock(&copying_);
   if (absl::Status room = CheckRoomFor(storage_->SizeInBytes()); !room.ok()) return room;
-  absl::StatusOr<std::unique_ptr<BackupCopy>> copy =
-      storage_->Copy(clock_->Now(), [this, &go_on]() -> absl::Status {
-        // What comes in meanwhile takes room too.
-        const absl::Status room = CheckRoomFor(0);
-        return room.ok() ? go_on() : room;
-      });
-  if (!copy.ok()) return copy.status();
-  std::move(let_go).Cancel();
-  return std::make_unique<OnlyCopy>(*std::move(copy), taken_);
+  return storage_->Copy(clock_->Now(), [this, &go_on]() -> absl::Status {
+    // What comes in meanwhile takes room too.
+    const absl::Status room = CheckRoomFor(0);
+    return room.ok() ? go_on() : room;
+  });
 }
 
 void StorageCopier::Close() {

@@ -36,6 +36,7 @@ class StorageCopier {
 
  private:
   // Whether so many bytes more leave the disk what it is to keep.
+  absl::StatusOr<std::unique_ptr<BackupCopy>> CopyWhereThereIsRoom(const BackupGoOn& go_on);
   absl::Status CheckRoomFor(int64_t bytes) const;
 
   Storage* const storage_;
