@@ -35,8 +35,8 @@ class StorageCopier {
   void Close() ABSL_LOCKS_EXCLUDED(copying_);
 
  private:
-  // Whether so many bytes more leave the disk what it is to keep.
   absl::StatusOr<std::unique_ptr<BackupCopy>> CopyWhereThereIsRoom(const BackupGoOn& go_on);
+  // Whether so many bytes more leave the disk what it is to keep.
   absl::Status CheckRoomFor(int64_t bytes) const;
 
   Storage* const storage_;
