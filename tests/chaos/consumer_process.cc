@@ -25,15 +25,7 @@ bool Settles(absl::string_view kind) { return kind == "ack" || kind == "skip"; }
 }  // namespace
 
 void ConsumerReport::Take(absl::string_view output) {
-  while (true) {
-    const size_t end = output.find('\n');
-    if (end == absl::string_view::npos) break;
-    absl::StrAppend(&unfinished_, output.substr(0, end));
-    TakeLine(unfinished_);
-    unfinished_.clear();
-    output.remove_prefix(end + 1);
-  }
-  absl::StrAppend(&unfinished_, output);
+  lines_.Take(output, [this](absl::string_view line) { TakeLine(line); });
 }
 
 int64_t ConsumerReport::broken_streams() const {

@@ -12,6 +12,7 @@
 #include "absl/time/time.h"
 #include "tests/crash/call_ledger.h"
 #include "tests/support/child_process.h"
+#include "tests/support/whole_lines.h"
 
 namespace onhook {
 
@@ -40,7 +41,7 @@ class ConsumerReport {
 
   const std::string subscription_;
   CallLedger* const ledger_;
-  std::string unfinished_;
+  WholeLines lines_;
   int gateway_ = 0;
   // What comes over the stream next was sent after this: after the stream was opened, after every
   // event before it was posted, and after everything was asked that was answered before it.

@@ -26,15 +26,7 @@ std::vector<std::string> CommandOf(const std::string& run, int connections,
 }  // namespace
 
 void VendorReport::Take(absl::string_view output) {
-  while (true) {
-    const size_t end = output.find('\n');
-    if (end == absl::string_view::npos) break;
-    absl::StrAppend(&unfinished_, output.substr(0, end));
-    TakeLine(unfinished_);
-    unfinished_.clear();
-    output.remove_prefix(end + 1);
-  }
-  absl::StrAppend(&unfinished_, output);
+  lines_.Take(output, [this](absl::string_view line) { TakeLine(line); });
 }
 
 bool VendorReport::WaitUntilFinished(absl::Duration timeout) const {

@@ -10,6 +10,7 @@
 #include "tests/crash/callback_load.h"
 #include "tests/crash/vendor_books.h"
 #include "tests/support/child_process.h"
+#include "tests/support/whole_lines.h"
 
 namespace onhook {
 
@@ -36,7 +37,7 @@ class VendorReport {
   void TakeLine(absl::string_view line);
 
   CallLedger* const ledger_;
-  std::string unfinished_;
+  WholeLines lines_;
   mutable absl::Mutex mutex_;
   bool finished_ ABSL_GUARDED_BY(mutex_) = false;
   CallbackLoad::Altered altered_ ABSL_GUARDED_BY(mutex_);

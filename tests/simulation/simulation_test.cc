@@ -83,12 +83,12 @@ TEST_P(SimulationControlTest, AWrongStoreIsFound) {
 
 INSTANTIATE_TEST_SUITE_P(Controls, SimulationControlTest,
                          ::testing::Values("ack_before_commit", "attempts_forgotten",
-                                           "cache_believed", "checksum_ignored", "credit_ignored",
+                                           "checksum_ignored", "credit_ignored",
                                            "dead_letter_dropped", "debts_removed",
                                            "dedup_outside_transaction", "failed_ack_confirmed",
                                            "floor_at_delivery", "floor_before_commit",
-                                           "nonce_forgotten", "rest_by_the_clock",
-                                           "synchronous_off"),
+                                           "nonce_forgotten", "nothing_synced_at_start",
+                                           "rest_by_the_clock", "synchronous_off"),
                          [](const auto& info) { return std::string(info.param); });
 
 #endif

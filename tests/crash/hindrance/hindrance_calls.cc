@@ -16,6 +16,7 @@
 #include <sys/time.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <cstdarg>
 #include <cstdio>
@@ -350,7 +351,10 @@ long syscall(long number, ...) noexcept {
   va_start(list, number);
   for (long& argument : arguments) argument = va_arg(list, long);
   va_end(list);
-  static const auto behind = Behind<long(long, ...)>("syscall");
+  // No static that is made once: who waits for another thread to make it waits by this function.
+  static std::atomic<long (*)(long, ...)> found{nullptr};
+  if (found == nullptr) found = Behind<long(long, ...)>("syscall");
+  const auto behind = found.load();
   const bool waits_on_wall_clock = number == SYS_futex &&
                                    (arguments[1] & FUTEX_CMD_MASK) == FUTEX_WAIT_BITSET &&
                                    (arguments[1] & FUTEX_CLOCK_REALTIME) != 0 && arguments[3] != 0;
