@@ -62,9 +62,9 @@ class FaultsTest(unittest.TestCase):
         self.assertGreater(len(asked), 10)
         for folder, program, suite in set(asked):
             cmake = (TREE / folder / "CMakeLists.txt").read_text(encoding="utf-8")
-            sources = re.search(rf"onhook_test\({program}\b(.*?)DEPENDS", cmake, re.DOTALL)[1].split()
-            text = "\n".join((TREE / folder / name).read_text(encoding="utf-8") for name in sources
-                             if name.endswith(".cc"))
+            sources = re.search(rf"onhook_test\({program}\b(.*?)DEPENDS", cmake, re.DOTALL)[1]
+            text = "\n".join((TREE / folder / name).read_text(encoding="utf-8")
+                             for name in re.findall(r"[\w/]+\.cc\b", sources))
             self.assertTrue(re.search(rf"\bTEST(_F|_P)?\(\w*{suite}", text), f"{program}: {suite}")
 
     def test_each_variable_is_read_and_each_fault_that_it_names_is_there(self):
