@@ -93,6 +93,7 @@ class CrashRun {
   // How long anything may take before it is taken not to come. As it is: far beyond what any of
   // this takes, sanitizers and a busy machine included.
   void SetPatience(absl::Duration patience) { patience_ = patience; }
+  absl::Duration patience() const { return patience_; }
   // Lets the time pass. How the gateway ended, if it did so by itself meanwhile.
   std::optional<ProcessEnd> RunsFor(absl::Duration duration);
   // The gateway has ended by itself; expects that it did so with this exit code.

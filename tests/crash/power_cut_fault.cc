@@ -19,8 +19,6 @@
 namespace onhook {
 namespace {
 
-constexpr absl::Duration kPatience = absl::Seconds(60);
-
 // What SQLite's write-ahead log grows to, about.
 constexpr uint64_t kLogBytes = uint64_t{4} << 20;
 
@@ -35,7 +33,7 @@ void Stop(pid_t process) {
 // SQLite maps the log's index into memory; where the file system takes no more of that, as ext4
 // with data=journal, the kernel ends who writes there.
 void ExpectEndOnADeadDisk(CrashRun& run) {
-  const std::optional<ProcessEnd> end = run.RunsFor(kPatience);
+  const std::optional<ProcessEnd> end = run.RunsFor(run.patience());
   ASSERT_TRUE(end.has_value()) << "still running:\n" << run.gateway().log();
   EXPECT_TRUE(*end == (ProcessEnd{kExitDiskFailed, 0}) || *end == (ProcessEnd{-1, SIGBUS}))
       << *end << "\n"
@@ -44,7 +42,7 @@ void ExpectEndOnADeadDisk(CrashRun& run) {
 
 // Until the vendor was told of one more callback that it is stored.
 void WaitForPromise(const CrashRun& run) {
-  EXPECT_TRUE(run.ledger().WaitUntilPromised(run.ledger().promised() + 1, kPatience));
+  EXPECT_TRUE(run.ledger().WaitUntilPromised(run.ledger().promised() + 1, run.patience()));
 }
 
 class PowerCutFault : public Fault {
@@ -141,7 +139,7 @@ std::string KillInSyncFault::Missing() const {
 void KillInSyncFault::Strike(CrashRun& run) {
   {
     HeldSyncs syncs(run.gateway().pid());
-    EXPECT_TRUE(syncs.WaitForOne(kPatience)) << "no sync under load";
+    EXPECT_TRUE(syncs.WaitForOne(run.patience())) << "no sync under load";
     syncs.KillProgram();
     run.Kill();
   }

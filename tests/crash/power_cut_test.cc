@@ -25,7 +25,6 @@ using testing::IsEmpty;
 constexpr int64_t kStrikes = 4;  // of one run
 // A control that so many runs do not catch is not caught.
 constexpr int kMostRuns = 20;
-constexpr absl::Duration kPatience = absl::Seconds(60);
 // What does not come within this from a wrong program does not come.
 constexpr absl::Duration kLittlePatience = absl::Seconds(5);
 
@@ -41,9 +40,13 @@ std::vector<std::string> WrongAfterStrikes(std::unique_ptr<Fault> fault, const s
     CrashRun run(seed, /*connections=*/8);
     if (!program.empty()) run.SetPatience(kLittlePatience);
     run.Add(std::make_unique<FaultOfProgram>(std::move(fault), program));
-    if (run.Start() && run.Rounds(kStrikes, absl::Milliseconds(200))) {
+    bool up = run.Start();
+    for (int64_t strike = 0; strike < kStrikes && up && failures.size() == 0; ++strike) {
+      up = run.Rounds(1, absl::Milliseconds(200));
+    }
+    if (up && failures.size() == 0) {
       run.FinishLoad();
-      if (run.Start()) run.SettleFor(program.empty() ? kPatience : kLittlePatience);
+      if (run.Start()) run.SettleFor(run.patience());
     }
     wrong = run.ledger().Findings();
   }
