@@ -69,7 +69,6 @@ absl::Status SqliteStatus(int extended_code, absl::string_view doing) {
       return absl::ResourceExhaustedError(message);
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
-    case SQLITE_PROTOCOL:
     case SQLITE_NOMEM:
     case SQLITE_CANTOPEN:
     case SQLITE_INTERRUPT:
@@ -77,6 +76,9 @@ absl::Status SqliteStatus(int extended_code, absl::string_view doing) {
     case SQLITE_READONLY:
       return absl::UnavailableError(message);
     case SQLITE_IOERR:
+      return absl::DataLossError(message);
+    // A lock that no other process can hold could not be given back: only the process's end does.
+    case SQLITE_PROTOCOL:
       return absl::DataLossError(message);
     default:
       return StoreDamage(message);

@@ -18,7 +18,8 @@ namespace onhook {
 
 // What an extended SQLite result code means to the store; `doing` goes into the message.
 // kResourceExhausted: no room. kUnavailable: not now. kDataLoss: nobody can say what is on disk (a
-// failed sync); StoreDamage: the file is damaged, or not what it should be.
+// failed sync), or nothing can be done on it until this process ends (a lock that is stuck);
+// StoreDamage: the file is damaged, or not what it should be.
 absl::Status SqliteStatus(int extended_code, absl::string_view doing);
 
 // A prepared statement. Bound views must live until Step. Threads: its database's.
