@@ -1,3 +1,4 @@
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -50,13 +51,22 @@ Exit codes: 0 FILE is a backup; 1 the gateway refused; 2 wrong usage, or FILE is
 
   void Declare(Arguments& arguments) override {
     arguments.Positional("FILE", "Where to write it; - for standard output.", &path_);
-    arguments.Switch("--force", "Replaces FILE if it is there.", &force_);
+    arguments.Switch("--force", "Replaces FILE if it is there, and a regular file.", &force_);
     connection_.DeclareServer(arguments);
   }
 
   absl::Status Check() override {
     if (path_.empty()) return absl::InvalidArgumentError("FILE is empty");
-    if (path_ == "-" || force_ || access(path_.c_str(), F_OK) != 0) return absl::OkStatus();
+    struct stat there {};
+    if (path_ == "-" || lstat(path_.c_str(), &there) != 0) return absl::OkStatus();
+    // To put a backup in the place of /dev/null, say, is nobody's wish.
+    if (!S_ISREG(there.st_mode)) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          path_,
+          " is there, and no regular file, so nothing replaces it; - writes to standard "
+          "output, which may be any file"));
+    }
+    if (force_) return absl::OkStatus();
     return absl::InvalidArgumentError(absl::StrCat(path_, " is there; --force replaces it"));
   }
 

@@ -44,7 +44,7 @@ absl::Status BackupFile::Open() {
     file_ = STDOUT_FILENO;
     return absl::OkStatus();
   }
-  const int file = open(partial_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  const int file = open(partial_.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
   if (file < 0) return Failed("cannot be made");
   // Left by a kill, it may be taken over; in use by another, it may not.
   if (flock(file, LOCK_EX | LOCK_NB) != 0) {

@@ -112,6 +112,13 @@ def backup_under_load(arguments, folder):
     forced = onhook(arguments, gateway, "backup", "--force", str(backup))
     check(forced.returncode == 0 and backup.read_bytes() != content, "but with --force it is")
     backup.write_bytes(content)
+    for kind, make in ("a pipe", os.mkfifo), ("a folder", os.mkdir), ("a link", lambda path: os.symlink(backup, path)):
+        other = folder / "other.backup"
+        make(other)
+        kept = onhook(arguments, gateway, "backup", "--force", str(other))
+        check(kept.returncode == 2 and "no regular file" in kept.stderr, f"{kind} is not replaced even with --force")
+        check(not other.is_file() or other.is_symlink(), f"{kind} stays what it is")
+        other.rmdir() if other.is_dir() else other.unlink()
     piped = onhook(arguments, gateway, "backup", "-", text=False)
     check(piped.returncode == 0 and hashlib.sha256(piped.stdout).hexdigest().encode() in piped.stderr,
           "it may go to standard output")
