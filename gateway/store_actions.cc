@@ -39,7 +39,7 @@ int Verify(const std::string& directory) {
 }
 
 int AcceptLoss(const std::string& directory) {
-  const absl::StatusOr<std::string> done = AcceptSqliteLoss(directory);
+  const absl::StatusOr<std::string> done = AcceptSqliteLoss(directory, SystemClock().Now());
   if (!done.ok()) return ExitAfter(done.status());
   Print(stdout, *done);
   return kExitOk;
@@ -57,7 +57,7 @@ std::string ReportOf(const RestoredStore& restored, const Invocation& invocation
   return absl::StrCat(
       "restored ", invocation.operand, " into ", invocation.settings.store.directory, "\n",
       "  backup of store ", restored.ancestor.store_id, ", taken at ",
-      TimeText(restored.ancestor.backup_taken_at), ": ", restored.events, " events", newest, "\n",
+      TimeText(restored.ancestor.taken_at), ": ", restored.events, " events", newest, "\n",
       "  new store_id ", restored.store_id,
       ": cursors and delivery ids of the store before are refused, and told where to resume from\n",
       "  what was acknowledged after the backup comes again\n");

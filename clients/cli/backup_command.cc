@@ -45,7 +45,8 @@ Examples:
   onhook backup - | zstd > onhook.backup.zst
 
 Exit codes: 0 FILE is a backup; 1 the gateway refused; 2 wrong usage, or FILE is there already;
-3 the gateway was not reached, or failed, or FILE could not be written.
+3 the gateway was not reached, or could not make one (no room, another backup under way, a damaged
+store), or FILE could not be written.
 )";
   }
 

@@ -47,11 +47,11 @@ void StepBack(absl::Time time, Sequence place, int steps, Store& store, TimeDone
 }
 
 void FindResumeTime(const Place& place, Store& store, TimeDone done) {
-  if (place.sequence > place.ancestor.newest) return done(place.ancestor.backup_taken_at);
+  if (place.sequence > place.ancestor.newest) return done(place.ancestor.taken_at);
   const Sequence before = std::max(place.sequence - 1, store.log().first() - 1);
   ReadLimits two;
   two.max_events = 2;
-  auto take = [at = place.sequence, taken_at = place.ancestor.backup_taken_at, &store,
+  auto take = [at = place.sequence, taken_at = place.ancestor.taken_at, &store,
                done = std::move(done)](absl::StatusOr<LogPage> page) {
     if (!page.ok()) return done(page.status());
     absl::Time time = taken_at;
@@ -66,11 +66,12 @@ absl::Status Advised(const Place& place, absl::Time time) {
   const std::string text = absl::FormatTime("%Y-%m-%dT%H:%M:%E6SZ", time, absl::UTCTimeZone());
   return WithReason(
       absl::FailedPreconditionError(absl::StrCat(
-          "the cursor belongs to a store of which a backup was restored here; start from the time ",
+          "the cursor is from before a backup was restored here, or a loss accepted; start from the "
+          "time ",
           text, " instead")),
       kReasonForeignCursor,
       {{"resume_from", text},
-       {"backup_taken_at", absl::FormatTime("%Y-%m-%dT%H:%M:%E6SZ", place.ancestor.backup_taken_at,
+       {"taken_over_until", absl::FormatTime("%Y-%m-%dT%H:%M:%E6SZ", place.ancestor.taken_at,
                                             absl::UTCTimeZone())}});
 }
 

@@ -44,12 +44,18 @@ class BackupCopy {
 // Asked again and again while a copy is made. An error ends that, with this error.
 using BackupGoOn = std::function<absl::Status()>;
 
-// An earlier store that this one goes back to: a backup of it was restored.
+// An earlier store that this one goes back to.
 struct StoreAncestor {
+  enum class Kind {
+    kRestored,      // from a backup
+    kLossAccepted,  // of what was missing of its files
+  };
+  Kind kind = Kind::kRestored;
   std::string store_id;
-  absl::Time backup_taken_at;
-  Sequence newest = 0;  // of the backup: what came after is not here
-  absl::Time restored_at;
+  // What came after is not here. Of a loss: when the newest event that is left was received.
+  absl::Time taken_at;
+  Sequence newest = 0;  // that was taken over
+  absl::Time renewed_at;
 };
 
 }  // namespace onhook

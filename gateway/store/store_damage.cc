@@ -28,4 +28,12 @@ absl::Status WithAdvice(const absl::Status& status, absl::string_view advice) {
 
 bool IsStoreDamage(const absl::Status& status) { return status.GetPayload(kMark).has_value(); }
 
+DamageText TextOfDamage(const absl::Status& damage) {
+  DamageText text;
+  text.advice = std::string(damage.GetPayload(kMark).value_or(absl::Cord()));
+  text.what = std::string(damage.message());
+  if (!text.advice.empty()) text.what.resize(text.what.size() - text.advice.size() - 2);
+  return text;
+}
+
 }  // namespace onhook

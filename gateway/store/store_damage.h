@@ -1,6 +1,8 @@
 #ifndef ONHOOK_GATEWAY_STORE_STORE_DAMAGE_H_
 #define ONHOOK_GATEWAY_STORE_STORE_DAMAGE_H_
 
+#include <string>
+
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 
@@ -17,6 +19,13 @@ absl::Status StoreDamage(absl::string_view message, absl::string_view advice = "
 absl::Status WithAdvice(const absl::Status& status, absl::string_view advice);
 
 bool IsStoreDamage(const absl::Status& status);
+
+// The two parts of a damage's message; `advice` may be empty.
+struct DamageText {
+  std::string what;
+  std::string advice;
+};
+DamageText TextOfDamage(const absl::Status& damage);
 
 }  // namespace onhook
 

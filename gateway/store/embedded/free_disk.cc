@@ -49,6 +49,13 @@ std::optional<int64_t> FreeDisk::free() const {
   return free;
 }
 
+std::optional<int64_t> FreeDisk::FreeNow() const {
+  if (probe_ == nullptr) return std::nullopt;
+  const absl::StatusOr<int64_t> free = probe_();
+  if (!free.ok()) return std::nullopt;
+  return *free;
+}
+
 absl::Status FreeDisk::Check() const {
   if (!is_short_.load(std::memory_order_relaxed)) return absl::OkStatus();
   return absl::ResourceExhaustedError("the disk is nearly full");

@@ -61,7 +61,7 @@ void StorageCopier::Close() {
 
 absl::Status StorageCopier::CheckRoomFor(int64_t bytes) const {
   if (closing_) return absl::UnavailableError("the store is closing");
-  const std::optional<int64_t> free = free_disk_->free();
+  const std::optional<int64_t> free = free_disk_->FreeNow();
   if (!free.has_value() || *free - bytes >= free_disk_->minimum()) return absl::OkStatus();
   return absl::ResourceExhaustedError(absl::StrCat(
       "the disk has no room for a copy of ", storage_->SizeInBytes(), " bytes: ", *free,

@@ -12,21 +12,27 @@
 namespace onhook {
 namespace {
 
-// Keys are in the order of the restores.
+// Keys are in the order in which it became another store.
 constexpr absl::string_view kKeyPrefix = "ancestor-";
+
+constexpr absl::string_view kLossAccepted = "loss";
+constexpr absl::string_view kRestored = "restored";
 
 absl::StatusOr<StoreAncestor> Parse(absl::string_view value) {
   const std::vector<std::string> parts = absl::StrSplit(value, ' ');
   StoreAncestor ancestor;
   int64_t taken_us = 0;
-  int64_t restored_us = 0;
-  if (parts.size() != 4 || !absl::SimpleAtoi(parts[1], &taken_us) ||
-      !absl::SimpleAtoi(parts[2], &ancestor.newest) || !absl::SimpleAtoi(parts[3], &restored_us)) {
-    return absl::DataLossError("what the store was restored from cannot be read");
+  int64_t renewed_us = 0;
+  if (parts.size() != 5 || !absl::SimpleAtoi(parts[1], &taken_us) ||
+      !absl::SimpleAtoi(parts[2], &ancestor.newest) || !absl::SimpleAtoi(parts[3], &renewed_us) ||
+      (parts[4] != kRestored && parts[4] != kLossAccepted)) {
+    return absl::DataLossError("what the store goes back to cannot be read");
   }
+  ancestor.kind = parts[4] == kRestored ? StoreAncestor::Kind::kRestored
+                                        : StoreAncestor::Kind::kLossAccepted;
   ancestor.store_id = parts[0];
-  ancestor.backup_taken_at = absl::FromUnixMicros(taken_us);
-  ancestor.restored_at = absl::FromUnixMicros(restored_us);
+  ancestor.taken_at = absl::FromUnixMicros(taken_us);
+  ancestor.renewed_at = absl::FromUnixMicros(renewed_us);
   return ancestor;
 }
 
@@ -56,9 +62,10 @@ absl::Status AddAncestor(SqliteDatabase& database, const StoreAncestor& ancestor
   absl::StatusOr<SqliteStatement> insert = database.Prepare("INSERT INTO store VALUES (?, ?)");
   if (!insert.ok()) return insert.status();
   const std::string key = absl::StrFormat("%s%06d", kKeyPrefix, before->size() + 1);
-  const std::string value =
-      absl::StrCat(ancestor.store_id, " ", absl::ToUnixMicros(ancestor.backup_taken_at), " ",
-                   ancestor.newest, " ", absl::ToUnixMicros(ancestor.restored_at));
+  const bool is_restored = ancestor.kind == StoreAncestor::Kind::kRestored;
+  const std::string value = absl::StrCat(
+      ancestor.store_id, " ", absl::ToUnixMicros(ancestor.taken_at), " ", ancestor.newest, " ",
+      absl::ToUnixMicros(ancestor.renewed_at), " ", is_restored ? kRestored : kLossAccepted);
   return insert->BindText(key).BindText(value).Run();
 }
 

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <system_error>
 
@@ -10,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "gateway/store/sqlite/sqlite_database.h"
 #include "gateway/store/sqlite/sqlite_directory.h"
+#include "gateway/store/sqlite/sqlite_lineage.h"
 #include "gateway/store/sqlite/sqlite_remains.h"
 #include "gateway/store/sqlite/sqlite_schema.h"
 #include "gateway/store/store_damage.h"
@@ -52,20 +54,42 @@ absl::Status CheckWhole(SqliteDatabase& database) {
   return verdict == "ok" ? absl::OkStatus() : StoreDamage(verdict);
 }
 
-absl::Status Renew(SqliteDatabase& database, std::string& store_id) {
+// The store as it was, by what is left of it.
+absl::StatusOr<StoreAncestor> AncestorIn(SqliteDatabase& database, absl::Time now) {
+  absl::StatusOr<SqliteStatement> query = database.Prepare(
+      "SELECT (SELECT value FROM store WHERE key = 'store_id'), coalesce(max(sequence), 0),"
+      " (SELECT received_us FROM events ORDER BY sequence DESC LIMIT 1) FROM events");
+  if (!query.ok()) return query.status();
+  const absl::StatusOr<bool> row = query->Step();
+  if (!row.ok()) return row.status();
+  StoreAncestor ancestor;
+  ancestor.kind = StoreAncestor::Kind::kLossAccepted;
+  ancestor.store_id = std::string(query->Bytes(0));
+  ancestor.newest = query->Integer(1);
+  ancestor.taken_at =
+      ancestor.newest == 0 ? now : std::min(now, absl::FromUnixMicros(query->Integer(2)));
+  ancestor.renewed_at = now;
+  query->Reset();
+  return ancestor;
+}
+
+absl::Status Renew(SqliteDatabase& database, absl::Time now, std::string& store_id) {
   absl::Status status = database.Execute("BEGIN IMMEDIATE");
   if (!status.ok()) return status;
+  const absl::StatusOr<StoreAncestor> ancestor = AncestorIn(database, now);
+  if (!ancestor.ok()) return ancestor.status();
   const absl::StatusOr<std::string> renewed = RenewStoreIdentity(database);
   if (!renewed.ok()) return renewed.status();
   store_id = *renewed;
-  status = MarkClosed(database);
+  status = AddAncestor(database, *ancestor);
+  if (status.ok()) status = MarkClosed(database);
   if (status.ok()) status = database.Execute("COMMIT");
   if (status.ok()) status = database.Checkpoint(/*truncate=*/true);
   if (status.ok()) database.RemoveLogOnClose();
   return status;
 }
 
-absl::StatusOr<std::string> GoOn(const std::string& directory) {
+absl::StatusOr<std::string> GoOn(const std::string& directory, absl::Time now) {
   std::string store_id;
   {
     absl::StatusOr<SqliteDatabase> database =
@@ -78,17 +102,17 @@ absl::StatusOr<std::string> GoOn(const std::string& directory) {
           "Restore a backup");
     }
     status = database->Execute("PRAGMA synchronous=FULL");
-    if (status.ok()) status = Renew(*database, store_id);
+    if (status.ok()) status = Renew(*database, now, store_id);
     if (!status.ok()) return status;
   }
   if (absl::Status status = NoteStoreInLock(directory, store_id); !status.ok()) return status;
   return absl::StrCat("The store goes on with what is left, as store ", store_id,
-                      ": cursors and delivery ids of before are refused.");
+                      ": cursors of before are told where to resume from, delivery ids refused.");
 }
 
 }  // namespace
 
-absl::StatusOr<std::string> AcceptSqliteLoss(const std::string& directory) {
+absl::StatusOr<std::string> AcceptSqliteLoss(const std::string& directory, absl::Time now) {
   std::error_code error;
   if (!fs::is_directory(directory, error)) {
     return absl::InvalidArgumentError(absl::StrCat(directory, " is no directory"));
@@ -102,9 +126,9 @@ absl::StatusOr<std::string> AcceptSqliteLoss(const std::string& directory) {
   if (!IsStoreDamage(lost)) return lost;
   if (absl::Status status = KeepLog(directory); !status.ok()) return status;
   const uintmax_t bytes = fs::file_size(SqliteDatabasePath(directory), error);
-  absl::StatusOr<std::string> done = error || bytes == 0 ? BeginAnew(directory) : GoOn(directory);
+  absl::StatusOr<std::string> done = error || bytes == 0 ? BeginAnew(directory) : GoOn(directory, now);
   if (!done.ok()) return done;
-  return absl::StrCat(lost.message(), ".\n", *done);
+  return absl::StrCat(TextOfDamage(lost).what, ".\n", *done);
 }
 
 }  // namespace onhook

@@ -25,7 +25,21 @@ constexpr char kMarkOfNow[] =
     " (SELECT value FROM counters WHERE key = 'openings')";
 
 constexpr absl::string_view kNewestAreLost =
-    "the newest events and acknowledgements are lost with it";
+    "the newest events, acknowledgements and changes of subscriptions are lost with it";
+
+// What the store can do without.
+absl::Status Loss(const std::string& directory, absl::string_view what) {
+  return StoreDamage(absl::StrCat(directory, ": ", what),
+                     absl::StrCat("Put back what is missing, or restore a backup; or, to go on "
+                                  "without it: onhookd --accept-loss ",
+                                  directory));
+}
+
+// What it cannot do without: the parts of one database hang together.
+absl::Status CutOff(const std::string& directory, absl::string_view how) {
+  return StoreDamage(absl::StrCat(directory, ": onhook.db has been cut off: ", how),
+                     "Put it back as it was, or restore a backup");
+}
 
 // -1: there is none.
 int64_t BytesOf(const std::string& path) {
@@ -48,14 +62,14 @@ absl::Status CannotNote(const std::string& path) {
 // There is no database, or an empty file in its place.
 absl::Status CheckWithoutDatabase(const std::string& directory, bool log_exists) {
   if (log_exists) {
-    return StoreDamage(absl::StrCat(directory,
-                                    ": onhook.db is missing or empty beside its write-ahead log; "
-                                    "all events are lost but for those in the log"));
+    return Loss(directory,
+                "onhook.db is missing or empty beside its write-ahead log; all events are lost but "
+                "for those in the log");
   }
   if (BytesOf(SqliteLockPath(directory)) > 0) {
-    return StoreDamage(absl::StrCat(directory,
-                                    ": onhook.db is missing or empty although there was a store "
-                                    "here; all its events are lost"));
+    return Loss(directory,
+                "onhook.db is missing or empty although there was a store here; all its events are "
+                "lost");
   }
   return absl::OkStatus();
 }
@@ -66,15 +80,14 @@ absl::Status CheckLengths(const std::string& directory, const SqliteLogFile& log
   if (log.commits == 0) return absl::OkStatus();
   const int64_t file_pages = database_bytes / log.page_bytes;
   if (file_pages > log.database_pages) {
-    return StoreDamage(absl::StrCat(
-        directory,
-        ": the write-ahead log ends before what onhook.db has already taken over from it; ",
-        kNewestAreLost));
+    return Loss(directory,
+                absl::StrCat("the write-ahead log ends before what onhook.db has already taken "
+                             "over from it; ",
+                             kNewestAreLost));
   }
   if (log.missing_pages > 0) {
-    return StoreDamage(absl::StrCat(directory, ": onhook.db has been cut off: ", log.missing_pages,
-                                    " of its ", log.database_pages,
-                                    " pages are neither in it nor in its write-ahead log"));
+    return CutOff(directory, absl::StrCat(log.missing_pages, " of its ", log.database_pages,
+                                          " pages are neither in it nor in its write-ahead log"));
   }
   return absl::OkStatus();
 }
@@ -99,25 +112,25 @@ absl::Status CheckSqliteRemains(const std::string& directory, const SqliteLogFil
   const int64_t bytes = BytesOf(SqliteDatabasePath(directory));
   if (bytes <= 0) return CheckWithoutDatabase(directory, log.exists);
   if (log.commits == 0 && bytes < DatabaseBytesByHeader(SqliteDatabasePath(directory))) {
-    return StoreDamage(
-        absl::StrCat(directory, ": onhook.db has been cut off: it is shorter than it says"));
+    return CutOff(directory, "it is shorter than it says");
   }
   if (!log.has_header) {
     if (!WasLeftOpen(directory)) return absl::OkStatus();
     const absl::string_view what = !log.exists      ? "is missing"
                                    : log.bytes == 0 ? "is empty"
                                                     : "does not begin as one";
-    return StoreDamage(absl::StrCat(directory, ": the write-ahead log onhook.db-wal ", what,
-                                    " although the last gateway did not end in order; ",
-                                    kNewestAreLost));
+    return Loss(directory, absl::StrCat("the write-ahead log onhook.db-wal ", what,
+                                        " although the last gateway did not end in order; ",
+                                        kNewestAreLost));
   }
   const std::optional<SqliteLogIndex> index = ReadSqliteLogIndex(SqliteLogIndexPath(directory));
   const bool knows_more =
       index.has_value() && index->salt == log.salt && index->frames > log.frames;
   if (knows_more || log.commits_behind_stop > 1) {
-    return StoreDamage(absl::StrCat(
-        directory, ": the write-ahead log onhook.db-wal is damaged or cut off behind its frame ",
-        log.frames, "; ", kNewestAreLost));
+    return Loss(directory,
+                absl::StrCat("the write-ahead log onhook.db-wal is damaged or cut off behind its "
+                             "frame ",
+                             log.frames, "; ", kNewestAreLost));
   }
   return CheckLengths(directory, log, bytes);
 }

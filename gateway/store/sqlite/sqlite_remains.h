@@ -34,8 +34,8 @@ std::string SqliteDatabasePath(const std::string& directory);
 std::string SqliteLogPath(const std::string& directory);
 std::string SqliteLogIndexPath(const std::string& directory);
 
-// Changes nothing. Errors: StoreDamage, naming what is missing and what that means, without a full
-// stop; kUnavailable.
+// Changes nothing. Errors: StoreDamage, naming what is missing and what that means, with advice;
+// kUnavailable.
 absl::Status CheckSqliteRemains(const std::string& directory);
 
 // The same of a log that was read already.

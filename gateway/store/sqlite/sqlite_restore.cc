@@ -92,7 +92,7 @@ class Restoring {
  public:
   Restoring(const std::string& file, const std::string& directory, absl::Time now)
       : file_(file), directory_(directory), path_(RestoringPath(directory)) {
-    restored_.ancestor.restored_at = now;
+    restored_.ancestor.renewed_at = now;
   }
 
   absl::StatusOr<RestoredStore> Run() {
@@ -211,7 +211,7 @@ class Restoring {
     if (!row.ok()) return row.status();
     restored_.ancestor.store_id = std::string(query->Bytes(0));
     restored_.ancestor.newest = query->Integer(2);
-    restored_.ancestor.backup_taken_at = seal_.taken_at;
+    restored_.ancestor.taken_at = seal_.taken_at;
     restored_.events = query->Integer(3);
     if (restored_.events > 0) {
       restored_.newest_received_at = absl::FromUnixMicros(query->Integer(4));

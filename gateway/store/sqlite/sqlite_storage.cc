@@ -41,13 +41,6 @@ absl::Status Sync(const std::string& path) {
   return status;
 }
 
-std::string AdviceOnLoss(const std::string& directory) {
-  return absl::StrCat(
-      "Put back what is missing, or restore a backup; or, to go on without it: onhookd "
-      "--accept-loss ",
-      directory);
-}
-
 std::string AdviceOnDamage(const std::string& directory) {
   return absl::StrCat("What it is, and what is lost by it, says: onhookd --verify ", directory,
                       ". Restore a backup");
@@ -91,7 +84,7 @@ absl::StatusOr<std::unique_ptr<Storage>> SqliteStorage::Open(const std::string& 
   // SQLite would make do with what is left, so that has to be looked at before.
   storage->BeginLogStep("checks", "");
   if (absl::Status status = CheckSqliteRemains(directory); !status.ok()) {
-    return WithAdvice(status, AdviceOnLoss(directory));
+    return status;
   }
   if (absl::Status status = storage->OpenDatabase(); !status.ok()) {
     return WithAdvice(status, AdviceOnDamage(directory));

@@ -65,10 +65,10 @@ class Verification {
       return absl::InvalidArgumentError(absl::StrCat(directory_, " holds no store"));
     }
     if (!remains.ok()) {
-      findings_.Add(absl::StripPrefix(remains.message(), absl::StrCat(directory_, ": ")), kNoStart,
-                    absl::StrCat("Put back what is missing, or restore a backup; or go on without "
-                                 "it: onhookd --accept-loss ",
-                                 directory_));
+      const DamageText lost = TextOfDamage(remains);
+      findings_.Add(absl::StripPrefix(lost.what, absl::StrCat(directory_, ": ")), kNoStart,
+                    lost.advice);
+      lacks_something_ = true;
     }
     if (found.st_size > 0) {
       CheckPermissions(found.st_mode);
@@ -194,9 +194,10 @@ class Verification {
       output_.tell(absl::StrCat("sound: ", events));
       return true;
     }
-    output_.tell(absl::StrCat("damaged: ", findings_.count(),
-                              findings_.count() == 1 ? " finding; " : " findings; ", events, ", ",
-                              checked_.damaged, " lost"));
+    output_.tell(absl::StrCat(
+        "damaged: ", findings_.count(), findings_.count() == 1 ? " finding; " : " findings; ",
+        events, ", ", checked_.damaged, " lost",
+        lacks_something_ ? ", beside all that was in what is missing, which nobody can count" : ""));
     return false;
   }
 
@@ -204,6 +205,7 @@ class Verification {
   const VerificationOutput& output_;
   SqliteFindings findings_;
   CheckedLog checked_;
+  bool lacks_something_ = false;  // a file, or the end of one
 };
 
 }  // namespace

@@ -27,11 +27,11 @@ class ResumeAdviceTest : public DeliveryFixture {
     StoreAncestor long_before;
     long_before.store_id = kLongBefore;
     long_before.newest = 1;
-    long_before.backup_taken_at = absl::FromUnixSeconds(2'000'000'000);
+    long_before.taken_at = absl::FromUnixSeconds(2'000'000'000);
     StoreAncestor before;
     before.store_id = kBefore;
     before.newest = 3;
-    before.backup_taken_at = absl::FromUnixSeconds(2'000'000'100);
+    before.taken_at = absl::FromUnixSeconds(2'000'000'100);
     held->SetAncestors({long_before, before});
     return held;
   }

@@ -48,9 +48,9 @@ TEST_F(SqliteRestoreTest, TheNewStoreHasANameOfItsOwnAndKnowsWhereItComesFrom) {
   ASSERT_THAT(store_->ancestors(), SizeIs(1));
   const StoreAncestor ancestor = store_->ancestors()[0];
   EXPECT_EQ(ancestor.store_id, before);
-  EXPECT_EQ(ancestor.backup_taken_at, taken_at);
+  EXPECT_EQ(ancestor.taken_at, taken_at);
   EXPECT_EQ(ancestor.newest, 3);
-  EXPECT_EQ(ancestor.restored_at, clock_.Now());
+  EXPECT_EQ(ancestor.renewed_at, clock_.Now());
   EXPECT_EQ(restored.events, 3);
   EXPECT_THAT(log_lines_, testing::Contains(HasSubstr("this store was restored from a backup")));
 }
