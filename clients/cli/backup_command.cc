@@ -124,9 +124,11 @@ store), or FILE could not be written.
     absl::StrAppend(&text, "\n", file.is_stdout() ? "standard output" : path_, ": ", file.bytes(),
                     " bytes, sha256 ", sha256_, "\n");
     if (header_.corrupt_events() > 0) {
+      const bool one = header_.corrupt_events() == 1;
       absl::StrAppend(&text, "warning: ", header_.corrupt_events(),
-                      " events do not fit their checksum, just as in the store; an older backup "
-                      "may have them whole\n");
+                      one ? " event does" : " events do", " not fit ", one ? "its" : "their",
+                      " checksum, just as in the store; keep ", "older backups, which may have ",
+                      one ? "it" : "them", " whole\n");
     }
     return text;
   }

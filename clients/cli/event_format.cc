@@ -182,7 +182,7 @@ std::string WhyParked(const v1::DeadLetter& letter) {
     case v1::DeadLetter::REASON_ATTEMPTS_EXHAUSTED:
       return "its attempts and its retry time are used up";
     case v1::DeadLetter::REASON_CORRUPT:
-      return "its stored bytes do not fit their checksum";
+      return "it is damaged";
     default:
       return Lower(v1::DeadLetter::Reason_Name(letter.reason()), "REASON_");
   }

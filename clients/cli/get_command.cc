@@ -76,6 +76,7 @@ Exit codes: 0 found; 1 no such event is kept, or the gateway refused; 2 wrong us
     v1::ListEventsRequest request;
     request.set_call_serial_no(which_);
     bool found = false;
+    int64_t corrupt = 0;
     do {
       const absl::StatusOr<v1::ListEventsResponse> page = client.ListEvents(request);
       if (!page.ok()) return ReportFailure(page.status());
@@ -85,10 +86,15 @@ Exit codes: 0 found; 1 no such event is kept, or the gateway refused; 2 wrong us
           return ReportFailure(status);
         }
       }
+      corrupt += page->corrupt_events();
       request.set_page_token(page->next_page_token());
     } while (!request.page_token().empty());
+    if (corrupt > 0) {
+      Say(absl::StrCat(corrupt, corrupt == 1 ? " event" : " events", " of call ", which_,
+                       " can be told no more, being damaged: ask the vendor for the call again"));
+    }
     if (found) return kExitOk;
-    Say(absl::StrCat("no event of call ", which_, " is kept"));
+    if (corrupt == 0) Say(absl::StrCat("no event of call ", which_, " is kept"));
     return kExitNegative;
   }
 

@@ -82,6 +82,7 @@ void EventLookup::List(const v1::ListEventsRequest& request, v1::ListEventsRespo
             sequences.push_back(event->sequence);
           } else {
             response->mutable_stored_events()->RemoveLast();
+            response->set_corrupt_events(response->corrupt_events() + 1);
           }
         }
         if (!with_timelines) return done(absl::OkStatus());

@@ -4,6 +4,7 @@
 //   ONHOOK_ROUNDS=300 ONHOOK_SEED=7 build/release/tests/crash/damage_test
 #include <algorithm>
 #include <chrono>
+#include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <functional>
@@ -287,6 +288,35 @@ TEST_F(DamageTest, EachFileThatIsGoneOrCutOffEndsTheStartAndIsAcceptedOnPurposeO
                 HasSubstr(absl::StrCat("onhookd --accept-loss ", options_.store_directory)));
     EXPECT_EQ(Run("--accept-loss"), kExitOk);
     Start();
+    onhookd_->Kill();
+  }
+}
+
+TEST_F(DamageTest, WhereverAcceptingALossIsKilledNoGatewayStartsAsIfNothingWereLost) {
+  std::mt19937_64 random(SeedOfRun());
+  Files files = killed_;
+  files["onhook.db-wal"].resize(files["onhook.db-wal"].size() / 2);
+  for (uint64_t round = 0; round < FromEnvironment("ONHOOK_ROUNDS", 12); ++round) {
+    SCOPED_TRACE(round);
+    Lay(files);
+    {
+      ChildProcess accepting({OnhookdProgram(), "--accept-loss", options_.store_directory});
+      accepting.Wait(absl::Microseconds(random() % 30000));
+      accepting.Signal(SIGKILL);
+      accepting.Wait(kPatience);
+    }
+    const int verified = Run("--verify");
+    OnhookdProcess gateway(options_);
+    if (gateway.WaitUntilListening(kPatience)) {
+      EXPECT_EQ(verified, kExitOk);
+      EXPECT_THAT(gateway.log(), HasSubstr("goes on without what was lost"));
+      continue;
+    }
+    EXPECT_EQ(verified, kExitBadStore);
+    EXPECT_EQ(gateway.Wait(kPatience), (ProcessEnd{kExitBadStore, 0})) << gateway.log();
+    EXPECT_EQ(Run("--accept-loss"), kExitOk);
+    Start();
+    EXPECT_THAT(onhookd_->log(), HasSubstr("goes on without what was lost"));
     onhookd_->Kill();
   }
 }

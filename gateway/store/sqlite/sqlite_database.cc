@@ -76,7 +76,6 @@ absl::Status SqliteStatus(int extended_code, absl::string_view doing) {
     case SQLITE_READONLY:
       return absl::UnavailableError(message);
     case SQLITE_IOERR:
-      return absl::DataLossError(message);
     // A lock that no other process can hold could not be given back: only the process's end does.
     case SQLITE_PROTOCOL:
       return absl::DataLossError(message);

@@ -1,5 +1,6 @@
 #include "gateway/store/sqlite/sqlite_leftovers.h"
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -16,6 +17,16 @@ absl::Status Remove(const std::string& path) {
   return absl::UnavailableError(absl::StrCat(path, " cannot be removed: ", std::strerror(errno)));
 }
 
+absl::Status SyncFolderOf(const std::string& path) {
+  const std::string folder = path.substr(0, path.rfind('/'));
+  const int file = open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  const bool synced = file >= 0 && fsync(file) == 0;
+  const int error = errno;
+  if (file >= 0) close(file);
+  if (synced) return absl::OkStatus();
+  return absl::UnavailableError(absl::StrCat(folder, " cannot be synced: ", std::strerror(error)));
+}
+
 bool Exists(const std::string& path) { return access(path.c_str(), F_OK) == 0; }
 
 }  // namespace
@@ -24,6 +35,24 @@ std::string BackupPath(const std::string& directory) { return directory + "/onho
 
 std::string RestoringPath(const std::string& directory) {
   return directory + "/onhook.db.restoring";
+}
+
+std::string AcceptingLossPath(const std::string& directory) {
+  return directory + "/onhook.db.accepting-loss";
+}
+
+absl::Status MakeMark(const std::string& path) {
+  const int file = open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+  if (file < 0) {
+    return absl::UnavailableError(absl::StrCat(path, " cannot be made: ", std::strerror(errno)));
+  }
+  close(file);
+  return SyncFolderOf(path);
+}
+
+absl::Status RemoveMark(const std::string& path) {
+  absl::Status removed = Remove(path);
+  return removed.ok() ? SyncFolderOf(path) : removed;
 }
 
 absl::Status RemoveCompanions(const std::string& path) {
@@ -38,17 +67,18 @@ absl::Status RemoveWithCompanions(const std::string& path) {
   return removed.ok() ? RemoveCompanions(path) : removed;
 }
 
-absl::Status RemoveLeftovers(const std::string& directory) {
-  if (absl::Status removed = RemoveWithCompanions(BackupPath(directory)); !removed.ok()) {
-    return removed;
-  }
+absl::Status CheckRestored(const std::string& directory) {
   const std::string restoring = RestoringPath(directory);
-  if (Exists(restoring) && !Exists(directory + "/onhook.db")) {
-    return absl::FailedPreconditionError(
-        absl::StrCat("a restore into ", directory, " was interrupted; do `onhookd --restore` again",
-                     ", or remove ", restoring, " to begin with an empty store"));
-  }
-  return RemoveWithCompanions(restoring);
+  if (!Exists(restoring) || Exists(directory + "/onhook.db")) return absl::OkStatus();
+  return absl::FailedPreconditionError(
+      absl::StrCat("a restore into ", directory, " was interrupted; do `onhookd --restore` again",
+                   ", or remove ", restoring, " to begin with an empty store"));
+}
+
+absl::Status RemoveLeftovers(const std::string& directory) {
+  absl::Status status = RemoveWithCompanions(BackupPath(directory));
+  if (status.ok()) status = CheckRestored(directory);
+  return status.ok() ? RemoveWithCompanions(RestoringPath(directory)) : status;
 }
 
 }  // namespace onhook

@@ -1,8 +1,10 @@
 #include "gateway/store/sqlite/sqlite_loss.h"
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <filesystem>
 #include <system_error>
 
@@ -11,6 +13,7 @@
 #include "absl/strings/str_cat.h"
 #include "gateway/store/sqlite/sqlite_database.h"
 #include "gateway/store/sqlite/sqlite_directory.h"
+#include "gateway/store/sqlite/sqlite_leftovers.h"
 #include "gateway/store/sqlite/sqlite_lineage.h"
 #include "gateway/store/sqlite/sqlite_remains.h"
 #include "gateway/store/sqlite/sqlite_schema.h"
@@ -30,8 +33,14 @@ absl::Status KeepLog(const std::string& directory) {
   const std::string log = SqliteLogPath(directory);
   std::error_code error;
   if (!fs::exists(log, error) || fs::file_size(log, error) == 0) return absl::OkStatus();
-  fs::copy_file(log, log + ".lost", fs::copy_options::overwrite_existing, error);
-  return error ? FileError(log + ".lost", error) : absl::OkStatus();
+  const std::string kept = log + ".lost";
+  fs::copy_file(log, kept, fs::copy_options::overwrite_existing, error);
+  if (error) return FileError(kept, error);
+  const int file = open(kept.c_str(), O_RDONLY | O_CLOEXEC);
+  const bool synced = file >= 0 && fsync(file) == 0;
+  error.assign(errno, std::generic_category());
+  if (file >= 0) close(file);
+  return synced ? absl::OkStatus() : FileError(kept, error);
 }
 
 absl::StatusOr<std::string> BeginAnew(const std::string& directory) {
@@ -120,14 +129,25 @@ absl::StatusOr<std::string> AcceptSqliteLoss(const std::string& directory, absl:
   const absl::StatusOr<int> lock = LockSqliteDirectory(directory);
   if (!lock.ok()) return lock.status();
   const absl::Cleanup unlocking = [file = *lock] { close(file); };
+  if (absl::Status status = CheckRestored(directory); !status.ok()) return status;
   const absl::Status lost = CheckSqliteRemains(directory);
   if (lost.ok())
     return absl::StrCat(directory, " lacks nothing that can be told; nothing was changed.");
   if (!IsStoreDamage(lost)) return lost;
-  if (absl::Status status = KeepLog(directory); !status.ok()) return status;
+  // Between the first file that changes and the new store_id the files look whole, and are the
+  // store of before without what it lost.
+  const std::string mark = AcceptingLossPath(directory);
+  if (!fs::exists(mark, error)) {
+    absl::Status status = KeepLog(directory);
+    if (status.ok()) status = MakeMark(mark);
+    if (!status.ok()) return status;
+  }
   const uintmax_t bytes = fs::file_size(SqliteDatabasePath(directory), error);
-  absl::StatusOr<std::string> done = error || bytes == 0 ? BeginAnew(directory) : GoOn(directory, now);
+  absl::StatusOr<std::string> done =
+      error || bytes == 0 ? BeginAnew(directory) : GoOn(directory, now);
+  if (IsStoreDamage(done.status())) RemoveMark(mark).IgnoreError();
   if (!done.ok()) return done;
+  if (absl::Status status = RemoveMark(mark); !status.ok()) return status;
   return absl::StrCat(TextOfDamage(lost).what, ".\n", *done);
 }
 

@@ -14,6 +14,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "gateway/store/sqlite/sqlite_directory.h"
+#include "gateway/store/sqlite/sqlite_leftovers.h"
 #include "gateway/store/store_damage.h"
 
 namespace onhook {
@@ -109,6 +110,9 @@ absl::Status CheckSqliteRemains(const std::string& directory) {
 }
 
 absl::Status CheckSqliteRemains(const std::string& directory, const SqliteLogFile& log) {
+  if (BytesOf(AcceptingLossPath(directory)) >= 0) {
+    return Loss(directory, "to go on without what is missing was begun, and interrupted");
+  }
   const int64_t bytes = BytesOf(SqliteDatabasePath(directory));
   if (bytes <= 0) return CheckWithoutDatabase(directory, log.exists);
   if (log.commits == 0 && bytes < DatabaseBytesByHeader(SqliteDatabasePath(directory))) {
@@ -119,9 +123,9 @@ absl::Status CheckSqliteRemains(const std::string& directory, const SqliteLogFil
     const absl::string_view what = !log.exists      ? "is missing"
                                    : log.bytes == 0 ? "is empty"
                                                     : "does not begin as one";
-    return Loss(directory, absl::StrCat("the write-ahead log onhook.db-wal ", what,
-                                        " although the last gateway did not end in order; ",
-                                        kNewestAreLost));
+    return Loss(directory,
+                absl::StrCat("the write-ahead log onhook.db-wal ", what,
+                             " although the last gateway did not end in order; ", kNewestAreLost));
   }
   const std::optional<SqliteLogIndex> index = ReadSqliteLogIndex(SqliteLogIndexPath(directory));
   const bool knows_more =

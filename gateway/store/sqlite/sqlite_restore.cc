@@ -99,7 +99,12 @@ class Restoring {
     absl::Status status = RequireNoStore();
     if (status.ok()) status = RemoveWithCompanions(path_);
     if (!status.ok()) return status;
-    absl::Cleanup give_up = [this] { RemoveWithCompanions(path_).IgnoreError(); };
+    // Whoever wanted the backup's store does not want an empty one instead, so that a gateway is
+    // not to begin one. The copy's bytes go.
+    absl::Cleanup give_up = [this] {
+      RemoveCompanions(path_).IgnoreError();
+      MakeMark(path_).IgnoreError();
+    };
     status = CopyFile();
     if (status.ok()) status = MakeNewStore();
     if (status.ok()) status = RemoveCompanions(path_);

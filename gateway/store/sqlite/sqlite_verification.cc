@@ -19,6 +19,7 @@
 #include "gateway/store/sqlite/sqlite_database.h"
 #include "gateway/store/sqlite/sqlite_directory.h"
 #include "gateway/store/sqlite/sqlite_event_checks.h"
+#include "gateway/store/sqlite/sqlite_leftovers.h"
 #include "gateway/store/sqlite/sqlite_log_file.h"
 #include "gateway/store/sqlite/sqlite_remains.h"
 #include "gateway/store/sqlite/sqlite_row_checks.h"
@@ -62,6 +63,7 @@ class Verification {
     if (!log.ok()) return log.status();
     const absl::Status remains = CheckSqliteRemains(directory_, *log);
     if (remains.ok() && found.st_size == 0) {
+      if (absl::Status status = CheckRestored(directory_); !status.ok()) return status;
       return absl::InvalidArgumentError(absl::StrCat(directory_, " holds no store"));
     }
     if (!remains.ok()) {
@@ -197,7 +199,8 @@ class Verification {
     output_.tell(absl::StrCat(
         "damaged: ", findings_.count(), findings_.count() == 1 ? " finding; " : " findings; ",
         events, ", ", checked_.damaged, " lost",
-        lacks_something_ ? ", beside all that was in what is missing, which nobody can count" : ""));
+        lacks_something_ ? ", beside all that was in what is missing, which nobody can count"
+                         : ""));
     return false;
   }
 

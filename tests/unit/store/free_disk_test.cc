@@ -61,9 +61,11 @@ TEST_F(FreeDiskTest, WhatIsFreeIsToldAsItWasSeenLast) {
   EXPECT_EQ(free_disk.free(), kMinimum);
   free_ = 5;
   EXPECT_EQ(free_disk.free(), kMinimum);
+  EXPECT_EQ(free_disk.FreeNow(), 5);
   free_disk.Look();
   EXPECT_EQ(free_disk.free(), 5);
   free_ = -1;
+  EXPECT_EQ(free_disk.FreeNow(), std::nullopt);
   free_disk.Look();
   EXPECT_EQ(free_disk.free(), std::nullopt);
   EXPECT_EQ(free_disk.minimum(), kMinimum);

@@ -246,6 +246,19 @@ TEST_F(SqliteRemainsTest, WhoAcceptsALossGoesOnAsAnotherStore) {
   EXPECT_EQ(state->ancestors[0].newest, state->last);
 }
 
+TEST_F(SqliteRemainsTest, ALossThatWasBegunToBeAcceptedIsAcceptedToTheEnd) {
+  KillAfterEvents();
+  std::ofstream(Left("onhook.db-wal.lost")) << "kept before";
+  std::ofstream(Left("onhook.db.accepting-loss"));
+  ExpectRefused("was begun, and interrupted");
+  ASSERT_TRUE(AcceptSqliteLoss(left_.path(), clock_.Now()).ok());
+  EXPECT_FALSE(std::filesystem::exists(Left("onhook.db.accepting-loss")));
+  EXPECT_EQ(std::filesystem::file_size(Left("onhook.db-wal.lost")), 11U) << "what was kept stays";
+  const auto state = SqliteStorage::Open(left_.path()).value()->Recover();
+  ASSERT_TRUE(state.ok()) << state.status();
+  EXPECT_EQ(state->ancestors.size(), 1U);
+}
+
 TEST_F(SqliteRemainsTest, ADeliveryIdOfBeforeALossSettlesNothingAfterIt) {
   Open();
   QueuePtr queue = Queue();

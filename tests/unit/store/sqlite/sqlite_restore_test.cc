@@ -24,12 +24,19 @@ class SqliteRestoreTest : public BackupFixture {
     std::ifstream file(path, std::ios::binary);
     return {std::istreambuf_iterator<char>(file), {}};
   }
-  // What comes of restoring these bytes; nothing may be left behind.
+  // Of what is refused nothing is left but the mark that something was to come.
+  void ExpectMarkAlone() {
+    EXPECT_THAT(FilesIn(Path("refused")), ElementsAre("onhook.db.restoring"));
+    EXPECT_EQ(Content(Path("refused/onhook.db.restoring")), "");
+    const absl::Status started = SqliteStorage::Open(Path("refused")).status();
+    EXPECT_TRUE(absl::IsFailedPrecondition(started)) << started;
+  }
+  // What comes of restoring these bytes.
   absl::Status RestoreBytes(const std::string& bytes) {
     const auto restored =
         RestoreSqliteStore(directory_.Write("altered", bytes), Path("refused"), clock_.Now());
     if (!restored.ok()) {
-      EXPECT_THAT(FilesIn(Path("refused")), IsEmpty());
+      ExpectMarkAlone();
     }
     return restored.status();
   }
@@ -162,7 +169,7 @@ TEST_F(SqliteRestoreTest, AFileThatIsNotThereOrIsNoneIsRefused) {
       RestoreSqliteStore(Path("nothing"), Path("refused"), clock_.Now()).status()));
   EXPECT_TRUE(absl::IsInvalidArgument(
       RestoreSqliteStore(directory_.path(), Path("refused"), clock_.Now()).status()));
-  EXPECT_THAT(FilesIn(Path("refused")), IsEmpty());
+  ExpectMarkAlone();
 }
 
 TEST_F(SqliteRestoreTest, ADirectoryThatHoldsAStoreOrIsInUseIsRefused) {
