@@ -15,9 +15,13 @@
 #include "tests/crash/crash_run.h"
 #include "tests/crash/held_syncs.h"
 #include "tests/crash/loop_file_system.h"
+#include "tests/crash/run_parameters.h"
 
 namespace onhook {
 namespace {
+
+// For some hundred rounds, whatever the machine stores in one.
+constexpr uint64_t kDiskMebibytes = 256;
 
 // What SQLite's write-ahead log grows to, about.
 constexpr uint64_t kLogBytes = uint64_t{4} << 20;
@@ -82,6 +86,7 @@ class FailedSyncFault final : public PowerCutFault {
 
 void PowerCutFault::Begin(CrashRun& run) {
   LoopFileSystem::Options options;
+  options.bytes = static_cast<int64_t>(FromEnvironment("ONHOOK_DISK_MIB", kDiskMebibytes)) << 20;
   const char* mount_options = std::getenv("ONHOOK_MOUNT_OPTIONS");
   if (mount_options != nullptr) options.mount_options = mount_options;
   file_system_.emplace(options);
