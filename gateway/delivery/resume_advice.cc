@@ -65,14 +65,14 @@ absl::Status Advised(const Place& place, absl::Time time) {
   // To the microsecond, as the store has it, and no later.
   const std::string text = absl::FormatTime("%Y-%m-%dT%H:%M:%E6SZ", time, absl::UTCTimeZone());
   return WithReason(
-      absl::FailedPreconditionError(absl::StrCat(
-          "the cursor is from before a backup was restored here, or a loss accepted; start from the "
-          "time ",
-          text, " instead")),
+      absl::FailedPreconditionError(absl::StrCat("the cursor is from before a backup was restored "
+                                                 "here, or a loss accepted; start from the "
+                                                 "time ",
+                                                 text, " instead")),
       kReasonForeignCursor,
       {{"resume_from", text},
-       {"taken_over_until", absl::FormatTime("%Y-%m-%dT%H:%M:%E6SZ", place.ancestor.taken_at,
-                                            absl::UTCTimeZone())}});
+       {"taken_over_until",
+        absl::FormatTime("%Y-%m-%dT%H:%M:%E6SZ", place.ancestor.taken_at, absl::UTCTimeZone())}});
 }
 
 }  // namespace

@@ -42,8 +42,8 @@ class FreeDisk {
 
   // What the last Look found; nothing if that could not be told.
   std::optional<int64_t> free() const;
-  // What is free at this moment, likewise; for who is about to take much. Threads: any. Blocking: as
-  // the probe does.
+  // What is free at this moment, likewise; for who is about to take much. Threads: any. Blocking:
+  // as the probe does.
   std::optional<int64_t> FreeNow() const;
   int64_t minimum() const { return minimum_; }
 

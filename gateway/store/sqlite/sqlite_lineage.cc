@@ -28,8 +28,8 @@ absl::StatusOr<StoreAncestor> Parse(absl::string_view value) {
       (parts[4] != kRestored && parts[4] != kLossAccepted)) {
     return absl::DataLossError("what the store goes back to cannot be read");
   }
-  ancestor.kind = parts[4] == kRestored ? StoreAncestor::Kind::kRestored
-                                        : StoreAncestor::Kind::kLossAccepted;
+  ancestor.kind =
+      parts[4] == kRestored ? StoreAncestor::Kind::kRestored : StoreAncestor::Kind::kLossAccepted;
   ancestor.store_id = parts[0];
   ancestor.taken_at = absl::FromUnixMicros(taken_us);
   ancestor.renewed_at = absl::FromUnixMicros(renewed_us);
