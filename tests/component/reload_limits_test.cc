@@ -126,8 +126,14 @@ TEST_F(ReloadLimitsTest, TheAdminPortHasItsOwn) {
   settings_.admin.server.max_connections_per_peer = 4;
   Reload();
   EXPECT_EQ(AskAdmin("/livez").status, 200);
-  for (int i = 0; i < 3; ++i) EXPECT_TRUE(idle[static_cast<size_t>(i)]->IsClosed());
+  // The newcomer had one of the four places. Which of two that were used one right after the other
+  // is idle for longer, nobody can tell.
   EXPECT_EQ(StatusOf(*idle[5], probe), 200);
+  int left = 0;
+  for (size_t i = 0; i < 5; ++i) {
+    if (StatusOf(*idle[i], probe) == 200) ++left;
+  }
+  EXPECT_EQ(left, 2);
 }
 
 TEST_F(ReloadLimitsTest, AStreamThatIsOpenStaysAndTheNextIsTooMany) {
