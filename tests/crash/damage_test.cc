@@ -208,6 +208,14 @@ class DamageTest : public ::testing::Test {
   Files killed_;
 };
 
+// Alters each event, and the body that it was made of.
+void AlterEvents(std::string& database) {
+  const std::string text(200, 'a');
+  for (size_t at = 0; (at = database.find(text, at)) != std::string::npos; at += text.size()) {
+    database[at] = 'b';
+  }
+}
+
 // Damages one file at random, and says how.
 std::string Damage(std::mt19937_64& random, std::map<std::string, std::string>& files) {
   const char* names[] = {"onhook.db", "onhook.db-wal", "onhook.db-shm"};
@@ -321,6 +329,44 @@ TEST_F(DamageTest, WhereverAcceptingALossIsKilledNoGatewayStartsAsIfNothingWereL
   }
 }
 
+TEST_F(DamageTest, WhoseLossCannotBeAcceptedIsNotStartedOnAfterwardsEither) {
+  Files files = killed_;
+  files["onhook.db-wal"].resize(files["onhook.db-wal"].size() / 2);
+  std::string& database = files["onhook.db"];
+  ASSERT_GT(database.size(), 8192U);
+  database.replace(4096, database.size() - 4096, database.size() - 4096, 'x');
+  Lay(files);
+  std::string told;
+  EXPECT_EQ(Run("--accept-loss", &told), kExitBadStore);
+  EXPECT_THAT(told, HasSubstr("does not hold together"));
+  const Outcome outcome = Try();
+  EXPECT_EQ(outcome.verify_exit, kExitBadStore);
+  EXPECT_EQ(outcome.start_exit, std::optional<int>(kExitBadStore));
+  EXPECT_THAT(outcome.told, HasSubstr("not brought to an end"));
+}
+
+TEST_F(DamageTest, WhoAsksForADamagedEventIsToldThatItIsThere) {
+  Lay(killed_);
+  Start();
+  onhookd_->Terminate();
+  ASSERT_TRUE(onhookd_->Wait(kPatience).has_value());
+  Files files = Image();
+  AlterEvents(files["onhook.db"]);
+  Lay(files);
+  Start();
+  int corrupt = 0;
+  for (const auto& [number, stored] : stored_) {
+    grpc::ClientContext context;
+    v1::ListEventsRequest request;
+    v1::ListEventsResponse response;
+    request.set_call_serial_no(CallOf(number));
+    ASSERT_TRUE(stub_->ListEvents(&context, request, &response).ok());
+    EXPECT_EQ(response.stored_events_size() + response.corrupt_events(), 1) << number;
+    corrupt += response.corrupt_events();
+  }
+  EXPECT_EQ(corrupt, kCalls);
+}
+
 TEST_F(DamageTest, AStoreThatCannotBeReadEndsTheStart) {
   const std::pair<std::function<void(Files&)>, const char*> damages[] = {
       {[](Files& files) {
@@ -364,11 +410,7 @@ TEST_F(DamageTest, AGatewayThatIgnoresChecksumsIsCaught) {
   onhookd_->Terminate();
   ASSERT_TRUE(onhookd_->Wait(kPatience).has_value());
   Files files = Image();
-  const std::string text(200, 'a');
-  std::string& content = files["onhook.db"];
-  for (size_t at = 0; (at = content.find(text, at)) != std::string::npos; at += text.size()) {
-    content[at] = 'b';
-  }
+  AlterEvents(files["onhook.db"]);
   Lay(files);
   const Outcome outcome = Try();
   EXPECT_EQ(outcome.verify_exit, kExitBadStore);

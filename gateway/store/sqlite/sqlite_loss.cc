@@ -145,7 +145,7 @@ absl::StatusOr<std::string> AcceptSqliteLoss(const std::string& directory, absl:
   const uintmax_t bytes = fs::file_size(SqliteDatabasePath(directory), error);
   absl::StatusOr<std::string> done =
       error || bytes == 0 ? BeginAnew(directory) : GoOn(directory, now);
-  if (IsStoreDamage(done.status())) RemoveMark(mark).IgnoreError();
+  // The mark stays: to have looked may have cost what told of the loss.
   if (!done.ok()) return done;
   if (absl::Status status = RemoveMark(mark); !status.ok()) return status;
   return absl::StrCat(TextOfDamage(lost).what, ".\n", *done);

@@ -16,8 +16,9 @@ namespace onhook {
 //
 // Returns what was done, in sentences; of a store that lacks nothing, that nothing was. Threads:
 // any. Blocking: looks through the whole file. Errors, with nothing changed: kFailedPrecondition (a
-// gateway uses it), kInvalidArgument (there is no such directory), StoreDamage (what is left does
-// not hold together), kUnavailable.
+// gateway uses it, or a restore was not completed), kInvalidArgument (there is no such directory).
+// Others, after which no gateway starts on it until this or a restore has succeeded: StoreDamage
+// (what is left does not hold together), kUnavailable.
 absl::StatusOr<std::string> AcceptSqliteLoss(const std::string& directory, absl::Time now);
 
 }  // namespace onhook

@@ -111,7 +111,7 @@ absl::Status CheckSqliteRemains(const std::string& directory) {
 
 absl::Status CheckSqliteRemains(const std::string& directory, const SqliteLogFile& log) {
   if (BytesOf(AcceptingLossPath(directory)) >= 0) {
-    return Loss(directory, "to go on without what is missing was begun, and interrupted");
+    return Loss(directory, "to go on without what is missing was begun, and not brought to an end");
   }
   const int64_t bytes = BytesOf(SqliteDatabasePath(directory));
   if (bytes <= 0) return CheckWithoutDatabase(directory, log.exists);

@@ -250,7 +250,7 @@ TEST_F(SqliteRemainsTest, ALossThatWasBegunToBeAcceptedIsAcceptedToTheEnd) {
   KillAfterEvents();
   std::ofstream(Left("onhook.db-wal.lost")) << "kept before";
   std::ofstream(Left("onhook.db.accepting-loss"));
-  ExpectRefused("was begun, and interrupted");
+  ExpectRefused("was begun, and not brought to an end");
   ASSERT_TRUE(AcceptSqliteLoss(left_.path(), clock_.Now()).ok());
   EXPECT_FALSE(std::filesystem::exists(Left("onhook.db.accepting-loss")));
   EXPECT_EQ(std::filesystem::file_size(Left("onhook.db-wal.lost")), 11U) << "what was kept stays";
