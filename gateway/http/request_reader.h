@@ -20,13 +20,15 @@ namespace onhook {
 // and keeps what was sent behind it for the next. A request that comes in one piece costs one
 // Read of the stream and no look at the clock.
 //
-// Threads: the connection's own. Blocking: as long as the time limits of HttpOptions.
+// Threads: one at a time. Blocking: as long as the time limits of HttpOptions; what is called Try,
+// never.
 class RequestReader {
  public:
   enum class Outcome {
     kRequest,  // request() is whole and checked
     kRefused,  // refusal() says why; nothing more can be read from this connection
     kClosed,   // there is nobody left to answer
+    kWaits,    // of what does not block: it would have to
   };
 
   // `peer`, `stream` and `clock` must outlive the reader.
@@ -47,6 +49,10 @@ class RequestReader {
   // or was silent for the idle timeout.
   bool WaitForRequest();
 
+  // As WaitForRequest and Read, of a request that comes in one piece. kWaits: it has not begun, or
+  // has not come whole; Read goes on with what has come.
+  Outcome TryRead();
+
   // Whether bytes that belong to the next request have come already.
   bool HasUnread() const { return next_ < end_; }
 
@@ -60,6 +66,8 @@ class RequestReader {
   const Refusal& refusal() const { return refusal_; }
 
  private:
+  // Forgets the last request. Whether bytes of the next one have come already.
+  bool BeginNext();
   Outcome ReadHead();
   Outcome ReadSizedBody();
   Outcome ReadChunkedBody();
@@ -81,6 +89,7 @@ class RequestReader {
   ConnectionStream* const stream_;
   const Clock* const clock_;
 
+  bool may_wait_ = true;
   std::vector<char> buffer_;
   size_t begin_ = 0;                                   // of the request being read
   size_t next_ = 0;                                    // of what follows it, once it is whole
