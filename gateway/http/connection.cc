@@ -79,13 +79,21 @@ void Connection::NoteBegun() {
 }
 
 ConnectionStep Connection::Take() {
-  options_ = context_.options.Get();
-  reader_->SetOptions(options_);
-  switch (reader_->TryRead()) {
+  if (!reader_->HasBegun()) {
+    options_ = context_.options.Get();
+    reader_->SetOptions(options_);
+  }
+  const RequestReader::Outcome outcome = reader_->TryRead();
+  rest_due_ns_ = kNever;
+  switch (outcome) {
     case RequestReader::Outcome::kClosed:
       return ConnectionStep::kEnd;
+    case RequestReader::Outcome::kMore:
+      if (!reader_->HasBegun()) return ConnectionStep::kWatch;  // woken for nothing
+      NoteBegun();
+      rest_due_ns_ = absl::ToInt64Nanoseconds(reader_->deadline());
+      return ConnectionStep::kWatch;
     case RequestReader::Outcome::kWaits:
-      if (!reader_->HasUnread()) return ConnectionStep::kWatch;  // woken for nothing
       NoteBegun();
       stage_ = Stage::kReading;
       return ConnectionStep::kWork;
@@ -130,7 +138,7 @@ ConnectionStep Connection::Work() {
       reader_->SetOptions(options_);
       stage_ = Stage::kReading;
     }
-    if (stage_ == Stage::kRefusing) Refuse(reader_->refusal());
+    if (stage_ == Stage::kRefusing) Refuse(RefusalOfReader());
     if (stage_ == Stage::kReading && !ReadRequest()) return ConnectionStep::kEnd;
     if (stage_ != Stage::kWhole || !AnswerRequest()) break;
     stage_ = Stage::kBetween;
@@ -143,20 +151,26 @@ ConnectionStep Connection::Work() {
 bool Connection::ReadRequest() {
   switch (reader_->Read()) {
     case RequestReader::Outcome::kRefused:
-      // If it was us who ended the reading, the request is not at fault.
-      Refuse(told_to_end_ && reader_->refusal().label == refusals::kEndsEarly.label
-                 ? refusals::kTooManyConnections
-                 : reader_->refusal());
+      Refuse(RefusalOfReader());
       return false;
     case RequestReader::Outcome::kRequest:
       rank_ = kInUse;
       stage_ = Stage::kWhole;
       return true;
     case RequestReader::Outcome::kClosed:
+    case RequestReader::Outcome::kMore:
     case RequestReader::Outcome::kWaits:
       return false;
   }
   return false;
+}
+
+// If it was us who ended the reading, the request is not at fault.
+const Refusal& Connection::RefusalOfReader() const {
+  const Refusal& refusal = reader_->refusal();
+  return told_to_end_ && refusal.label == refusals::kEndsEarly.label
+             ? refusals::kTooManyConnections
+             : refusal;
 }
 
 bool Connection::Secure(absl::Duration wait_for_first_byte, absl::Duration handshake_time) {
@@ -295,6 +309,8 @@ void Connection::CloseUnlessInUse() {
 
 void Connection::CloseIfSilent(absl::Duration now, absl::Duration idle_timeout) {
   if (context_.tls != nullptr) return;
+  // Of a request whose time is over: wakes it, and whoever takes it will find that out.
+  if (absl::ToInt64Nanoseconds(now) >= rest_due_ns_) shutdown(socket_, SHUT_RD);
   const uint64_t rank = rank_;
   if (!idle_ || rank != seen_rank_) {
     seen_rank_ = rank;

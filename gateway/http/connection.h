@@ -98,7 +98,8 @@ class Connection {
   void CloseUnlessInUse();
 
   // Does so if it has been idle for `idle_timeout` by the looks of whoever calls this now and then,
-  // one at a time. For connections that are watched; threads see to their own times.
+  // one at a time; and has a request that is late in coming refused. For connections that are
+  // watched; threads see to their own times.
   void CloseIfSilent(absl::Duration now, absl::Duration idle_timeout);
 
   // Breaks the connection, whatever it is doing.
@@ -130,6 +131,7 @@ class Connection {
   void Answered(HttpResponse response);
   ConnectionStep Send(HttpResponse response);
   bool IsLast(const HttpResponse& response) const;
+  const Refusal& RefusalOfReader() const;
   void Refuse(const Refusal& refusal);
   HttpResponse ErrorResponse(const Refusal& refusal) const;
 
@@ -156,6 +158,9 @@ class Connection {
   std::atomic<bool> idle_{true};
   std::atomic<bool> told_to_end_{false};
   std::atomic<bool> write_waits_{false};
+  // When the rest of a request that is watched has to be there, of Clock::Elapsed().
+  static constexpr int64_t kNever = std::numeric_limits<int64_t>::max();
+  std::atomic<int64_t> rest_due_ns_{kNever};
   // Of CloseIfSilent: the rank it saw last, and since when.
   uint64_t seen_rank_ = kInUse;
   absl::Duration seen_at_;

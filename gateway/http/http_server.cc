@@ -27,8 +27,8 @@ constexpr int kFreedAtOnce = 16;
 // Two: while one commits what came, the other takes what comes.
 constexpr int kWatchThreads = 2;
 
-// An idle connection lives for its timeout and up to a tenth of it more.
-constexpr int kLooksWithinIdleTimeout = 10;
+// A silent connection lives for its timeout and up to a tenth of that more.
+constexpr int kLooksWithinTimeout = 10;
 constexpr absl::Duration kShortestLook = absl::Milliseconds(5);
 constexpr absl::Duration kLongestLook = absl::Seconds(1);
 
@@ -210,9 +210,11 @@ void HttpServer::Parts::Remove(Connection* connection) {
 }
 
 absl::Duration HttpServer::Parts::EndSilent() {
-  const absl::Duration idle_timeout = current_.Get()->idle_timeout;
-  registry_.EndSilent(context_.clock->Elapsed(), idle_timeout);
-  return std::clamp(idle_timeout / kLooksWithinIdleTimeout, kShortestLook, kLongestLook);
+  const std::shared_ptr<const HttpOptions> options = current_.Get();
+  registry_.EndSilent(context_.clock->Elapsed(), options->idle_timeout);
+  const absl::Duration shortest =
+      std::min({options->idle_timeout, options->head_timeout, options->request_timeout});
+  return std::clamp(shortest / kLooksWithinTimeout, kShortestLook, kLongestLook);
 }
 
 void HttpServer::Parts::MakeDescriptorsFree() {

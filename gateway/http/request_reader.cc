@@ -58,17 +58,19 @@ bool RequestReader::WaitForRequest() {
 }
 
 RequestReader::Outcome RequestReader::TryRead() {
-  if (!BeginNext()) {
+  if (!begun_ && !BeginNext()) {
     const absl::StatusOr<size_t> got =
         stream_->Read(buffer_.data(), buffer_.size(), absl::ZeroDuration());
-    if (absl::IsDeadlineExceeded(got.status())) return Outcome::kWaits;
+    if (absl::IsDeadlineExceeded(got.status())) return Outcome::kMore;
     if (!got.ok() || *got == 0) return Outcome::kClosed;
     end_ = *got;
   }
   may_wait_ = false;
   const Outcome outcome = Read();
   may_wait_ = true;
-  if (outcome == Outcome::kWaits) parser_.Reset();
+  begun_ = outcome == Outcome::kMore;
+  // The head is parsed once more with the rest: it may lie elsewhere by then.
+  if (outcome == Outcome::kMore || outcome == Outcome::kWaits) parser_.Reset();
   return outcome;
 }
 
@@ -143,18 +145,20 @@ RequestReader::Outcome RequestReader::ReadChunkedBody() {
 }
 
 RequestReader::Outcome RequestReader::ReadMore(absl::Duration budget) {
-  if (!may_wait_) return Outcome::kWaits;
   const absl::Duration left = Left(budget);
   if (left <= absl::ZeroDuration()) return Refuse(refusals::kTooSlow);
+  deadline_ = started_ + budget;
   const absl::StatusOr<size_t> got =
-      stream_->Read(buffer_.data() + end_, buffer_.size() - end_, left);
+      stream_->Read(buffer_.data() + end_, buffer_.size() - end_,
+                    may_wait_ ? left : absl::ZeroDuration());
   if (got.ok() && *got > 0) {
     end_ += *got;
     return Outcome::kRequest;
   }
   if (got.ok()) return Refuse(refusals::kEndsEarly);
-  if (absl::IsDeadlineExceeded(got.status())) return Refuse(refusals::kTooSlow);
-  return Outcome::kClosed;
+  if (!absl::IsDeadlineExceeded(got.status())) return Outcome::kClosed;
+  if (!may_wait_) return Outcome::kMore;
+  return Refuse(refusals::kTooSlow);
 }
 
 absl::Duration RequestReader::Left(absl::Duration budget) {

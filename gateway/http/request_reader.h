@@ -28,7 +28,8 @@ class RequestReader {
     kRequest,  // request() is whole and checked
     kRefused,  // refusal() says why; nothing more can be read from this connection
     kClosed,   // there is nobody left to answer
-    kWaits,    // of what does not block: it would have to
+    kMore,     // of TryRead: nothing new, or not all of it, has come
+    kWaits,    // of TryRead: goes on only with Read, which waits
   };
 
   // `peer`, `stream` and `clock` must outlive the reader.
@@ -49,9 +50,13 @@ class RequestReader {
   // or was silent for the idle timeout.
   bool WaitForRequest();
 
-  // As WaitForRequest and Read, of a request that comes in one piece. kWaits: it has not begun, or
-  // has not come whole; Read goes on with what has come.
+  // As WaitForRequest and Read, but without waiting; after kMore it may be called again.
   Outcome TryRead();
+
+  // Whether TryRead has got some of a request, but not all.
+  bool HasBegun() const { return begun_; }
+  // Of such a request: when its time will be over, of Clock::Elapsed().
+  absl::Duration deadline() const { return deadline_; }
 
   // Whether bytes that belong to the next request have come already.
   bool HasUnread() const { return next_ < end_; }
@@ -90,11 +95,13 @@ class RequestReader {
   const Clock* const clock_;
 
   bool may_wait_ = true;
+  bool begun_ = false;
   std::vector<char> buffer_;
   size_t begin_ = 0;                                   // of the request being read
   size_t next_ = 0;                                    // of what follows it, once it is whole
   size_t end_ = 0;                                     // of what has been read
   absl::Duration started_ = absl::InfiniteDuration();  // unknown until a second read is needed
+  absl::Duration deadline_;                            // of the last ReadMore
 
   RequestHeadParser parser_;
   ChunkedBody chunks_;
