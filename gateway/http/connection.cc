@@ -109,9 +109,8 @@ ConnectionStep Connection::Take() {
   stage_ = Stage::kWhole;
   if (context_.task == nullptr) return ConnectionStep::kWork;
   try {
-    context_.task(reader_->request(), [this](HttpResponse response) {
-      Answered(std::move(response));
-    });
+    context_.task(reader_->request(),
+                  [this](HttpResponse response) { Answered(std::move(response)); });
   } catch (const std::exception&) {  // a library's; then nobody answers
     Answered(ErrorResponse(refusals::kException));
   }
@@ -168,9 +167,8 @@ bool Connection::ReadRequest() {
 // If it was us who ended the reading, the request is not at fault.
 const Refusal& Connection::RefusalOfReader() const {
   const Refusal& refusal = reader_->refusal();
-  return told_to_end_ && refusal.label == refusals::kEndsEarly.label
-             ? refusals::kTooManyConnections
-             : refusal;
+  return told_to_end_ && refusal.label == refusals::kEndsEarly.label ? refusals::kTooManyConnections
+                                                                     : refusal;
 }
 
 bool Connection::Secure(absl::Duration wait_for_first_byte, absl::Duration handshake_time) {
@@ -198,8 +196,7 @@ bool Connection::Secure(absl::Duration wait_for_first_byte, absl::Duration hands
 }
 
 bool Connection::IsLast(const HttpResponse& response) const {
-  return response.close || !reader_->head().keep_alive || context_.answers_are_last ||
-         told_to_end_;
+  return response.close || !reader_->head().keep_alive || context_.answers_are_last || told_to_end_;
 }
 
 HttpResponse Connection::Respond() {

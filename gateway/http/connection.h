@@ -153,7 +153,7 @@ class Connection {
   PlainStream plain_;
   std::optional<TlsStream> tls_;
   std::optional<RequestReader> reader_;  // once there may be requests
-  ConnectionStream* stream_ = &plain_;  // the one of both that requests come by
+  ConnectionStream* stream_ = &plain_;   // the one of both that requests come by
   std::atomic<uint64_t> rank_;
   std::atomic<bool> idle_{true};
   std::atomic<bool> told_to_end_{false};

@@ -38,8 +38,7 @@ absl::Status ConnectionWatch::Start() {
   event.events = EPOLLIN;
   event.data.ptr = nullptr;
   if (epoll_ < 0 || end_ < 0 || epoll_ctl(epoll_, EPOLL_CTL_ADD, end_, &event) != 0) {
-    return absl::UnavailableError(
-        absl::ErrnoToStatus(errno, "cannot watch connections").message());
+    return absl::UnavailableError(absl::ErrnoToStatus(errno, "cannot watch connections").message());
   }
   for (int i = 0; i < thread_count_; ++i) {
     threads_.emplace_back([this, looks = i == 0] { Run(looks); });

@@ -148,9 +148,8 @@ RequestReader::Outcome RequestReader::ReadMore(absl::Duration budget) {
   const absl::Duration left = Left(budget);
   if (left <= absl::ZeroDuration()) return Refuse(refusals::kTooSlow);
   deadline_ = started_ + budget;
-  const absl::StatusOr<size_t> got =
-      stream_->Read(buffer_.data() + end_, buffer_.size() - end_,
-                    may_wait_ ? left : absl::ZeroDuration());
+  const absl::StatusOr<size_t> got = stream_->Read(buffer_.data() + end_, buffer_.size() - end_,
+                                                   may_wait_ ? left : absl::ZeroDuration());
   if (got.ok() && *got > 0) {
     end_ += *got;
     return Outcome::kRequest;

@@ -35,8 +35,8 @@ struct CallbackContext;
 // it; where it cannot be kept, the sender is told to come again. Every answer is in the vendor's
 // format, and of a failed proof it does not say which part failed. Logs nothing that the callback
 // said but the event's identity.
-// Threads: any. Blocking: Begin, for a commit at most; Judge, while something is stored; HandleAndWait
-// for up to the policy's timeout. Errors: of requests none; they are answers.
+// Threads: any. Blocking: Begin, for a commit at most; Judge, while something is stored;
+// HandleAndWait for up to the policy's timeout. Errors: of requests none; they are answers.
 class CallbackHandler final : public CallbackJudge {
  public:
   // All must outlive the handler.

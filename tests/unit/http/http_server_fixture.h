@@ -50,10 +50,12 @@ class HttpServerTest : public testing::Test {
       return callbacks_.handler(request);
     };
 #ifdef ONHOOK_HTTP_TASKS
-    counting.task = [this, handler = counting.handler](const HttpRequest& request, HttpDone done) {
+    const HttpTask task_of_handler = [this, handler = counting.handler](const HttpRequest& request,
+                                                                        HttpDone done) {
       if (answers_at_once_) return done(handler(request));
       tasks_.Run([handler, &request, done = std::move(done)] { done(handler(request)); });
     };
+    if (counting.task == nullptr) counting.task = task_of_handler;
     counting.handler = nullptr;
 #endif
     server_ = std::make_unique<HttpServer>(options_, counting, &clock_, &log_, tls_.get());
@@ -68,7 +70,7 @@ class HttpServerTest : public testing::Test {
   HttpServer::Callbacks callbacks_;
   std::atomic<int> handled_{0};
   std::unique_ptr<TlsFiles> tls_;  // null: none
-  bool answers_at_once_ = false;  // a task does, on the thread that it is called on
+  bool answers_at_once_ = false;   // a task does, on the thread that it is called on
 #ifdef ONHOOK_HTTP_TASKS
   ConnectionThreads tasks_{1000};
 #endif

@@ -1,4 +1,5 @@
-// What is particular to answers that come later: who sends them, and what their clients do meanwhile.
+// What is particular to answers that come later: who sends them, and what their clients do
+// meanwhile.
 
 #include <algorithm>
 #include <string>
@@ -65,9 +66,33 @@ TEST_F(HttpServerTasksTest, AnAnswerThatItsClientDoesNotTakeAtOnceIsSentWhenItDo
   RawHttpClient slow(port());
   slow.Send(Post("large"));
   RawHttpClient other(port());
-  EXPECT_EQ(other.Send(Post("small")).ReadAnswer().body, "small") << "nobody waits for the slow one";
+  EXPECT_EQ(other.Send(Post("small")).ReadAnswer().body, "small")
+      << "nobody waits for the slow one";
   EXPECT_EQ(slow.ReadAnswer().body, large);
   EXPECT_EQ(slow.Send(Post("small")).ReadAnswer().body, "small");
+}
+
+TEST_F(HttpServerTasksTest, AnAnswerFoundWhileAnotherIsBeingFoundGoesToItsOwnClient) {
+  absl::Notification waits;
+  HttpDone answer_first;
+  callbacks_.task = [&](const HttpRequest& request, HttpDone done) {
+    if (request.body == "first") {
+      answer_first = std::move(done);
+      return waits.Notify();
+    }
+    answer_first(Text("first"));
+    done(Text("second"));
+  };
+  Start();
+  RawHttpClient first(port());
+  first.Send(Post("first"));
+  waits.WaitForNotification();
+  RawHttpClient second(port());
+  // Takes a thread, which waits for the answer.
+  second.Send(
+      "POST /x HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n6\r\nsecond\r\n0\r\n\r\n");
+  EXPECT_EQ(second.ReadAnswer().body, "second");
+  EXPECT_EQ(first.ReadAnswer().body, "first");
 }
 
 TEST_F(HttpServerTasksTest, AClientThatLeavesBeforeItsAnswerHarmsNobody) {
