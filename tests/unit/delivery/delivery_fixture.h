@@ -107,7 +107,7 @@ class DeliveryFixture : public testing::Test {
   absl::Status Accept(const std::string& call, absl::Duration timeout = absl::Seconds(20)) {
     AcknowledgePolicy policy;
     policy.timeout = timeout;
-    return desk_->Accept(EventOfCall(call), ReleaseEventOf(call), policy);
+    return desk_->AcceptAndWait(EventOfCall(call), ReleaseEventOf(call), policy);
   }
 
   // A call of SubscriptionService: `method` is a member of its stub.
