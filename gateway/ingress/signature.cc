@@ -33,8 +33,9 @@ unsigned char Place(char c) {
 }
 
 bool SortsBefore(absl::string_view a, absl::string_view b) {
-  return std::lexicographical_compare(a.begin(), a.end(), b.begin(), b.end(),
-                                      [](char x, char y) { return Place(x) < Place(y); });
+  const auto [in_a, in_b] = std::mismatch(a.begin(), a.end(), b.begin(), b.end());
+  if (in_a == a.end() || in_b == b.end()) return a.size() < b.size();
+  return Place(*in_a) < Place(*in_b);
 }
 
 void AppendWithoutSpaces(absl::string_view text, std::string& out) {
