@@ -24,9 +24,11 @@ constexpr size_t kKeptBodyBytes = 8 * 1024;
 absl::string_view View(std::string_view text) { return {text.data(), text.size()}; }
 
 // White space as JSON has it. C's has more, which would make a malformed value a good one.
+bool IsSpace(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
+
 absl::string_view WithoutTrailingSpace(absl::string_view text) {
-  const size_t last = text.find_last_not_of(" \t\r\n");
-  return text.substr(0, last == text.npos ? 0 : last + 1);
+  while (!text.empty() && IsSpace(text.back())) text.remove_suffix(1);
+  return text;
 }
 
 size_t SkipDigits(absl::string_view text, size_t at) {
