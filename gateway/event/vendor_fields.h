@@ -49,7 +49,7 @@ class VendorFields {
   bool AddInRoom(absl::string_view name, const Value& value);
 
   size_t size() const { return fields_.size(); }
-  // Whether each name sorts behind the one before it, by their bytes.
+  // Whether each name sorts behind the one before it, by their bytes. The vendor sends them so.
   bool ascending() const { return ascending_; }
   // `index` < size(), in the order of Add.
   const Field& operator[](size_t index) const { return fields_[index]; }
