@@ -36,22 +36,22 @@ std::string EventDigest(absl::string_view source, const VendorFields& fields) {
   const absl::string_view call_serial_no =
       fields.Find("callSerialNo").value_or(absl::string_view());
   size_t size = PrefixedSize(source) + PrefixedSize(call_serial_no);
-  absl::InlinedVector<VendorFields::Field, 24> hashed;
+  absl::InlinedVector<const VendorFields::Field*, 24> hashed;
   for (size_t i = 0; i < fields.size(); ++i) {
-    const VendorFields::Field field = fields[i];
+    const VendorFields::Field& field = fields[i];
     if (!field.value.has_value() || IsSignatureField(field.name)) continue;
     size += PrefixedSize(field.name) + PrefixedSize(*field.value);
-    hashed.push_back(field);
+    hashed.push_back(&field);
   }
   if (!fields.ascending()) {
     std::sort(hashed.begin(), hashed.end(),
-              [](const auto& a, const auto& b) { return a.name < b.name; });
+              [](const auto* a, const auto* b) { return a->NameIsBefore(*b); });
   }
 
   absl::FixedArray<char, kUsualTextSize> text(size);
   char* end = PutPrefixed(call_serial_no, PutPrefixed(source, text.data()));
-  for (const VendorFields::Field& field : hashed) {
-    end = PutPrefixed(*field.value, PutPrefixed(field.name, end));
+  for (const VendorFields::Field* field : hashed) {
+    end = PutPrefixed(*field->value, PutPrefixed(field->name, end));
   }
   std::string digest = Sha256(absl::string_view(text.data(), text.size()));
   digest.resize(kEventDigestSize);

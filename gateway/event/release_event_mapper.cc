@@ -63,7 +63,7 @@ bool SetDocumentedField(const DocumentedField& field, absl::string_view value, a
 
 void SetVendorFields(const VendorFields& fields, absl::TimeZone zone, v1::ReleaseEvent& event) {
   for (size_t i = 0; i < fields.size(); ++i) {
-    const VendorFields::Field field = fields[i];
+    const VendorFields::Field& field = fields[i];
     if (!field.value.has_value() || IsSignatureField(field.name)) continue;
     const DocumentedField* documented = FindDocumentedField(field.name);
     if (documented != nullptr && SetDocumentedField(*documented, *field.value, zone, event)) {

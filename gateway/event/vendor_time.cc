@@ -31,11 +31,13 @@ int Number(absl::string_view text, bool& digits) {
   return number;
 }
 
-// Whether the civil second was made from these numbers and not from a calendar's correction of
-// them: 2022/02/30 would become the 2nd of March.
-bool Exists(absl::CivilSecond civil, int month, int day, int hour, int minute, int second) {
-  return civil.month() == month && civil.day() == day && civil.hour() == hour &&
-         civil.minute() == minute && civil.second() == second;
+// Whether there is such a day and such a second in it. A civil second would correct them:
+// 2022/02/30 would become the 2nd of March.
+bool Exists(int year, int month, int day, int hour, int minute, int second) {
+  constexpr int kDays[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+  if (month < 1 || month > 12 || day < 1 || hour > 23 || minute > 59 || second > 59) return false;
+  const bool leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+  return day <= kDays[month - 1] + (month == 2 && leap ? 1 : 0);
 }
 
 // Nothing, for a time that the zone leaves out.
@@ -60,9 +62,8 @@ absl::optional<absl::Time> ParseVendorTime(absl::string_view text, absl::TimeZon
   const int second = Number<17, 18>(text, digits);
   const int millisecond = Number<20, 21, 22>(text, digits);
   if (!digits) return absl::nullopt;
+  if (!Exists(year, month, day, hour, minute, second)) return absl::nullopt;
   const absl::CivilSecond civil(year, month, day, hour, minute, second);
-  if (!Exists(civil, month, day, hour, minute, second)) return absl::nullopt;
-
   const absl::optional<int64_t> unix_second = UnixSecond(civil, zone);
   if (!unix_second.has_value() || *unix_second < kEarliestSecond || *unix_second > kLatestSecond) {
     return absl::nullopt;

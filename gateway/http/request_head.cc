@@ -152,9 +152,10 @@ bool RequestHeadParser::ParseLines(absl::string_view bytes) {
   absl::string_view rest = bytes.substr(first_line_, scanned_ - first_line_);
   head_.headers.reserve(lines_ - 1);
   for (size_t i = 0; i < lines_; ++i) {
-    const size_t end = rest.find("\r\n");
-    const absl::string_view line = rest.substr(0, end);
-    rest.remove_prefix(end + 2);
+    // Each line has been found to end with CRLF.
+    const size_t end = rest.find('\n');
+    const absl::string_view line = rest.substr(0, end - 1);
+    rest.remove_prefix(end + 1);
     if (!(i == 0 ? ParseRequestLine(line) : ParseHeader(line))) return false;
   }
   return true;

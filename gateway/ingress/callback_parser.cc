@@ -15,7 +15,15 @@ namespace onhook {
 namespace {
 
 constexpr absl::string_view kByteOrderMark = "\xEF\xBB\xBF";
-constexpr absl::string_view kWhiteSpace = " \t\r\n";
+
+// Where white space that begins at `at` ends: perhaps behind the text's last byte.
+size_t SkipWhiteSpace(absl::string_view text, size_t at) {
+  while (at < text.size() &&
+         (text[at] == ' ' || text[at] == '\t' || text[at] == '\r' || text[at] == '\n')) {
+    ++at;
+  }
+  return at;
+}
 
 // Position of the first byte that is no part of valid UTF-8. `text` has one.
 size_t FirstInvalidByte(absl::string_view text) {
@@ -38,14 +46,14 @@ absl::StatusOr<VendorFields> ParseCallback(absl::string_view body,
         absl::StrCat("the body is not valid UTF-8 at byte ", FirstInvalidByte(body)));
   }
   const size_t start = absl::StartsWith(body, kByteOrderMark) ? kByteOrderMark.size() : 0;
-  const size_t brace = body.find_first_not_of(kWhiteSpace, start);
-  if (brace == absl::string_view::npos) return absl::InvalidArgumentError("the body is empty");
+  const size_t brace = SkipWhiteSpace(body, start);
+  if (brace == body.size()) return absl::InvalidArgumentError("the body is empty");
   if (body[brace] != '{') {
     return absl::InvalidArgumentError(
         absl::StrCat("the body must be one JSON object or Java map: { expected at byte ", brace));
   }
-  const size_t first = body.find_first_not_of(kWhiteSpace, brace + 1);
-  const bool json = first != absl::string_view::npos && (body[first] == '"' || body[first] == '}');
+  const size_t first = SkipWhiteSpace(body, brace + 1);
+  const bool json = first < body.size() && (body[first] == '"' || body[first] == '}');
   return json ? ParseJsonCallback(body, brace, limits) : ParseJavaMapCallback(body, brace, limits);
 }
 

@@ -16,13 +16,11 @@ namespace {
 
 // Equal events as equal bytes: the order of `extra` is settled too.
 std::string Serialise(const v1::ReleaseEvent& event) {
-  std::string bytes;
-  bytes.reserve(event.ByteSizeLong());
-  google::protobuf::io::StringOutputStream stream(&bytes);
+  std::string bytes(event.ByteSizeLong(), '\0');
+  google::protobuf::io::ArrayOutputStream stream(bytes.data(), static_cast<int>(bytes.size()));
   google::protobuf::io::CodedOutputStream coded(&stream);
   coded.SetSerializationDeterministic(true);
   event.SerializeWithCachedSizes(&coded);
-  coded.Trim();
   return bytes;
 }
 

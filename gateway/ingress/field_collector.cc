@@ -5,15 +5,11 @@
 
 namespace onhook {
 
-absl::Status FieldCollector::Add(absl::string_view name, VendorFields::Value value) {
-  if (fields_.size() == max_fields_) {
-    return absl::InvalidArgumentError(absl::StrCat("there are more than ", max_fields_, " fields"));
-  }
-  if (!fields_.Add(name, value)) {
-    return absl::InvalidArgumentError(
-        absl::StrCat(NameForMessage(name, fields_.size() + 1), " occurs twice"));
-  }
-  return absl::OkStatus();
+absl::Status FieldCollector::Refusal(absl::string_view name) const {
+  return absl::InvalidArgumentError(
+      fields_.size() == max_fields_
+          ? absl::StrCat("there are more than ", max_fields_, " fields")
+          : absl::StrCat(NameForMessage(name, fields_.size() + 1), " occurs twice"));
 }
 
 std::string NameForMessage(absl::string_view name, size_t place) {

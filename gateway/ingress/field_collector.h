@@ -17,14 +17,22 @@ class FieldCollector {
  public:
   explicit FieldCollector(size_t max_fields) : max_fields_(max_fields) {}
 
-  // Errors: kInvalidArgument: a second field of that name, which would leave open what the vendor
-  // said and signed; or more than max_fields.
-  absl::Status Add(absl::string_view name, VendorFields::Value value);
+  // Where the texts of the body's fields are to lie; see VendorFields.
+  char* MakeRoom(size_t bytes) { return fields_.MakeRoom(bytes); }
+
+  // Adds a field whose texts lie in that room. Errors: kInvalidArgument: a second field of that
+  // name, which would leave open what the vendor said and signed; or more than max_fields.
+  absl::Status Add(absl::string_view name, const VendorFields::Value& value) {
+    if (fields_.size() < max_fields_ && fields_.AddInRoom(name, value)) return absl::OkStatus();
+    return Refusal(name);
+  }
 
   // What was gathered. Ends the collector's use.
   VendorFields Take() { return std::move(fields_); }
 
  private:
+  absl::Status Refusal(absl::string_view name) const;
+
   const size_t max_fields_;
   VendorFields fields_;
 };

@@ -1,5 +1,7 @@
 #include "gateway/ingress/java_map_callback.h"
 
+#include <algorithm>
+
 #include "absl/status/status.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
@@ -40,11 +42,13 @@ class JavaMapReader {
  public:
   // `text` ends before the closing brace, and its first pair may stand at `start`.
   JavaMapReader(absl::string_view text, size_t start, size_t max_fields)
-      : text_(text), max_fields_(max_fields), at_(SkipWhiteSpace(start)) {}
+      : fields_(max_fields), text_(Keep(text)), at_(SkipWhiteSpace(start)) {}
 
   absl::StatusOr<VendorFields> Read();
 
  private:
+  // `text` where the fields can stand in it.
+  absl::string_view Keep(absl::string_view text);
   size_t SkipWhiteSpace(size_t at) const;
   // The name at `at`, if one stands there with its `=`; else empty.
   absl::string_view NameAt(size_t at) const;
@@ -54,13 +58,12 @@ class JavaMapReader {
   // Takes the value that begins at `at_` and moves `at_` to the next pair's name, or to the end.
   absl::string_view TakeValue();
 
-  absl::string_view text_;
-  const size_t max_fields_;
+  FieldCollector fields_;
+  const absl::string_view text_;
   size_t at_;
 };
 
 absl::StatusOr<VendorFields> JavaMapReader::Read() {
-  FieldCollector fields(max_fields_);
   do {
     const absl::string_view name = NameAt(at_);
     if (name.empty()) {
@@ -70,9 +73,15 @@ absl::StatusOr<VendorFields> JavaMapReader::Read() {
     at_ += name.size() + 1;
     const absl::string_view text = TakeValue();
     const VendorFields::Value value = text == "null" ? VendorFields::Value() : text;
-    if (absl::Status status = fields.Add(name, value); !status.ok()) return status;
+    if (absl::Status status = fields_.Add(name, value); !status.ok()) return status;
   } while (at_ < text_.size());
-  return fields.Take();
+  return fields_.Take();
+}
+
+absl::string_view JavaMapReader::Keep(absl::string_view text) {
+  char* const room = fields_.MakeRoom(text.size());
+  std::copy(text.begin(), text.end(), room);
+  return absl::string_view(room, text.size());
 }
 
 size_t JavaMapReader::SkipWhiteSpace(size_t at) const {

@@ -2,6 +2,7 @@
 
 #include <simdjson.h>
 
+#include <cstdint>
 #include <cstring>
 #include <memory>
 #include <string>
@@ -23,9 +24,11 @@ constexpr size_t kKeptBodyBytes = 8 * 1024;
 absl::string_view View(std::string_view text) { return {text.data(), text.size()}; }
 
 // White space as JSON has it. C's has more, which would make a malformed value a good one.
+bool IsSpace(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
+
 absl::string_view WithoutTrailingSpace(absl::string_view text) {
-  const size_t last = text.find_last_not_of(" \t\r\n");
-  return text.substr(0, last == text.npos ? 0 : last + 1);
+  while (!text.empty() && IsSpace(text.back())) text.remove_suffix(1);
+  return text;
 }
 
 size_t SkipDigits(absl::string_view text, size_t at) {
@@ -82,6 +85,11 @@ class JsonReader {
   simdjson::padded_string_view Padded(absl::string_view text);
   absl::Status ReadFields(FieldCollector& fields);
   absl::Status ReadField(ondemand::field& field, FieldCollector& fields);
+  // What a string says, or the text as it is, written to `room_`.
+  simdjson::simdjson_result<std::string_view> Unescaped(ondemand::raw_json_string string) {
+    return parser_.unescape(string, room_);
+  }
+  absl::string_view Copied(absl::string_view text);
   // Walks through a nested value to check it. `depth`: how many objects and arrays are around it.
   absl::Status Check(ondemand::value value, size_t depth);
   absl::Status CheckScalar(ondemand::value value);
@@ -95,6 +103,7 @@ class JsonReader {
   ondemand::document document_;
   std::unique_ptr<char[]> buffer_;
   size_t capacity_ = 0;
+  uint8_t* room_ = nullptr;  // where the next text of a field goes
   size_t start_ = 0;
   size_t max_nesting_ = 0;
 };
@@ -104,6 +113,8 @@ absl::StatusOr<VendorFields> JsonReader::Read(absl::string_view body, size_t sta
   start_ = start;
   max_nesting_ = limits.max_nesting;
   FieldCollector fields(limits.max_fields);
+  // No text is longer than what it was read from, and simdjson writes past the end of each.
+  room_ = reinterpret_cast<uint8_t*>(fields.MakeRoom(body.size() + simdjson::SIMDJSON_PADDING));
   if (const auto code = parser_.iterate(Padded(body.substr(start))).get(document_)) {
     return absl::InvalidArgumentError(Wording(code));
   }
@@ -137,25 +148,34 @@ absl::Status JsonReader::ReadFields(FieldCollector& fields) {
 
 absl::Status JsonReader::ReadField(ondemand::field& field, FieldCollector& fields) {
   std::string_view name;
-  if (const auto code = field.unescaped_key().get(name)) return Malformed(code);
-  ondemand::value value = field.value();
+  if (const auto code = Unescaped(field.key()).get(name)) return Malformed(code);
+  ondemand::value& value = field.value();
   ondemand::json_type type;
   if (const auto code = value.type().get(type)) return Malformed(code);
 
   if (type == ondemand::json_type::string) {
+    ondemand::raw_json_string string;
+    if (const auto code = value.get_raw_json_string().get(string)) return Malformed(code);
     std::string_view text;
-    if (const auto code = value.get_string().get(text)) return Malformed(code);
+    if (const auto code = Unescaped(string).get(text)) return Malformed(code);
     return fields.Add(View(name), View(text));
   }
   const absl::string_view token = View(value.raw_json_token());
   if (type == ondemand::json_type::object || type == ondemand::json_type::array) {
     if (absl::Status status = Check(value, 1); !status.ok()) return status;
     const absl::StatusOr<absl::string_view> text = TextSince(token.data());
-    return text.ok() ? fields.Add(View(name), *text) : text.status();
+    return text.ok() ? fields.Add(View(name), Copied(*text)) : text.status();
   }
   if (absl::Status status = CheckScalar(value); !status.ok()) return status;
   if (type == ondemand::json_type::null) return fields.Add(View(name), absl::nullopt);
-  return fields.Add(View(name), WithoutTrailingSpace(token));
+  return fields.Add(View(name), Copied(WithoutTrailingSpace(token)));
+}
+
+absl::string_view JsonReader::Copied(absl::string_view text) {
+  char* const copy = reinterpret_cast<char*>(room_);
+  std::memcpy(copy, text.data(), text.size());
+  room_ += text.size();
+  return absl::string_view(copy, text.size());
 }
 
 absl::Status JsonReader::Check(ondemand::value value, size_t depth) {

@@ -8,12 +8,14 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <cstdint>
 #include <cstdlib>
 #include <memory>
 
 #include "absl/container/inlined_vector.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
 #include "absl/types/optional.h"
 #include "gateway/event/documented_fields.h"
 
@@ -32,17 +34,38 @@ unsigned char Place(char c) {
   return byte == 0xEE || byte == 0xEF ? byte + 0x10 : byte;
 }
 
-bool SortsBefore(absl::string_view a, absl::string_view b) {
-  return std::lexicographical_compare(a.begin(), a.end(), b.begin(), b.end(),
-                                      [](char x, char y) { return Place(x) < Place(y); });
+bool SortsBefore(const VendorFields::Field* a, const VendorFields::Field* b) {
+  constexpr uint64_t kBeyondAscii = 0x8080808080808080;
+  if (a->name_start != b->name_start && ((a->name_start | b->name_start) & kBeyondAscii) == 0) {
+    return a->name_start < b->name_start;
+  }
+  const auto [in_a, in_b] =
+      std::mismatch(a->name.begin(), a->name.end(), b->name.begin(), b->name.end());
+  if (in_a == a->name.end() || in_b == b->name.end()) return a->name.size() < b->name.size();
+  return Place(*in_a) < Place(*in_b);
 }
 
-void AppendWithoutSpaces(absl::string_view text, std::string& out) {
-  for (size_t begin = 0; begin < text.size();) {
-    const size_t end = std::min(text.find(' ', begin), text.size());
-    out.append(text.data() + begin, end - begin);
-    begin = end + 1;
-  }
+// The documented fields, all null.
+const VendorFields& DocumentedAsNull() {
+  static const VendorFields* const nulls = [] {
+    auto* const fields = new VendorFields;
+    for (const DocumentedField& field : DocumentedFields()) fields->Add(field.name, absl::nullopt);
+    return fields;
+  }();
+  return *nulls;
+}
+
+bool LacksDocumented(const VendorFields& fields) {
+  const absl::Span<const DocumentedField> documented = DocumentedFields();
+  return std::any_of(documented.begin(), documented.end(),
+                     [&fields](const DocumentedField& field) { return !fields.Has(field.name); });
+}
+
+void RemoveSpaces(std::string& text) {
+  const size_t first = text.find(' ');
+  if (first == std::string::npos) return;
+  text.erase(std::remove(text.begin() + static_cast<std::ptrdiff_t>(first), text.end(), ' '),
+             text.end());
 }
 
 struct MacContextDeleter {
@@ -127,30 +150,28 @@ absl::optional<std::string> Decode(absl::string_view signature) {
 }  // namespace
 
 std::string CanonicalText(const VendorFields& fields, AbsentFields absent) {
-  absl::InlinedVector<VendorFields::Field, 24> covered;
+  absl::InlinedVector<const VendorFields::Field*, 24> covered;
   for (size_t i = 0; i < fields.size(); ++i) {
-    if (!IsSignatureField(fields[i].name)) covered.push_back(fields[i]);
+    if (!IsSignatureField(fields[i].name)) covered.push_back(&fields[i]);
   }
   if (absent == AbsentFields::kSignedAsNull) {
-    for (const DocumentedField& field : DocumentedFields()) {
-      if (!fields.Has(field.name)) covered.push_back({field.name, absl::nullopt});
+    const VendorFields& nulls = DocumentedAsNull();
+    for (size_t i = 0; i < nulls.size(); ++i) {
+      if (!fields.Has(nulls[i].name)) covered.push_back(&nulls[i]);
     }
   }
-  std::sort(covered.begin(), covered.end(),
-            [](const auto& a, const auto& b) { return SortsBefore(a.name, b.name); });
+  std::sort(covered.begin(), covered.end(), SortsBefore);
 
   size_t size = 0;
-  for (const VendorFields::Field& field : covered) {
-    size += field.name.size() + field.value.value_or(kNull).size() + 2;
+  for (const VendorFields::Field* field : covered) {
+    size += field->name.size() + field->value.value_or(kNull).size() + 2;
   }
   std::string text;
   text.reserve(size);
-  for (const VendorFields::Field& field : covered) {
-    if (&field != covered.begin()) text.push_back(',');
-    AppendWithoutSpaces(field.name, text);
-    text.push_back('=');
-    AppendWithoutSpaces(field.value.value_or(kNull), text);
+  for (const VendorFields::Field* field : covered) {
+    absl::StrAppend(&text, text.empty() ? "" : ",", field->name, "=", field->value.value_or(kNull));
   }
+  RemoveSpaces(text);
   return text;
 }
 
@@ -173,6 +194,8 @@ bool VerifySignature(absl::Span<const absl::string_view> keys, const VendorField
   Signer signer;
   bool verified = false;
   for (const AbsentFields absent : {AbsentFields::kLeftOut, AbsentFields::kSignedAsNull}) {
+    // Nothing is absent, so this is the text of the other way.
+    if (absent == AbsentFields::kSignedAsNull && !LacksDocumented(fields)) continue;
     const std::string canonical = CanonicalText(fields, absent);
     for (const absl::string_view key : keys) {
       const Mac mac = signer.Sign(key, timestamp, nonce, canonical);

@@ -1,5 +1,6 @@
 #include "gateway/event/vendor_fields.h"
 
+#include <cstring>
 #include <string>
 #include <utility>
 
@@ -73,6 +74,36 @@ TEST(VendorFieldsTest, NamesAndValuesMayHoldAnyByte) {
 
   EXPECT_EQ(fields.Find(zero), zero);
   EXPECT_EQ(fields.Find(""), "nameless");
+}
+
+TEST(VendorFieldsTest, NamesThatBeginAlikeAreToldApartAndOrderedByTheirRest) {
+  const std::string zero("a\0", 2);
+  VendorFields fields;
+  for (const absl::string_view name :
+       {absl::string_view("a"), absl::string_view(zero), absl::string_view("agentTal"),
+        absl::string_view("agentTalkDuration"), absl::string_view("agentTalkingTime")}) {
+    EXPECT_TRUE(fields.Add(name, name)) << name;
+  }
+  EXPECT_TRUE(fields.ascending());
+  EXPECT_TRUE(fields.Add("agentTalkinG", "1"));
+  EXPECT_FALSE(fields.ascending());
+  EXPECT_FALSE(fields.Add("agentTalkingTime", "2"));
+  EXPECT_EQ(fields.Find("agentTalkingTime"), "agentTalkingTime");
+  EXPECT_EQ(fields.Find(zero), zero);
+  EXPECT_FALSE(fields.Has("agentTalking"));
+}
+
+TEST(VendorFieldsTest, TextsInARoomStayWhereTheyAreThoughTheFieldsAreMoved) {
+  VendorFields from;
+  char* const room = from.MakeRoom(7);
+  std::memcpy(room, "called1", 7);
+  EXPECT_TRUE(from.AddInRoom(absl::string_view(room, 6), absl::string_view(room + 6, 1)));
+  EXPECT_FALSE(from.AddInRoom(absl::string_view(room, 6), absl::nullopt));
+  const VendorFields to = std::move(from);
+
+  ASSERT_EQ(to.size(), 1u);
+  EXPECT_EQ(to.Find("called"), "1");
+  EXPECT_EQ(to[0].name.data(), room);
 }
 
 TEST(VendorFieldsTest, AMovedSetOfFieldsTakesItsTextsAlong) {
