@@ -49,11 +49,15 @@ class EmbeddedQueue::SettleOperation final : public CommitOperation {
   Journal journal_;
 };
 
-void EmbeddedQueue::Settle(SettleRequest request, SettleDone done) {
+void EmbeddedQueue::Settle(const SettleRequest& request, SettleDone done) {
   Wish wish;
   wish.done = std::move(done);
   wish.action = request.action;
   wish.asked = request.delivery_ids.size();
+  wish.decisions.reserve(wish.asked);
+  wish.indexes.reserve(wish.asked);
+  wish.consumer_name = request.consumer_name;
+  wish.reason = request.reason;
   std::optional<Wish> answered;  // at once
   Calls calls;
   bool submit = false;
@@ -61,8 +65,6 @@ void EmbeddedQueue::Settle(SettleRequest request, SettleDone done) {
     absl::MutexLock lock(&mutex_);
     for (size_t i = 0; i < request.delivery_ids.size(); ++i) Begin(request, i, wish, calls);
     WakeOne(calls);  // something may have been released
-    wish.consumer_name = std::move(request.consumer_name);
-    wish.reason = std::move(request.reason);
     // Also a request that changes nothing waits its turn behind those that settle what it names.
     if (request.action != Action::kRelease && !deleted_) {
       pending_.push_back(std::move(wish));
