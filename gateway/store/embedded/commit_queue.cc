@@ -47,6 +47,13 @@ void CommitQueue::Submit(std::unique_ptr<CommitOperation> operation, Urgency urg
   }
 }
 
+void CommitQueue::Hasten() {
+  absl::MutexLock lock(&mutex_);
+  if (lingering_.empty()) return;
+  linger_until_ = absl::ZeroDuration();
+  if (!busy_) background_wakes_.Signal();
+}
+
 void CommitQueue::Close() {
   {
     absl::MutexLock lock(&mutex_);

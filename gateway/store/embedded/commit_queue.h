@@ -91,6 +91,10 @@ class CommitQueue {
 
   void Submit(std::unique_ptr<CommitOperation> operation, Urgency urgency);
 
+  // What lingers lingers no longer: the queue's own thread commits it, if nobody else does before.
+  // For what somebody turns out to wait for.
+  void Hasten();
+
   // Commits what is pending, then refuses everything with kUnavailable. Idempotent.
   void Close();
 

@@ -123,6 +123,7 @@ PullResult EmbeddedQueue::Pull(ConsumerId consumer, ReadLimits limits) {
   PullResult result;
   Calls calls;
   bool submit = false;
+  bool hasten = false;
   bool shared = false;
   for (bool may_read = true; true;) {
     std::optional<Next> missing;
@@ -141,6 +142,7 @@ PullResult EmbeddedQueue::Pull(ConsumerId consumer, ReadLimits limits) {
         } else if (it->second.waiting == Waiting::kNo) {
           it->second.waiting = result.has_credit ? Waiting::kForEvents : Waiting::kForCredit;
           if (result.has_credit) waiting_for_events_.push_back(consumer);
+          hasten = !result.has_credit && !pending_.empty();
         }
         submit = MustSubmit();
       }
@@ -155,6 +157,7 @@ PullResult EmbeddedQueue::Pull(ConsumerId consumer, ReadLimits limits) {
     may_read = !read_failed_;
   }
   if (submit) SubmitSettling();
+  if (hasten) environment_.commits->Hasten();
   Call(calls);
   return result;
 }

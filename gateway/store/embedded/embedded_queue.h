@@ -196,6 +196,8 @@ class EmbeddedQueue final : public SubscriptionQueue,
   // Whether an operation must be submitted for what is pending; then it counts as submitted.
   bool MustSubmit() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void SubmitSettling() ABSL_LOCKS_EXCLUDED(mutex_);
+  // Whether what is settled gives credit to one who gets nothing until then.
+  bool IsWaitedFor(const Wish& wish) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   Journal TakePending() ABSL_LOCKS_EXCLUDED(mutex_);
   absl::Status Write(Journal& journal, Storage& storage) ABSL_LOCKS_EXCLUDED(mutex_);
   // The state follows what is durable now, or was refused.

@@ -61,12 +61,14 @@ void EmbeddedQueue::Settle(const SettleRequest& request, SettleDone done) {
   std::optional<Wish> answered;  // at once
   Calls calls;
   bool submit = false;
+  bool hasten = false;
   {
     absl::MutexLock lock(&mutex_);
     for (size_t i = 0; i < request.delivery_ids.size(); ++i) Begin(request, i, wish, calls);
     WakeOne(calls);  // something may have been released
     // Also a request that changes nothing waits its turn behind those that settle what it names.
     if (request.action != Action::kRelease && !deleted_) {
+      hasten = IsWaitedFor(wish);
       pending_.push_back(std::move(wish));
       submit = MustSubmit();
     } else {
@@ -74,6 +76,7 @@ void EmbeddedQueue::Settle(const SettleRequest& request, SettleDone done) {
     }
   }
   if (submit) SubmitSettling();
+  if (hasten) environment_.commits->Hasten();
   if (answered.has_value()) {
     counters_.CountAnswered(answered->action, answered->asked, answered->exceptions);
     answered->done(std::move(answered->exceptions));
@@ -162,6 +165,13 @@ bool EmbeddedQueue::MustSubmit() {
   if (settle_queued_ || (pending_.empty() && unrequested_.empty())) return false;
   settle_queued_ = true;
   return true;
+}
+
+bool EmbeddedQueue::IsWaitedFor(const Wish& wish) const {
+  // Whoever settles usually settles what one consumer has.
+  if (wish.decisions.empty()) return false;
+  const auto it = consumers_.find(wish.decisions.front().consumer);
+  return it != consumers_.end() && it->second.waiting == Waiting::kForCredit;
 }
 
 void EmbeddedQueue::SubmitSettling() {
