@@ -83,12 +83,16 @@ grpc::ByteBuffer EncodeDeliveries(const std::vector<Lease>& leases, const std::s
   CursorText cursor(store_id);
   std::string masked;
   internal::WireDelivery delivery;
+  absl::Duration deadline_said;
   for (const Lease& lease : leases) {
     delivery.set_delivery_id(lease.delivery_id);
     delivery.set_cursor(cursor.At(lease.event->sequence));
     delivery.set_attempt(lease.attempt);
     delivery.set_redelivery_reason(lease.reason);
-    *delivery.mutable_ack_deadline() = ToProto(lease.ack_deadline);
+    if (!delivery.has_ack_deadline() || deadline_said != lease.ack_deadline) {
+      deadline_said = lease.ack_deadline;
+      *delivery.mutable_ack_deadline() = ToProto(deadline_said);
+    }
     message.Add(internal::WireDeliveries::kDeliveriesFieldNumber, delivery,
                 Shown(*lease.event, shows_numbers, masked));
   }

@@ -47,13 +47,6 @@ void CommitQueue::Submit(std::unique_ptr<CommitOperation> operation, Urgency urg
   }
 }
 
-void CommitQueue::Hasten() {
-  absl::MutexLock lock(&mutex_);
-  if (lingering_.empty()) return;
-  linger_until_ = absl::ZeroDuration();
-  if (!busy_) background_wakes_.Signal();
-}
-
 void CommitQueue::Close() {
   {
     absl::MutexLock lock(&mutex_);
@@ -70,6 +63,13 @@ bool CommitQueue::RunOne() {
   if (dead_ || !BackgroundHasWork()) return false;
   WorkInBackground();
   return true;
+}
+
+void CommitQueue::Hasten() {
+  absl::MutexLock lock(&mutex_);
+  if (lingering_.empty()) return;
+  linger_until_ = absl::ZeroDuration();
+  if (!busy_) background_wakes_.Signal();
 }
 
 CommitQueue::Batch CommitQueue::TakeBatch() {
