@@ -240,7 +240,10 @@ absl::Status Gateway::OpenSources() {
 
 absl::Status Gateway::StartHttp() {
   HttpServer::Callbacks callbacks;
-  callbacks.handler = [this](const HttpRequest& request) { return handler_->Handle(request); };
+  callbacks.task = [this](const HttpRequest& request, HttpDone done) {
+    handler_->Begin(request, std::move(done));
+  };
+  callbacks.together = [this](absl::FunctionRef<void()> work) { store_->Together(work); };
   callbacks.error_body = ReplyToRefusal;
   callbacks.on_refused = NoteRefusals("http", &metrics_, clock_, log_);
   callbacks.on_listener_given_up = EndOf("http");

@@ -45,9 +45,9 @@ endfunction()
 # onhook_test(NAME SOURCES cc... DEPENDS lib... [LABELS label...] [SERIAL]): a GoogleTest program, each test known to
 # ctest. SERIAL: none runs beside another, because it measures what that would disturb.
 function(onhook_test name)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "SERIAL" "" "SOURCES;DEPENDS;LABELS")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "SERIAL" "PREFIX" "SOURCES;DEPENDS;LABELS")
   add_executable(${name} ${arg_SOURCES})
   target_link_libraries(${name} PRIVATE onhook_options ${arg_DEPENDS} GTest::gmock GTest::gtest_main)
-  gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST PROPERTIES TIMEOUT 120 LABELS "${arg_LABELS}"
+  gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST TEST_PREFIX "${arg_PREFIX}" PROPERTIES TIMEOUT 120 LABELS "${arg_LABELS}"
     RUN_SERIAL ${arg_SERIAL})
 endfunction()

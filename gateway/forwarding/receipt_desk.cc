@@ -1,29 +1,26 @@
 #include "gateway/forwarding/receipt_desk.h"
 
 #include <algorithm>
+#include <functional>
+#include <memory>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "gateway/base/steady_condition.h"
 
 namespace onhook {
 
-// One callback that waits, on its thread's stack.
+// One callback that waits. It belongs to whoever finishes it.
 struct ReceiptDesk::Waiter {
   AcknowledgePolicy::When when;
   absl::Duration timeout;
+  absl::Duration deadline;  // of waits_clock_
   const v1::ReleaseEvent* event;
   // Whose receipt it needs; with none named, anybody's. Nobody's: being stored is enough.
   bool needs_receipt = true;
   std::vector<std::string> missing;  // subscriptions
   bool is_named = false;
-  // Set before `finished`, then read by the waiting thread.
-  absl::Status outcome;
   AppendResult stored;
-  SteadyNotification finished;
-  // Under the desk's mutex.
-  bool is_waiting = false;  // in waiting_
-  bool is_late = false;     // its time is over
+  ReceiptDone done;
 };
 
 namespace {
@@ -58,6 +55,16 @@ ReceiptDesk::ReceiptDesk(const Clock* clock, Store* store, const ReceiptDeskOpti
   store->AddSettledListener([this](const std::string& subscription, const SequenceSet& sequences) {
     Settled(subscription, sequences);
   });
+  ending_waits_ = std::thread([this] { EndWaits(); });
+}
+
+ReceiptDesk::~ReceiptDesk() {
+  {
+    absl::MutexLock lock(&mutex_);
+    closing_ = true;
+    look_sooner_.Signal();
+  }
+  ending_waits_.join();
 }
 
 void ReceiptDesk::SetOptions(const ReceiptDeskOptions& options) {
@@ -73,54 +80,50 @@ void ReceiptDesk::KnowByName(const std::vector<std::string>& subscriptions) {
   }
 }
 
-absl::Status ReceiptDesk::Accept(NewEvent new_event, const v1::ReleaseEvent& event,
-                                 const AcknowledgePolicy& policy, AppendResult* result) {
-  const absl::Duration deadline = clock_->Elapsed() + policy.timeout;
-  Waiter waiter;
-  waiter.when = policy.when;
-  waiter.timeout = policy.timeout;
-  waiter.event = &event;
-  waiter.is_named = !policy.subscriptions.empty();
-  waiter.missing.reserve(policy.subscriptions.size());
+void ReceiptDesk::Accept(NewEvent new_event, const v1::ReleaseEvent& event,
+                         const AcknowledgePolicy& policy, ReceiptDone done) {
+  auto owned = std::make_unique<Waiter>();
+  Waiter* const waiter = owned.release();  // Finish destroys it
+  waiter->when = policy.when;
+  waiter->timeout = policy.timeout;
+  waiter->deadline = waits_clock_.Elapsed() + policy.timeout;
+  waiter->event = &event;
+  waiter->is_named = !policy.subscriptions.empty();
+  waiter->done = std::move(done);
+  waiter->missing.reserve(policy.subscriptions.size());
   for (const NamedSubscription& subscription : policy.subscriptions) {
-    if (subscription.filter.Matches(event)) waiter.missing.push_back(subscription.name);
+    if (subscription.filter.Matches(event)) waiter->missing.push_back(subscription.name);
   }
-  const bool wanted = waiter.is_named
-                          ? !waiter.missing.empty()
+  const bool wanted = waiter->is_named
+                          ? !waiter->missing.empty()
                           : policy.when == When::kStored || !store_->ExcludedByAll(event);
-  waiter.needs_receipt = policy.when != When::kStored && wanted;
+  waiter->needs_receipt = policy.when != When::kStored && wanted;
   store_->log().Append(
       std::move(new_event),
-      [this, &waiter](const absl::StatusOr<AppendResult>& stored) { Stored(&waiter, stored); });
-  const absl::Duration patience = std::max(deadline - clock_->Elapsed(), absl::ZeroDuration());
-  if (!waiter.finished.WaitFor(patience)) {
-    bool withdrawn = false;
-    {
-      absl::MutexLock lock(&mutex_);
-      if (waiter.is_waiting) {
-        Withdraw(&waiter);
-        withdrawn = true;
-      } else {
-        waiter.is_late = true;
-      }
-    }
-    // The disk is waited for however long it takes: only it knows whether the event is stored.
-    if (withdrawn) {
-      waiter.outcome = NotYet(waiter.when);
-    } else {
-      waiter.finished.Wait();
-    }
-  }
-  if (result != nullptr && waiter.stored.sequence != 0) *result = waiter.stored;
-  return waiter.outcome;
+      [this, waiter](const absl::StatusOr<AppendResult>& stored) { Stored(waiter, stored); });
+}
+
+absl::Status ReceiptDesk::AcceptAndWait(NewEvent new_event, const v1::ReleaseEvent& event,
+                                        const AcknowledgePolicy& policy, AppendResult* stored) {
+  absl::Status outcome;
+  SteadyNotification finished;
+  Accept(std::move(new_event), event, policy,
+         [&](const absl::Status& receipt, const AppendResult& result) {
+           outcome = receipt;
+           if (stored != nullptr && result.sequence != 0) *stored = result;
+           finished.Notify();
+         });
+  finished.Wait();
+  return outcome;
+}
+
+void ReceiptDesk::Finish(Waiter* waiter, const absl::Status& receipt) {
+  const std::unique_ptr<Waiter> owned(waiter);
+  owned->done(receipt, owned->stored);
 }
 
 void ReceiptDesk::Stored(Waiter* waiter, const absl::StatusOr<AppendResult>& result) {
-  if (!result.ok()) {
-    waiter->outcome = result.status();
-    waiter->finished.Notify();
-    return;
-  }
+  if (!result.ok()) return Finish(waiter, result.status());
   waiter->stored = *result;
   const Sequence sequence = result->sequence;
   // What was settled in a process before, only the store knows. Who settled an event has received
@@ -145,22 +148,27 @@ void ReceiptDesk::Stored(Waiter* waiter, const absl::StatusOr<AppendResult>& res
 
 void ReceiptDesk::Decide(Waiter* waiter, bool processed) {
   const bool may_be_met = !processed && MayBeMet(*waiter);
+  absl::Status receipt;
   {
     absl::MutexLock lock(&mutex_);
     if (processed) {
       const Sequence sequence = waiter->stored.sequence;
       Remember({sequence, sequence}, KnownOf(waiter->when).by_anybody);
     } else if (!IsMet(waiter)) {
-      if (may_be_met && !waiter->is_late && waiting_count_ < max_waiting_) {
+      if (may_be_met && waiting_count_ < max_waiting_ &&
+          waits_clock_.Elapsed() < waiter->deadline) {
         waiting_[waiter->stored.sequence].push_back(waiter);
-        waiter->is_waiting = true;
         ++waiting_count_;
+        if (waiter->deadline < next_look_) {
+          next_look_ = waiter->deadline;
+          look_sooner_.Signal();
+        }
         return;
       }
-      waiter->outcome = NotYet(waiter->when);
+      receipt = NotYet(waiter->when);
     }
   }
-  waiter->finished.Notify();
+  Finish(waiter, receipt);
 }
 
 void ReceiptDesk::Remember(SequenceRange run, SequenceSet& known) const {
@@ -202,13 +210,41 @@ bool ReceiptDesk::MayBeMet(const Waiter& waiter) const {
              : eligibility_.AnybodyWithin(timeout, *waiter.event);
 }
 
-void ReceiptDesk::Withdraw(Waiter* waiter) {
-  const auto it = waiting_.find(waiter->stored.sequence);
-  Waiters& waiters = it->second;
-  waiters.erase(std::find(waiters.begin(), waiters.end(), waiter));
-  if (waiters.empty()) waiting_.erase(it);
-  waiter->is_waiting = false;
-  --waiting_count_;
+void ReceiptDesk::EndWaits() {
+  absl::MutexLock lock(&mutex_);
+  while (!closing_) {
+    const absl::Duration now = waits_clock_.Elapsed();
+    if (next_look_ == absl::InfiniteDuration()) {
+      look_sooner_.Wait(&mutex_);
+    } else if (now < next_look_) {
+      look_sooner_.WaitFor(&mutex_, next_look_ - now);
+    } else {
+      const Waiters late = TakeLate(now);
+      mutex_.Unlock();
+      for (Waiter* waiter : late) Finish(waiter, NotYet(waiter->when));
+      mutex_.Lock();
+    }
+  }
+}
+
+ReceiptDesk::Waiters ReceiptDesk::TakeLate(absl::Duration now) {
+  Waiters late;
+  next_look_ = absl::InfiniteDuration();
+  std::vector<Sequence> emptied;
+  for (auto& [sequence, waiters] : waiting_) {
+    const auto is_late = [&](const Waiter* waiter) {
+      if (waiter->deadline <= now) return true;
+      next_look_ = std::min(next_look_, waiter->deadline);
+      return false;
+    };
+    const auto first_late = std::partition(waiters.begin(), waiters.end(), std::not_fn(is_late));
+    late.insert(late.end(), first_late, waiters.end());
+    waiters.erase(first_late, waiters.end());
+    if (waiters.empty()) emptied.push_back(sequence);
+  }
+  for (const Sequence sequence : emptied) waiting_.erase(sequence);
+  waiting_count_ -= static_cast<int64_t>(late.size());
+  return late;
 }
 
 void ReceiptDesk::Forwarded(const std::string& receiver, absl::Span<const Sequence> sequences) {
@@ -243,7 +279,6 @@ void ReceiptDesk::Note(When when, const std::string& receiver, const SequenceSet
         for (Waiter* waiter : it->second) {
           const bool met = waiter->when == when && IsMet(waiter);
           (met ? finished : left).push_back(waiter);
-          waiter->is_waiting = !met;
         }
         it->second = std::move(left);
         if (it->second.empty()) waiting_.erase(it);
@@ -251,7 +286,7 @@ void ReceiptDesk::Note(When when, const std::string& receiver, const SequenceSet
     }
     waiting_count_ -= static_cast<int64_t>(finished.size());
   }
-  for (Waiter* waiter : finished) waiter->finished.Notify();
+  for (Waiter* waiter : finished) Finish(waiter, absl::OkStatus());
 }
 
 }  // namespace onhook

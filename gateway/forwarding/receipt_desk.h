@@ -3,9 +3,11 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -16,6 +18,7 @@
 #include "absl/time/time.h"
 #include "absl/types/span.h"
 #include "gateway/base/clock.h"
+#include "gateway/base/steady_condition.h"
 #include "gateway/event/event_filter.h"
 #include "gateway/forwarding/eligibility.h"
 #include "gateway/store/store.h"
@@ -66,11 +69,13 @@ struct ReceiptDeskOptions {
 // whose filter excludes it: the filter as it is now. What a subscription was spared otherwise (by
 // its start, a seek, its backlog limit, a filter of before) it has not received: decision 0008.
 // A repeat of a stored event gets what the original would get now.
-// Threads: any. Blocking: only Accept.
+// Threads: any. Blocking: only AcceptAndWait.
 class ReceiptDesk {
  public:
   // `clock` and `store` must outlive the desk. To be made before the store's first append.
   ReceiptDesk(const Clock* clock, Store* store, const ReceiptDeskOptions& options);
+  // Nobody may wait for a receipt any more.
+  ~ReceiptDesk();
 
   // Another max_waiting holds from now on, and policies may name these subscriptions; those named
   // before may be named still, since callbacks wait for them. What was written to a subscription
@@ -78,15 +83,22 @@ class ReceiptDesk {
   // a new one.
   void SetOptions(const ReceiptDeskOptions& options);
 
-  // Stores an event and waits until its policy is met. The calling thread is woken once. `event` is
-  // what `new_event` holds as bytes.
-  //
   // OK: the callback may be answered with success. Otherwise kDeadlineExceeded: it is stored, but
   // its policy is not met; it will be delivered, and a repeat may find that done. Any other error,
-  // as EventLog::Append gives it: it is not stored. `result`, if not null, is filled in whenever
-  // the event is stored.
-  absl::Status Accept(NewEvent new_event, const v1::ReleaseEvent& event,
-                      const AcknowledgePolicy& policy, AppendResult* result = nullptr);
+  // as EventLog::Append gives it: it is not stored. `stored` is filled in whenever the event is
+  // stored.
+  using ReceiptDone = std::function<void(const absl::Status& receipt, const AppendResult& stored)>;
+
+  // Stores an event, and calls `done` once its policy is met, or will not be in time: on the thread
+  // that finds it out, which is the caller's, the one that commits, one that delivers or one of the
+  // desk's; so `done` must not block. `event` is what `new_event` holds as bytes; it must last
+  // until `done` is called.
+  void Accept(NewEvent new_event, const v1::ReleaseEvent& event, const AcknowledgePolicy& policy,
+              ReceiptDone done);
+
+  // The same for a thread that may wait. `stored` may be null.
+  absl::Status AcceptAndWait(NewEvent new_event, const v1::ReleaseEvent& event,
+                             const AcknowledgePolicy& policy, AppendResult* stored = nullptr);
 
   // Says that these events, in any order, were written to `receiver` (gRPC reported the write
   // done). `receiver` is bounded in number: "subscription/NAME" or "watch".
@@ -107,6 +119,8 @@ class ReceiptDesk {
 
   // Called when the append is done, on the engine's thread or the caller's.
   void Stored(Waiter* waiter, const absl::StatusOr<AppendResult>& result);
+  // Tells the waiter's `done`, and destroys it.
+  static void Finish(Waiter* waiter, const absl::Status& receipt);
   // Lets the waiter wait, or finishes it. `processed`: some subscription settled the event.
   void Decide(Waiter* waiter, bool processed);
   // Takes what is met already off what the waiter needs; says whether that was all.
@@ -119,7 +133,10 @@ class ReceiptDesk {
   // Notes the runs, and gathers the waiters that have all they need now.
   void Note(When when, const std::string& receiver, const SequenceSet& runs)
       ABSL_LOCKS_EXCLUDED(mutex_);
-  void Withdraw(Waiter* waiter) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // The desk's own thread: finishes those that have waited for as long as they may.
+  void EndWaits();
+  // Takes those off whose time is over by `now`, and says when the next one's is.
+  Waiters TakeLate(absl::Duration now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const Clock* const clock_;
   Store* const store_;
@@ -144,6 +161,14 @@ class ReceiptDesk {
   Known processed_ ABSL_GUARDED_BY(mutex_);  // in this process
   absl::flat_hash_map<Sequence, Waiters> waiting_ ABSL_GUARDED_BY(mutex_);
   int64_t waiting_count_ ABSL_GUARDED_BY(mutex_) = 0;
+
+  // By this clock, since nobody turns the waits' own.
+  const SystemClock waits_clock_;
+  // When the thread looks for waits that are over; it sleeps on if none had begun by then.
+  absl::Duration next_look_ ABSL_GUARDED_BY(mutex_) = absl::InfiniteDuration();
+  bool closing_ ABSL_GUARDED_BY(mutex_) = false;
+  SteadyCondition look_sooner_;
+  std::thread ending_waits_;
 };
 
 }  // namespace onhook

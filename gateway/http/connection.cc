@@ -3,18 +3,55 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <cerrno>
+#include <exception>
 #include <utility>
 #include <vector>
 
-#include "gateway/http/request_reader.h"
+#include "gateway/base/steady_condition.h"
 
 namespace onhook {
 
-Connection::Connection(const ConnectionContext& context, int socket, std::string peer)
+namespace {
+
+// Sends what its peer takes at once, and keeps the rest.
+class EagerStream final : public ConnectionStream {
+ public:
+  EagerStream(int socket, std::string* rest) : socket_(socket), rest_(rest) {}
+
+  absl::StatusOr<size_t> Read(char*, size_t, absl::Duration) override {
+    return absl::UnimplementedError("only writes");
+  }
+  absl::Status Write(absl::string_view bytes, absl::Duration) override {
+    while (rest_->empty() && !bytes.empty()) {
+      const ssize_t sent = send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+      if (sent >= 0) {
+        bytes.remove_prefix(static_cast<size_t>(sent));
+      } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
+        break;
+      } else if (errno != EINTR) {
+        return absl::UnavailableError("the connection is broken");
+      }
+    }
+    rest_->append(bytes.data(), bytes.size());
+    return absl::OkStatus();
+  }
+  void FinishWriting() override {}
+
+ private:
+  const int socket_;
+  std::string* const rest_;
+};
+
+}  // namespace
+
+Connection::Connection(const ConnectionContext& context, int socket, std::string peer,
+                       ConnectionPlace* place)
     : context_(context),
       options_(context.options.Get()),
       socket_(socket),
       peer_(std::move(peer)),
+      place_(place),
       plain_(socket, context.receive_timeout, context.clock,
              [this](bool waits) { NoteWriting(waits); }),
       rank_(context.turns++) {}
@@ -24,38 +61,114 @@ Connection::~Connection() {
   close(socket_);
 }
 
-void Connection::Serve() {
-  if (!Secure(options_->idle_timeout, options_->head_timeout)) return;
-  RequestReader reader(options_, peer_, stream_, context_.clock);
-  if (tls_.has_value()) reader.SetCertificate(tls_->certificate_pem(), tls_->chain_pem());
-  while (true) {
-    // Before looking whether to end, as whoever wants it to says so before looking at these.
-    rank_ = context_.turns++;
-    idle_ = !reader.HasUnread();
-    if (context_.idle_ends || told_to_end_ || !reader.WaitForRequest()) return;
-    if (idle_.exchange(false)) rank_ = context_.turns++;
+ConnectionStep Connection::Begin() {
+  if (context_.tls != nullptr) return ConnectionStep::kWork;
+  reader_.emplace(options_, peer_, stream_, context_.clock);
+  return MayWait() ? ConnectionStep::kWatch : ConnectionStep::kEnd;
+}
+
+bool Connection::MayWait() {
+  // Before looking whether to end, as whoever wants it to says so before looking at these.
+  rank_ = context_.turns++;
+  idle_ = !reader_->HasUnread();
+  return !context_.idle_ends && !told_to_end_;
+}
+
+void Connection::NoteBegun() {
+  if (idle_.exchange(false)) rank_ = context_.turns++;
+}
+
+ConnectionStep Connection::Take() {
+  if (!reader_->HasBegun()) {
     options_ = context_.options.Get();
-    reader.SetOptions(options_);
-    switch (reader.Read()) {
-      case RequestReader::Outcome::kClosed:
-        return;
-      case RequestReader::Outcome::kRefused:
-        // If it was us who ended the reading, the request is not at fault.
-        Refuse(told_to_end_ && reader.refusal().label == refusals::kEndsEarly.label
-                   ? refusals::kTooManyConnections
-                   : reader.refusal());
-        return;
-      case RequestReader::Outcome::kRequest:
-        rank_ = kInUse;
-        break;
-    }
-    const bool keep_alive = reader.head().keep_alive;
-    if (!AnswerRequest(reader.request(), keep_alive, reader.head().minor_version == 0)) {
-      // A client that did not ask for the end may be sending already.
-      if (keep_alive) Linger();
-      return;
-    }
+    reader_->SetOptions(options_);
   }
+  const RequestReader::Outcome outcome = reader_->TryRead();
+  rest_due_ns_ = kNever;
+  switch (outcome) {
+    case RequestReader::Outcome::kClosed:
+      return ConnectionStep::kEnd;
+    case RequestReader::Outcome::kMore:
+      if (!reader_->HasBegun()) return ConnectionStep::kWatch;  // woken for nothing
+      NoteBegun();
+      rest_due_ns_ = absl::ToInt64Nanoseconds(reader_->deadline());
+      return ConnectionStep::kWatch;
+    case RequestReader::Outcome::kWaits:
+      NoteBegun();
+      stage_ = Stage::kReading;
+      return ConnectionStep::kWork;
+    case RequestReader::Outcome::kRefused:
+      NoteBegun();
+      stage_ = Stage::kRefusing;
+      return ConnectionStep::kWork;
+    case RequestReader::Outcome::kRequest:
+      break;
+  }
+  idle_ = false;
+  rank_ = kInUse;
+  stage_ = Stage::kWhole;
+  if (context_.task == nullptr) return ConnectionStep::kWork;
+  try {
+    context_.task(reader_->request(),
+                  [this](HttpResponse response) { Answered(std::move(response)); });
+  } catch (const std::exception&) {  // a library's; then nobody answers
+    Answered(ErrorResponse(refusals::kException));
+  }
+  return ConnectionStep::kNothing;
+}
+
+ConnectionStep Connection::Work() {
+  if (!unsent_.empty()) {
+    const absl::Status sent = stream_->Write(std::exchange(unsent_, ""), options_->write_timeout);
+    if (!sent.ok()) stage_ = Stage::kEnding;
+  }
+  if (!reader_.has_value()) {
+    if (!Secure(options_->idle_timeout, options_->head_timeout)) return ConnectionStep::kEnd;
+    reader_.emplace(options_, peer_, stream_, context_.clock);
+    if (tls_.has_value()) reader_->SetCertificate(tls_->certificate_pem(), tls_->chain_pem());
+  }
+  while (stage_ != Stage::kEnding) {
+    if (stage_ == Stage::kBetween) {
+      if (!MayWait()) return ConnectionStep::kEnd;
+      if (!tls_.has_value() && !reader_->HasUnread()) return ConnectionStep::kWatch;
+      if (!reader_->WaitForRequest()) return ConnectionStep::kEnd;
+      NoteBegun();
+      options_ = context_.options.Get();
+      reader_->SetOptions(options_);
+      stage_ = Stage::kReading;
+    }
+    if (stage_ == Stage::kRefusing) Refuse(RefusalOfReader());
+    if (stage_ == Stage::kReading && !ReadRequest()) return ConnectionStep::kEnd;
+    if (stage_ != Stage::kWhole || !AnswerRequest()) break;
+    stage_ = Stage::kBetween;
+  }
+  // A client that did not ask for the end may be sending already.
+  if (stage_ != Stage::kRefusing && reader_->head().keep_alive) Linger();
+  return ConnectionStep::kEnd;
+}
+
+bool Connection::ReadRequest() {
+  switch (reader_->Read()) {
+    case RequestReader::Outcome::kRefused:
+      Refuse(RefusalOfReader());
+      return false;
+    case RequestReader::Outcome::kRequest:
+      rank_ = kInUse;
+      stage_ = Stage::kWhole;
+      return true;
+    case RequestReader::Outcome::kClosed:
+    case RequestReader::Outcome::kMore:
+    case RequestReader::Outcome::kWaits:
+      return false;
+  }
+  return false;
+}
+
+// If it was us who ended the reading, the request is not at fault.
+const Refusal& Connection::RefusalOfReader() const {
+  const Refusal& refusal = reader_->refusal();
+  return told_to_end_ && refusal.label == refusals::kEndsEarly.label ? refusals::kTooManyConnections
+                                                                     : refusal;
 }
 
 bool Connection::Secure(absl::Duration wait_for_first_byte, absl::Duration handshake_time) {
@@ -82,16 +195,55 @@ bool Connection::Secure(absl::Duration wait_for_first_byte, absl::Duration hands
   return true;
 }
 
-bool Connection::AnswerRequest(const HttpRequest& request, bool keep_alive, bool is_http_1_0) {
-  const auto respond = [&] {
-    HttpResponse response = context_.handler(request);
-    response.close = response.close || !keep_alive || context_.answers_are_last || told_to_end_;
+bool Connection::IsLast(const HttpResponse& response) const {
+  return response.close || !reader_->head().keep_alive || context_.answers_are_last || told_to_end_;
+}
+
+HttpResponse Connection::Respond() {
+  const HttpRequest& request = reader_->request();
+  if (context_.task == nullptr) return context_.handler(request);
+  HttpResponse response;
+  SteadyNotification answered;
+  context_.task(request, [&](HttpResponse answer) {
+    response = std::move(answer);
+    answered.Notify();
+  });
+  answered.Wait();
+  return response;
+}
+
+bool Connection::AnswerRequest() {
+  const auto respond = [this] {
+    HttpResponse response = Respond();
+    response.close = IsLast(response);
     return response;
   };
-  const auto respond_after_exception = [&] { return ErrorResponse(refusals::kException); };
-  return context_.front_end.Answer({request.method == "HEAD", is_http_1_0, options_->write_timeout,
-                                    respond, respond_after_exception},
-                                   *stream_);
+  const auto respond_after_exception = [this] { return ErrorResponse(refusals::kException); };
+  return context_.front_end.Answer(
+      {reader_->request().method == "HEAD", reader_->head().minor_version == 0,
+       options_->write_timeout, respond, respond_after_exception},
+      *stream_);
+}
+
+void Connection::Answered(HttpResponse response) {
+  context_.go_on(this, Send(std::move(response)));
+}
+
+ConnectionStep Connection::Send(HttpResponse response) {
+  response.close = IsLast(response);
+  const auto respond = [&response] { return std::move(response); };
+  EagerStream stream(socket_, &unsent_);
+  const bool goes_on = context_.front_end.Answer(
+      {reader_->request().method == "HEAD", reader_->head().minor_version == 0,
+       options_->write_timeout, respond, respond},
+      stream);
+  stage_ = goes_on ? Stage::kBetween : Stage::kEnding;
+  if (!unsent_.empty()) return ConnectionStep::kWork;
+  if (!goes_on) {
+    return reader_->head().keep_alive ? ConnectionStep::kWork : ConnectionStep::kEnd;
+  }
+  if (reader_->HasUnread()) return ConnectionStep::kWork;
+  return MayWait() ? ConnectionStep::kWatch : ConnectionStep::kEnd;
 }
 
 void Connection::TurnAway() {
@@ -150,6 +302,19 @@ void Connection::CloseIfIdle() {
 void Connection::CloseUnlessInUse() {
   told_to_end_ = true;
   if (rank_ != kInUse) shutdown(socket_, write_waits_ ? SHUT_RDWR : SHUT_RD);
+}
+
+void Connection::CloseIfSilent(absl::Duration now, absl::Duration idle_timeout) {
+  if (context_.tls != nullptr) return;
+  // Of a request whose time is over: wakes it, and whoever takes it will find that out.
+  if (absl::ToInt64Nanoseconds(now) >= rest_due_ns_) shutdown(socket_, SHUT_RD);
+  const uint64_t rank = rank_;
+  if (!idle_ || rank != seen_rank_) {
+    seen_rank_ = rank;
+    seen_at_ = now;
+  } else if (now - seen_at_ >= idle_timeout) {
+    CloseUnlessInUse();
+  }
 }
 
 void Connection::Cut() { shutdown(socket_, SHUT_RDWR); }

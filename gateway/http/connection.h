@@ -18,16 +18,31 @@
 #include "gateway/http/front_end.h"
 #include "gateway/http/http_message.h"
 #include "gateway/http/refusal.h"
+#include "gateway/http/request_reader.h"
 #include "gateway/http/tls_stream.h"
 #include "gateway/tls/tls_files.h"
 
 namespace onhook {
+
+class Connection;
+struct ConnectionPlace;
+
+// What is to be done with a connection next. Whoever is told so has it to himself.
+enum class ConnectionStep {
+  kWatch,   // wait until its peer has sent something, then Take()
+  kWork,    // Work(), on a thread that may wait
+  kEnd,     // destroy it
+  kNothing  // it is another's now, or gone
+};
 
 // What all connections of a server share; outlives them.
 struct ConnectionContext {
   const Exchangeable<HttpOptions>& options;
   absl::Duration receive_timeout;  // that accepted sockets have
   const HttpHandler& handler;
+  const HttpTask& task;  // instead of the handler, if not empty
+  // Takes a connection over from where an answer was given, on any thread; must not block.
+  const std::function<void(Connection* connection, ConnectionStep step)>& go_on;
   const ErrorBody& error_body;
   const std::function<void(absl::string_view label)>& on_refused;  // may be empty
   FrontEnd& front_end;
@@ -40,19 +55,31 @@ struct ConnectionContext {
 
 // One connection: reads its requests, has each answered, says why when it must end.
 //
-// Threads: Serve() or TurnAway(), once, on the connection's own; the rest from any, while the
-// object exists. Blocking: the former two until the connection is at its end.
+// It belongs to one thread at a time, and takes one only while that is needed: a request that comes
+// whole is taken without waiting, and its answer is sent by whoever gives it.
+// Threads: Begin, Take, Work and TurnAway, whoever it belongs to; the rest from any, while the
+// object exists. Blocking: Work and TurnAway.
 class Connection {
  public:
   // The rank of a connection with a whole request, until its client lets the answer wait.
   static constexpr uint64_t kInUse = std::numeric_limits<uint64_t>::max();
 
-  // Owns `socket`, which AcceptLoop has prepared.
-  Connection(const ConnectionContext& context, int socket, std::string peer);
+  // Owns `socket`, which AcceptLoop has prepared. `place` is its owner's.
+  Connection(const ConnectionContext& context, int socket, std::string peer,
+             ConnectionPlace* place = nullptr);
   ~Connection();
 
-  // Serves requests until either side ends the connection.
-  void Serve();
+  int socket() const { return socket_; }
+  ConnectionPlace* place() const { return place_; }
+
+  // What is to be done first.
+  ConnectionStep Begin();
+
+  // Takes what was sent, without waiting. Not for TLS.
+  ConnectionStep Take();
+
+  // Goes on with what waiting may be needed for. With TLS, until the end of the connection.
+  ConnectionStep Work();
 
   // Reads no request, answers 503 with Retry-After.
   void TurnAway();
@@ -70,6 +97,11 @@ class Connection {
   // its answer. One whose client does not take its answer is broken.
   void CloseUnlessInUse();
 
+  // Does so if it has been idle for `idle_timeout` by the looks of whoever calls this now and then,
+  // one at a time; and has a request that is late in coming refused. For connections that are
+  // watched; threads see to their own times.
+  void CloseIfSilent(absl::Duration now, absl::Duration idle_timeout);
+
   // Breaks the connection, whatever it is doing.
   void Cut();
 
@@ -79,8 +111,27 @@ class Connection {
   bool Secure(absl::Duration wait_for_first_byte, absl::Duration handshake_time);
   void NoteRefusal(const Refusal& refusal) const;
 
-  // Both return whether the connection may go on.
-  bool AnswerRequest(const HttpRequest& request, bool keep_alive, bool is_http_1_0);
+  enum class Stage {
+    kBetween,   // requests
+    kReading,   // one that has begun
+    kRefusing,  // one
+    kWhole,     // one is to be answered
+    kEnding,    // an answer was the last
+  };
+
+  // Between requests: whether to wait for another one.
+  bool MayWait();
+  // It has begun to come.
+  void NoteBegun();
+  // Each returns whether the connection may go on.
+  bool ReadRequest();
+  bool AnswerRequest();
+  HttpResponse Respond();
+  // The answer has been found, on any thread: sends it, and says what is next.
+  void Answered(HttpResponse response);
+  ConnectionStep Send(HttpResponse response);
+  bool IsLast(const HttpResponse& response) const;
+  const Refusal& RefusalOfReader() const;
   void Refuse(const Refusal& refusal);
   HttpResponse ErrorResponse(const Refusal& refusal) const;
 
@@ -96,13 +147,23 @@ class Connection {
   std::shared_ptr<const HttpOptions> options_;
   const int socket_;
   const std::string peer_;
+  ConnectionPlace* const place_;
+  Stage stage_ = Stage::kBetween;
+  std::string unsent_;  // of an answer that its client did not take at once
   PlainStream plain_;
   std::optional<TlsStream> tls_;
-  ConnectionStream* stream_ = &plain_;  // the one of both that requests come by
+  std::optional<RequestReader> reader_;  // once there may be requests
+  ConnectionStream* stream_ = &plain_;   // the one of both that requests come by
   std::atomic<uint64_t> rank_;
   std::atomic<bool> idle_{true};
   std::atomic<bool> told_to_end_{false};
   std::atomic<bool> write_waits_{false};
+  // When the rest of a request that is watched has to be there, of Clock::Elapsed().
+  static constexpr int64_t kNever = std::numeric_limits<int64_t>::max();
+  std::atomic<int64_t> rest_due_ns_{kNever};
+  // Of CloseIfSilent: the rank it saw last, and since when.
+  uint64_t seen_rank_ = kInUse;
+  absl::Duration seen_at_;
 };
 
 }  // namespace onhook

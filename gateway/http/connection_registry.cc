@@ -113,6 +113,13 @@ void ConnectionRegistry::EndThoseWaitingSince(uint64_t turn, int count) {
   while (count > 0 && EndOne(nullptr, turn)) --count;
 }
 
+void ConnectionRegistry::EndSilent(absl::Duration now, absl::Duration idle_timeout) {
+  absl::MutexLock lock(&mutex_);
+  for (Place& place : places_) {
+    if (place.connection != nullptr) place.connection->CloseIfSilent(now, idle_timeout);
+  }
+}
+
 void ConnectionRegistry::EndAllIdle() {
   absl::MutexLock lock(&mutex_);
   for (Place& place : places_) {

@@ -16,6 +16,15 @@
 
 namespace onhook {
 
+// One accepted connection.
+struct ConnectionPlace {
+  std::list<ConnectionPlace>::iterator self;
+  std::string counted_as;  // empty: its peer has no cap of its own
+  bool served = false;
+  bool leaving = false;  // was served, was told to end, is no longer counted
+  Connection* connection = nullptr;
+};
+
 // Which connections are open, who has how many of them, and who has to go when there are too many.
 //
 // Promises:
@@ -31,14 +40,7 @@ class ConnectionRegistry {
   // Connections that were told to end, and have not done so yet, at the same time.
   static constexpr int kLeavingMax = 256;
 
-  // One accepted connection.
-  struct Place {
-    std::list<Place>::iterator self;
-    std::string counted_as;  // empty: its peer has no cap of its own
-    bool served = false;
-    bool leaving = false;  // was served, was told to end, is no longer counted
-    Connection* connection = nullptr;
-  };
+  using Place = ConnectionPlace;
 
   explicit ConnectionRegistry(HttpOptions options) : options_(std::move(options)) {}
 
@@ -57,6 +59,8 @@ class ConnectionRegistry {
   // Ends up to `count` connections as if for newcomers, but none that began to wait at `turn` (of
   // ConnectionContext::turns) or later: who has just come is about to send its request.
   void EndThoseWaitingSince(uint64_t turn, int count);
+  // Ends those that have been idle for `idle_timeout`. To be called now and then.
+  void EndSilent(absl::Duration now, absl::Duration idle_timeout);
   // Ends all that are idle.
   void EndAllIdle();
   // Breaks all connections.

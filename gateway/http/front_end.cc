@@ -126,12 +126,13 @@ class FrontEnd::Server final : public httplib::Server {
 
   bool Answer(const Exchange& exchange, ConnectionStream& stream) {
     Call call{exchange, stream, {}, 0, {}};
-    current_call = &call;
+    // To respond may be to commit for others too, and to answer them within this.
+    Call* const outer = std::exchange(current_call, &call);
     ExchangeStream exchange_stream(call);
     bool closed = false;
     process_request(exchange_stream, nobody_, 0, nobody_, 0, /*close_connection=*/true, closed,
                     no_setup_);
-    current_call = nullptr;
+    current_call = outer;
     return call.sent.ok() && !call.response.close;
   }
 

@@ -51,6 +51,13 @@ struct HttpResponse {
 // Answers one request. May block; see HttpServer for its threads.
 using HttpHandler = std::function<HttpResponse(const HttpRequest& request)>;
 
+// Takes the answer to one request, on any thread. To be called once; does not block.
+using HttpDone = std::function<void(HttpResponse response)>;
+
+// Begins to answer one request, which lasts until `done` is called: before this returns or later,
+// on any thread. Must not wait for anybody but the disk.
+using HttpTask = std::function<void(const HttpRequest& request, HttpDone done)>;
+
 // Words a refusal that the server itself decided, in the format of the port's callers. `status`
 // is the answer's status, `reason` one short sentence about what is wrong that repeats nothing of
 // the request. The server sets the status and closes the connection.

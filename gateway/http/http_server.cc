@@ -24,6 +24,14 @@ namespace {
 // for a server that lacks them again and again.
 constexpr int kFreedAtOnce = 16;
 
+// Two: while one commits what came, the other takes what comes.
+constexpr int kWatchThreads = 2;
+
+// A silent connection lives for its timeout and up to a tenth of that more.
+constexpr int kLooksWithinTimeout = 10;
+constexpr absl::Duration kShortestLook = absl::Milliseconds(5);
+constexpr absl::Duration kLongestLook = absl::Seconds(1);
+
 absl::Status CheckLimits(const HttpOptions& options) {
   const bool sizes_are_positive =
       std::min({options.max_request_line_bytes, options.max_header_bytes, options.max_headers,
@@ -68,6 +76,8 @@ class HttpServer::Parts {
         context_{current_,
                  options_.idle_timeout,
                  callbacks_.handler,
+                 callbacks_.task,
+                 go_on_,
                  callbacks_.error_body,
                  callbacks_.on_refused,
                  front_end_,
@@ -82,6 +92,10 @@ class HttpServer::Parts {
                    callbacks_.on_listener_given_up},
                   clock, log),
         registry_(options_),
+        watch_(callbacks_.task == nullptr ? 1 : kWatchThreads,
+               {[this](Connection* connection) { GoOn(connection, connection->Take()); },
+                callbacks_.together, [this] { return EndSilent(); }},
+               clock),
         threads_(MostThreads(options_)) {}
 
   absl::Status Start();
@@ -95,7 +109,10 @@ class HttpServer::Parts {
  private:
   void Take(int socket, const Endpoint& peer);
   void MakeDescriptorsFree();
-  void Run(int socket, const std::string& peer, ConnectionRegistry::Place* place);
+  void GoOn(Connection* connection, ConnectionStep step);
+  void TurnAway(Connection* connection);
+  void Remove(Connection* connection);
+  absl::Duration EndSilent();
 
   const HttpOptions options_;  // as the port was opened
   const Callbacks callbacks_;
@@ -104,11 +121,14 @@ class HttpServer::Parts {
   std::atomic<bool> answers_are_last_{false};
   std::atomic<bool> idle_ends_{false};
   std::atomic<uint64_t> turns_{0};
+  const std::function<void(Connection*, ConnectionStep)> go_on_ =
+      [this](Connection* connection, ConnectionStep step) { GoOn(connection, step); };
   const ConnectionContext context_;
 
   Listener listener_;
   std::atomic<uint64_t> last_shortage_turn_{0};
   ConnectionRegistry registry_;
+  ConnectionWatch watch_;
   ConnectionThreads threads_;  // last: its destructor waits for those who use the rest
 };
 
@@ -118,6 +138,7 @@ absl::Status HttpServer::Parts::Start() {
   if (absl::Status parsed = ParseListenAddress(options_.listen).status(); !parsed.ok()) {
     return parsed;
   }
+  if (absl::Status watched = watch_.Start(); !watched.ok()) return watched;
   return listener_.Start();
 }
 
@@ -142,30 +163,62 @@ void HttpServer::Parts::Stop(absl::Duration grace, absl::Duration idle_grace) {
 
 void HttpServer::Parts::Take(int socket, const Endpoint& peer) {
   ConnectionRegistry::Place* const place = registry_.Admit(peer.address);
-  const auto serve = [this, socket, address = peer.address, place] { Run(socket, address, place); };
-  if (place != nullptr && threads_.Run(serve)) return;
+  if (place == nullptr) {
+    if (callbacks_.on_refused) callbacks_.on_refused(refusals::kTooManyConnections.label);
+    close(socket);
+    return;
+  }
+  auto* const connection = new Connection(context_, socket, peer.address, place);  // see Remove
+  registry_.Occupy(place, connection);
+  if (!place->served) return TurnAway(connection);
+  const ConnectionStep step = connection->Begin();
+  if (step != ConnectionStep::kWatch) return GoOn(connection, step);
+  if (!watch_.Watch(connection, /*is_new=*/true)) Remove(connection);
+}
+
+void HttpServer::Parts::GoOn(Connection* connection, ConnectionStep step) {
+  switch (step) {
+    case ConnectionStep::kWatch:
+      if (!watch_.Watch(connection, /*is_new=*/false)) Remove(connection);
+      return;
+    case ConnectionStep::kWork:
+      if (threads_.Run([this, connection] { GoOn(connection, connection->Work()); })) return;
+      if (callbacks_.on_refused) callbacks_.on_refused(refusals::kTooManyConnections.label);
+      return Remove(connection);
+    case ConnectionStep::kEnd:
+      return Remove(connection);
+    case ConnectionStep::kNothing:
+      return;
+  }
+}
+
+void HttpServer::Parts::TurnAway(Connection* connection) {
+  const bool taken = threads_.Run([this, connection] {
+    connection->TurnAway();
+    Remove(connection);
+  });
+  if (taken) return;
   if (callbacks_.on_refused) callbacks_.on_refused(refusals::kTooManyConnections.label);
-  if (place != nullptr) registry_.Leave(place);
-  close(socket);
+  Remove(connection);
+}
+
+void HttpServer::Parts::Remove(Connection* connection) {
+  ConnectionRegistry::Place* const place = connection->place();
+  registry_.Occupy(place, nullptr);
+  delete connection;
+  registry_.Leave(place);
+}
+
+absl::Duration HttpServer::Parts::EndSilent() {
+  const std::shared_ptr<const HttpOptions> options = current_.Get();
+  registry_.EndSilent(context_.clock->Elapsed(), options->idle_timeout);
+  const absl::Duration shortest =
+      std::min({options->idle_timeout, options->head_timeout, options->request_timeout});
+  return std::clamp(shortest / kLooksWithinTimeout, kShortestLook, kLongestLook);
 }
 
 void HttpServer::Parts::MakeDescriptorsFree() {
   registry_.EndThoseWaitingSince(last_shortage_turn_.exchange(turns_), kFreedAtOnce);
-}
-
-void HttpServer::Parts::Run(int socket, const std::string& peer, ConnectionRegistry::Place* place) {
-  const bool served = place->served;
-  {
-    Connection connection(context_, socket, peer);
-    registry_.Occupy(place, &connection);
-    if (served) {
-      connection.Serve();
-    } else {
-      connection.TurnAway();
-    }
-    registry_.Occupy(place, nullptr);
-  }
-  registry_.Leave(place);
 }
 
 HttpServer::HttpServer(HttpOptions options, Callbacks callbacks, const Clock* clock, const Log* log,

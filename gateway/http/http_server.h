@@ -9,6 +9,7 @@
 #include "gateway/base/clock.h"
 #include "gateway/base/log.h"
 #include "gateway/config/http_options.h"
+#include "gateway/http/connection_watch.h"
 #include "gateway/http/http_message.h"
 #include "gateway/tls/tls_files.h"
 
@@ -28,14 +29,16 @@ namespace onhook {
 //   P6 honest     HttpRequest::peer comes from the socket.
 //   P7 open       Slow and idle connections keep nobody out for longer than their time limits; a
 //                 listener that takes no connection is noticed, reported and opened again.
-// Threads: all methods from one owner, but port(), alive() and connections() from any thread. The
-// handler is called on the connection's own thread, so it may block there, and several calls run at
-// once; so does the ErrorBody. The other callbacks are called on any thread and must not block.
+// Threads: all methods from one owner, but port(), alive() and connections() from any thread. A
+// connection takes a thread of its own only while one has to wait for its peer or its handler;
+// several calls of handler, task and ErrorBody run at once. The other callbacks are called on any
+// thread and must not block.
 // Blocking: Start() until the port is open; Stop() as long as its grace.
 // Errors: only Start() has any; clients are told theirs.
 class HttpServer {
  public:
   struct Callbacks {
+    // Answers each request, on a thread of its connection's.
     HttpHandler handler;
     ErrorBody error_body;
     // Told once each time the listener dies or falls silent; it goes on trying to listen again.
@@ -46,6 +49,10 @@ class HttpServer {
     std::function<void(const absl::Status& why)> on_listener_given_up;
     // Told of every refusal in REFUSALS.md by its label, before it is answered. Optional.
     std::function<void(absl::string_view label)> on_refused;
+    // Instead of the handler, for servers of many requests: only begins to answer. Optional.
+    HttpTask task;
+    // Called around all the calls of `task` for which there is cause at one moment. Optional.
+    Together together;
   };
 
   // `clock` and `log` must outlive the server, and so must `tls`; null: HTTP without TLS.

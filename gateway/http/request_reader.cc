@@ -31,11 +31,12 @@ RequestReader::RequestReader(std::shared_ptr<const HttpOptions> options, absl::s
 void RequestReader::SetOptions(std::shared_ptr<const HttpOptions> options) {
   if (options == options_) return;
   options_ = std::move(options);
+  parser_.Reset();
   parser_.SetLimits(HeadLimits(*options_));
   chunks_.SetLimits(options_->max_body_bytes, options_->max_chunk_framing_bytes);
 }
 
-bool RequestReader::WaitForRequest() {
+bool RequestReader::BeginNext() {
   begin_ = next_;
   parser_.Reset();
   chunks_.Reset();
@@ -44,11 +45,33 @@ bool RequestReader::WaitForRequest() {
 
   begin_ = next_ = end_ = 0;
   if (buffer_.size() > kUsualBytes) std::vector<char>(kUsualBytes).swap(buffer_);
+  return false;
+}
+
+bool RequestReader::WaitForRequest() {
+  if (BeginNext()) return true;
   const absl::StatusOr<size_t> got =
       stream_->Read(buffer_.data(), buffer_.size(), options_->idle_timeout);
   if (!got.ok() || *got == 0) return false;
   end_ = *got;
   return true;
+}
+
+RequestReader::Outcome RequestReader::TryRead() {
+  if (!begun_ && !BeginNext()) {
+    const absl::StatusOr<size_t> got =
+        stream_->Read(buffer_.data(), buffer_.size(), absl::ZeroDuration());
+    if (absl::IsDeadlineExceeded(got.status())) return Outcome::kMore;
+    if (!got.ok() || *got == 0) return Outcome::kClosed;
+    end_ = *got;
+  }
+  may_wait_ = false;
+  const Outcome outcome = Read();
+  may_wait_ = true;
+  begun_ = outcome == Outcome::kMore;
+  // The head is parsed once more with the rest: it may lie elsewhere by then.
+  if (outcome == Outcome::kMore || outcome == Outcome::kWaits) parser_.Reset();
+  return outcome;
 }
 
 RequestReader::Outcome RequestReader::Read() {
@@ -100,6 +123,7 @@ RequestReader::Outcome RequestReader::ReadSizedBody() {
 
 // The head stays in the buffer while one piece after the other of the body passes behind it.
 RequestReader::Outcome RequestReader::ReadChunkedBody() {
+  if (!may_wait_) return Outcome::kWaits;
   Outcome outcome = ContinueIfAwaited();
   if (outcome != Outcome::kRequest) return outcome;
   MakeRoom(parser_.size() + kUsualBytes);
@@ -123,15 +147,17 @@ RequestReader::Outcome RequestReader::ReadChunkedBody() {
 RequestReader::Outcome RequestReader::ReadMore(absl::Duration budget) {
   const absl::Duration left = Left(budget);
   if (left <= absl::ZeroDuration()) return Refuse(refusals::kTooSlow);
-  const absl::StatusOr<size_t> got =
-      stream_->Read(buffer_.data() + end_, buffer_.size() - end_, left);
+  deadline_ = started_ + budget;
+  const absl::StatusOr<size_t> got = stream_->Read(buffer_.data() + end_, buffer_.size() - end_,
+                                                   may_wait_ ? left : absl::ZeroDuration());
   if (got.ok() && *got > 0) {
     end_ += *got;
     return Outcome::kRequest;
   }
   if (got.ok()) return Refuse(refusals::kEndsEarly);
-  if (absl::IsDeadlineExceeded(got.status())) return Refuse(refusals::kTooSlow);
-  return Outcome::kClosed;
+  if (!absl::IsDeadlineExceeded(got.status())) return Outcome::kClosed;
+  if (!may_wait_) return Outcome::kMore;
+  return Refuse(refusals::kTooSlow);
 }
 
 absl::Duration RequestReader::Left(absl::Duration budget) {
@@ -143,6 +169,7 @@ absl::Duration RequestReader::Left(absl::Duration budget) {
 RequestReader::Outcome RequestReader::ContinueIfAwaited() {
   const bool body_has_begun = unread().size() > parser_.size();
   if (!parser_.head().expects_continue || body_has_begun) return Outcome::kRequest;
+  if (!may_wait_) return Outcome::kWaits;
   const absl::Duration wait = std::min(options_->write_timeout, Left(options_->request_timeout));
   const absl::Status sent = stream_->Write("HTTP/1.1 100 Continue\r\n\r\n", wait);
   return sent.ok() ? Outcome::kRequest : Outcome::kClosed;
@@ -156,7 +183,7 @@ RequestReader::Outcome RequestReader::Refuse(const Refusal& refusal) {
 void RequestReader::MakeRoom(size_t size) {
   std::memmove(buffer_.data(), buffer_.data() + begin_, end_ - begin_);
   end_ -= begin_;
-  begin_ = 0;
+  begin_ = next_ = 0;
   if (buffer_.size() < size) buffer_.resize(size);
 }
 

@@ -20,13 +20,16 @@ namespace onhook {
 // and keeps what was sent behind it for the next. A request that comes in one piece costs one
 // Read of the stream and no look at the clock.
 //
-// Threads: the connection's own. Blocking: as long as the time limits of HttpOptions.
+// Threads: one at a time. Blocking: as long as the time limits of HttpOptions; what is called Try,
+// never.
 class RequestReader {
  public:
   enum class Outcome {
     kRequest,  // request() is whole and checked
     kRefused,  // refusal() says why; nothing more can be read from this connection
     kClosed,   // there is nobody left to answer
+    kMore,     // of TryRead: nothing new, or not all of it, has come
+    kWaits,    // of TryRead: goes on only with Read, which waits
   };
 
   // `peer`, `stream` and `clock` must outlive the reader.
@@ -47,6 +50,14 @@ class RequestReader {
   // or was silent for the idle timeout.
   bool WaitForRequest();
 
+  // As WaitForRequest and Read, but without waiting; after kMore it may be called again.
+  Outcome TryRead();
+
+  // Whether TryRead has got some of a request, but not all.
+  bool HasBegun() const { return begun_; }
+  // Of such a request: when its time will be over, of Clock::Elapsed().
+  absl::Duration deadline() const { return deadline_; }
+
   // Whether bytes that belong to the next request have come already.
   bool HasUnread() const { return next_ < end_; }
 
@@ -60,6 +71,8 @@ class RequestReader {
   const Refusal& refusal() const { return refusal_; }
 
  private:
+  // Forgets the last request. Whether bytes of the next one have come already.
+  bool BeginNext();
   Outcome ReadHead();
   Outcome ReadSizedBody();
   Outcome ReadChunkedBody();
@@ -81,11 +94,14 @@ class RequestReader {
   ConnectionStream* const stream_;
   const Clock* const clock_;
 
+  bool may_wait_ = true;
+  bool begun_ = false;
   std::vector<char> buffer_;
   size_t begin_ = 0;                                   // of the request being read
   size_t next_ = 0;                                    // of what follows it, once it is whole
   size_t end_ = 0;                                     // of what has been read
   absl::Duration started_ = absl::InfiniteDuration();  // unknown until a second read is needed
+  absl::Duration deadline_;                            // of the last ReadMore
 
   RequestHeadParser parser_;
   ChunkedBody chunks_;

@@ -1,13 +1,14 @@
 #include "gateway/ingress/callback_handler.h"
 
 #include <cstddef>
+#include <optional>
 #include <utility>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
-#include "absl/synchronization/notification.h"
 #include "absl/time/time.h"
+#include "gateway/base/steady_condition.h"
 #include "gateway/ingress/callback_reader.h"
 #include "gateway/ingress/rate_limit.h"
 #include "gateway/ingress/vendor_reply.h"
@@ -158,8 +159,22 @@ std::shared_ptr<CallbackHandler::SourceDesk> CallbackHandler::FindDesk(
   return found;
 }
 
-HttpResponse CallbackHandler::Handle(const HttpRequest& request) const {
-  const std::shared_ptr<SourceDesk> desk = FindDesk(request.path);
+// One request on its way to its answer; it belongs to whoever takes the next step.
+struct CallbackHandler::Call {
+  Call(const HttpRequest& asked, HttpDone answered, std::shared_ptr<SourceDesk> at)
+      : request(asked), done(std::move(answered)), desk(std::move(at)) {}
+
+  const HttpRequest& request;
+  const HttpDone done;
+  const std::shared_ptr<SourceDesk> desk;
+  absl::Duration began;  // Clock::Elapsed()
+  CallbackContext context;
+  std::optional<EventRoom> room;
+  Outcome outcome;
+};
+
+void CallbackHandler::Begin(const HttpRequest& request, HttpDone done) const {
+  std::shared_ptr<SourceDesk> desk = FindDesk(request.path);
   if (desk == nullptr) {
     counters_.Count(CallbackOutcome::kRejected);
     counters_.CountRejection(RejectionReason::kPath);
@@ -168,110 +183,122 @@ HttpResponse CallbackHandler::Handle(const HttpRequest& request) const {
       parts_.log->Warning("ingress", "requests came to a path of no source, or with a wrong token",
                           {{"requests", requests}});
     }
-    return ReplyTo(StatusOf(RejectionFor(RejectionReason::kPath)));
+    return done(ReplyTo(StatusOf(RejectionFor(RejectionReason::kPath))));
   }
-  HttpResponse response = HandleAt(*desk, request);
-  if (desk->source.always_200) {
-    response.status = 200;
-    response.headers.clear();
-  } else if (response.status == 401) {
-    response.headers.emplace_back("WWW-Authenticate", desk->source.challenge);
-  }
-  return response;
-}
-
-HttpResponse CallbackHandler::HandleAt(SourceDesk& desk, const HttpRequest& request) const {
-  const absl::Duration began = parts_.clock->Elapsed();
-  Outcome outcome;
-  if (const auto distrust = desk.source.authenticator->CheckRequest(request)) {
-    outcome.rejection = RejectionFor(*distrust);
+  auto call = std::make_unique<Call>(request, std::move(done), std::move(desk));
+  call->began = parts_.clock->Elapsed();
+  if (const auto distrust = call->desk->source.authenticator->CheckRequest(request)) {
+    call->outcome.rejection = RejectionFor(*distrust);
   } else if (request.method != "POST") {
-    outcome.rejection = RejectionFor(RejectionReason::kMethod);
-  } else {
-    outcome = Accept(desk, request);
+    call->outcome.rejection = RejectionFor(RejectionReason::kMethod);
   }
-  if (outcome.rejection.has_value()) {
-    outcome.status = StatusOf(*outcome.rejection);
-    const absl::Status kept = Keep(desk, request, *outcome.rejection);
-    // As long as there is no copy of it, the sender must not be told to let it be.
-    if (!kept.ok()) outcome = {kept, absl::nullopt, "", ""};
-  }
-  Note(desk, outcome);
-  desk.record->counters.CountDuration(parts_.clock->Elapsed() - began);
-  return ReplyTo(outcome.status);
+  if (call->outcome.rejection.has_value()) return Reject(std::move(call));
+  call->context.received_at = parts_.clock->Now();
+  call->context.traceparent = TraceparentOf(request);
+  Accept(std::move(call));
 }
 
-CallbackHandler::Outcome CallbackHandler::Accept(SourceDesk& desk,
-                                                 const HttpRequest& request) const {
-  const CallbackSource& source = desk.source;
-  CallbackContext context;
-  context.received_at = parts_.clock->Now();
-  context.traceparent = TraceparentOf(request);
-  Outcome outcome = AcceptAs(desk, request.body, context);
-  if (source.enforced) return outcome;
-  context.tolerated = DistrustOfStore(outcome.rejection);
-  return context.tolerated.has_value() ? AcceptAs(desk, request.body, context) : outcome;
+HttpResponse CallbackHandler::HandleAndWait(const HttpRequest& request) const {
+  HttpResponse answer;
+  SteadyNotification answered;
+  Begin(request, [&](HttpResponse response) {
+    answer = std::move(response);
+    answered.Notify();
+  });
+  answered.Wait();
+  return answer;
 }
 
-CallbackHandler::Outcome CallbackHandler::AcceptAs(SourceDesk& desk, absl::string_view body,
-                                                   const CallbackContext& context) const {
-  const CallbackSource& source = desk.source;
-  EventRoom room;
+void CallbackHandler::Accept(std::unique_ptr<Call> call) const {
+  const CallbackSource& source = call->desk->source;
   AdmittedCallback admitted;
-  if (auto rejection = ReadCallback(source, body, context, room.event(), admitted)) {
-    return {absl::OkStatus(), std::move(rejection), "", ""};
-  }
-  if (admitted.tolerated.has_value()) {
-    desk.record->counters.CountUnverified();
-    const RejectionRule& rule = RuleOf(RejectionFor(*admitted.tolerated).reason);
-    LogThrottle& throttle = *desk.record->unverified[static_cast<size_t>(rule.reason)];
-    if (const int64_t callbacks = throttle.Occurred(); callbacks > 0) {
-      parts_.log->Warning(
-          "ingress", "callbacks were accepted that do not verify",
-          {{"source", source.name}, {"reason", rule.description}, {"callbacks", callbacks}});
-    }
-  }
-  Outcome outcome;
-  AppendResult stored;
-  outcome.event_id = room.event().event_id();
-  outcome.traceparent = room.event().traceparent();
-  outcome.status =
-      parts_.desk->Accept(std::move(admitted.new_event), room.event(), source.acknowledge, &stored);
-  if (IsRejection(outcome.status.code())) {
-    outcome.rejection = RejectionByStore(outcome.status.code());
-  } else if (stored.duplicate) {
-    desk.record->counters.CountDuplicate();
-  } else if (stored.sequence != 0 && room.event().has_release_time()) {
-    desk.record->counters.CountVendorDelay(context.received_at -
-                                           TimeOf(room.event().release_time()));
-  }
-  return outcome;
+  v1::ReleaseEvent& event = call->room.emplace().event();
+  call->outcome = {};
+  call->outcome.rejection =
+      ReadCallback(source, call->request.body, call->context, event, admitted);
+  if (call->outcome.rejection.has_value()) return RejectOrTolerate(std::move(call));
+  if (admitted.tolerated.has_value()) NoteTolerated(*call->desk, *admitted.tolerated);
+  call->outcome.event_id = event.event_id();
+  call->outcome.traceparent = event.traceparent();
+  Call* const waiting = call.release();
+  parts_.desk->Accept(std::move(admitted.new_event), event, source.acknowledge,
+                      [this, waiting](const absl::Status& receipt, const AppendResult& stored) {
+                        Accepted(std::unique_ptr<Call>(waiting), receipt, stored);
+                      });
 }
 
-absl::Status CallbackHandler::Keep(SourceDesk& desk, const HttpRequest& request,
-                                   const Rejection& rejection) const {
+void CallbackHandler::Accepted(std::unique_ptr<Call> call, const absl::Status& receipt,
+                               const AppendResult& stored) const {
+  SourceDesk& desk = *call->desk;
+  const v1::ReleaseEvent& event = call->room->event();
+  call->outcome.status = receipt;
+  if (IsRejection(receipt.code())) {
+    call->outcome.rejection = RejectionByStore(receipt.code());
+    return RejectOrTolerate(std::move(call));
+  }
+  if (stored.duplicate) {
+    desk.record->counters.CountDuplicate();
+  } else if (stored.sequence != 0 && event.has_release_time()) {
+    desk.record->counters.CountVendorDelay(call->context.received_at -
+                                           TimeOf(event.release_time()));
+  }
+  Answer(std::move(call));
+}
+
+void CallbackHandler::RejectOrTolerate(std::unique_ptr<Call> call) const {
+  const absl::optional<Distrust> distrust = DistrustOfStore(call->outcome.rejection);
+  const bool is_told_already = call->context.tolerated.has_value();
+  if (call->desk->source.enforced || !distrust.has_value() || is_told_already) {
+    return Reject(std::move(call));
+  }
+  call->context.tolerated = distrust;
+  Accept(std::move(call));
+}
+
+void CallbackHandler::Reject(std::unique_ptr<Call> call) const {
+  SourceDesk& desk = *call->desk;
+  const Rejection& rejection = *call->outcome.rejection;
   const RejectionRule& rule = RuleOf(rejection.reason);
-  if (rule.kept_as == v1::RejectedCallback::REASON_UNSPECIFIED) return absl::OkStatus();
+  call->outcome.status = StatusOf(rejection);
+  if (rule.kept_as == v1::RejectedCallback::REASON_UNSPECIFIED) return Answer(std::move(call));
   if (!desk.record->quarantine_rate.Take()) {
     desk.record->counters.CountNotKept(NotKept::kTooMany);
-    return absl::ResourceExhaustedError("more callbacks are rejected than may be kept in a second");
+    call->outcome = {
+        absl::ResourceExhaustedError("more callbacks are rejected than may be kept in a second"),
+        absl::nullopt, "", ""};
+    return Answer(std::move(call));
   }
   NewRejectedCallback callback;
   callback.source = desk.source.name;
   callback.received_at = parts_.clock->Now();
   callback.reason = rule.kept_as;
   callback.detail = rejection.detail;
-  callback.content_type = Printable(request.Header("content-type"));
-  callback.raw_body = std::string(request.body);
-  absl::Status kept;
-  absl::Notification done;
-  parts_.quarantine->Keep(std::move(callback), [&](const absl::StatusOr<int64_t>& id) {
-    kept = id.status();
-    done.Notify();
+  callback.content_type = Printable(call->request.Header("content-type"));
+  callback.raw_body = std::string(call->request.body);
+  Call* const keeping = call.release();
+  parts_.quarantine->Keep(std::move(callback), [this, keeping](const absl::StatusOr<int64_t>& id) {
+    std::unique_ptr<Call> kept(keeping);
+    // As long as there is no copy of it, the sender must not be told to let it be.
+    if (!id.ok()) {
+      kept->desk->record->counters.CountNotKept(NotKept::kNoRoom);
+      kept->outcome = {id.status(), absl::nullopt, "", ""};
+    }
+    Answer(std::move(kept));
   });
-  done.WaitForNotification();
-  if (!kept.ok()) desk.record->counters.CountNotKept(NotKept::kNoRoom);
-  return kept;
+}
+
+void CallbackHandler::Answer(std::unique_ptr<Call> call) const {
+  SourceDesk& desk = *call->desk;
+  Note(desk, call->outcome);
+  desk.record->counters.CountDuration(parts_.clock->Elapsed() - call->began);
+  HttpResponse response = ReplyTo(call->outcome.status);
+  if (desk.source.always_200) {
+    response.status = 200;
+    response.headers.clear();
+  } else if (response.status == 401) {
+    response.headers.emplace_back("WWW-Authenticate", desk.source.challenge);
+  }
+  call->done(std::move(response));
 }
 
 absl::StatusOr<Judgement> CallbackHandler::Judge(const RejectedCallback& callback) {
@@ -320,10 +347,21 @@ CallbackHandler::Outcome CallbackHandler::AcceptKept(const CallbackSource& sourc
   AcknowledgePolicy policy;
   policy.when = AcknowledgePolicy::When::kStored;
   const absl::Status stored =
-      parts_.desk->Accept(std::move(admitted.new_event), room.event(), policy);
+      parts_.desk->AcceptAndWait(std::move(admitted.new_event), room.event(), policy);
   if (IsRejection(stored.code()))
     return {absl::OkStatus(), RejectionByStore(stored.code()), "", ""};
   return {stored, absl::nullopt, room.event().event_id(), ""};
+}
+
+void CallbackHandler::NoteTolerated(SourceDesk& desk, Distrust distrust) const {
+  desk.record->counters.CountUnverified();
+  const RejectionRule& rule = RuleOf(RejectionFor(distrust).reason);
+  LogThrottle& throttle = *desk.record->unverified[static_cast<size_t>(rule.reason)];
+  if (const int64_t callbacks = throttle.Occurred(); callbacks > 0) {
+    parts_.log->Warning(
+        "ingress", "callbacks were accepted that do not verify",
+        {{"source", desk.source.name}, {"reason", rule.description}, {"callbacks", callbacks}});
+  }
 }
 
 void CallbackHandler::Note(SourceDesk& desk, const Outcome& outcome) const {

@@ -27,7 +27,7 @@ namespace onhook {
 
 struct CallbackContext;
 
-// Takes a callback from its bytes to its acknowledgment; the HTTP server calls it for each request.
+// Takes a callback from its bytes to its acknowledgment; the HTTP server hands it each request.
 //
 // Promises: answers success only if the event is stored and its source's policy is met. What it
 // rejects is not stored as an event; what passed path, network and credentials and could not be
@@ -35,8 +35,8 @@ struct CallbackContext;
 // it; where it cannot be kept, the sender is told to come again. Every answer is in the vendor's
 // format, and of a failed proof it does not say which part failed. Logs nothing that the callback
 // said but the event's identity.
-// Threads: any. Blocking: Handle, while something is stored and for up to the policy's timeout;
-// Judge, while something is stored. Errors: Handle has none; they are answers.
+// Threads: any. Blocking: Begin, for a commit at most; Judge, while something is stored;
+// HandleAndWait for up to the policy's timeout. Errors: of requests none; they are answers.
 class CallbackHandler final : public CallbackJudge {
  public:
   // All must outlive the handler.
@@ -58,7 +58,12 @@ class CallbackHandler final : public CallbackJudge {
   // for this.
   void SetSources(std::vector<CallbackSource> sources, const Settings::QuarantineLimits& limits);
 
-  HttpResponse Handle(const HttpRequest& request) const;
+  // As HttpTask: `done` is called once, on whichever thread finds the answer, and `request` must
+  // last until then.
+  void Begin(const HttpRequest& request, HttpDone done) const;
+
+  // The same for a thread that may wait.
+  HttpResponse HandleAndWait(const HttpRequest& request) const;
 
   // A source that is no longer in the settings rejects what it had kept.
   absl::StatusOr<Judgement> Judge(const RejectedCallback& callback) override;
@@ -66,6 +71,7 @@ class CallbackHandler final : public CallbackJudge {
  private:
   struct SourceRecord;
   struct SourceDesk;
+  struct Call;
   using Desks = std::vector<std::shared_ptr<SourceDesk>>;
   // What became of a callback that reached its source.
   struct Outcome {
@@ -78,15 +84,20 @@ class CallbackHandler final : public CallbackJudge {
   Desks MakeDesks(std::vector<CallbackSource> sources, const Settings::QuarantineLimits& limits,
                   const Desks& before) const;
   std::shared_ptr<SourceDesk> FindDesk(absl::string_view path) const;
-  HttpResponse HandleAt(SourceDesk& desk, const HttpRequest& request) const;
   // Bytes -> words -> event -> receipt.
-  Outcome Accept(SourceDesk& desk, const HttpRequest& request) const;
-  Outcome AcceptAs(SourceDesk& desk, absl::string_view body, const CallbackContext& context) const;
+  void Accept(std::unique_ptr<Call> call) const;
+  void Accepted(std::unique_ptr<Call> call, const absl::Status& receipt,
+                const AppendResult& stored) const;
+  // Takes what its source only reports once more, as what does not verify.
+  void RejectOrTolerate(std::unique_ptr<Call> call) const;
+  // Keeps what was rejected, if that is foreseen, and answers; what is to be kept and cannot be has
+  // to come again.
+  void Reject(std::unique_ptr<Call> call) const;
+  void Answer(std::unique_ptr<Call> call) const;
   // The same for what was kept; nobody is waited for, nothing is counted.
   Outcome AcceptKept(const CallbackSource& source, absl::string_view body,
                      const CallbackContext& context) const;
-  // Keeps what was rejected, if that is foreseen. OK, or why it has to come again.
-  absl::Status Keep(SourceDesk& desk, const HttpRequest& request, const Rejection& rejection) const;
+  void NoteTolerated(SourceDesk& desk, Distrust distrust) const;
   void Note(SourceDesk& desk, const Outcome& outcome) const;
   void NoteTrouble(SourceDesk& desk, const Outcome& outcome) const;
 

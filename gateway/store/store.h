@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
@@ -72,6 +73,10 @@ class Store {
   virtual v1::DurabilityClass durability_class() const = 0;
 
   virtual EventLog& log() = 0;
+
+  // Does `work`, within which this thread appends what is to share one commit, as far as that can
+  // be: it is begun by the end of `work` at the latest. Blocking: for commits.
+  virtual void Together(absl::FunctionRef<void()> work) { work(); }
 
   // Callbacks that were refused and kept.
   virtual Quarantine& quarantine() = 0;

@@ -100,7 +100,7 @@ Outcome Post(const std::string& body, const std::string& time_zone_name) {
   request.body = body;
 
   Outcome outcome;
-  outcome.response = handler.Handle(request);
+  outcome.response = handler.HandleAndWait(request);
   outcome.stored = !event_log.appended().empty();
   if (!outcome.stored) return outcome;
   EXPECT_TRUE(outcome.event.ParseFromString(event_log.appended()[0].event));

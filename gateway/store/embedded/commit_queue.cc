@@ -4,6 +4,12 @@
 #include <utility>
 
 namespace onhook {
+namespace {
+
+// The queue that this thread is within Together() of.
+thread_local const CommitQueue* gathering = nullptr;
+
+}  // namespace
 
 CommitQueue::CommitQueue(Storage* storage, const Clock* clock, CommitQueueOptions options,
                          Hooks hooks, Fatal fatal)
@@ -33,9 +39,7 @@ void CommitQueue::Submit(std::unique_ptr<CommitOperation> operation, Urgency urg
         return;
       }
       urgent_.push_back(std::move(operation));
-      // Maintenance that is due comes first; the queue's own thread does both then.
-      if (busy_ || dead_ || maintenance_due_ || options_.by_hand) return;
-      busy_ = true;
+      if (gathering == this || !BeginLeading()) return;
       batch = TakeBatch();
     }
   }
@@ -44,6 +48,30 @@ void CommitQueue::Submit(std::unique_ptr<CommitOperation> operation, Urgency urg
   } else {
     // NOLINTNEXTLINE(bugprone-use-after-move): what was not taken was not moved
     operation->Finish(absl::UnavailableError("the store takes nothing more now"));
+  }
+}
+
+bool CommitQueue::BeginLeading() {
+  // Maintenance that is due comes first; the queue's own thread does both then.
+  if (busy_ || dead_ || maintenance_due_ || options_.by_hand || urgent_.empty()) return false;
+  busy_ = true;
+  return true;
+}
+
+void CommitQueue::Together(absl::FunctionRef<void()> work) {
+  const CommitQueue* const outer = std::exchange(gathering, this);
+  work();
+  gathering = outer;
+  if (outer == this) return;
+  Batch batch;
+  {
+    absl::MutexLock lock(&mutex_);
+    if (!BeginLeading()) return;
+    batch = TakeBatch();
+  }
+  while (CommitOnce(std::move(batch), /*leads_on=*/true)) {
+    absl::MutexLock lock(&mutex_);
+    batch = TakeBatch();
   }
 }
 
@@ -113,7 +141,7 @@ absl::Status CommitQueue::Commit(const Batch& batch) {
   return status;
 }
 
-void CommitQueue::CommitOnce(Batch batch) {
+bool CommitQueue::CommitOnce(Batch batch, bool leads_on) {
   const absl::Status status = Commit(batch);
   if (absl::IsDataLoss(status)) {
     fatal_(status);
@@ -121,7 +149,7 @@ void CommitQueue::CommitOnce(Batch batch) {
     dead_ = true;
     busy_ = false;
     background_wakes_.Signal();
-    return;
+    return false;
   }
   if (status.ok()) {
     for (const auto& operation : batch.operations) operation->Publish();
@@ -134,11 +162,13 @@ void CommitQueue::CommitOnce(Batch batch) {
   const bool maintenance_due = storage_->NeedsMaintenance();
 
   absl::MutexLock lock(&mutex_);
-  busy_ = false;
   maintenance_due_ = maintenance_due;
+  if (leads_on && !maintenance_due_ && !urgent_.empty()) return true;
+  busy_ = false;
   if (maintenance_due_ || closing_ || !urgent_.empty() || !lingering_.empty()) {
     background_wakes_.Signal();
   }
+  return false;
 }
 
 void CommitQueue::Maintain() {

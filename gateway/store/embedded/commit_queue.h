@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
+#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
@@ -91,6 +92,11 @@ class CommitQueue {
 
   void Submit(std::unique_ptr<CommitOperation> operation, Urgency urgency);
 
+  // Does `work`, and then commits what it and others have submitted, unless somebody commits. What
+  // this thread submits within `work` as urgent waits for the end of it. Goes on for as long as
+  // more comes: for threads whom nobody waits for meanwhile.
+  void Together(absl::FunctionRef<void()> work);
+
   // Commits what is pending, then refuses everything with kUnavailable. Idempotent.
   void Close();
 
@@ -110,10 +116,13 @@ class CommitQueue {
     size_t urgent = 0;  // so many of them, at the front, are urgent
   };
 
+  // Whether the calling thread may begin a commit of what is pending; then it has to.
+  bool BeginLeading() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Takes the next batch, urgent operations first.
   Batch TakeBatch() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // Commits one batch. The caller has set busy_; it is cleared on return.
-  void CommitOnce(Batch batch) ABSL_LOCKS_EXCLUDED(mutex_);
+  // Commits one batch. The caller has set busy_; it is cleared on return, unless the caller
+  // `leads_on` and there is more that is urgent: then returns true.
+  bool CommitOnce(Batch batch, bool leads_on = false) ABSL_LOCKS_EXCLUDED(mutex_);
   absl::Status WriteAndCommit(const Batch& batch);
   // WriteAndCommit, counted.
   absl::Status Commit(const Batch& batch);

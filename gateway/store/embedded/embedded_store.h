@@ -73,6 +73,7 @@ class EmbeddedStore final : public Store {
   std::vector<StoreAncestor> ancestors() const override { return ancestors_; }
   v1::DurabilityClass durability_class() const override { return durability_class_; }
   EventLog& log() override { return event_log_; }
+  void Together(absl::FunctionRef<void()> work) override { commits_.Together(work); }
   Quarantine& quarantine() override { return quarantine_; }
   absl::Status CheckRoom() const override { return free_disk_.Check(); }
   StoreStats Stats() const override;

@@ -70,7 +70,7 @@ class AcknowledgePolicyTest : public ::testing::Test {
     stored.call_serial_no = "42";
     v1::ReleaseEvent event;
     event.set_source(kEventsSource);
-    const absl::Status receipt = desk_->Accept(std::move(stored), event, policy);
+    const absl::Status receipt = desk_->AcceptAndWait(std::move(stored), event, policy);
     EXPECT_TRUE(receipt.ok() || absl::IsDeadlineExceeded(receipt)) << receipt;
     return receipt.ok();
   }

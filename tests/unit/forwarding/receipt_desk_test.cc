@@ -35,7 +35,7 @@ class ReceiptDeskTest : public ::testing::Test {
         : thread_([this, desk, call, policy] {
             NewEvent event;
             event.call_serial_no = call;
-            receipt_ = desk->Accept(std::move(event), {}, policy, &result_);
+            receipt_ = desk->AcceptAndWait(std::move(event), {}, policy, &result_);
           }) {}
     ~Callback() {
       if (thread_.joinable()) thread_.join();
@@ -60,7 +60,7 @@ class ReceiptDeskTest : public ::testing::Test {
                           AppendResult* result = nullptr) {
     NewEvent event;
     event.call_serial_no = call;
-    return desk_->Accept(std::move(event), {}, policy, result).code();
+    return desk_->AcceptAndWait(std::move(event), {}, policy, result).code();
   }
   void Settle(const std::string& subscription, Sequence sequence) {
     SequenceSet sequences;

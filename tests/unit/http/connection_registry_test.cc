@@ -66,11 +66,14 @@ class ConnectionRegistryTest : public testing::Test {
   const std::atomic<bool> idle_ends_{false};
   std::atomic<uint64_t> turns_{0};
   const HttpHandler handler_;
+  const HttpTask task_;
+  const std::function<void(Connection*, ConnectionStep)> go_on_;
   const ErrorBody error_body_;
   const std::function<void(absl::string_view)> on_refused_;
-  const ConnectionContext context_{options_,          absl::Seconds(5), handler_, error_body_,
-                                   on_refused_,       front_end_,       nullptr,  &clock_,
-                                   answers_are_last_, idle_ends_,       turns_};
+  const ConnectionContext context_{options_, absl::Seconds(5), handler_,          task_,
+                                   go_on_,   error_body_,      on_refused_,       front_end_,
+                                   nullptr,  &clock_,          answers_are_last_, idle_ends_,
+                                   turns_};
   std::vector<std::unique_ptr<Connection>> others_;  // the far ends
   std::list<Guest> guests_;
 };

@@ -4,10 +4,12 @@
 #include <atomic>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "gateway/base/clock.h"
 #include "gateway/base/log.h"
+#include "gateway/http/connection_threads.h"
 #include "gateway/http/http_server.h"
 #include "gtest/gtest.h"
 #include "tests/support/raw_http_client.h"
@@ -15,6 +17,9 @@
 namespace onhook {
 
 // A server on a free port whose handler repeats what it was given, unless a test sets another.
+//
+// Built once more with ONHOOK_HTTP_TASKS, the handler is behind a task: it runs on a thread that is
+// nobody's, and its answer comes when it comes.
 class HttpServerTest : public testing::Test {
  protected:
   HttpServerTest() {
@@ -44,6 +49,15 @@ class HttpServerTest : public testing::Test {
       ++handled_;
       return callbacks_.handler(request);
     };
+#ifdef ONHOOK_HTTP_TASKS
+    const HttpTask task_of_handler = [this, handler = counting.handler](const HttpRequest& request,
+                                                                        HttpDone done) {
+      if (answers_at_once_) return done(handler(request));
+      tasks_.Run([handler, &request, done = std::move(done)] { done(handler(request)); });
+    };
+    if (counting.task == nullptr) counting.task = task_of_handler;
+    counting.handler = nullptr;
+#endif
     server_ = std::make_unique<HttpServer>(options_, counting, &clock_, &log_, tls_.get());
     const absl::Status started = server_->Start();
     ASSERT_TRUE(started.ok()) << started;
@@ -56,6 +70,10 @@ class HttpServerTest : public testing::Test {
   HttpServer::Callbacks callbacks_;
   std::atomic<int> handled_{0};
   std::unique_ptr<TlsFiles> tls_;  // null: none
+  bool answers_at_once_ = false;   // a task does, on the thread that it is called on
+#ifdef ONHOOK_HTTP_TASKS
+  ConnectionThreads tasks_{1000};
+#endif
   std::unique_ptr<HttpServer> server_;
 };
 

@@ -104,6 +104,7 @@ TEST_F(HttpServerTest, AnErrorOfTheHandlerDoesNotCloseTheConnection) {
 
 TEST_F(HttpServerTest, AnExceptionOfALibraryIsAnswered500) {
   callbacks_.handler = [](const HttpRequest&) -> HttpResponse { throw std::runtime_error("x"); };
+  answers_at_once_ = true;
   Start();
   RawHttpClient client(port());
   const RawAnswer answer = client.Send(Post("a")).ReadAnswer();

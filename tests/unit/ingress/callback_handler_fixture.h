@@ -46,7 +46,7 @@ class CallbackHandlerFixture : public ::testing::Test {
     request.headers = headers_;
     request.body = body;
     request.peer = peer_;
-    return Handler().Handle(request);
+    return Handler().HandleAndWait(request);
   }
   HttpResponse Post(absl::string_view body) { return Send("POST", source_.path, body); }
 

@@ -139,6 +139,45 @@ TEST_F(CommitQueueTest, ACallerCommitsByItselfWhenNobodyElseDoes) {
   EXPECT_THAT(history_.lines(), ElementsAre("apply a", "publish a", "finish a: OK", "batch done"));
 }
 
+TEST_F(CommitQueueTest, WhatAThreadSubmitsTogetherSharesOneCommitOfItsOwn) {
+  Start();
+  std::thread::id committer;
+  faults_.Before(Call::kCommit, [&committer] { committer = std::this_thread::get_id(); });
+  queue_->Together([this] {
+    Submit("a");
+    queue_->Together([this] { Submit("b"); });
+    EXPECT_THAT(history_.lines(), IsEmpty()) << "nothing before the end of it";
+  });
+  EXPECT_EQ(committer, std::this_thread::get_id());
+  EXPECT_THAT(history_.lines(), ElementsAre("apply a", "apply b", "publish a", "publish b",
+                                            "finish a: OK", "finish b: OK", "batch done"));
+  queue_->Together([] {});
+  EXPECT_EQ(faults_.count(Call::kCommit), 1) << "nothing is not committed";
+}
+
+TEST_F(CommitQueueTest, WhoCommitsTogetherGoesOnWithWhatHasComeMeanwhile) {
+  Start();
+  int commits = 0;
+  faults_.Before(Call::kCommit, [&] {
+    if (++commits == 1) std::thread([this] { Submit("meanwhile"); }).join();
+  });
+  queue_->Together([this] { Submit("a"); });
+  EXPECT_THAT(history_.lines(),
+              ElementsAre("apply a", "publish a", "finish a: OK", "batch done", "apply meanwhile",
+                          "publish meanwhile", "finish meanwhile: OK", "batch done"));
+}
+
+TEST_F(CommitQueueTest, WhatIsSubmittedTogetherWhileAnotherCommitsIsLeftToHim) {
+  HoldACommit();
+  queue_->Together([this] {
+    Submit("a");
+    Submit("b");
+  });
+  EXPECT_THAT(history_.lines(), ElementsAre("apply held"));
+  Release();
+  EXPECT_EQ(Batches(), "a b|");
+}
+
 TEST_F(CommitQueueTest, OperationsThatWaitTogetherShareOneCommit) {
   HoldACommit();
   std::vector<std::thread> threads;
