@@ -76,7 +76,7 @@ struct Settings {
     // Keep each callback's body beside its event, byte for byte.
     bool keep_raw_body = false;
     // Newest events in memory, from which subscribers that keep up are served.
-    size_t memory_tail = 64 << 20;
+    size_t memory_tail = 16 << 20;
   };
 
   // A subscription that exists because it stands here.

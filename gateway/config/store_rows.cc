@@ -59,7 +59,8 @@ std::vector<Setting> StoreRows() {
           "store.memory_tail", BytesKind<size_t>(kMiB, 64 * kGiB),
           [](S* s) { return &s->store.memory_tail; },
           "how many bytes of the newest events are kept in memory for subscribers that keep up",
-          "sixty thousand events of about 1 KiB: only who is later than that reads the disk"),
+          "fifteen thousand events of about 1 KiB, fifteen times what a stream may hold: only who"
+          " is later reads the disk"),
   };
 }
 

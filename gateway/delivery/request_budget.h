@@ -20,8 +20,8 @@ class RequestBudget {
       : max_requests_(static_cast<size_t>(options.max_requests_under_way)),
         max_bytes_(options.max_unanswered_bytes) {}
 
-  // About what a request with these ids takes in memory: they are kept for the store, and again for
-  // the answer.
+  // About what a request with these ids takes in memory: they are kept for the answer, and what the
+  // store decides about each takes as much again.
   static size_t CostOf(const std::vector<std::string>& delivery_ids) {
     size_t bytes = 0;
     for (const std::string& id : delivery_ids) bytes += 2 * (sizeof(std::string) + id.size());

@@ -1,9 +1,10 @@
 #include "gateway/delivery/responses.h"
 
-#include <google/protobuf/arena.h>
 #include <grpcpp/support/slice.h>
 
+#include "absl/strings/str_cat.h"
 #include "gateway/delivery/cursor.h"
+#include "gateway/delivery/events_message.h"
 #include "gateway/delivery/proto_time.h"
 #include "gateway/delivery/shown_event.h"
 #include "gateway/delivery/wire_responses.pb.h"
@@ -43,13 +44,25 @@ std::string Shortened(const std::string& text, size_t max) {
   return text.substr(0, max);
 }
 
-template <typename Carrier>
-void SetEvent(const std::string& bytes, bool shows_numbers, Carrier& carrier) {
-  if (shows_numbers) {
-    carrier.set_event(bytes);
-  } else {
-    carrier.set_event(BytesWithoutNumbers(bytes));
+// Cursors, one after the other in the same memory.
+class CursorText {
+ public:
+  explicit CursorText(const std::string& store_id) : text_(FormatCursor(store_id, 0)) {}
+  const std::string& At(Sequence sequence) {
+    text_.resize(text_.rfind('-') + 1);
+    absl::StrAppend(&text_, sequence);
+    return text_;
   }
+
+ private:
+  std::string text_;
+};
+
+// An event as the stream's caller may see it; what is masked is kept in `masked`.
+const std::string& Shown(const LogEvent& event, bool shows_numbers, std::string& masked) {
+  if (shows_numbers) return event.event;
+  masked = BytesWithoutNumbers(event.event);
+  return masked;
 }
 
 }  // namespace
@@ -62,18 +75,28 @@ grpc::ByteBuffer EncodeOpened(const v1::SubscribeOpened& opened) {
 
 grpc::ByteBuffer EncodeDeliveries(const std::vector<Lease>& leases, const std::string& store_id,
                                   bool shows_numbers) {
-  google::protobuf::Arena arena;
-  auto* response = google::protobuf::Arena::CreateMessage<WireSubscribeResponse>(&arena);
+  size_t about = 0;
   for (const Lease& lease : leases) {
-    internal::WireDelivery* delivery = response->mutable_deliveries()->add_deliveries();
-    delivery->set_delivery_id(lease.delivery_id);
-    SetEvent(lease.event->event, shows_numbers, *delivery);
-    delivery->set_cursor(FormatCursor(store_id, lease.event->sequence));
-    delivery->set_attempt(lease.attempt);
-    delivery->set_redelivery_reason(lease.reason);
-    *delivery->mutable_ack_deadline() = ToProto(lease.ack_deadline);
+    about += lease.event->event.size() + EventsMessage::kUsuallyBeside;
   }
-  return Encode(*response);
+  EventsMessage message(about);
+  CursorText cursor(store_id);
+  std::string masked;
+  internal::WireDelivery delivery;
+  absl::Duration deadline_said;
+  for (const Lease& lease : leases) {
+    delivery.set_delivery_id(lease.delivery_id);
+    delivery.set_cursor(cursor.At(lease.event->sequence));
+    delivery.set_attempt(lease.attempt);
+    delivery.set_redelivery_reason(lease.reason);
+    if (!delivery.has_ack_deadline() || deadline_said != lease.ack_deadline) {
+      deadline_said = lease.ack_deadline;
+      *delivery.mutable_ack_deadline() = ToProto(deadline_said);
+    }
+    message.Add(internal::WireDeliveries::kDeliveriesFieldNumber, delivery,
+                Shown(*lease.event, shows_numbers, masked));
+  }
+  return message.AsField(WireSubscribeResponse::kDeliveriesFieldNumber);
 }
 
 grpc::ByteBuffer EncodeAckResults(uint64_t request_id, const std::vector<std::string>& delivery_ids,
@@ -103,14 +126,20 @@ grpc::ByteBuffer EncodeSubscribeGoAway(const v1::GoAway& go_away) {
 
 grpc::ByteBuffer EncodeWatchEvents(const std::vector<LogEventPtr>& events,
                                    const std::string& store_id, bool shows_numbers) {
-  google::protobuf::Arena arena;
-  auto* response = google::protobuf::Arena::CreateMessage<WireWatchResponse>(&arena);
+  size_t about = 0;
   for (const LogEventPtr& event : events) {
-    internal::WireWatchedEvent* watched = response->mutable_events()->add_events();
-    SetEvent(event->event, shows_numbers, *watched);
-    watched->set_cursor(FormatCursor(store_id, event->sequence));
+    about += event->event.size() + EventsMessage::kUsuallyBeside;
   }
-  return Encode(*response);
+  EventsMessage message(about);
+  CursorText cursor(store_id);
+  std::string masked;
+  internal::WireWatchedEvent watched;
+  for (const LogEventPtr& event : events) {
+    watched.set_cursor(cursor.At(event->sequence));
+    message.Add(internal::WireWatchEvents::kEventsFieldNumber, watched,
+                Shown(*event, shows_numbers, masked));
+  }
+  return message.AsField(WireWatchResponse::kEventsFieldNumber);
 }
 
 grpc::ByteBuffer EncodeWatchHeartbeat(const std::string& cursor) {

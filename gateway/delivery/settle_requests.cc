@@ -1,5 +1,7 @@
 #include "gateway/delivery/settle_requests.h"
 
+#include <iterator>
+
 #include "absl/strings/str_cat.h"
 #include "gateway/base/text.h"
 #include "gateway/delivery/grpc_status.h"
@@ -16,11 +18,13 @@ constexpr size_t kLongestReason = 1024;
 
 using Ids = google::protobuf::RepeatedPtrField<std::string>;
 
-absl::StatusOr<std::vector<std::string>> CheckIds(const Ids& ids, absl::string_view field) {
-  if (ids.size() > kMostDeliveryIds) {
-    return InvalidField(field, absl::StrCat("holds more than ", kMostDeliveryIds));
-  }
-  return std::vector<std::string>(ids.begin(), ids.end());
+absl::Status CheckIds(const Ids& ids, absl::string_view field) {
+  if (ids.size() <= kMostDeliveryIds) return absl::OkStatus();
+  return InvalidField(field, absl::StrCat("holds more than ", kMostDeliveryIds));
+}
+
+std::vector<std::string> Take(Ids& ids) {
+  return {std::make_move_iterator(ids.begin()), std::make_move_iterator(ids.end())};
 }
 
 absl::StatusOr<SettleRequest::Action> CheckAction(v1::NackRequest::Action action) {
@@ -41,22 +45,21 @@ absl::StatusOr<SettleRequest::Action> CheckAction(v1::NackRequest::Action action
 
 }  // namespace
 
-absl::StatusOr<SettleRequest> CheckAck(const v1::AckRequest& ack) {
-  absl::StatusOr<std::vector<std::string>> ids = CheckIds(ack.delivery_ids(), "ack.delivery_ids");
-  if (!ids.ok()) return ids.status();
+absl::StatusOr<SettleRequest> CheckAck(v1::AckRequest& ack) {
+  absl::Status fits = CheckIds(ack.delivery_ids(), "ack.delivery_ids");
+  if (!fits.ok()) return fits;
   SettleRequest request;
-  request.delivery_ids = *std::move(ids);
+  request.delivery_ids = Take(*ack.mutable_delivery_ids());
   return request;
 }
 
-absl::StatusOr<SettleRequest> CheckNack(const v1::NackRequest& nack) {
-  absl::StatusOr<std::vector<std::string>> ids = CheckIds(nack.delivery_ids(), "nack.delivery_ids");
-  if (!ids.ok()) return ids.status();
+absl::StatusOr<SettleRequest> CheckNack(v1::NackRequest& nack) {
+  absl::Status fits = CheckIds(nack.delivery_ids(), "nack.delivery_ids");
+  if (!fits.ok()) return fits;
   const absl::StatusOr<SettleRequest::Action> action = CheckAction(nack.action());
   if (!action.ok()) return action.status();
   SettleRequest request;
   request.action = *action;
-  request.delivery_ids = *std::move(ids);
   if (nack.has_delay()) {
     const absl::StatusOr<absl::Duration> delay = FromProto(nack.delay(), "nack.delay");
     if (!delay.ok()) return delay.status();
@@ -69,18 +72,18 @@ absl::StatusOr<SettleRequest> CheckNack(const v1::NackRequest& nack) {
     request.delay = *delay;
   }
   request.reason = std::string(FirstCodePoints(nack.reason(), kLongestReason));
+  request.delivery_ids = Take(*nack.mutable_delivery_ids());
   return request;
 }
 
-absl::StatusOr<Extension> CheckExtend(const v1::ExtendRequest& extend) {
-  absl::StatusOr<std::vector<std::string>> ids =
-      CheckIds(extend.delivery_ids(), "extend.delivery_ids");
-  if (!ids.ok()) return ids.status();
+absl::StatusOr<Extension> CheckExtend(v1::ExtendRequest& extend) {
+  absl::Status fits = CheckIds(extend.delivery_ids(), "extend.delivery_ids");
+  if (!fits.ok()) return fits;
   if (!extend.has_ack_deadline()) return InvalidField("extend.ack_deadline", "is missing");
   const absl::StatusOr<absl::Duration> deadline =
       CheckAckDeadline(extend.ack_deadline(), "extend.ack_deadline");
   if (!deadline.ok()) return deadline.status();
-  return Extension{*std::move(ids), *deadline};
+  return Extension{Take(*extend.mutable_delivery_ids()), *deadline};
 }
 
 }  // namespace onhook

@@ -45,7 +45,7 @@ void SubscribeStream::OnReadDone(bool ok) {
   Step();
 }
 
-absl::Status SubscribeStream::Take(const v1::SubscribeRequest& request) {
+absl::Status SubscribeStream::Take(v1::SubscribeRequest& request) {
   if (!terms_.has_value() && !request.has_open()) {
     return InvalidField("open", "must be the first message");
   }
@@ -53,11 +53,11 @@ absl::Status SubscribeStream::Take(const v1::SubscribeRequest& request) {
     case v1::SubscribeRequest::kOpen:
       return TakeOpen(request.open());
     case v1::SubscribeRequest::kAck:
-      return TakeSettle(request.ack().request_id(), CheckAck(request.ack()));
+      return TakeSettle(request.ack().request_id(), CheckAck(*request.mutable_ack()));
     case v1::SubscribeRequest::kNack:
-      return TakeSettle(request.nack().request_id(), CheckNack(request.nack()));
+      return TakeSettle(request.nack().request_id(), CheckNack(*request.mutable_nack()));
     case v1::SubscribeRequest::kExtend:
-      return TakeExtend(request.extend());
+      return TakeExtend(*request.mutable_extend());
     case v1::SubscribeRequest::kFlow:
       return TakeFlow(request.flow());
     case v1::SubscribeRequest::REQUEST_NOT_SET:
@@ -144,15 +144,15 @@ absl::Status SubscribeStream::TakeSettle(uint64_t request_id,
   }
   request->consumer_name = terms_->consumer_name;
   auto self = std::static_pointer_cast<SubscribeStream>(shared_from_this());
-  const std::vector<std::string> ids = request->delivery_ids;
-  queue_->Settle(*std::move(request),
-                 [self, ids, request_id](const std::vector<SettleException>& exceptions) {
-                   self->RequestDone(request_id, ids, exceptions);
-                 });
+  // Its ids are for the answer.
+  const auto kept = std::make_shared<const SettleRequest>(*std::move(request));
+  queue_->Settle(*kept, [self, kept, request_id](const std::vector<SettleException>& exceptions) {
+    self->RequestDone(request_id, kept->delivery_ids, exceptions);
+  });
   return absl::OkStatus();
 }
 
-absl::Status SubscribeStream::TakeExtend(const v1::ExtendRequest& extend) {
+absl::Status SubscribeStream::TakeExtend(v1::ExtendRequest& extend) {
   const absl::StatusOr<Extension> extension = CheckExtend(extend);
   if (!extension.ok()) return extension.status();
   {

@@ -53,10 +53,10 @@ class SubscribeStream final : public DeliveryStream,
   void FinishWith(const grpc::Status& status) override { Finish(status); }
 
   // --- Requests, in the order of their arrival. An error ends the stream.
-  absl::Status Take(const v1::SubscribeRequest& request);
+  absl::Status Take(v1::SubscribeRequest& request);
   absl::Status TakeOpen(const v1::SubscribeOpen& open);
   absl::Status TakeSettle(uint64_t request_id, absl::StatusOr<SettleRequest> request);
-  absl::Status TakeExtend(const v1::ExtendRequest& extend);
+  absl::Status TakeExtend(v1::ExtendRequest& extend);
   absl::Status TakeFlow(const v1::FlowControl& flow);
   void HalfClosed();
   void RequestDone(uint64_t request_id, const std::vector<std::string>& delivery_ids,

@@ -1,34 +1,32 @@
 #include "gateway/store/delivery_id.h"
 
+#include <charconv>
 #include <limits>
-
-#include "absl/strings/str_cat.h"
 
 namespace onhook {
 namespace {
 
+constexpr size_t kHexDigits = 16;
+constexpr size_t kMostDigits = 20;  // of a number of 64 bits
+
 // Takes a decimal number from 1 to `max`, without leading zero, off the front of `text`.
 bool TakeNumber(absl::string_view& text, uint64_t max, uint64_t& number) {
   if (text.empty() || text[0] < '1' || text[0] > '9') return false;
-  number = 0;
-  while (!text.empty() && text[0] >= '0' && text[0] <= '9') {
-    const uint64_t digit = static_cast<uint64_t>(text[0] - '0');
-    if (number > (max - digit) / 10) return false;
-    number = number * 10 + digit;
-    text.remove_prefix(1);
-  }
+  const std::from_chars_result taken = std::from_chars(text.begin(), text.end(), number);
+  if (taken.ec != std::errc() || number > max) return false;
+  text.remove_prefix(static_cast<size_t>(taken.ptr - text.begin()));
   return true;
 }
 
 bool TakeHex(absl::string_view& text, uint64_t& number) {
-  if (text.size() < 16) return false;
+  if (text.size() < kHexDigits) return false;
   number = 0;
-  for (const char c : text.substr(0, 16)) {
+  for (const char c : text.substr(0, kHexDigits)) {
     const bool digit = c >= '0' && c <= '9';
     if (!digit && (c < 'a' || c > 'f')) return false;
     number = number * 16 + static_cast<uint64_t>(digit ? c - '0' : c - 'a' + 10);
   }
-  text.remove_prefix(16);
+  text.remove_prefix(kHexDigits);
   return true;
 }
 
@@ -41,7 +39,17 @@ bool TakeDash(absl::string_view& text) {
 }  // namespace
 
 std::string DeliveryId::ToText() const {
-  return absl::StrCat(absl::Hex(epoch, absl::kZeroPad16), "-", sequence, "-", lease);
+  // Every delivery to every subscriber makes one: in one piece, so that it takes memory once.
+  char text[kHexDigits + 2 * (1 + kMostDigits)];
+  for (size_t i = 0; i < kHexDigits; ++i) {
+    text[i] = "0123456789abcdef"[epoch >> (4 * (kHexDigits - 1 - i)) & 0xF];
+  }
+  char* end = text + kHexDigits;
+  *end++ = '-';
+  end = std::to_chars(end, end + kMostDigits, sequence).ptr;
+  *end++ = '-';
+  end = std::to_chars(end, end + kMostDigits, lease).ptr;
+  return {text, end};
 }
 
 std::optional<DeliveryId> DeliveryId::FromText(absl::string_view text) {

@@ -15,7 +15,17 @@ void SequenceSet::Add(SequenceRange range) {
   // The run that begins at or before the new one, if it reaches it, and all runs that the new one
   // reaches become one.
   auto it = last_by_first_.upper_bound(range.first);
-  if (it != last_by_first_.begin() && std::prev(it)->second >= range.first - 1) --it;
+  if (it != last_by_first_.begin() && std::prev(it)->second >= range.first - 1) {
+    const auto before = std::prev(it);
+    if (range.last <= before->second) return;
+    if (it == last_by_first_.end() || it->first > range.last + 1) {
+      // The usual case: a run grows at its end.
+      size_ += range.last - before->second;
+      before->second = range.last;
+      return;
+    }
+    it = before;
+  }
   while (it != last_by_first_.end() && it->first <= range.last + 1) {
     range.first = std::min(range.first, it->first);
     range.last = std::max(range.last, it->second);

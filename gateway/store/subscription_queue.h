@@ -227,8 +227,8 @@ class SubscriptionQueue {
   virtual void MarkWritten(ConsumerId consumer, const std::vector<WrittenEvent>& events) = 0;
 
   // Settles deliveries. `done` is called when that is durable, or failed: with what was not
-  // settled, in the order of the request.
-  virtual void Settle(SettleRequest request, SettleDone done) = 0;
+  // settled, in the order of the request. Of the request nothing is needed after the return.
+  virtual void Settle(const SettleRequest& request, SettleDone done) = 0;
 
   // Gives deliveries a new deadline, counted from now. Returns what was not extended, in the order
   // of the request. Leases live in memory, so nothing waits for the disk.

@@ -5,10 +5,10 @@
 #include <cstdint>
 #include <map>
 #include <optional>
-#include <set>
 #include <utility>
 #include <vector>
 
+#include "absl/container/btree_set.h"
 #include "absl/container/flat_hash_map.h"
 #include "absl/time/time.h"
 #include "gateway/config/subscription_spec.h"
@@ -328,7 +328,7 @@ class SubscriptionState {
   SequenceSet ready_;
   SequenceSet suspects_;
   int ordinary_left_ = 0;  // events that go out before the next suspect, if there are any
-  std::set<std::pair<absl::Duration, Sequence>> timers_;
+  absl::btree_set<std::pair<absl::Duration, Sequence>> timers_;
   ConsumerAccounts accounts_;
 };
 

@@ -37,7 +37,7 @@ class FakeQueue final : public SubscriptionQueue {
   void SetLimits(ConsumerId, ConsumerLimits) override {}
   PullResult Pull(ConsumerId, ReadLimits) override { return {}; }
   void MarkWritten(ConsumerId, const std::vector<WrittenEvent>&) override {}
-  void Settle(SettleRequest, SettleDone done) override { done({}); }
+  void Settle(const SettleRequest&, SettleDone done) override { done({}); }
   std::vector<SettleException> Extend(const std::vector<std::string>&, absl::Duration) override {
     return {};
   }

@@ -93,6 +93,13 @@ bool CommitQueue::RunOne() {
   return true;
 }
 
+void CommitQueue::Hasten() {
+  absl::MutexLock lock(&mutex_);
+  if (lingering_.empty()) return;
+  linger_until_ = absl::ZeroDuration();
+  if (!busy_) background_wakes_.Signal();
+}
+
 CommitQueue::Batch CommitQueue::TakeBatch() {
   Batch batch;
   batch.operations.reserve(

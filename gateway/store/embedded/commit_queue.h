@@ -100,6 +100,10 @@ class CommitQueue {
   // Commits what is pending, then refuses everything with kUnavailable. Idempotent.
   void Close();
 
+  // What lingers lingers no longer: the queue's own thread commits it, if nobody else does before.
+  // For what somebody turns out to wait for.
+  void Hasten();
+
   // By hand: does what the queue's own thread would do next, a commit or maintenance. False:
   // nothing is to be done now.
   bool RunOne();

@@ -123,6 +123,7 @@ PullResult EmbeddedQueue::Pull(ConsumerId consumer, ReadLimits limits) {
   PullResult result;
   Calls calls;
   bool submit = false;
+  bool hasten = false;
   bool shared = false;
   for (bool may_read = true; true;) {
     std::optional<Next> missing;
@@ -141,6 +142,7 @@ PullResult EmbeddedQueue::Pull(ConsumerId consumer, ReadLimits limits) {
         } else if (it->second.waiting == Waiting::kNo) {
           it->second.waiting = result.has_credit ? Waiting::kForEvents : Waiting::kForCredit;
           if (result.has_credit) waiting_for_events_.push_back(consumer);
+          hasten = !result.has_credit && !pending_.empty();
         }
         submit = MustSubmit();
       }
@@ -155,12 +157,14 @@ PullResult EmbeddedQueue::Pull(ConsumerId consumer, ReadLimits limits) {
     may_read = !read_failed_;
   }
   if (submit) SubmitSettling();
+  if (hasten) environment_.commits->Hasten();
   Call(calls);
   return result;
 }
 
 std::optional<Next> EmbeddedQueue::LeaseWhatIsHere(ConsumerId consumer, ReadLimits limits,
                                                    PullResult& result) {
+  const Moment now = Now();  // once: it is asked for much, and only the deadlines hang on it
   size_t bytes = 0;
   for (const Lease& lease : result.leases) bytes += lease.event->event.size();
   for (int settled = 0; true;) {
@@ -171,7 +175,7 @@ std::optional<Next> EmbeddedQueue::LeaseWhatIsHere(ConsumerId consumer, ReadLimi
       return std::nullopt;
     }
     const Sequence last = environment_.event_log->last();
-    const std::optional<Next> next = state_.ChooseNext(last, consumer, Now());
+    const std::optional<Next> next = state_.ChooseNext(last, consumer, now);
     if (!next.has_value()) {
       result.at_tail = !state_.paused() && state_.AtTail(last);
       result.has_credit = state_.HasCredit(consumer);  // it may be reserved now
@@ -187,7 +191,7 @@ std::optional<Next> EmbeddedQueue::LeaseWhatIsHere(ConsumerId consumer, ReadLimi
     result.has_credit = state_.HasCredit(consumer, static_cast<int64_t>(event->event.size()));
     if (!result.has_credit) return std::nullopt;
     bytes += event->event.size();
-    LeaseOne(*next, event, consumer, result);
+    LeaseOne(*next, event, consumer, now, result);
     if (next->from == From::kSuspect) return std::nullopt;
   }
 }
@@ -216,9 +220,9 @@ bool EmbeddedQueue::Wanted(const LogEvent& event) const {
 }
 
 void EmbeddedQueue::LeaseOne(const Next& next, const LogEventPtr& event, ConsumerId consumer,
-                             PullResult& result) {
+                             Moment now, PullResult& result) {
   const SubscriptionState::Handed handed =
-      state_.Lease(next, consumer, static_cast<int64_t>(event->event.size()), Now());
+      state_.Lease(next, consumer, static_cast<int64_t>(event->event.size()), now);
   Lease lease;
   lease.delivery_id = DeliveryId{record_.epoch, next.sequence, handed.lease}.ToText();
   lease.event = event;

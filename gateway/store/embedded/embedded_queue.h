@@ -62,7 +62,7 @@ class EmbeddedQueue final : public SubscriptionQueue,
   void SetLimits(ConsumerId consumer, ConsumerLimits limits) override;
   PullResult Pull(ConsumerId consumer, ReadLimits limits) override;
   void MarkWritten(ConsumerId consumer, const std::vector<WrittenEvent>& events) override;
-  void Settle(SettleRequest request, SettleDone done) override;
+  void Settle(const SettleRequest& request, SettleDone done) override;
   std::vector<SettleException> Extend(const std::vector<std::string>& delivery_ids,
                                       absl::Duration ack_deadline) override;
   QueueStats Stats() const override;
@@ -157,7 +157,7 @@ class EmbeddedQueue final : public SubscriptionQueue,
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool Wanted(const LogEvent& event) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void LeaseOne(const SubscriptionState::Next& next, const LogEventPtr& event, ConsumerId consumer,
-                PullResult& result) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+                Moment now, PullResult& result) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // How many events are this consumer's fair part of what there is.
   size_t ShareOf(size_t most) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Settles excluded events while nobody is there to be handed others.
@@ -196,6 +196,8 @@ class EmbeddedQueue final : public SubscriptionQueue,
   // Whether an operation must be submitted for what is pending; then it counts as submitted.
   bool MustSubmit() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void SubmitSettling() ABSL_LOCKS_EXCLUDED(mutex_);
+  // Whether what is settled gives credit to one who gets nothing until then.
+  bool IsWaitedFor(const Wish& wish) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   Journal TakePending() ABSL_LOCKS_EXCLUDED(mutex_);
   absl::Status Write(Journal& journal, Storage& storage) ABSL_LOCKS_EXCLUDED(mutex_);
   // The state follows what is durable now, or was refused.

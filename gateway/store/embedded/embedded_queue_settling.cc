@@ -49,22 +49,26 @@ class EmbeddedQueue::SettleOperation final : public CommitOperation {
   Journal journal_;
 };
 
-void EmbeddedQueue::Settle(SettleRequest request, SettleDone done) {
+void EmbeddedQueue::Settle(const SettleRequest& request, SettleDone done) {
   Wish wish;
   wish.done = std::move(done);
   wish.action = request.action;
   wish.asked = request.delivery_ids.size();
+  wish.decisions.reserve(wish.asked);
+  wish.indexes.reserve(wish.asked);
+  wish.consumer_name = request.consumer_name;
+  wish.reason = request.reason;
   std::optional<Wish> answered;  // at once
   Calls calls;
   bool submit = false;
+  bool hasten = false;
   {
     absl::MutexLock lock(&mutex_);
     for (size_t i = 0; i < request.delivery_ids.size(); ++i) Begin(request, i, wish, calls);
     WakeOne(calls);  // something may have been released
-    wish.consumer_name = std::move(request.consumer_name);
-    wish.reason = std::move(request.reason);
     // Also a request that changes nothing waits its turn behind those that settle what it names.
     if (request.action != Action::kRelease && !deleted_) {
+      hasten = IsWaitedFor(wish);
       pending_.push_back(std::move(wish));
       submit = MustSubmit();
     } else {
@@ -72,6 +76,7 @@ void EmbeddedQueue::Settle(SettleRequest request, SettleDone done) {
     }
   }
   if (submit) SubmitSettling();
+  if (hasten) environment_.commits->Hasten();
   if (answered.has_value()) {
     counters_.CountAnswered(answered->action, answered->asked, answered->exceptions);
     answered->done(std::move(answered->exceptions));
@@ -160,6 +165,13 @@ bool EmbeddedQueue::MustSubmit() {
   if (settle_queued_ || (pending_.empty() && unrequested_.empty())) return false;
   settle_queued_ = true;
   return true;
+}
+
+bool EmbeddedQueue::IsWaitedFor(const Wish& wish) const {
+  // Whoever settles usually settles what one consumer has.
+  if (wish.decisions.empty()) return false;
+  const auto it = consumers_.find(wish.decisions.front().consumer);
+  return it != consumers_.end() && it->second.waiting == Waiting::kForCredit;
 }
 
 void EmbeddedQueue::SubmitSettling() {

@@ -38,7 +38,7 @@ struct StoreWork {
 };
 
 struct EmbeddedStoreOptions {
-  size_t tail_bytes = 64 << 20;     // newest events kept in memory
+  size_t tail_bytes = 16 << 20;     // newest events kept in memory
   size_t max_pending_reads = 4096;  // look-ups and pages that may wait for the disk
   // Each costs a share of every event's way and of every tick.
   size_t max_subscriptions = 1000;

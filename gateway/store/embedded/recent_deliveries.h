@@ -26,11 +26,11 @@ class RecentDeliveries {
   // Adds what is known of an event to its timeline, oldest first.
   void Tell(Sequence sequence, v1::SubscriptionTimeline& timeline) const;
 
-  static constexpr size_t kMost = 4096;
+  static constexpr size_t kMost = 4096;  // entries
 
  private:
   struct Entry {
-    Sequence sequence = 0;
+    SequenceRange range;  // events of which the same was told at once
     v1::TimelineEntry::Kind kind = v1::TimelineEntry::KIND_UNSPECIFIED;
     int32_t attempt = 0;
     ConsumerName consumer;

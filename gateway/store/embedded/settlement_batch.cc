@@ -57,12 +57,23 @@ void SettlementBatch::Add(const Decision& decision, const std::string& consumer_
   SequenceSet& written = written_[decision.epoch];
   if (decision.redriven || written.Contains(sequence)) return;
   written.Add(sequence);
-  settled_[{{decision.epoch, kind}, consumer_name}].Add(sequence);
+  RunsOf(decision.epoch, kind, consumer_name).Add(sequence);
 }
 
 void SettlementBatch::AddRuns(int64_t epoch, const SequenceSet& runs, SettlementRow::Kind kind) {
-  SequenceSet& set = settled_[{{epoch, kind}, ""}];
+  if (runs.empty()) return;
+  SequenceSet& set = RunsOf(epoch, kind, "");
   for (const auto& [first, last] : runs.runs()) set.Add({first, last});
+}
+
+SequenceSet& SettlementBatch::RunsOf(int64_t epoch, SettlementRow::Kind kind,
+                                     const std::string& consumer_name) {
+  const std::pair<int64_t, SettlementRow::Kind> of(epoch, kind);
+  if (last_runs_ == settled_.end() || last_runs_->first.first != of ||
+      last_runs_->first.second != consumer_name) {
+    last_runs_ = settled_.try_emplace({of, consumer_name}).first;
+  }
+  return last_runs_->second;
 }
 
 void SettlementBatch::AddHistory(const Decision& decision, Entry::Kind kind,

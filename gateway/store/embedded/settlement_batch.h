@@ -22,6 +22,8 @@ class SettlementBatch {
   // Epochs of decisions count the seeks since the store was opened, behind this number.
   SettlementBatch(int64_t subscription_id, int64_t first_epoch_number, absl::Time now)
       : subscription_id_(subscription_id), first_epoch_number_(first_epoch_number), now_(now) {}
+  SettlementBatch(const SettlementBatch&) = delete;
+  SettlementBatch& operator=(const SettlementBatch&) = delete;
 
   // `reason`: the consumer's words, or empty. `settled`: by an earlier commit; then an ack ends its
   // dead letter, and nothing else is written.
@@ -38,6 +40,8 @@ class SettlementBatch {
  private:
   using Key = std::pair<std::pair<int64_t, SettlementRow::Kind>, std::string>;  // epoch, consumer
 
+  // The runs of one row's kind. Whoever settles goes on settling: the last one is found at once.
+  SequenceSet& RunsOf(int64_t epoch, SettlementRow::Kind kind, const std::string& consumer_name);
   void AddHistory(const SubscriptionState::Decision& decision, v1::TimelineEntry::Kind kind,
                   const std::string& consumer_name, const std::string& reason);
   void AddDeadLetter(const SubscriptionState::Decision& decision, const std::string& consumer_name,
@@ -47,7 +51,8 @@ class SettlementBatch {
   const int64_t first_epoch_number_;
   const absl::Time now_;
   std::map<Key, SequenceSet> settled_;
-  std::map<int64_t, SequenceSet> written_;  // by epoch
+  std::map<Key, SequenceSet>::iterator last_runs_ = settled_.end();  // that RunsOf gave
+  std::map<int64_t, SequenceSet> written_;                           // by epoch
   SequenceSet processed_;
   std::vector<HistoryRow> history_;
   std::vector<DeadLetterRow> dead_letters_;

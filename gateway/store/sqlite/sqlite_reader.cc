@@ -19,12 +19,16 @@ constexpr int kEventColumns = 7;
 // Columns behind those of MakeEvent are the caller's.
 LogEventPtr MakeEvent(const SqliteStatement& row) {
   auto event = std::make_shared<LogEvent>();
-  event->sequence = row.Integer(0);
-  event->received_at = absl::FromUnixMicros(row.Integer(1));
-  event->stored_at = absl::FromUnixMicros(row.Integer(2));
-  event->end_offset = row.Integer(3);
+  const int64_t received_us = row.Integer(1);
+  const int64_t stored_us = row.Integer(2);
   const absl::string_view bytes = row.Bytes(6);
-  event->corrupt = !EventFits(row);
+  event->sequence = row.Integer(0);
+  event->received_at = absl::FromUnixMicros(received_us);
+  event->stored_at = absl::FromUnixMicros(stored_us);
+  event->end_offset = row.Integer(3);
+  // As EventFits, which would read each column again.
+  event->corrupt = row.Integer(4) != EventChecksum(event->sequence, received_us, stored_us,
+                                                   event->end_offset, row.Bytes(5), bytes);
   if (!event->corrupt) event->event.assign(bytes.data(), bytes.size());
   return event;
 }

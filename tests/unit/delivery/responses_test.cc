@@ -4,6 +4,7 @@
 #include <grpcpp/impl/codegen/proto_utils.h>
 #include <gtest/gtest.h>
 
+#include "absl/strings/str_cat.h"
 #include "gateway/delivery/proto_time.h"
 #include "gateway/delivery/wire_responses.pb.h"
 
@@ -76,6 +77,26 @@ TEST(ResponsesTest, DeliveriesReadAsWritten) {
                     v1::Delivery::REDELIVERY_REASON_STREAM_LOST, absl::Seconds(30)};
   EXPECT_TRUE(MessageDifferencer::Equals(
       Parsed<v1::SubscribeResponse>(EncodeDeliveries({lease}, "0123456789abcdef")), expected));
+}
+
+// Larger than the pieces of memory that a message is put together of; and ids, which nobody reckons
+// with, longer than all else.
+TEST(ResponsesTest, ManyDeliveriesReadAsWritten) {
+  v1::SubscribeResponse expected;
+  std::vector<Lease> leases;
+  for (const size_t size : {0, 100, 70'000, 1, 200'000, 30'000, 30'000, 30'000}) {
+    v1::Delivery* delivery = expected.mutable_deliveries()->add_deliveries();
+    delivery->set_delivery_id(std::string(1000, 'i'));
+    delivery->set_cursor(absl::StrCat("c1-0123456789abcdef-", 7 + leases.size()));
+    delivery->set_attempt(1);
+    delivery->mutable_ack_deadline()->set_nanos(5'000'000);
+    (*delivery->mutable_event()->mutable_extra())["size"] = std::string(size, 'x');
+    leases.push_back({delivery->delivery_id(),
+                      EventAt(static_cast<Sequence>(7 + leases.size()), *delivery->mutable_event()),
+                      1, v1::Delivery::REDELIVERY_REASON_UNSPECIFIED, absl::Milliseconds(5)});
+  }
+  EXPECT_TRUE(MessageDifferencer::Equals(
+      Parsed<v1::SubscribeResponse>(EncodeDeliveries(leases, "0123456789abcdef")), expected));
 }
 
 TEST(ResponsesTest, AckResultsReadAsWritten) {

@@ -274,6 +274,23 @@ TEST_F(CommitQueueTest, ALingeringOperationIsCommittedByItselfWhenItsTimeHasCome
   history_.Await("finish lingering: OK");
 }
 
+TEST_F(CommitQueueTest, WhatIsHastenedIsCommittedBeforeItsTime) {
+  Start();
+  queue_->Hasten();
+  Submit("lingering", Urgency::kMayLinger);
+  EXPECT_THAT(history_.lines(), IsEmpty()) << "there was nothing to hasten";
+  queue_->Hasten();
+  history_.Await("finish lingering: OK");
+}
+
+TEST_F(CommitQueueTest, WhatIsHastenedDuringACommitFollowsIt) {
+  HoldACommit();
+  Submit("lingering", Urgency::kMayLinger);
+  queue_->Hasten();
+  commit_->Release();
+  history_.Await("finish lingering: OK");
+}
+
 TEST_F(CommitQueueTest, AnAnswerMaySubmitAgain) {
   class Chain final : public CommitOperation {
    public:

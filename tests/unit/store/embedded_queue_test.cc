@@ -52,6 +52,23 @@ TEST_F(EmbeddedQueueTest, AnAckThatCannotBeStoredIsToBeRepeatedAndTheEventStays)
   EXPECT_EQ(queue->Stats().backlog_events, 0);
 }
 
+// By the clock of these tests a lingering commit's time never comes.
+TEST_F(EmbeddedQueueTest, AnAckDoesNotLingerWhileItsConsumerWaitsForCredit) {
+  options_.commits.linger = absl::Hours(1);
+  Open();
+  QueuePtr queue = Queue();
+  AppendMany(3);
+  TestConsumer consumer(queue, kOneEvent);
+  const std::string first = consumer.Pull().leases.at(0).delivery_id;
+  EXPECT_THAT(SequencesOf(consumer.Pull()), IsEmpty()) << "it has no credit";
+  queue->Settle(AckOf({first}), [](const auto&) {});
+  const PullResult second = consumer.PullWhenReady();
+  EXPECT_THAT(SequencesOf(second), ElementsAre(2));
+  queue->Settle(AckOf({second.leases.at(0).delivery_id}), [](const auto&) {});
+  EXPECT_EQ(queue->Stats().outstanding_events, 1) << "nobody waits for it yet";
+  EXPECT_THAT(SequencesOf(consumer.PullWhenReady()), ElementsAre(3));
+}
+
 TEST_F(EmbeddedQueueTest, AnEventWhoseAckFailedComesAgainWhenItsConsumerIsGone) {
   QueuePtr queue = Queue();
   AppendMany(1);
