@@ -94,7 +94,7 @@ int CatchUp(const BenchArguments& arguments) {
   live_options.server = absl::StrCat("127.0.0.1:", arguments.Integer("grpc_port", 0));
   live_options.subscription = "live";
   live_options.start = v1::START_POSITION_LATEST;
-  live_options.first_number = arguments.Integer("first_number", 0);
+  live_options.first_number = static_cast<int64_t>(arguments.Number("first_number", 0));
   if (!SendBack(live_options.server) ||
       !ForgetSubscription(live_options.server, live_options.subscription)) {
     return 2;
