@@ -1,4 +1,4 @@
-// What a backlog costs, in two steps; tests/bench/backlog.sh puts them together.
+// What a backlog costs, in two steps; tests/bench/run.sh puts them together.
 //
 //   backlog_bench --fill=5000000 --directory=DIR
 //       Makes a store in which the subscription "dead" is owed so many events.
@@ -139,7 +139,7 @@ int CatchUp(const BenchArguments& arguments) {
 
 int Main(int argc, char** argv) {
   const BenchArguments arguments(argc, argv);
-  if (arguments.Number("fill", 0) > 0) return Fill(arguments);
+  if (!arguments.Text("fill").empty()) return Fill(arguments);
   if (arguments.Number("catch_up", 0) > 0) return CatchUp(arguments);
   std::fprintf(stderr, "--fill or --catch_up is missing; see the file's head\n");
   return 2;
