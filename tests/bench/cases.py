@@ -49,6 +49,10 @@ class Size:
     bodies_kib: tuple = (1, 4, 16, 32, 64)
     counted_posts: int = 500
 
+    def all_backlogs(self):
+        """The points of that curve, which ends with the largest."""
+        return (*(events for events in self.backlogs if events < self.backlog), self.backlog)
+
 
 QUICK = Size(backlog=200_000, backlogs=(0, 10_000), catch_up=200_000, connections=(1, 64, 1024),
              subscribers=(0, 1, 8), idle_streams=(0, 100), bodies_kib=(1, 64), counted_posts=200)
@@ -126,7 +130,7 @@ def sections(size, quick=False):
         Section("backlog", "curve: events owed to a subscription that nobody serves, beside a live one",
                 tuple(Load(backlog_case(events), busy + (curve_warm_up,), backlog=events,
                            seconds_times=short)
-                      for events in size.backlogs + (size.backlog,)) +
+                      for events in size.all_backlogs()) +
                 (Load(modest_case(0), modest, backlog=0),
                  Load(modest_case(size.backlog), modest, backlog=size.backlog),
                  Load(modest_case(size.backlog, ", 64 stalled readers"),

@@ -173,6 +173,10 @@ int MeasureServer(const BenchArguments& arguments) {
   const LoadResult result = load.Run(absl::Seconds(arguments.Number("seconds", 5)));
   const ProcessUsage after = UsageOf(pid);
   const absl::Duration own_cpu = CpuOfThisProcess() - own_before;
+  if (warm_up.errors() > 0) {
+    std::fprintf(stderr, "warming up: %lld not accepted\n",
+                 static_cast<long long>(warm_up.errors()));
+  }
   const bool delivered = Delivered(subscribers, load.callbacks());
   const double events = static_cast<double>(std::max<int64_t>(result.accepted, 1));
   absl::PrintF(R"({"requests_per_second":%.0f,%s,%s,)"

@@ -54,8 +54,11 @@ class Stores:
         yield Store(os.path.join(folder, "store"), first_number)
 
     def _fill(self, folder, events):
-        subprocess.run([os.path.join(self._build, "backlog_bench"), f"--fill={events}",
-                        f"--directory={folder}"], check=True)
+        os.makedirs(folder)
+        done = subprocess.run([os.path.join(self._build, "backlog_bench"), f"--fill={events}",
+                               f"--directory={folder}"], check=False)
+        if done.returncode != 0:
+            raise RuntimeError(f"a store of {events} events could not be filled")
 
 
 class Store:
