@@ -98,7 +98,7 @@ TEST_F(BenchSmokeTest, ARateIsKeptBesideIdleConnections) {
 }
 
 TEST_F(BenchSmokeTest, IdleStreamsGetNothingOfWhatOthersGet) {
-  const IdleStreams idle(absl::StrCat("127.0.0.1:", gateway_.grpc_port()), 3);
+  const IdleStreams idle(absl::StrCat("127.0.0.1:", gateway_.grpc_port()), 3, 2);
   EXPECT_TRUE(idle.opened());
   options_.posts = 100;
   LoadGenerator load(options_);

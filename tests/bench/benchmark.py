@@ -63,8 +63,10 @@ def parse():
     parser.add_argument("--rounds", type=int, default=5, help="the medians are over so many")
     parser.add_argument("--quick", action="store_true",
                         help="one round of a second, with few points of each curve and small backlogs")
-    parser.add_argument("--only", default="", help="only these sections, or cases whose name holds this")
-    parser.add_argument("--without", default="", help="without these; both by comma")
+    parser.add_argument("--only", action="append", default=[], metavar="WORD",
+                        help="only this section, or cases whose name holds this; may be repeated")
+    parser.add_argument("--without", action="append", default=[], metavar="WORD",
+                        help="without these; may be repeated")
     parser.add_argument("--backlog", type=int, help="events of the largest backlog")
     parser.add_argument("--store", help="folder of filled stores; made if it is missing, and kept")
     parser.add_argument("--compare", metavar="FILE", help="results.json of an earlier run")
@@ -102,8 +104,8 @@ def main():
     size = cases.QUICK if arguments.quick else cases.Size()
     if arguments.backlog:
         size = cases.dataclasses.replace(size, backlog=arguments.backlog)
-    words = [[word for word in text.split(",") if word] for text in (arguments.only, arguments.without)]
-    sections = cases.chosen(cases.sections(size, arguments.quick), words[0], words[1] + left_out())
+    sections = cases.chosen(cases.sections(size, arguments.quick), arguments.only,
+                            arguments.without + left_out())
     if not sections:
         sys.exit("nothing of that name")
     new = {"circumstances": report.circumstances(arguments.build)}

@@ -75,6 +75,11 @@ def idle_streams_case(number):
     return f"gateway beside {number:,} idle streams"
 
 
+def idle_subscriptions_case(number):
+    """As many, two of each subscription: there may be a thousand of those."""
+    return f"{idle_streams_case(number)} of {number // 2:,} subscriptions"
+
+
 def backlog_case(events):
     """A point of the curve of backlogs."""
     return f"gateway, {events:,} events owed to another"
@@ -126,7 +131,11 @@ def sections(size, quick=False):
         Section("idle", "curve: idle streams, each on its own connection", tuple(
             Load(idle_streams_case(number), busy + (f"--idle_streams={number}", curve_warm_up),
                  seconds_times=short)
-            for number in size.idle_streams)),
+            for number in size.idle_streams) + (
+                Load(idle_subscriptions_case(max(size.idle_streams)),
+                     busy + (f"--idle_streams={max(size.idle_streams)}", curve_warm_up,
+                             f"--idle_subscriptions={max(size.idle_streams) // 2}"),
+                     seconds_times=short),)),
         Section("backlog", "curve: events owed to a subscription that nobody serves, beside a live one",
                 tuple(Load(backlog_case(events), busy + (curve_warm_up,), backlog=events,
                            seconds_times=short)

@@ -3,7 +3,8 @@
 //
 //   gateway_bench --http_port=N [--grpc_port=N --subscribers=1] [--pid=N] [--connections=64]
 //                 [--seconds=5] [--warm_up_seconds=1] [--rate=0] [--posts=0] [--same_body]
-//                 [--idle_connections=0] [--idle_streams=0] [--stalled_readers=0] [--body_bytes=0]
+//                 [--idle_connections=0] [--idle_streams=0 --idle_subscriptions=1]
+//                 [--stalled_readers=0] [--body_bytes=0]
 //                 [--first_number=0] [--latest]
 //   gateway_bench --single_row_commits=2000 --directory=DIR
 //
@@ -129,7 +130,7 @@ struct Bystanders {
   bool Open(const BenchArguments& arguments, pid_t pid) {
     if (const int streams = arguments.Integer("idle_streams", 0); streams > 0) {
       const int64_t before = UsageOf(pid).resident_bytes;
-      idle.emplace(GrpcAddress(arguments), streams);
+      idle.emplace(GrpcAddress(arguments), streams, arguments.Integer("idle_subscriptions", 1));
       idle_stream_kib =
           static_cast<double>(UsageOf(pid).resident_bytes - before) / (1 << 10) / streams;
     }

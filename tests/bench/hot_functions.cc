@@ -72,7 +72,7 @@ std::string JavaMap() {
 }
 
 void Parse(benchmark::State& state, const std::string& body) {
-  for (auto _ : state) benchmark::DoNotOptimize(ParseCallback(body));
+  while (state.KeepRunning()) benchmark::DoNotOptimize(ParseCallback(body));
 }
 
 // As the way of a callback does it: on an arena that begins on the stack.
@@ -87,7 +87,7 @@ size_t MapAndSerialise(const VendorFields& fields, const MappingOptions& options
 void Map(benchmark::State& state) {
   const VendorFields fields = Fields();
   const MappingOptions options = Options();
-  for (auto _ : state) {
+  while (state.KeepRunning()) {
     alignas(std::max_align_t) char room[2048];
     google::protobuf::Arena arena(room, sizeof(room));
     auto& event = *google::protobuf::Arena::CreateMessage<v1::ReleaseEvent>(&arena);
@@ -97,7 +97,7 @@ void Map(benchmark::State& state) {
 
 void Identity(benchmark::State& state) {
   const VendorFields fields = Fields();
-  for (auto _ : state) benchmark::DoNotOptimize(EventDigest("default", fields));
+  while (state.KeepRunning()) benchmark::DoNotOptimize(EventDigest("default", fields));
 }
 
 void Verify(benchmark::State& state) {
@@ -108,17 +108,17 @@ void Verify(benchmark::State& state) {
   const VendorFields fields = ParseCallback(body).value();
   const std::vector<absl::string_view> keys{kKey};
   if (!VerifySignature(keys, fields)) std::abort();
-  for (auto _ : state) benchmark::DoNotOptimize(VerifySignature(keys, fields));
+  while (state.KeepRunning()) benchmark::DoNotOptimize(VerifySignature(keys, fields));
 }
 
 void Serialise(benchmark::State& state) {
   const v1::ReleaseEvent event = Event();
-  for (auto _ : state) benchmark::DoNotOptimize(event.SerializeAsString());
+  while (state.KeepRunning()) benchmark::DoNotOptimize(event.SerializeAsString());
 }
 
 void FromJsonToStoredBytes(benchmark::State& state) {
   const MappingOptions options = Options();
-  for (auto _ : state) {
+  while (state.KeepRunning()) {
     benchmark::DoNotOptimize(MapAndSerialise(ParseCallback(kJson).value(), options));
   }
 }
@@ -130,7 +130,7 @@ void ParseRequestHead(benchmark::State& state) {
                                       .head_bytes = 65536,
                                       .body_bytes = 65536};
   RequestHeadParser parser(kLimits);
-  for (auto _ : state) {
+  while (state.KeepRunning()) {
     if (parser.Parse(kHead) != ParseState::kDone) std::abort();
     parser.Reset();
   }
@@ -150,7 +150,7 @@ void EncodeDeliveriesMessage(benchmark::State& state) {
     leases.push_back(std::move(lease));
   }
   const std::string store_id(kStoreId);
-  for (auto _ : state) benchmark::DoNotOptimize(EncodeDeliveries(leases, store_id));
+  while (state.KeepRunning()) benchmark::DoNotOptimize(EncodeDeliveries(leases, store_id));
   state.SetItemsProcessed(state.iterations() * state.range(0));
 }
 
@@ -165,7 +165,7 @@ void InsertAndCommit(benchmark::State& state) {
   event.received_at = absl::FromUnixMillis(1'645'524'276'318);
   event.event = Event().SerializeAsString();
   LogPlace place{0, 0};
-  for (auto _ : state) {
+  while (state.KeepRunning()) {
     if (!(*storage)->Begin().ok()) std::abort();
     for (int64_t i = 0; i < state.range(0); ++i) {
       ++place.sequence;

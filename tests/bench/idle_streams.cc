@@ -2,9 +2,11 @@
 
 #include <utility>
 
+#include "absl/strings/str_cat.h"
+
 namespace onhook {
 
-IdleStreams::IdleStreams(const std::string& server, int count) {
+IdleStreams::IdleStreams(const std::string& server, int count, int subscriptions) {
   for (int i = 0; i < count && opened_; ++i) {
     grpc::ChannelArguments own_connection;
     own_connection.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
@@ -14,7 +16,7 @@ IdleStreams::IdleStreams(const std::string& server, int count) {
     idler.context = std::make_unique<grpc::ClientContext>();
     idler.stream = idler.stub->Subscribe(idler.context.get());
     v1::SubscribeRequest open;
-    open.mutable_open()->set_subscription("idle");
+    open.mutable_open()->set_subscription(absl::StrCat("idle-", i % subscriptions));
     open.mutable_open()->mutable_create_if_missing()->mutable_filter()->add_sources("nobody");
     v1::SubscribeResponse opened;
     opened_ = idler.stream->Write(open) && idler.stream->Read(&opened) && opened.has_opened();

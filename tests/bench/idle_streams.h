@@ -10,7 +10,7 @@
 
 namespace onhook {
 
-// Subscribers that have nothing to do: each opens a stream over a connection of its own, of one
+// Subscribers that have nothing to do: each opens a stream over a connection of its own, of a
 // subscription that wants the events of no source there is. So what they cost is what it costs that
 // they are there.
 //
@@ -18,7 +18,8 @@ namespace onhook {
 // the streams have ended, which it asks for.
 class IdleStreams {
  public:
-  IdleStreams(const std::string& server, int count);
+  // They share so many subscriptions, at least one.
+  IdleStreams(const std::string& server, int count, int subscriptions);
   ~IdleStreams();
   IdleStreams(const IdleStreams&) = delete;
   IdleStreams& operator=(const IdleStreams&) = delete;

@@ -79,7 +79,8 @@ LoadGenerator::LoadGenerator(const Options& options)
       epoll_(epoll_create1(EPOLL_CLOEXEC)),
       request_(options.body_bytes),
       next_number_(options.first_number) {
-  connections_.resize(static_cast<size_t>(options_.connections + options_.idle_connections));
+  connections_.resize(static_cast<size_t>(options_.connections) +
+                      static_cast<size_t>(options_.idle_connections));
   for (size_t i = 0; i < connections_.size(); ++i) {
     connections_[i].idle = i >= static_cast<size_t>(options_.connections);
   }

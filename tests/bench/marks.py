@@ -63,6 +63,10 @@ def _what_must_not_grow(size):
         (f"CPU per event beside {max(size.idle_streams):,} idle streams against none <= 1.1",
          lambda of: of(cases.idle_streams_case(max(size.idle_streams)), "server_cpu_us")
          / of(cases.idle_streams_case(0), "server_cpu_us"), "times", lambda value: value <= 1.1),
+        (f"CPU per event beside as many of {max(size.idle_streams) // 2:,} subscriptions against none "
+         "<= 1.1",
+         lambda of: of(cases.idle_subscriptions_case(max(size.idle_streams)), "server_cpu_us")
+         / of(cases.idle_streams_case(0), "server_cpu_us"), "times", lambda value: value <= 1.1),
         (f"2,000 a second: p99 with a backlog of {biggest:,} against none <= 1.2",
          lambda of: of(cases.modest_case(biggest), "p99_us") / of(cases.modest_case(0), "p99_us"),
          "times", lambda value: value <= 1.2),

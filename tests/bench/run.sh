@@ -3,7 +3,7 @@
 # cpp-httplib and nginx `return 200`, in turn and by the same load generator, along the curves of
 # connections, subscribers, idle streams, backlog and size; single functions; and a start.
 #
-#   tests/bench/run.sh [--quick] [--seconds 4] [--rounds 5] [--only WORD,...] [--without WORD,...]
+#   tests/bench/run.sh [--quick] [--seconds 4] [--rounds 5] [--only WORD]... [--without WORD]...
 #                      [--backlog 10000000] [--store DIR] [--build DIR] [--output DIR]
 #                      [--compare FILE [--with FILE]]
 #
