@@ -84,8 +84,10 @@ class ReadingTest(unittest.TestCase):
 
     def test_each_benchmark_of_a_function_is_a_case(self):
         results = measurements.functions_of(
-            {"benchmarks": [{"name": "Parse/json", "real_time": 7.5, "cpu_time": 7.0}]}, "function")
-        self.assertEqual(results["function: Parse/json"]["cpu_ns"], 7.0)
+            {"benchmarks": [{"name": "Parse/json", "real_time": 7.5, "cpu_time": 7.0},
+                            {"name": "Commit/real_time", "real_time": 90.0, "cpu_time": 8.0}]}, "function")
+        self.assertEqual(results["function: Parse/json"], {"cpu_ns": 7.0, "ok": True, "said": ""})
+        self.assertEqual(results["function: Commit/real_time"]["real_ns"], 90.0)
 
 
 class TableTest(unittest.TestCase):
@@ -104,6 +106,11 @@ class TableTest(unittest.TestCase):
         self.assertIn("MISSED  m: 1 us", text)
         self.assertIn("a case: one was lost", text)
         self.assertNotIn("busy", text)
+
+    def test_it_says_that_the_load_generator_was_late_itself(self):
+        late = {"behind_us": 900, "p99_us": 800, "ok": True, "said": ""}
+        self.assertIn("a case: the load generator itself was up to 900 us late", self.table([late]))
+        self.assertNotIn("load generator", self.table([{**late, "behind_us": 700}]))
 
     def test_it_says_of_a_busy_machine_that_the_marks_say_little(self):
         self.assertIn("busy", self.table([{"p50_us": 1, "ok": True, "said": ""}], load=2))

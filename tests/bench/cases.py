@@ -155,7 +155,7 @@ def sections(size, quick=False):
             Start(START_EMPTY), Start(start_case(size.backlog), size.backlog))),
         Section("functions", "single functions", (Functions("function", 0.01 if quick else 0.1),)),
         Section("instructions", "instructions of an event, counted", (
-            Instructions(INSTRUCTIONS, busy, size.counted_posts),), most_rounds=2),
+            Instructions(INSTRUCTIONS, busy, size.counted_posts),), most_rounds=3),
     ]
 
 

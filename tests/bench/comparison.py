@@ -1,7 +1,8 @@
 """Compares two runs of the benchmark, and tells change from noise.
 
 A figure has changed if its median moved by more than its tolerance and the middle halves of the rounds,
-from quartile to quartile, do not overlap. If they do, it is unsure: measure again, with more rounds.
+from quartile to quartile, do not overlap. If they do, or are too few to tell, it is unsure: measure
+again, with more rounds.
 What is no part of the project (nginx, cpp-httplib, SQLite alone) is measured beside it as a yardstick:
 it tells of the machine, and is never a regression.
 """
@@ -23,8 +24,11 @@ FIGURES = [
 
 YARDSTICKS = ("nginx", "cpp-httplib", "SQLite")
 
-# What has to be the same for the figures to be of one machine.
-MACHINE = ("processor", "processors", "memory", "kernel")
+# With fewer rounds nobody knows how far they spread.
+FEWEST_ROUNDS = 3
+
+# What has to be the same for the figures to be comparable.
+MACHINE = ("processor", "processors", "memory", "kernel", "seconds")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,8 +49,6 @@ class Change:
 
 
 def _quartiles(values):
-    if len(values) == 1:
-        return values[0], values[0]
     low, _, high = statistics.quantiles(values, n=4, method="inclusive")
     return low, high
 
@@ -61,6 +63,8 @@ def _verdict(case, old, new, more_is_better, tolerance):
         return ""
     if case.startswith(YARDSTICKS):
         return "yardstick moved"
+    if min(len(old), len(new)) < FEWEST_ROUNDS:
+        return "unsure"
     (old_low, old_high), (new_low, new_high) = _quartiles(old), _quartiles(new)
     if old_low <= new_high and new_low <= old_high:
         return "unsure"

@@ -81,6 +81,12 @@ class ComparisonTest(unittest.TestCase):
         self.assertEqual(code, 0, text)
         self.assertTrue(self.line(text, "CPU us").endswith("unsure"), text)
 
+    def test_what_two_rounds_say_is_unsure(self):
+        code, text = self.compare(report(gateway={"server_cpu_us": [28, 28]}),
+                                  report(gateway={"server_cpu_us": [40, 40]}))
+        self.assertEqual(code, 0, text)
+        self.assertTrue(self.line(text, "CPU us").endswith("unsure"), text)
+
     def test_one_slow_round_hides_no_regression(self):
         code, text = self.compare(report(gateway={"server_cpu_us": [28, 28, 28, 28, 40]}),
                                   report(gateway={"server_cpu_us": [33, 33, 33, 33, 27]}))

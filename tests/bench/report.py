@@ -79,9 +79,18 @@ def table(report):
         met = "met" if mark["met"] else "MISSED"
         lines.append(f"{met:<7} {mark['mark']}: {mark['value']:,} {mark['unit']}".rstrip())
     for name, rounds in report["results"].items():
+        lines += _lateness(name, rounds)
         said = {each["said"] for each in rounds if each["said"] or not each["ok"]}
         lines += [f"{name}: {each or 'not everything was accepted'}" for each in sorted(said)]
     return "\n".join(lines) + "\n"
+
+
+def _lateness(name, rounds):
+    """A line about a load generator that was late itself, by more than most answers took."""
+    behind, most = median_of(rounds, "behind_us"), median_of(rounds, "p99_us")
+    if not behind or behind <= most:
+        return []
+    return [f"{name}: the load generator itself was up to {behind:,.0f} us late: what is above p99 is its own"]
 
 
 def _section(section, results):

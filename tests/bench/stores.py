@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -54,6 +55,8 @@ class Stores:
         yield Store(os.path.join(folder, "store"), first_number)
 
     def _fill(self, folder, events):
+        # What is left of a filling that was cut short is no store.
+        shutil.rmtree(folder, ignore_errors=True)
         os.makedirs(folder)
         done = subprocess.run([os.path.join(self._build, "backlog_bench"), f"--fill={events}",
                                f"--directory={folder}"], check=False)
