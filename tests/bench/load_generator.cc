@@ -100,15 +100,12 @@ LoadResult LoadGenerator::Run(absl::Duration duration) {
   OpenClosed();
   posted_ = 0;
   posts_ = options_.posts;
-  if (options_.rate > 0) {
-    const double due = std::ceil(options_.rate * absl::ToDoubleSeconds(duration));
-    posts_ = std::min(posts_, static_cast<int64_t>(due));
-  }
   const absl::Duration cpu_before = CpuOfThisThread();
   started_ = absl::Now();
   ready_since_ = started_;
-  deadline_ = started_ + duration;
+  EndAt(started_ + duration);
   while ((HasPosts() || waiting_ > 0) && absl::Now() < deadline_ + options_.last_answers) {
+    if (stopping_.exchange(false)) EndAt(absl::Now());
     OpenClosed();
     PostWhereDue(result);
     TakeEvents(result);
@@ -118,6 +115,13 @@ LoadResult LoadGenerator::Run(absl::Duration duration) {
   GiveUp(result);
   std::sort(result.latencies.begin(), result.latencies.end());
   return result;
+}
+
+void LoadGenerator::EndAt(absl::Time end) {
+  deadline_ = end;
+  if (options_.rate == 0) return;
+  const double due = std::ceil(options_.rate * absl::ToDoubleSeconds(end - started_));
+  posts_ = std::min(posts_, static_cast<int64_t>(due));
 }
 
 bool LoadGenerator::HasPosts() const {

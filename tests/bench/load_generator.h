@@ -4,6 +4,7 @@
 #include <sys/epoll.h>
 
 #include <array>
+#include <atomic>
 #include <cstdint>
 #include <deque>
 #include <string>
@@ -46,8 +47,9 @@ struct LoadResult {
 // be, and its waiting is in the latencies: a server that stalls cannot hide whom it kept waiting.
 //
 // The connections are opened by the first run and stay open for the following ones.
-// Threads: one. Blocking: Run(), for the time it is given and the answers then under way.
-// Errors: counted in the result. A connection that fails is opened again, and its post made again.
+// Threads: one, but for Stop(). Blocking: Run(), for the time it is given and the answers then
+// under way. Errors: counted in the result. A connection that fails is opened again, and its post
+// made again.
 class LoadGenerator {
  public:
   struct Options {
@@ -76,6 +78,8 @@ class LoadGenerator {
   LoadGenerator& operator=(const LoadGenerator&) = delete;
 
   LoadResult Run(absl::Duration duration);
+  // From any thread: the run under way, or the next, ends now. What is due by then is still posted.
+  void Stop() { stopping_ = true; }
 
   // Distinct callbacks posted in all runs; the numbers in their callSerialNo go on from
   // first_number.
@@ -108,11 +112,14 @@ class LoadGenerator {
   // What has no answer at the end of a run.
   void GiveUp(LoadResult& result);
   bool HasPosts() const;
+  // Sets when the run ends, and with a rate the posts that are due by then.
+  void EndAt(absl::Time end);
   // When the post of this number, counted in this run, is due.
   absl::Time DueAt(int64_t post) const;
 
   const Options options_;
   const int epoll_;
+  std::atomic<bool> stopping_{false};
   CallbackRequest request_;
   std::vector<Connection> connections_;
   std::vector<size_t> ready_;  // connections without a request under way

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <thread>
 
 #include "gtest/gtest.h"
 #include "tests/bench/stalling_server.h"
@@ -89,6 +90,20 @@ TEST_F(LoadGeneratorTest,
   EXPECT_EQ(result.accepted, 50);
   ASSERT_EQ(result.latencies.size(), 50u);
   EXPECT_GE(result.latencies.back(), kStall);
+}
+
+TEST_F(LoadGeneratorTest, ARunThatIsStoppedHasPostedWhatWasDueByThen) {
+  const StallingServer server({});
+  options_.port = server.port();
+  LoadGenerator load(options_);
+  LoadResult result;
+  std::thread run([&] { result = load.Run(absl::Hours(1)); });
+  load.Stop();
+  run.join();
+  EXPECT_EQ(result.errors(), 0);
+  EXPECT_EQ(result.accepted, load.callbacks());
+  EXPECT_LE(static_cast<double>(result.accepted),
+            options_.rate * absl::ToDoubleSeconds(result.elapsed) + 1);
 }
 
 TEST_F(LoadGeneratorTest, WhatHasNoAnswerAtTheEndIsLostAndCountsUntilThen) {

@@ -16,6 +16,7 @@ COLUMNS = [
     ("p50 us", "p50_us", "{:,.0f}"), ("p90 us", "p90_us", "{:,.0f}"), ("p99 us", "p99_us", "{:,.0f}"),
     ("p99.9 us", "p999_us", "{:,.0f}"), ("max us", "max_us", "{:,.0f}"),
     ("behind us", "behind_us", "{:,.0f}"),
+    ("settled ms", "settled_ms", "{:,.1f}"),
     ("CPU us", "server_cpu_us", "{:.1f}"), ("user", "server_user_us", "{:.1f}"),
     ("system", "server_system_us", "{:.1f}"), ("load CPU", "bench_cpu_us", "{:.1f}"),
     ("instructions", "instructions", "{:,.0f}"), ("start ms", "start_ms", "{:,.1f}"),
@@ -90,7 +91,8 @@ def _lateness(name, rounds):
     behind, most = median_of(rounds, "behind_us"), median_of(rounds, "p99_us")
     if not behind or behind <= most:
         return []
-    return [f"{name}: the load generator itself was up to {behind:,.0f} us late: what is above p99 is its own"]
+    return [f"{name}: the load generator itself was up to {behind:,.0f} us late: what is above p99 is "
+            "its own"]
 
 
 def _section(section, results):
