@@ -46,6 +46,8 @@ tests  openssl                   makes certificates to try TLS with
 tests  git                       which files a change touches
 tests  libgtest-dev              GoogleTest
 tests  libgmock-dev              its matchers
+tests  libbenchmark-dev          Google Benchmark: what single functions cost
+tests  valgrind                  counts the instructions of an event
 tests  clang-14                  thread-safety analysis, fuzzing
 tests  libclang-rt-14-dev        clang'\''s sanitizers
 tests  clang-tidy-14             lint of the C++

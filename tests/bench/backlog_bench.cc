@@ -1,4 +1,4 @@
-// What a backlog costs, in two steps; tests/bench/backlog.sh puts them together.
+// What a backlog costs, in two steps; tests/bench/run.sh puts them together.
 //
 //   backlog_bench --fill=5000000 --directory=DIR
 //       Makes a store in which the subscription "dead" is owed so many events.
@@ -9,13 +9,9 @@
 //       receives. Prints one JSON object.
 //
 // Exit code: 0 done, and each event received once; 1 done, and not so; 2 not done.
-#include <algorithm>
-#include <atomic>
 #include <cstdio>
-#include <memory>
 #include <string>
 #include <thread>
-#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
@@ -46,31 +42,22 @@ int Fill(const BenchArguments& arguments) {
 class SteadyLoad {
  public:
   explicit SteadyLoad(const LoadGenerator::Options& options)
-      : load_(options), thread_([this] {
-          while (!stopped_) Add(load_.Run(absl::Seconds(1)));
-        }) {}
+      : load_(options), thread_([this] { result_ = load_.Run(2 * kPatience); }) {}
   ~SteadyLoad() { Stop(); }
+  SteadyLoad(const SteadyLoad&) = delete;
+  SteadyLoad& operator=(const SteadyLoad&) = delete;
+
   const LoadResult& Stop() {
-    stopped_ = true;
+    load_.Stop();
     if (thread_.joinable()) thread_.join();
-    std::sort(all_.latencies.begin(), all_.latencies.end());
-    return all_;
+    return result_;
   }
+  // Once it is stopped.
   int64_t callbacks() const { return load_.callbacks(); }
 
  private:
-  void Add(const LoadResult& part) {
-    all_.accepted += part.accepted;
-    all_.not_forwarded += part.not_forwarded;
-    all_.refused += part.refused;
-    all_.lost += part.lost;
-    all_.elapsed += part.elapsed;
-    all_.latencies.insert(all_.latencies.end(), part.latencies.begin(), part.latencies.end());
-  }
-
-  std::atomic<bool> stopped_{false};
   LoadGenerator load_;
-  LoadResult all_;
+  LoadResult result_;
   std::thread thread_;
 };
 
@@ -94,7 +81,7 @@ int CatchUp(const BenchArguments& arguments) {
   live_options.server = absl::StrCat("127.0.0.1:", arguments.Integer("grpc_port", 0));
   live_options.subscription = "live";
   live_options.start = v1::START_POSITION_LATEST;
-  live_options.first_number = arguments.Integer("first_number", 0);
+  live_options.first_number = static_cast<int64_t>(arguments.Number("first_number", 0));
   if (!SendBack(live_options.server) ||
       !ForgetSubscription(live_options.server, live_options.subscription)) {
     return 2;
@@ -139,7 +126,7 @@ int CatchUp(const BenchArguments& arguments) {
 
 int Main(int argc, char** argv) {
   const BenchArguments arguments(argc, argv);
-  if (arguments.Number("fill", 0) > 0) return Fill(arguments);
+  if (!arguments.Text("fill").empty()) return Fill(arguments);
   if (arguments.Number("catch_up", 0) > 0) return CatchUp(arguments);
   std::fprintf(stderr, "--fill or --catch_up is missing; see the file's head\n");
   return 2;

@@ -5,6 +5,8 @@
 #include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
 #include "tests/bench/bench_subscriber.h"
+#include "tests/bench/callback_request.h"
+#include "tests/bench/idle_streams.h"
 #include "tests/bench/load_generator.h"
 #include "tests/bench/process_usage.h"
 #include "tests/bench/single_row_commits.h"
@@ -93,6 +95,28 @@ TEST_F(BenchSmokeTest, ARateIsKeptBesideIdleConnections) {
   EXPECT_EQ(result.accepted, 25);
   EXPECT_EQ(result.errors(), 0);
   EXPECT_GE(result.elapsed, absl::Milliseconds(480));
+}
+
+TEST_F(BenchSmokeTest, IdleStreamsGetNothingOfWhatOthersGet) {
+  const IdleStreams idle(absl::StrCat("127.0.0.1:", gateway_.grpc_port()), 3, 2);
+  EXPECT_TRUE(idle.opened());
+  options_.posts = 100;
+  LoadGenerator load(options_);
+  EXPECT_EQ(load.Run(kPatience).accepted, 100);
+  ExpectEachReceivedOnce(100);
+}
+
+TEST_F(BenchSmokeTest, LargeCallbacksAreAcceptedToo) {
+  options_.posts = 10;
+  options_.body_bytes = 60'000;
+  LoadGenerator load(options_);
+  EXPECT_EQ(load.Run(kPatience).accepted, 10);
+  ExpectEachReceivedOnce(10);
+}
+
+TEST(CallbackRequestTest, ABodyHasTheSizeThatIsAskedForAndNeverLessThanItsUsualOne) {
+  EXPECT_EQ(CallbackRequest(4096).body().size(), 4096u);
+  EXPECT_EQ(CallbackRequest(1).body(), CallbackRequest().body());
 }
 
 TEST(SingleRowCommitsTest, EveryCommitIsTimed) {

@@ -11,10 +11,11 @@ namespace {
 constexpr absl::string_view kPrefix = "119776539";
 constexpr size_t kDigits = 10;
 
-constexpr absl::string_view kBodyAfterSerial =
+constexpr absl::string_view kFromSerialToCallData =
     R"(","serviceNo":"1001","called":"88812345678","caller":"88887654321",)"
-    R"("callerPresent":"88880000000","callData":"order=4711",)"
-    R"("createCallTime":"2022/02/22,10:04:28:823","alertingTime":"2022/02/22,10:04:29:004",)"
+    R"("callerPresent":"88880000000","callData":"order=4711)";
+constexpr absl::string_view kFromCallData =
+    R"(","createCallTime":"2022/02/22,10:04:28:823","alertingTime":"2022/02/22,10:04:29:004",)"
     R"("talkingTime":"2022/02/22,10:04:30:418","releaseTime":"2022/02/22,10:04:36:318",)"
     R"("talkDuration":"6","recordfile":"Y:/2/mobileAgent/20220222/1645524268-824.wav",)"
     R"("locationId":"0","releaseReason":"0","agentAlertingTime":"2022/02/22,10:04:29:004",)"
@@ -23,9 +24,12 @@ constexpr absl::string_view kBodyAfterSerial =
 
 }  // namespace
 
-CallbackRequest::CallbackRequest() {
-  const std::string body =
-      absl::StrCat(R"({"callSerialNo":")", kPrefix, std::string(kDigits, '0'), kBodyAfterSerial);
+CallbackRequest::CallbackRequest(size_t body_bytes) {
+  std::string body = absl::StrCat(R"({"callSerialNo":")", kPrefix, std::string(kDigits, '0'),
+                                  kFromSerialToCallData);
+  const size_t usual_bytes = body.size() + kFromCallData.size();
+  if (body_bytes > usual_bytes) body.append(body_bytes - usual_bytes, 'x');
+  absl::StrAppend(&body, kFromCallData);
   bytes_ = absl::StrCat(
       "POST /release-events HTTP/1.1\r\nHost: 127.0.0.1\r\nUser-Agent: bench\r\nAccept: */*\r\n"
       "Content-Type: application/json;charset=UTF-8\r\nContent-Length: ",

@@ -13,7 +13,8 @@ namespace onhook {
 // Threads: one.
 class CallbackRequest {
  public:
-  CallbackRequest();
+  // With so many bytes of body, by a longer callData; its usual size if that is more.
+  explicit CallbackRequest(size_t body_bytes = 0);
 
   // The request whose callSerialNo holds this number; valid until the next call.
   absl::string_view WithNumber(int64_t number);

@@ -9,6 +9,7 @@
 //   wrk -t1 -c64 -d10s -s tests/bench/post_callback.lua http://127.0.0.1:PORT/release-events
 #include <httplib.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 
 #include <atomic>
 #include <csignal>
@@ -88,8 +89,9 @@ int ServeOnhook(const std::string& listen) {
   return 0;
 }
 
-// As a program would write it that uses cpp-httplib alone; only its pool is made large enough for
-// the connections of the measurement.
+// As a program would write it that uses cpp-httplib alone; only its pool and its backlog, which is
+// 5, are made large enough for the connections of the measurement: some would else be opened in
+// vain.
 int ServeBare() {
   httplib::Server server;
   server.new_task_queue = [] { return new httplib::ThreadPool(64, 1024); };
@@ -99,7 +101,15 @@ int ServeBare() {
     requests.fetch_add(1, std::memory_order_relaxed);
     response.set_content(kAnswer, kContentType);
   });
-  Announce(server.bind_to_any_port("127.0.0.1"));
+  int listening = -1;
+  server.set_socket_options([&](int socket) {
+    listening = socket;
+    const int on = 1;
+    setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+  });
+  const int port = server.bind_to_any_port("127.0.0.1");
+  listen(listening, 1024);
+  Announce(port);
   std::thread listener([&] { server.listen_after_bind(); });
   WaitForSignal();
   server.stop();

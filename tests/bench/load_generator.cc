@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -18,8 +19,11 @@
 namespace onhook {
 namespace {
 
-// Answers still missing so long after the end of a run count as lost.
-constexpr absl::Duration kLastAnswers = absl::Seconds(5);
+// How long events are waited for at most, so that the end of a run is not missed by more.
+constexpr absl::Duration kMoment = absl::Milliseconds(5);
+
+// How often a server that takes no connections is tried again.
+constexpr absl::Duration kBetweenTries = absl::Milliseconds(20);
 
 absl::Duration CpuOfThisThread() {
   rusage usage{};
@@ -71,8 +75,12 @@ absl::Duration LoadResult::Percentile(double fraction) const {
 }
 
 LoadGenerator::LoadGenerator(const Options& options)
-    : options_(options), epoll_(epoll_create1(EPOLL_CLOEXEC)), next_number_(options.first_number) {
-  connections_.resize(static_cast<size_t>(options_.connections + options_.idle_connections));
+    : options_(options),
+      epoll_(epoll_create1(EPOLL_CLOEXEC)),
+      request_(options.body_bytes),
+      next_number_(options.first_number) {
+  connections_.resize(static_cast<size_t>(options_.connections) +
+                      static_cast<size_t>(options_.idle_connections));
   for (size_t i = 0; i < connections_.size(); ++i) {
     connections_[i].idle = i >= static_cast<size_t>(options_.connections);
   }
@@ -86,27 +94,75 @@ LoadGenerator::~LoadGenerator() {
 }
 
 LoadResult LoadGenerator::Run(absl::Duration duration) {
+  // A post that is due shall not wait for the kernel to gather wakes.
+  prctl(PR_SET_TIMERSLACK, 1);
   LoadResult result;
-  for (size_t i = 0; i < connections_.size(); ++i) {
-    if (connections_[i].socket < 0) Open(i);
-  }
+  OpenClosed();
   posted_ = 0;
+  posts_ = options_.posts;
   const absl::Duration cpu_before = CpuOfThisThread();
   started_ = absl::Now();
-  deadline_ = started_ + duration;
-  while (MayPost()) {
+  ready_since_ = started_;
+  EndAt(started_ + duration);
+  while ((HasPosts() || waiting_ > 0) && absl::Now() < deadline_ + options_.last_answers) {
+    if (stopping_.exchange(false)) EndAt(absl::Now());
+    OpenClosed();
     PostWhereDue(result);
-    TakeEvents(/*timeout_ms=*/1, result);
+    TakeEvents(result);
   }
-  while (waiting_ > 0 && absl::Now() < deadline_ + kLastAnswers) TakeEvents(10, result);
   result.elapsed = absl::Now() - started_;
   result.cpu = CpuOfThisThread() - cpu_before;
-  result.lost += waiting_;
+  GiveUp(result);
   std::sort(result.latencies.begin(), result.latencies.end());
   return result;
 }
 
-bool LoadGenerator::MayPost() const { return absl::Now() < deadline_ && posted_ < options_.posts; }
+void LoadGenerator::EndAt(absl::Time end) {
+  deadline_ = end;
+  if (options_.rate == 0) return;
+  const double due = std::ceil(options_.rate * absl::ToDoubleSeconds(end - started_));
+  posts_ = std::min(posts_, static_cast<int64_t>(due));
+}
+
+bool LoadGenerator::HasPosts() const {
+  if (posted_ >= posts_ && again_.empty()) return false;
+  // With a rate, what was due before the end is owed, however late.
+  const absl::Duration late = options_.rate > 0 ? options_.last_answers : absl::ZeroDuration();
+  return absl::Now() < deadline_ + late;
+}
+
+absl::Time LoadGenerator::DueAt(int64_t post) const {
+  return started_ + absl::Seconds(static_cast<double>(post) / options_.rate);
+}
+
+void LoadGenerator::GiveUp(LoadResult& result) {
+  const absl::Time now = absl::Now();
+  for (size_t i = 0; i < connections_.size(); ++i) {
+    Connection& connection = connections_[i];
+    if (!connection.waiting) continue;
+    connection.waiting = false;
+    --waiting_;
+    ++result.lost;
+    result.latencies.push_back(now - connection.posting.since);
+    close(connection.socket);
+    connection.socket = -1;
+  }
+  for (const Posting& each : again_) result.latencies.push_back(now - each.since);
+  again_.clear();
+  for (; options_.rate > 0 && posted_ < posts_; ++posted_) {
+    ++result.lost;
+    result.latencies.push_back(now - DueAt(posted_));
+  }
+}
+
+void LoadGenerator::OpenClosed() {
+  const absl::Time now = absl::Now();
+  if (now < opened_at_ + kBetweenTries) return;
+  opened_at_ = now;
+  for (size_t i = 0; i < connections_.size(); ++i) {
+    if (connections_[i].socket < 0) Open(i);
+  }
+}
 
 void LoadGenerator::Open(size_t index) {
   Connection& connection = connections_[index];
@@ -128,45 +184,63 @@ void LoadGenerator::Open(size_t index) {
   event.events = EPOLLIN | EPOLLRDHUP;
   event.data.u64 = index;
   epoll_ctl(epoll_, EPOLL_CTL_ADD, connection.socket, &event);
-  if (!connection.idle) ready_.push_back(index);
+  if (!connection.idle) Free(index);
 }
 
-int64_t LoadGenerator::PostsDue() const {
-  if (options_.rate == 0) return options_.posts;
-  const double seconds = absl::ToDoubleSeconds(absl::Now() - started_);
-  return std::min(options_.posts, static_cast<int64_t>(seconds * options_.rate) + 1);
+void LoadGenerator::Free(size_t index) {
+  if (ready_.empty()) ready_since_ = absl::Now();
+  ready_.push_back(index);
 }
 
 void LoadGenerator::PostWhereDue(LoadResult& result) {
-  if (ready_.empty()) return;
-  const int64_t due = PostsDue();
-  while (!ready_.empty() && posted_ < due) {
+  while (!ready_.empty() && HasPosts()) {
+    const bool is_due = !again_.empty() || options_.rate == 0 || DueAt(posted_) <= absl::Now();
+    if (!is_due) return;
     const size_t index = ready_.back();
+    const Posting posting = NextPosting(result);
     ready_.pop_back();
-    Post(index, result);
+    Post(index, posting, result);
   }
 }
 
-void LoadGenerator::Post(size_t index, LoadResult& result) {
-  Connection& connection = connections_[index];
-  const int64_t number = options_.same_body ? options_.first_number : next_number_;
-  const absl::string_view request = request_.WithNumber(number);
-  next_number_ = number + 1;
-  // With a rate, a post that had to wait for a free connection counts from when it was due.
-  connection.sent_at = options_.rate == 0
-                           ? absl::Now()
-                           : started_ + absl::Seconds(static_cast<double>(posted_) / options_.rate);
+LoadGenerator::Posting LoadGenerator::NextPosting(LoadResult& result) {
+  Posting posting;
+  if (!again_.empty()) {
+    posting = again_.front();
+    again_.pop_front();
+    return posting;
+  }
+  posting.number = options_.same_body ? options_.first_number : next_number_;
+  next_number_ = posting.number + 1;
+  posting.since = absl::Now();
+  if (options_.rate > 0) {
+    const absl::Time due = DueAt(posted_);
+    result.behind = std::max(result.behind, posting.since - std::max(due, ready_since_));
+    posting.since = due;
+  }
   ++posted_;
+  return posting;
+}
+
+void LoadGenerator::Post(size_t index, const Posting& posting, LoadResult& result) {
+  Connection& connection = connections_[index];
+  connection.posting = posting;
   connection.waiting = true;
   ++waiting_;
+  const absl::string_view request = request_.WithNumber(posting.number);
   // One request at a time always fits an empty socket buffer.
   const ssize_t sent = send(connection.socket, request.data(), request.size(), MSG_NOSIGNAL);
   if (sent != static_cast<ssize_t>(request.size())) Lose(index, result);
 }
 
-void LoadGenerator::TakeEvents(int timeout_ms, LoadResult& result) {
-  const int count =
-      epoll_wait(epoll_, events_.data(), static_cast<int>(events_.size()), timeout_ms);
+void LoadGenerator::TakeEvents(LoadResult& result) {
+  absl::Duration patience = kMoment;
+  if (options_.rate > 0 && !ready_.empty() && posted_ < posts_) {
+    patience = std::clamp(DueAt(posted_) - absl::Now(), absl::ZeroDuration(), kMoment);
+  }
+  const timespec timeout = absl::ToTimespec(patience);
+  const int count = epoll_pwait2(epoll_, events_.data(), static_cast<int>(events_.size()), &timeout,
+                                 /*sigmask=*/nullptr);
   for (int i = 0; i < count; ++i) {
     const size_t index = events_[static_cast<size_t>(i)].data.u64;
     if (connections_[index].socket >= 0) Receive(index, result);
@@ -182,13 +256,13 @@ void LoadGenerator::Receive(size_t index, LoadResult& result) {
   connection.received.append(buffer, static_cast<size_t>(got));
   const size_t length = AnswerLength(connection.received);
   if (length == 0 || !connection.waiting) return;
-  result.latencies.push_back(absl::Now() - connection.sent_at);
+  result.latencies.push_back(absl::Now() - connection.posting.since);
   Count(absl::string_view(connection.received).substr(0, length), result);
   connection.received.erase(0, length);
   connection.waiting = false;
   --waiting_;
-  ready_.push_back(index);
-  if (MayPost()) PostWhereDue(result);
+  Free(index);
+  PostWhereDue(result);
 }
 
 void LoadGenerator::Lose(size_t index, LoadResult& result) {
@@ -197,6 +271,7 @@ void LoadGenerator::Lose(size_t index, LoadResult& result) {
     connection.waiting = false;
     --waiting_;
     ++result.lost;
+    again_.push_back(connection.posting);
   }
   ready_.erase(std::remove(ready_.begin(), ready_.end(), index), ready_.end());
   close(connection.socket);

@@ -9,7 +9,7 @@ import subprocess
 import tempfile
 import time
 
-PATIENCE_SECONDS = 20
+PATIENCE_SECONDS = 60
 
 # nginx as the floor of what an HTTP server can cost: one unprivileged process, no log, no upstream.
 NGINX_CONF = """
@@ -17,7 +17,7 @@ daemon off;
 master_process off;
 pid {directory}/nginx.pid;
 error_log {directory}/error.log;
-events {{ worker_connections 2048; }}
+events {{ worker_connections 4096; }}
 http {{
   access_log off;
   keepalive_requests 1000000000;
@@ -43,13 +43,20 @@ class Server:
         self.flags = [f"--pid={pid}"] + flags
 
 
+def onhookd_command(build, store, **listen):
+    """How the gateway is called, with the addresses given, or on free ports."""
+    ports = {"http": "127.0.0.1:0", "grpc": "127.0.0.1:0", "admin": "127.0.0.1:0", **listen}
+    return [os.path.join(build, "onhookd"), f"--store-directory={store}",
+            *(f"--{name}-listen={address}" for name, address in ports.items())]
+
+
 @contextlib.contextmanager
-def onhookd(build, store=None):
-    """The gateway on its defaults, with the store in that folder, or an empty one."""
+def onhookd(build, store=None, settings=(), under=()):
+    """The gateway on its defaults but for `settings`, with the store in that folder, or an empty one;
+    run by the command `under`, if there is one."""
     with tempfile.TemporaryDirectory(prefix="onhook-bench-") as directory:
         log_path = os.path.join(directory, "log")
-        command = [os.path.join(build, "onhookd"), f"--store-directory={store or directory + '/store'}"]
-        command += [f"--{name}-listen=127.0.0.1:0" for name in ("http", "grpc", "admin")]
+        command = [*under, *onhookd_command(build, store or directory + "/store"), *settings]
         with _process(command, log_path) as process:
             ports = _wait_for(lambda: _ports_in(log_path), process, log_path)
             yield Server(process.pid, [f"--http_port={ports['http']}", f"--grpc_port={ports['grpc']}"])
@@ -69,7 +76,7 @@ def http_floor(build):
 def nginx(_build):
     """nginx that answers 200 and does nothing else."""
     with tempfile.TemporaryDirectory(prefix="onhook-bench-") as directory:
-        port = _free_port()
+        port = free_port()
         conf = os.path.join(directory, "nginx.conf")
         with open(conf, "w", encoding="utf-8") as file:
             file.write(NGINX_CONF.format(directory=directory, port=port))
@@ -82,19 +89,28 @@ def nginx(_build):
 
 @contextlib.contextmanager
 def _process(command, log_path):
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("ONHOOK_")}
     with open(log_path, "wb") as log:
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                                   env=environment)
+        process = start(command, log)
     try:
         yield process
     finally:
-        process.send_signal(signal.SIGTERM)
-        try:
-            process.wait(PATIENCE_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        stop(process)
+
+
+def start(command, log):
+    """Starts a server without settings from the environment."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("ONHOOK_")}
+    return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment)
+
+
+def stop(process):
+    """Ends a server that start() gave, and waits until it has gone."""
+    process.send_signal(signal.SIGTERM)
+    try:
+        process.wait(PATIENCE_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def _wait_for(asked, process, log_path):
@@ -130,7 +146,8 @@ def _accepts(port):
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
-def _free_port():
+def free_port():
+    """A port that was free a moment ago."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]

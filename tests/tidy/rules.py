@@ -47,6 +47,7 @@ ENGINE_USERS = ["gateway/gateway.cc", "gateway/outside_faults.cc", "gateway/stor
 EVERYWHERE = ["gateway/", "clients/", "tests/"]
 THIRD_PARTY = {
     "absl/": EVERYWHERE,
+    "benchmark/": ["tests/bench/"],
     "google/protobuf/": ["gateway/config/", "gateway/event/", "gateway/store/",
                          "gateway/forwarding/", "gateway/ingress/", "gateway/delivery/",
                          "clients/", "tests/"],
