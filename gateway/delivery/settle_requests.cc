@@ -12,7 +12,6 @@
 namespace onhook {
 namespace {
 
-constexpr int kMostDeliveryIds = 10000;
 constexpr absl::Duration kLongestDelay = absl::Hours(1);
 constexpr size_t kLongestReason = 1024;
 

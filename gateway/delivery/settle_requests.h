@@ -11,6 +11,9 @@
 
 namespace onhook {
 
+// The most that one request may name.
+constexpr int kMostDeliveryIds = 10000;
+
 // What a client asks about its deliveries, checked. Pure functions.
 //
 // Errors: kInvalidArgument with BadRequest, whose field paths begin with the member of

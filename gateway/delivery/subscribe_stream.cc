@@ -12,6 +12,7 @@
 #include "gateway/delivery/serial_executor.h"
 #include "gateway/delivery/stream_registry.h"
 #include "gateway/delivery/unary_call.h"
+#include "gateway/delivery/usual_ack.h"
 
 namespace onhook {
 namespace {
@@ -33,10 +34,16 @@ void SubscribeStream::OnReadDone(bool ok) {
   if (!ok) return HalfClosed();
   if (!authorization().Check().ok()) return Step();  // which ends the stream
   v1::SubscribeRequest request;
-  absl::Status status =
-      grpc::SerializationTraits<v1::SubscribeRequest>::Deserialize(&request_, &request).ok()
-          ? Take(request)
-          : InvalidField("request", "is not a SubscribeRequest");
+  absl::Status status;
+  std::optional<UsualAck> ack = terms_.has_value() ? ReadUsualAck(request_) : std::nullopt;
+  if (ack.has_value()) {
+    request_.Clear();
+    status = TakeSettle(ack->request_id, std::move(ack->request));
+  } else {
+    status = grpc::SerializationTraits<v1::SubscribeRequest>::Deserialize(&request_, &request).ok()
+                 ? Take(request)
+                 : InvalidField("request", "is not a SubscribeRequest");
+  }
   if (!status.ok()) return End(std::move(status));
   if (!request.has_open()) {  // what follows `open` is read when that is done: see AttachOnce
     absl::MutexLock lock(&mutex_);

@@ -167,6 +167,7 @@ std::optional<Next> EmbeddedQueue::LeaseWhatIsHere(ConsumerId consumer, ReadLimi
   const Moment now = Now();  // once: it is asked for much, and only the deadlines hang on it
   size_t bytes = 0;
   for (const Lease& lease : result.leases) bytes += lease.event->event.size();
+  result.leases.reserve(std::min(limits.max_events, pages_.fresh_count()));
   for (int settled = 0; true;) {
     result.at_tail = false;
     result.has_credit = state_.HasCredit(consumer);
@@ -181,31 +182,32 @@ std::optional<Next> EmbeddedQueue::LeaseWhatIsHere(ConsumerId consumer, ReadLimi
       result.has_credit = state_.HasCredit(consumer);  // it may be reserved now
       return std::nullopt;
     }
-    LogEventPtr event;
+    const LogEventPtr* event = nullptr;
     const Verdict verdict = Judge(*next, event);
     if (verdict == Verdict::kMissing) return next;
     if (verdict == Verdict::kSettled) {
       if (++settled >= kMostSettledInOneGo) return std::nullopt;  // Tick wakes it again
       continue;
     }
-    result.has_credit = state_.HasCredit(consumer, static_cast<int64_t>(event->event.size()));
+    const size_t size = (*event)->event.size();
+    result.has_credit = state_.HasCredit(consumer, static_cast<int64_t>(size));
     if (!result.has_credit) return std::nullopt;
-    bytes += event->event.size();
-    LeaseOne(*next, event, consumer, now, result);
+    bytes += size;
+    LeaseOne(*next, *event, consumer, now, result);
     if (next->from == From::kSuspect) return std::nullopt;
   }
 }
 
-EmbeddedQueue::Verdict EmbeddedQueue::Judge(const Next& next, LogEventPtr& event) {
+EmbeddedQueue::Verdict EmbeddedQueue::Judge(const Next& next, const LogEventPtr*& event) {
   event = next.from == From::kFresh ? pages_.Fresh(next.sequence) : pages_.Again(next.sequence);
   if (event == nullptr) return Verdict::kMissing;
-  if (event->corrupt) {
+  if ((*event)->corrupt) {
     environment_.log->Error("store", "event does not fit its checksum; it is parked",
                             {{"subscription", name_}, {"sequence", next.sequence}});
     AddWishes({state_.BeginParkingCorrupt(next, Now())});
     return Verdict::kSettled;
   }
-  if (next.from == From::kFresh && !Wanted(*event)) {
+  if (next.from == From::kFresh && !Wanted(**event)) {
     state_.Exclude(next.sequence);
     unrequested_.excluded.Add(next.sequence);
     return Verdict::kSettled;
@@ -258,9 +260,9 @@ std::optional<Next> EmbeddedQueue::ScreenAhead() {
   for (int settled = 0; settled < kMostSettledInOneGo; ++settled) {
     const Next next{state_.next_fresh(), From::kFresh};
     if (next.sequence > environment_.event_log->last()) return std::nullopt;
-    const LogEventPtr event = pages_.Fresh(next.sequence);
+    const LogEventPtr* const event = pages_.Fresh(next.sequence);
     if (event == nullptr) return next;
-    if (event->corrupt || Wanted(*event)) return std::nullopt;
+    if ((*event)->corrupt || Wanted(**event)) return std::nullopt;
     state_.Exclude(next.sequence);
     unrequested_.excluded.Add(next.sequence);
   }
@@ -327,7 +329,7 @@ void EmbeddedQueue::ReadDone(const Next& next, absl::StatusOr<LogPage> page) {
     absl::MutexLock lock(&mutex_);
     reading_ = false;
     read_failed_ = !page.ok();
-    if (page.ok() && next.from == From::kFresh) pages_.PutFresh(page->events);
+    if (page.ok() && next.from == From::kFresh) pages_.PutFresh(std::move(page->events));
     if (page.ok() && next.from != From::kFresh) pages_.PutAgain(std::move(page->events));
     if (page.ok()) WakeOne(calls);
   }

@@ -152,8 +152,8 @@ class EmbeddedQueue final : public SubscriptionQueue,
                                                          PullResult& result)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   enum class Verdict { kDeliver, kSettled, kMissing };
-  // Settles the event if it is excluded or corrupt.
-  Verdict Judge(const SubscriptionState::Next& next, LogEventPtr& event)
+  // Settles the event if it is excluded or corrupt. `event` stays for as long as the pages do.
+  Verdict Judge(const SubscriptionState::Next& next, const LogEventPtr*& event)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool Wanted(const LogEvent& event) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void LeaseOne(const SubscriptionState::Next& next, const LogEventPtr& event, ConsumerId consumer,

@@ -16,12 +16,13 @@ namespace onhook {
 // Threads: one at a time. Blocking: never. Errors: none.
 class QueuePages {
  public:
-  // The event, or null if it is not at hand. Fresh events before it are dropped.
-  LogEventPtr Fresh(Sequence sequence);
-  LogEventPtr Again(Sequence sequence) const;
+  // The event, or null if it is not at hand. It stays for as long as nothing else is called. Fresh
+  // events before it are dropped.
+  const LogEventPtr* Fresh(Sequence sequence);
+  const LogEventPtr* Again(Sequence sequence) const;
 
   // Adds a page read behind the ones that are there, or instead of them.
-  void PutFresh(const std::vector<LogEventPtr>& page);
+  void PutFresh(std::vector<LogEventPtr> page);
   void PutAgain(std::vector<LogEventPtr> page) { again_ = std::move(page); }
   void Clear();
 
