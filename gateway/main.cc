@@ -35,7 +35,8 @@ int Main(const std::vector<std::string>& arguments, const std::vector<std::strin
 
 int main(int argc, char** argv) {
   // Debian's Abseil is built to watch the order in which locks are taken, in gRPC too, under a lock
-  // that all threads share: a twentieth of an event's time. The tests go on being watched.
+  // that all threads share: with it a lock and unlock costs 35 to 70 ns, without it 11. The tests
+  // go on being watched.
   absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
   std::vector<std::string> environment;
   for (char** entry = environ; *entry != nullptr; ++entry) environment.emplace_back(*entry);

@@ -1,12 +1,14 @@
 #ifndef ONHOOK_GATEWAY_FORWARDING_ELIGIBILITY_H_
 #define ONHOOK_GATEWAY_FORWARDING_ELIGIBILITY_H_
 
-#include <functional>
+#include <atomic>
+#include <cstddef>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
+#include "absl/functional/function_ref.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "gateway/base/clock.h"
@@ -23,7 +25,8 @@ class Eligibility {
   // `clock` must outlive this. Every receiver is taken to have been eligible just now.
   explicit Eligibility(const Clock* clock);
 
-  // Adds a stream, which has to Leave. A stream that left counts for a minute at most, however long
+  // Adds a stream, which has to Leave. Streams of one subscription want the same: `wants` of any of
+  // them speaks for all. A stream that left counts for a minute at most, however long
   // a time is asked for: its receiver did not come back.
   std::shared_ptr<EligibleStream> Add(std::string receiver, EligibleStream::Wants wants);
 
@@ -34,17 +37,27 @@ class Eligibility {
 
  private:
   using Streams = std::vector<std::shared_ptr<EligibleStream>>;
+  // Those that want the same: of one subscription, or a single one.
+  struct Group {
+    std::string receiver;
+    bool is_subscription;
+    Streams streams;  // in the order of their coming
+  };
+  using Groups = std::vector<Group>;
 
-  std::shared_ptr<const Streams> Snapshot() const;
+  std::shared_ptr<const Groups> Snapshot() const;
   bool AnyWithin(absl::Duration time, const v1::ReleaseEvent& event,
-                 const std::function<bool(const std::string& receiver)>& counts) const;
+                 absl::FunctionRef<bool(const Group& group)> counts) const;
+  static bool IsWithin(const Group& group, absl::Duration time, const v1::ReleaseEvent& event);
 
   const Clock* const clock_;
   const absl::Duration started_;  // Clock::Elapsed()
   mutable absl::Mutex mutex_;
-  // Replaced as a whole, so that it is looked through without the lock. In the order of their
-  // coming.
-  std::shared_ptr<const Streams> streams_ ABSL_GUARDED_BY(mutex_) = std::make_shared<Streams>();
+  // Replaced as a whole, so that it is looked through without the lock.
+  std::shared_ptr<const Groups> groups_ ABSL_GUARDED_BY(mutex_) = std::make_shared<Groups>();
+  // Where the last one that was asked about was found: most likely the next one's too, so that what
+  // a callback costs does not grow with the streams that wait for others.
+  mutable std::atomic<size_t> found_at_{0};
 };
 
 }  // namespace onhook

@@ -2,6 +2,8 @@
 
 #include <string>
 
+#include "absl/strings/str_format.h"
+#include "absl/time/civil_time.h"
 #include "gtest/gtest.h"
 
 namespace onhook {
@@ -37,6 +39,19 @@ TEST(VendorTimeTest, WhatIsReadIsWrittenBackLetterByLetter) {
       const absl::optional<absl::Time> time = ParseVendorTime(text, zone);
       ASSERT_TRUE(time.has_value()) << text << " in " << zone_name;
       EXPECT_EQ(FormatVendorTime(*time, zone), text) << zone_name;
+    }
+  }
+}
+
+TEST(VendorTimeTest, TheDaysThatAreReadAreThoseOfTheCalendar) {
+  for (const int year : {4, 100, 400, 1900, 2000, 2022, 2024}) {
+    for (int month = 0; month <= 13; ++month) {
+      for (int day = 0; day <= 32; ++day) {
+        const std::string text = absl::StrFormat("%04d/%02d/%02d,10:04:28:823", year, month, day);
+        const absl::CivilDay corrected(year, month, day);
+        const bool exists = corrected.month() == month && corrected.day() == day;
+        EXPECT_EQ(ParseVendorTime(text, absl::UTCTimeZone()).has_value(), exists) << text;
+      }
     }
   }
 }

@@ -107,6 +107,39 @@ TEST_F(EligibilityTest, OneThatLeftCountsForAMinuteAtMost) {
   EXPECT_FALSE(Anybody(absl::Hours(1)));
 }
 
+TEST_F(EligibilityTest, OfManyStreamsOfASubscriptionOneIsAsked) {
+  clock_.Advance(kLonger);
+  int asked = 0;
+  std::vector<std::shared_ptr<EligibleStream>> streams;
+  for (int i = 0; i < 100; ++i) {
+    streams.push_back(Eligible("subscription/a", [&](const v1::ReleaseEvent&) {
+      ++asked;
+      return false;
+    }));
+  }
+  EXPECT_FALSE(Anybody());
+  EXPECT_EQ(asked, 1);
+}
+
+TEST_F(EligibilityTest, WhoWantedTheLastEventIsAskedFirst) {
+  clock_.Advance(kLonger);
+  int asked = 0;
+  std::vector<std::shared_ptr<EligibleStream>> streams;
+  for (int i = 0; i < 100; ++i) {
+    streams.push_back(Eligible("watch", [&asked, i](const v1::ReleaseEvent&) {
+      ++asked;
+      return i == 70;
+    }));
+  }
+  EXPECT_TRUE(Anybody());
+  asked = 0;
+  EXPECT_TRUE(Anybody());
+  EXPECT_EQ(asked, 1);
+  streams[70]->Leave();
+  clock_.Advance(kLonger);
+  EXPECT_FALSE(Anybody());
+}
+
 TEST_F(EligibilityTest, StreamsThatComeAndGoFillNoMemory) {
   auto wanted = std::make_shared<int>();
   for (int i = 0; i < 5000; ++i) {
