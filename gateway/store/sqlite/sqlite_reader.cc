@@ -27,8 +27,9 @@ LogEventPtr MakeEvent(const SqliteStatement& row) {
   event->stored_at = absl::FromUnixMicros(stored_us);
   event->end_offset = row.Integer(3);
   // As EventFits, which would read each column again.
-  event->corrupt = row.Integer(4) != EventChecksum(event->sequence, received_us, stored_us,
-                                                   event->end_offset, row.Bytes(5), bytes);
+  const int64_t checksum = EventChecksum(event->sequence, received_us, stored_us, event->end_offset,
+                                         row.Bytes(5), bytes);
+  event->corrupt = row.Integer(4) != checksum;
   if (!event->corrupt) event->event.assign(bytes.data(), bytes.size());
   return event;
 }
