@@ -70,6 +70,7 @@ ConnectionStep Connection::Begin() {
 bool Connection::MayWait() {
   // Before looking whether to end, as whoever wants it to says so before looking at these.
   rank_ = context_.turns++;
+  idle_timeout_ns_ = absl::ToInt64Nanoseconds(options_->idle_timeout);
   idle_ = !reader_->HasUnread();
   return !context_.idle_ends && !told_to_end_;
 }
@@ -304,7 +305,7 @@ void Connection::CloseUnlessInUse() {
   if (rank_ != kInUse) shutdown(socket_, write_waits_ ? SHUT_RDWR : SHUT_RD);
 }
 
-void Connection::CloseIfSilent(absl::Duration now, absl::Duration idle_timeout) {
+void Connection::CloseIfSilent(absl::Duration now) {
   if (context_.tls != nullptr) return;
   // Of a request whose time is over: wakes it, and whoever takes it will find that out.
   if (absl::ToInt64Nanoseconds(now) >= rest_due_ns_) shutdown(socket_, SHUT_RD);
@@ -312,7 +313,7 @@ void Connection::CloseIfSilent(absl::Duration now, absl::Duration idle_timeout) 
   if (!idle_ || rank != seen_rank_) {
     seen_rank_ = rank;
     seen_at_ = now;
-  } else if (now - seen_at_ >= idle_timeout) {
+  } else if (now - seen_at_ >= absl::Nanoseconds(idle_timeout_ns_.load())) {
     CloseUnlessInUse();
   }
 }

@@ -97,10 +97,10 @@ class Connection {
   // its answer. One whose client does not take its answer is broken.
   void CloseUnlessInUse();
 
-  // Does so if it has been idle for `idle_timeout` by the looks of whoever calls this now and then,
-  // one at a time; and has a request that is late in coming refused. For connections that are
+  // Does so if it has been idle for its idle timeout by the looks of whoever calls this now and
+  // then, one at a time; and has a request that is late in coming refused. For connections that are
   // watched; threads see to their own times.
-  void CloseIfSilent(absl::Duration now, absl::Duration idle_timeout);
+  void CloseIfSilent(absl::Duration now);
 
   // Breaks the connection, whatever it is doing.
   void Cut();
@@ -161,6 +161,7 @@ class Connection {
   // When the rest of a request that is watched has to be there, of Clock::Elapsed().
   static constexpr int64_t kNever = std::numeric_limits<int64_t>::max();
   std::atomic<int64_t> rest_due_ns_{kNever};
+  std::atomic<int64_t> idle_timeout_ns_{kNever};  // that holds until the next request
   // Of CloseIfSilent: the rank it saw last, and since when.
   uint64_t seen_rank_ = kInUse;
   absl::Duration seen_at_;

@@ -113,10 +113,10 @@ void ConnectionRegistry::EndThoseWaitingSince(uint64_t turn, int count) {
   while (count > 0 && EndOne(nullptr, turn)) --count;
 }
 
-void ConnectionRegistry::EndSilent(absl::Duration now, absl::Duration idle_timeout) {
+void ConnectionRegistry::EndSilent(absl::Duration now) {
   absl::MutexLock lock(&mutex_);
   for (Place& place : places_) {
-    if (place.connection != nullptr) place.connection->CloseIfSilent(now, idle_timeout);
+    if (place.connection != nullptr) place.connection->CloseIfSilent(now);
   }
 }
 

@@ -59,8 +59,8 @@ class ConnectionRegistry {
   // Ends up to `count` connections as if for newcomers, but none that began to wait at `turn` (of
   // ConnectionContext::turns) or later: who has just come is about to send its request.
   void EndThoseWaitingSince(uint64_t turn, int count);
-  // Ends those that have been idle for `idle_timeout`. To be called now and then.
-  void EndSilent(absl::Duration now, absl::Duration idle_timeout);
+  // Connection::CloseIfSilent of all. To be called now and then.
+  void EndSilent(absl::Duration now);
   // Ends all that are idle.
   void EndAllIdle();
   // Breaks all connections.

@@ -211,7 +211,7 @@ void HttpServer::Parts::Remove(Connection* connection) {
 
 absl::Duration HttpServer::Parts::EndSilent() {
   const std::shared_ptr<const HttpOptions> options = current_.Get();
-  registry_.EndSilent(context_.clock->Elapsed(), options->idle_timeout);
+  registry_.EndSilent(context_.clock->Elapsed());
   const absl::Duration shortest =
       std::min({options->idle_timeout, options->head_timeout, options->request_timeout});
   return std::clamp(shortest / kLooksWithinTimeout, kShortestLook, kLongestLook);
