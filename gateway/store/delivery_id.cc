@@ -9,13 +9,18 @@ namespace {
 constexpr size_t kHexDigits = 16;
 constexpr size_t kMostDigits = 20;  // of a number of 64 bits
 
-// Takes a decimal number from 1 to `max`, without leading zero, off the front of `text`.
+// Takes a decimal number from 1 to `max`, of 63 bits at most, without leading zero, off the front
+// of `text`.
 bool TakeNumber(absl::string_view& text, uint64_t max, uint64_t& number) {
   if (text.empty() || text[0] < '1' || text[0] > '9') return false;
-  const std::from_chars_result taken = std::from_chars(text.begin(), text.end(), number);
-  if (taken.ec != std::errc() || number > max) return false;
-  text.remove_prefix(static_cast<size_t>(taken.ptr - text.begin()));
-  return true;
+  number = 0;
+  size_t digits = 0;
+  for (; digits < text.size() && text[digits] >= '0' && text[digits] <= '9'; ++digits) {
+    if (digits == kMostDigits - 1) return false;  // larger than any `max`
+    number = number * 10 + static_cast<uint64_t>(text[digits] - '0');
+  }
+  text.remove_prefix(digits);
+  return number <= max;
 }
 
 bool TakeHex(absl::string_view& text, uint64_t& number) {

@@ -39,6 +39,15 @@ void SequenceSet::Add(SequenceRange range) {
 void SequenceSet::Remove(SequenceRange range) {
   auto it = last_by_first_.upper_bound(range.first);
   if (it != last_by_first_.begin() && std::prev(it)->second >= range.first) --it;
+  if (it != last_by_first_.end() && it->first == range.first && it->second > range.last) {
+    // The usual case: a run shrinks at its beginning. Its memory is kept.
+    const auto next = std::next(it);
+    auto run = last_by_first_.extract(it);
+    run.key() = range.last + 1;
+    last_by_first_.insert(next, std::move(run));
+    size_ -= range.last - range.first + 1;
+    return;
+  }
   while (it != last_by_first_.end() && it->first <= range.last) {
     const SequenceRange run{it->first, it->second};
     it = last_by_first_.erase(it);

@@ -194,7 +194,7 @@ bool SubscriptionState::OwesSomething(Sequence last) const {
 std::vector<SubscriptionState::Decision> SubscriptionState::Advance(Moment now) {
   std::vector<Decision> decisions;
   while (!timers_.empty() && timers_.begin()->first <= now.elapsed) {
-    const Sequence sequence = timers_.begin()->second;
+    const Sequence sequence = timers_.begin()->second.NextMember(0);
     Record& record = records_.at(sequence);
     if (record.phase == Phase::kWaiting) {
       ClearTimer(sequence, record);
@@ -265,12 +265,14 @@ void SubscriptionState::SetTimer(Sequence sequence, Record& record, Phase phase,
   ClearTimer(sequence, record);
   record.phase = phase;
   record.due = due;
-  timers_.emplace_hint(timers_.end(), due, sequence);
+  timers_[due].Add(sequence);
 }
 
 void SubscriptionState::ClearTimer(Sequence sequence, Record& record) {
   if (record.phase != Phase::kLeased && record.phase != Phase::kWaiting) return;
-  timers_.erase({record.due, sequence});
+  const auto due_with_it = timers_.find(record.due);
+  due_with_it->second.Remove({sequence, sequence});
+  if (due_with_it->second.empty()) timers_.erase(due_with_it);
   record.phase = Phase::kNone;
 }
 

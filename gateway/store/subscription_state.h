@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "absl/container/btree_set.h"
+#include "absl/container/btree_map.h"
 #include "absl/container/flat_hash_map.h"
 #include "absl/time/time.h"
 #include "gateway/config/subscription_spec.h"
@@ -328,7 +328,8 @@ class SubscriptionState {
   SequenceSet ready_;
   SequenceSet suspects_;
   int ordinary_left_ = 0;  // events that go out before the next suspect, if there are any
-  absl::btree_set<std::pair<absl::Duration, Sequence>> timers_;
+  // By when they are due: what goes out together is due together. None is empty.
+  absl::btree_map<absl::Duration, SequenceSet> timers_;
   ConsumerAccounts accounts_;
 };
 
