@@ -35,6 +35,7 @@ libxxhash0               the checksum of a stored event
 libyaml-cpp0.7           settings
 libsimdjson14            the vendor'\''s JSON
 libprometheus-cpp-core1.0  counts
+libjemalloc2             takes and gives back memory
 '
 USER_ID=65532
 DATA=var/lib/onhook

@@ -38,6 +38,7 @@ build  libxxhash-dev             the checksum of a stored event
 build  libyaml-cpp-dev           reads the file of settings
 build  libsimdjson-dev           reads the vendor'\''s JSON
 build  prometheus-cpp-dev        counts, and shows the counts
+build  libjemalloc-dev           memory that one thread takes and another gives back
 build  ca-certificates           mirrors that are reached by https
 build  dpkg-dev                  unpacks the source package of cpp-httplib
 build  xz-utils                  likewise

@@ -45,6 +45,7 @@ target_link_libraries(onhook_httplib INTERFACE Threads::Threads OpenSSL::SSL Ope
 target_compile_options(onhook_httplib INTERFACE $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)
 
 # xxHash: the checksum of each stored event; gateway/store/sqlite
+find_library(ONHOOK_JEMALLOC_LIBRARY jemalloc REQUIRED)
 find_library(ONHOOK_XXHASH_LIBRARY xxhash REQUIRED)
 add_library(onhook_xxhash INTERFACE)
 target_link_libraries(onhook_xxhash INTERFACE "${ONHOOK_XXHASH_LIBRARY}")

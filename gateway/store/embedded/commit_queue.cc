@@ -31,11 +31,9 @@ void CommitQueue::Submit(std::unique_ptr<CommitOperation> operation, Urgency urg
     taken = !closing_ && urgent_.size() + lingering_.size() < options_.max_pending;
     if (taken) {
       if (urgency == Urgency::kMayLinger) {
-        if (lingering_.empty()) {
-          linger_until_ = clock_->Elapsed() + options_.linger;
-          if (!busy_) background_wakes_.Signal();
-        }
+        if (lingering_.empty()) linger_until_ = clock_->Elapsed() + options_.linger;
         lingering_.push_back(std::move(operation));
+        if (!busy_ && MustWakeBackground()) background_wakes_.Signal();
         return;
       }
       urgent_.push_back(std::move(operation));
@@ -165,9 +163,7 @@ bool CommitQueue::CommitOnce(Batch batch, bool leads_on) {
   maintenance_due_ = maintenance_due;
   if (leads_on && !maintenance_due_ && !urgent_.empty()) return true;
   busy_ = false;
-  if (maintenance_due_ || closing_ || !urgent_.empty() || !lingering_.empty()) {
-    background_wakes_.Signal();
-  }
+  if (MustWakeBackground()) background_wakes_.Signal();
   return false;
 }
 
@@ -186,6 +182,12 @@ bool CommitQueue::BackgroundHasWork() const {
   return !lingering_.empty() && (closing_ || clock_->Elapsed() >= linger_until_);
 }
 
+// Of what lingers most goes along with what is urgent, so it does not wake a thread each time.
+bool CommitQueue::MustWakeBackground() const {
+  if (maintenance_due_ || closing_ || !urgent_.empty()) return true;
+  return !lingering_.empty() && linger_until_ < background_looks_;
+}
+
 void CommitQueue::RunBackground() {
   mutex_.Lock();
   while (!dead_) {
@@ -194,7 +196,9 @@ void CommitQueue::RunBackground() {
       if (busy_ || lingering_.empty()) {
         background_wakes_.Wait(&mutex_);
       } else {
+        background_looks_ = linger_until_;
         background_wakes_.WaitFor(&mutex_, linger_until_ - clock_->Elapsed());
+        background_looks_ = absl::InfiniteDuration();
       }
       continue;
     }

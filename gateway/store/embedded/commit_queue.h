@@ -128,6 +128,8 @@ class CommitQueue {
   absl::Status Commit(const Batch& batch);
   void Maintain() ABSL_LOCKS_EXCLUDED(mutex_);
   bool BackgroundHasWork() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // The queue's own thread has to look sooner than it will by itself.
+  bool MustWakeBackground() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // What BackgroundHasWork says there is, without the lock.
   void WorkInBackground() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void RunBackground();
@@ -143,6 +145,8 @@ class CommitQueue {
   Operations urgent_ ABSL_GUARDED_BY(mutex_);
   Operations lingering_ ABSL_GUARDED_BY(mutex_);
   absl::Duration linger_until_ ABSL_GUARDED_BY(mutex_);  // of lingering_.front(), Clock::Elapsed()
+  // When the queue's own thread looks again by itself, Clock::Elapsed().
+  absl::Duration background_looks_ ABSL_GUARDED_BY(mutex_) = absl::InfiniteDuration();
   bool busy_ ABSL_GUARDED_BY(mutex_) = false;            // somebody writes to the storage
   bool maintenance_due_ ABSL_GUARDED_BY(mutex_) = false;
   bool closing_ ABSL_GUARDED_BY(mutex_) = false;

@@ -281,6 +281,8 @@ void EmbeddedQueue::Answer(Journal journal, const absl::Status& status) {
     submit = !pending_.empty() && MustSubmit();
   }
   if (submit) SubmitSettling();
+  // Before the answers: a callback may wait for what consumers are handed now.
+  Call(journal.calls);
   if (journal.parked > 0) {
     environment_.log->Warning("store", "events were parked among the dead letters",
                               {{"subscription", name_}, {"events", journal.parked}});
@@ -297,7 +299,6 @@ void EmbeddedQueue::Answer(Journal journal, const absl::Status& status) {
       listener(name_, journal.processed);
     }
   }
-  Call(journal.calls);
 }
 
 }  // namespace onhook
