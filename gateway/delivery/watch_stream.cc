@@ -132,8 +132,8 @@ bool WatchStream::Wanted(const LogEvent& event) const {
     return false;
   }
   if (filter_.matches_all()) return true;
-  v1::ReleaseEvent parsed;
-  return parsed.ParseFromString(event.event) && filter_.Matches(parsed);
+  const FilteredFields* const fields = event.filtered_fields();
+  return fields != nullptr && filter_.Matches(*fields);
 }
 
 grpc::ByteBuffer WatchStream::Heartbeat() const {

@@ -15,10 +15,15 @@ EventFilter::EventFilter(const v1::EventFilter& filter)
       release_reason_codes_(filter.release_reason_codes().begin(),
                             filter.release_reason_codes().end()) {}
 
+// An unset field reads as "", which is how a filter names its absence.
 bool EventFilter::Matches(const v1::ReleaseEvent& event) const {
-  // An unset field reads as "", which is how a filter names its absence.
   return Allows(sources_, event.source()) && Allows(service_nos_, event.service_no()) &&
          Allows(release_reason_codes_, event.release_reason_code());
+}
+
+bool EventFilter::Matches(const FilteredFields& fields) const {
+  return Allows(sources_, fields.source) && Allows(service_nos_, fields.service_no) &&
+         Allows(release_reason_codes_, fields.release_reason_code);
 }
 
 }  // namespace onhook

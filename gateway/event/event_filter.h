@@ -9,6 +9,13 @@
 
 namespace onhook {
 
+// What filters look at of an event; what it does not have is empty.
+struct FilteredFields {
+  std::string source;
+  std::string service_no;
+  std::string release_reason_code;
+};
+
 // Which events somebody wants; subscription.proto says what a filter means.
 //
 // Immutable. Threads: any. Blocking: never.
@@ -23,6 +30,7 @@ class EventFilter {
     return sources_.empty() && service_nos_.empty() && release_reason_codes_.empty();
   }
   bool Matches(const v1::ReleaseEvent& event) const;
+  bool Matches(const FilteredFields& fields) const;
 
  private:
   absl::flat_hash_set<std::string> sources_;

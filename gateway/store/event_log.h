@@ -11,9 +11,11 @@
 #include <string>
 #include <vector>
 
+#include "absl/base/call_once.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "gateway/event/event_filter.h"
 #include "gateway/store/sequence.h"
 
 namespace onhook {
@@ -41,7 +43,7 @@ struct NewEvent {
   std::string raw_body;
 };
 
-// An event as it lies in the log. Never changes.
+// An event as it lies in the log. Never changes. Threads: any.
 struct LogEvent {
   Sequence sequence = 0;
   absl::Time received_at;
@@ -53,6 +55,14 @@ struct LogEvent {
   std::string event;
   // The stored bytes do not fit their checksum. Never to be delivered.
   bool corrupt = false;
+
+  // Read from `event` by the first who asks, once for the filters of all subscriptions. Null: it
+  // is no ReleaseEvent.
+  const FilteredFields* filtered_fields() const;
+
+ private:
+  mutable absl::once_flag fields_are_read_;
+  mutable std::unique_ptr<const FilteredFields> fields_;
 };
 using LogEventPtr = std::shared_ptr<const LogEvent>;
 

@@ -147,7 +147,7 @@ class CommitQueue {
   absl::Duration linger_until_ ABSL_GUARDED_BY(mutex_);  // of lingering_.front(), Clock::Elapsed()
   // When the queue's own thread looks again by itself, Clock::Elapsed().
   absl::Duration background_looks_ ABSL_GUARDED_BY(mutex_) = absl::InfiniteDuration();
-  bool busy_ ABSL_GUARDED_BY(mutex_) = false;            // somebody writes to the storage
+  bool busy_ ABSL_GUARDED_BY(mutex_) = false;  // somebody writes to the storage
   bool maintenance_due_ ABSL_GUARDED_BY(mutex_) = false;
   bool closing_ ABSL_GUARDED_BY(mutex_) = false;
   bool dead_ ABSL_GUARDED_BY(mutex_) = false;  // kDataLoss was seen

@@ -217,8 +217,8 @@ EmbeddedQueue::Verdict EmbeddedQueue::Judge(const Next& next, const LogEventPtr*
 
 bool EmbeddedQueue::Wanted(const LogEvent& event) const {
   if (filter_.matches_all()) return true;
-  v1::ReleaseEvent parsed;
-  return parsed.ParseFromString(event.event) && filter_.Matches(parsed);
+  const FilteredFields* const fields = event.filtered_fields();
+  return fields != nullptr && filter_.Matches(*fields);
 }
 
 void EmbeddedQueue::LeaseOne(const Next& next, const LogEventPtr& event, ConsumerId consumer,
