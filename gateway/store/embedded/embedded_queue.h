@@ -138,7 +138,8 @@ class EmbeddedQueue final : public SubscriptionQueue,
     bool deleted = false;
     // What is to be said when it has been finished.
     int64_t parked = 0;
-    Calls calls;
+    Calls calls_first;  // to who waits for events
+    Calls calls;        // to who has credit again
   };
   struct DeadLetterChange;
   using ChangePtr = std::shared_ptr<DeadLetterChange>;

@@ -270,7 +270,7 @@ void EmbeddedQueue::Finish(Journal& journal, const absl::Status& status) {
     unrequested_.progress = unrequested_.progress || journal.unrequested.progress;
   }
   // Something may have been returned. With room again, consumers are at the tail again.
-  WakeOne(journal.calls);
+  WakeOne(journal.calls_first);
   if (!had_room && state_.HasRoom()) WakeAll(journal.calls);
 }
 
@@ -281,8 +281,8 @@ void EmbeddedQueue::Answer(Journal journal, const absl::Status& status) {
     submit = !pending_.empty() && MustSubmit();
   }
   if (submit) SubmitSettling();
-  // Before the answers: a callback may wait for what consumers are handed now.
-  Call(journal.calls);
+  // Before the answers: a callback may wait for what is handed out now.
+  Call(journal.calls_first);
   if (journal.parked > 0) {
     environment_.log->Warning("store", "events were parked among the dead letters",
                               {{"subscription", name_}, {"events", journal.parked}});
@@ -299,6 +299,8 @@ void EmbeddedQueue::Answer(Journal journal, const absl::Status& status) {
       listener(name_, journal.processed);
     }
   }
+  // Behind them: a consumer hears of what gave it credit before it sees what that brought.
+  Call(journal.calls);
 }
 
 }  // namespace onhook
