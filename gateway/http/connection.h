@@ -72,6 +72,11 @@ class Connection {
   int socket() const { return socket_; }
   ConnectionPlace* place() const { return place_; }
 
+  // What one thread did is seen by the one that has the connection next: what the system hands from
+  // one to the other, as an event of a descriptor, is no order in the language's eyes.
+  void GiveAway() { hand_overs_.fetch_add(1, std::memory_order_release); }
+  void TakeOver() { hand_overs_.load(std::memory_order_acquire); }
+
   // What is to be done first.
   ConnectionStep Begin();
 
@@ -158,6 +163,7 @@ class Connection {
   std::atomic<bool> idle_{true};
   std::atomic<bool> told_to_end_{false};
   std::atomic<bool> write_waits_{false};
+  std::atomic<uint32_t> hand_overs_{0};
   // When the rest of a request that is watched has to be there, of Clock::Elapsed().
   static constexpr int64_t kNever = std::numeric_limits<int64_t>::max();
   std::atomic<int64_t> rest_due_ns_{kNever};

@@ -51,8 +51,10 @@ bool ConnectionWatch::Watch(Connection* connection, bool is_new) {
   // Once, so that it is never taken by two.
   event.events = EPOLLIN | EPOLLRDHUP | EPOLLONESHOT;
   event.data.ptr = connection;
+  const int socket = connection->socket();
+  connection->GiveAway();
   const int how = is_new ? EPOLL_CTL_ADD : EPOLL_CTL_MOD;
-  return epoll_ctl(epoll_, how, connection->socket(), &event) == 0;
+  return epoll_ctl(epoll_, how, socket, &event) == 0;
 }
 
 void ConnectionWatch::Run(bool looks) {
@@ -68,7 +70,9 @@ void ConnectionWatch::Run(bool looks) {
       for (int i = 0; i < count; ++i) {
         auto* const connection = static_cast<Connection*>(events[static_cast<size_t>(i)].data.ptr);
         ends = ends || connection == nullptr;
-        if (connection != nullptr) callbacks_.take(connection);
+        if (connection == nullptr) continue;
+        connection->TakeOver();
+        callbacks_.take(connection);
       }
     };
     if (count > 0 && callbacks_.together != nullptr) {
