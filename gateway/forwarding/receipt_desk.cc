@@ -38,8 +38,7 @@ std::string ReceiverOf(const std::string& subscription) {
 }  // namespace
 
 ReceiptDesk::ReceiptDesk(const Clock* clock, Store* store, const ReceiptDeskOptions& options)
-    : clock_(clock),
-      store_(store),
+    : store_(store),
       max_runs_(options.max_runs),
       eligibility_(clock),
       max_waiting_(options.max_waiting) {
@@ -232,7 +231,7 @@ ReceiptDesk::Waiters ReceiptDesk::TakeLate(absl::Duration now) {
   next_look_ = absl::InfiniteDuration();
   std::vector<Sequence> emptied;
   for (auto& [sequence, waiters] : waiting_) {
-    const auto is_late = [&](const Waiter* waiter) {
+    const auto is_late = [&](const Waiter* waiter) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
       if (waiter->deadline <= now) return true;
       next_look_ = std::min(next_look_, waiter->deadline);
       return false;

@@ -138,7 +138,6 @@ class ReceiptDesk {
   // Takes those off whose time is over by `now`, and says when the next one's is.
   Waiters TakeLate(absl::Duration now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
-  const Clock* const clock_;
   Store* const store_;
   const size_t max_runs_;
   Eligibility eligibility_;
