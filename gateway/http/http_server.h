@@ -50,9 +50,9 @@ class HttpServer {
     // Told of every refusal in REFUSALS.md by its label, before it is answered. Optional.
     std::function<void(absl::string_view label)> on_refused;
     // Instead of the handler, for servers of many requests: only begins to answer. Optional.
-    HttpTask task;
+    HttpTask task = nullptr;
     // Called around all the calls of `task` for which there is cause at one moment. Optional.
-    Together together;
+    Together together = nullptr;
   };
 
   // `clock` and `log` must outlive the server, and so must `tls`; null: HTTP without TLS.
