@@ -25,6 +25,8 @@ struct ReceiptDesk::Waiter {
 
 namespace {
 
+constexpr absl::Duration kShortestLook = absl::Milliseconds(5);
+
 absl::Status NotYet(AcknowledgePolicy::When when) {
   return absl::DeadlineExceededError(when == AcknowledgePolicy::When::kProcessed
                                          ? "stored, not yet processed"
@@ -242,6 +244,8 @@ ReceiptDesk::Waiters ReceiptDesk::TakeLate(absl::Duration now) {
     if (waiters.empty()) emptied.push_back(sequence);
   }
   for (const Sequence sequence : emptied) waiting_.erase(sequence);
+  // All are looked through, so not for each of many.
+  next_look_ = std::max(next_look_, now + kShortestLook);
   waiting_count_ -= static_cast<int64_t>(late.size());
   return late;
 }

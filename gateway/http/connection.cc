@@ -68,6 +68,7 @@ ConnectionStep Connection::Begin() {
 }
 
 bool Connection::MayWait() {
+  reader_->Rest();
   // Before looking whether to end, as whoever wants it to says so before looking at these.
   rank_ = context_.turns++;
   idle_timeout_ns_ = absl::ToInt64Nanoseconds(options_->idle_timeout);
@@ -226,7 +227,7 @@ bool Connection::AnswerRequest() {
       *stream_);
 }
 
-void Connection::Answered(HttpResponse response) {
+void Connection::Answered(HttpResponse response) noexcept {
   context_.go_on(this, Send(std::move(response)));
 }
 
@@ -308,7 +309,7 @@ void Connection::CloseUnlessInUse() {
 void Connection::CloseIfSilent(absl::Duration now) {
   if (context_.tls != nullptr) return;
   // Of a request whose time is over: wakes it, and whoever takes it will find that out.
-  if (absl::ToInt64Nanoseconds(now) >= rest_due_ns_) shutdown(socket_, SHUT_RD);
+  if (absl::ToInt64Nanoseconds(now) >= rest_due_ns_) CloseUnlessInUse();
   const uint64_t rank = rank_;
   if (!idle_ || rank != seen_rank_) {
     seen_rank_ = rank;

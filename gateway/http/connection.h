@@ -133,7 +133,7 @@ class Connection {
   bool AnswerRequest();
   HttpResponse Respond();
   // The answer has been found, on any thread: sends it, and says what is next.
-  void Answered(HttpResponse response);
+  void Answered(HttpResponse response) noexcept;
   ConnectionStep Send(HttpResponse response);
   bool IsLast(const HttpResponse& response) const;
   const Refusal& RefusalOfReader() const;

@@ -16,6 +16,8 @@ namespace {
 // As many as usually come while a commit is under way; more would keep the first ones waiting.
 constexpr int kMostTakenTogether = 64;
 
+constexpr absl::Duration kLongestLook = absl::Seconds(1);
+
 }  // namespace
 
 ConnectionWatch::ConnectionWatch(int threads, Callbacks callbacks, const Clock* clock)
@@ -41,7 +43,7 @@ absl::Status ConnectionWatch::Start() {
     return absl::UnavailableError(absl::ErrnoToStatus(errno, "cannot watch connections").message());
   }
   for (int i = 0; i < thread_count_; ++i) {
-    threads_.emplace_back([this, looks = i == 0] { Run(looks); });
+    threads_.emplace_back([this] { Run(); });
   }
   return absl::OkStatus();
 }
@@ -57,14 +59,12 @@ bool ConnectionWatch::Watch(Connection* connection, bool is_new) {
   return epoll_ctl(epoll_, how, socket, &event) == 0;
 }
 
-void ConnectionWatch::Run(bool looks) {
+void ConnectionWatch::Run() {
   std::array<epoll_event, kMostTakenTogether> events;
-  absl::Duration next_look = looks ? clock_->Elapsed() : absl::InfiniteDuration();
   bool ends = false;
   while (!ends) {
-    const absl::Duration left = looks ? next_look - clock_->Elapsed() : absl::InfiniteDuration();
-    const int wait_ms =
-        looks ? static_cast<int>(std::max<int64_t>(absl::ToInt64Milliseconds(left) + 1, 0)) : -1;
+    const absl::Duration left = absl::Nanoseconds(next_look_ns_.load()) - clock_->Elapsed();
+    const int wait_ms = static_cast<int>(std::max<int64_t>(absl::ToInt64Milliseconds(left) + 1, 0));
     const int count = epoll_wait(epoll_, events.data(), kMostTakenTogether, wait_ms);
     const auto take_all = [&] {
       for (int i = 0; i < count; ++i) {
@@ -80,10 +80,20 @@ void ConnectionWatch::Run(bool looks) {
     } else {
       take_all();
     }
-    if (looks && clock_->Elapsed() >= next_look) {
-      next_look = clock_->Elapsed() + callbacks_.look();
-    }
+    Look();
   }
+}
+
+// Whichever thread comes first, for the other may be committing for a while.
+void ConnectionWatch::Look() {
+  const absl::Duration now = clock_->Elapsed();
+  int64_t due_ns = next_look_ns_.load();
+  const int64_t longest_ns = absl::ToInt64Nanoseconds(now + kLongestLook);
+  if (absl::ToInt64Nanoseconds(now) < due_ns ||
+      !next_look_ns_.compare_exchange_strong(due_ns, longest_ns)) {
+    return;
+  }
+  next_look_ns_ = absl::ToInt64Nanoseconds(now + std::min(callbacks_.look(), kLongestLook));
 }
 
 }  // namespace onhook

@@ -1,6 +1,8 @@
 #ifndef ONHOOK_GATEWAY_HTTP_CONNECTION_WATCH_H_
 #define ONHOOK_GATEWAY_HTTP_CONNECTION_WATCH_H_
 
+#include <atomic>
+#include <cstdint>
 #include <functional>
 #include <thread>
 #include <vector>
@@ -30,7 +32,8 @@ class ConnectionWatch {
     std::function<void(Connection* connection)> take;
     // May be empty. Everything that is there to be taken at one moment is taken within one call.
     Together together;
-    // Called now and then by one of the threads; says how long until the next time.
+    // Called now and then, at least once a second, by one of the threads; says how long until the
+    // next time.
     std::function<absl::Duration()> look;
   };
 
@@ -47,11 +50,13 @@ class ConnectionWatch {
   bool Watch(Connection* connection, bool is_new);
 
  private:
-  void Run(bool looks);
+  void Run();
+  void Look();
 
   const int thread_count_;
   const Callbacks callbacks_;
   const Clock* const clock_;
+  std::atomic<int64_t> next_look_ns_{0};  // of Clock::Elapsed()
   int epoll_ = -1;
   int end_ = -1;  // readable once the threads are to end
   std::vector<std::thread> threads_;

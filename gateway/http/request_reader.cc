@@ -38,6 +38,7 @@ void RequestReader::SetOptions(std::shared_ptr<const HttpOptions> options) {
 
 bool RequestReader::BeginNext() {
   begin_ = next_;
+  head_is_whole_ = false;
   parser_.Reset();
   chunks_.Reset();
   started_ = absl::InfiniteDuration();
@@ -69,14 +70,13 @@ RequestReader::Outcome RequestReader::TryRead() {
   const Outcome outcome = Read();
   may_wait_ = true;
   begun_ = outcome == Outcome::kMore;
-  // The head is parsed once more with the rest: it may lie elsewhere by then.
-  if (outcome == Outcome::kMore || outcome == Outcome::kWaits) parser_.Reset();
   return outcome;
 }
 
 RequestReader::Outcome RequestReader::Read() {
-  Outcome outcome = ReadHead();
+  Outcome outcome = head_is_whole_ ? Outcome::kRequest : ReadHead();
   if (outcome != Outcome::kRequest) return outcome;
+  head_is_whole_ = true;
   outcome = parser_.head().chunked ? ReadChunkedBody() : ReadSizedBody();
   if (outcome != Outcome::kRequest) return outcome;
   const RequestHead& head = parser_.head();
@@ -146,17 +146,19 @@ RequestReader::Outcome RequestReader::ReadChunkedBody() {
 
 RequestReader::Outcome RequestReader::ReadMore(absl::Duration budget) {
   const absl::Duration left = Left(budget);
-  if (left <= absl::ZeroDuration()) return Refuse(refusals::kTooSlow);
+  const bool is_late = left <= absl::ZeroDuration();
+  if (may_wait_ && is_late) return Refuse(refusals::kTooSlow);
   deadline_ = started_ + budget;
+  // Without waiting, what has come in time counts, even if it is looked at late.
   const absl::StatusOr<size_t> got = stream_->Read(buffer_.data() + end_, buffer_.size() - end_,
                                                    may_wait_ ? left : absl::ZeroDuration());
   if (got.ok() && *got > 0) {
     end_ += *got;
     return Outcome::kRequest;
   }
-  if (got.ok()) return Refuse(refusals::kEndsEarly);
+  if (got.ok()) return Refuse(is_late ? refusals::kTooSlow : refusals::kEndsEarly);
   if (!absl::IsDeadlineExceeded(got.status())) return Outcome::kClosed;
-  if (!may_wait_) return Outcome::kMore;
+  if (!may_wait_ && !is_late) return Outcome::kMore;
   return Refuse(refusals::kTooSlow);
 }
 

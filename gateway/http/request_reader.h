@@ -50,6 +50,10 @@ class RequestReader {
   // or was silent for the idle timeout.
   bool WaitForRequest();
 
+  // Forgets the last request, and gives back what it took beyond the usual. Not needed before
+  // WaitForRequest or TryRead, which do so too, but only once the next request comes.
+  void Rest() { BeginNext(); }
+
   // As WaitForRequest and Read, but without waiting; after kMore it may be called again.
   Outcome TryRead();
 
@@ -96,6 +100,7 @@ class RequestReader {
 
   bool may_wait_ = true;
   bool begun_ = false;
+  bool head_is_whole_ = false;
   std::vector<char> buffer_;
   size_t begin_ = 0;                                   // of the request being read
   size_t next_ = 0;                                    // of what follows it, once it is whole

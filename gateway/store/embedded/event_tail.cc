@@ -5,8 +5,9 @@
 namespace onhook {
 namespace {
 
-// What an event takes in memory beside its bytes: the object, its control block, the deque's slot.
-constexpr size_t kOverheadBytes = 128;
+// What an event takes in memory beside its bytes: the object, its control block, the deque's slot,
+// what filters read of it.
+constexpr size_t kOverheadBytes = 256;
 
 size_t Footprint(const LogEvent& event) { return event.event.capacity() + kOverheadBytes; }
 
