@@ -82,7 +82,7 @@ TEST(EventTailTest, OneEventIsReadWhateverTheLimits) {
 }
 
 TEST(EventTailTest, TheOldestGoWhenItIsFull) {
-  const auto tail = TailWith(0, 10, /*max_bytes=*/3500);
+  const auto tail = TailWith(0, 10, /*max_bytes=*/4000);
   EXPECT_FALSE(tail->Read(6, {}).has_value());
   EXPECT_THAT(SequencesOf(tail->Read(7, {})), ElementsAre(8, 9, 10));
 }
