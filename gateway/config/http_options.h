@@ -32,7 +32,7 @@ struct HttpOptions {
   size_t max_chunk_framing_bytes = 16 * 1024;
 
   // From a request's first byte to the end of its head, and to the end of its body. Real senders
-  // take milliseconds; a sender of one byte a second may not hold a thread for long.
+  // take milliseconds; a sender of one byte a second may not hold a connection for long.
   absl::Duration head_timeout = absl::Seconds(5);
   absl::Duration request_timeout = absl::Seconds(10);
   // How long a connection may stay without a byte of a (first or next) request.
@@ -45,8 +45,8 @@ struct HttpOptions {
   absl::Duration linger_timeout = absl::Seconds(1);
   size_t max_linger_bytes = 1024 * 1024;
 
-  // Each connection is a thread with about 45 KiB of touched memory, with TLS twice that: 1024 are
-  // 45 or 90 MB. Past these the connection that has been idle the longest ends for the newcomer.
+  // An idle connection takes about 5 KiB of memory, with TLS a thread and about 90 KiB: 1024 are 5
+  // or 90 MB. Past these the connection that has been idle the longest ends for the newcomer.
   int max_connections = 1024;
   // So that one peer (of IPv6, one /64 network) cannot take them all. Not for loopback, where a
   // proxy or a sidecar speaks for many, nor for the proxies named here.
