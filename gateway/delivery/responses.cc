@@ -112,9 +112,9 @@ grpc::ByteBuffer EncodeAckResults(uint64_t request_id, const std::vector<std::st
   return Encode(response);
 }
 
-grpc::ByteBuffer EncodeSubscribeHeartbeat() {
+grpc::ByteBuffer EncodeSubscribeHeartbeat(absl::Duration interval) {
   WireSubscribeResponse response;
-  response.mutable_heartbeat();
+  *response.mutable_heartbeat()->mutable_interval() = ToProto(interval);
   return Encode(response);
 }
 
@@ -142,9 +142,10 @@ grpc::ByteBuffer EncodeWatchEvents(const std::vector<LogEventPtr>& events,
   return message.AsField(WireWatchResponse::kEventsFieldNumber);
 }
 
-grpc::ByteBuffer EncodeWatchHeartbeat(const std::string& cursor) {
+grpc::ByteBuffer EncodeWatchHeartbeat(const std::string& cursor, absl::Duration interval) {
   WireWatchResponse response;
   response.mutable_heartbeat()->set_cursor(cursor);
+  *response.mutable_heartbeat()->mutable_interval() = ToProto(interval);
   return Encode(response);
 }
 

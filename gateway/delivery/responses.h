@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/time/time.h"
 #include "gateway/store/event_log.h"
 #include "gateway/store/subscription_queue.h"
 #include "onhook/v1/release_event_service.pb.h"
@@ -30,13 +31,14 @@ grpc::ByteBuffer EncodeDeliveries(const std::vector<Lease>& leases, const std::s
 grpc::ByteBuffer EncodeAckResults(uint64_t request_id, const std::vector<std::string>& delivery_ids,
                                   const std::vector<SettleException>& exceptions);
 
-grpc::ByteBuffer EncodeSubscribeHeartbeat();
+// `interval` is how long the stream is silent at most.
+grpc::ByteBuffer EncodeSubscribeHeartbeat(absl::Duration interval);
 grpc::ByteBuffer EncodeSubscribeGoAway(const v1::GoAway& go_away);
 
 // `events` is not empty, and none of them is corrupt. `shows_numbers` as above.
 grpc::ByteBuffer EncodeWatchEvents(const std::vector<LogEventPtr>& events,
                                    const std::string& store_id, bool shows_numbers = true);
-grpc::ByteBuffer EncodeWatchHeartbeat(const std::string& cursor);
+grpc::ByteBuffer EncodeWatchHeartbeat(const std::string& cursor, absl::Duration interval);
 grpc::ByteBuffer EncodeWatchGoAway(const v1::GoAway& go_away);
 
 }  // namespace onhook

@@ -268,6 +268,7 @@ bool SubscribeStream::AttachOnce() {
   opened.set_backlog_events(queue_->Stats().backlog_events);
   opened.set_durability_class(store.durability_class());
   opened.set_server_version(std::string(Version()));
+  *opened.mutable_heartbeat_interval() = ToProto(options().heartbeat_interval);
   {
     absl::MutexLock lock(&mutex_);
     control_.push_back(EncodeOpened(opened));
@@ -352,7 +353,9 @@ void SubscribeStream::Release(bool lost) {
   queue_->Detach(consumer_, lost ? Departure::kLost : Departure::kInOrder);
 }
 
-grpc::ByteBuffer SubscribeStream::Heartbeat() const { return EncodeSubscribeHeartbeat(); }
+grpc::ByteBuffer SubscribeStream::Heartbeat() const {
+  return EncodeSubscribeHeartbeat(options().heartbeat_interval);
+}
 
 grpc::ByteBuffer SubscribeStream::EncodeGoAway(const v1::GoAway& go_away) const {
   return EncodeSubscribeGoAway(go_away);

@@ -137,7 +137,8 @@ bool WatchStream::Wanted(const LogEvent& event) const {
 }
 
 grpc::ByteBuffer WatchStream::Heartbeat() const {
-  return EncodeWatchHeartbeat(FormatCursor(environment().store->store_id(), position_));
+  return EncodeWatchHeartbeat(FormatCursor(environment().store->store_id(), position_),
+                              options().heartbeat_interval);
 }
 
 grpc::ByteBuffer WatchStream::EncodeGoAway(const v1::GoAway& go_away) const {

@@ -118,7 +118,8 @@ TEST(ResponsesTest, ALongDeliveryIdIsCutBetweenCharacters) {
 }
 
 TEST(ResponsesTest, SubscribeHeartbeatAndGoAwayReadAsWritten) {
-  EXPECT_TRUE(Parsed<v1::SubscribeResponse>(EncodeSubscribeHeartbeat()).has_heartbeat());
+  const auto alive = Parsed<v1::SubscribeResponse>(EncodeSubscribeHeartbeat(absl::Seconds(15)));
+  EXPECT_EQ(alive.heartbeat().interval().seconds(), 15);
   v1::GoAway go_away;
   go_away.set_reason(v1::GoAway::REASON_MAX_AGE);
   EXPECT_TRUE(MessageDifferencer::Equals(
@@ -132,7 +133,9 @@ TEST(ResponsesTest, WatchMessagesReadAsWritten) {
   const LogEventPtr event = EventAt(7, *watched->mutable_event());
   EXPECT_TRUE(MessageDifferencer::Equals(
       Parsed<v1::WatchResponse>(EncodeWatchEvents({event}, "0123456789abcdef")), expected));
-  EXPECT_EQ(Parsed<v1::WatchResponse>(EncodeWatchHeartbeat("c")).heartbeat().cursor(), "c");
+  const auto watched = Parsed<v1::WatchResponse>(EncodeWatchHeartbeat("c", absl::Seconds(2)));
+  EXPECT_EQ(watched.heartbeat().cursor(), "c");
+  EXPECT_EQ(watched.heartbeat().interval().seconds(), 2);
   v1::GoAway go_away;
   go_away.set_reason(v1::GoAway::REASON_SHUTDOWN);
   EXPECT_TRUE(MessageDifferencer::Equals(
