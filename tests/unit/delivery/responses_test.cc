@@ -133,9 +133,9 @@ TEST(ResponsesTest, WatchMessagesReadAsWritten) {
   const LogEventPtr event = EventAt(7, *watched->mutable_event());
   EXPECT_TRUE(MessageDifferencer::Equals(
       Parsed<v1::WatchResponse>(EncodeWatchEvents({event}, "0123456789abcdef")), expected));
-  const auto watched = Parsed<v1::WatchResponse>(EncodeWatchHeartbeat("c", absl::Seconds(2)));
-  EXPECT_EQ(watched.heartbeat().cursor(), "c");
-  EXPECT_EQ(watched.heartbeat().interval().seconds(), 2);
+  const auto alive_watch = Parsed<v1::WatchResponse>(EncodeWatchHeartbeat("c", absl::Seconds(2)));
+  EXPECT_EQ(alive_watch.heartbeat().cursor(), "c");
+  EXPECT_EQ(alive_watch.heartbeat().interval().seconds(), 2);
   v1::GoAway go_away;
   go_away.set_reason(v1::GoAway::REASON_SHUTDOWN);
   EXPECT_TRUE(MessageDifferencer::Equals(
