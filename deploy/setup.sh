@@ -63,6 +63,10 @@ tests  python3-venv              keeps what PyPI has apart from Debian'\''s own
 tests  sqlite3                   looks into a store from outside
 tests  strace                    counts the fsyncs
 tests  util-linux                setarch, for the thread sanitizer
+tests  iproute2                  networks of the tests'\'' own, and what is connected in them
+tests  iptables                  drops packets there
+tests  php-cli                   looks at the stubs that clients/STUBS.md makes
+tests  ruby                      likewise
 tests  nlohmann-json3-dev        another reader of JSON, to differ from
 tests  rapidjson-dev             and a third
 tests  prometheus                promtool, lint of the metrics and of alerts; alerts that ring

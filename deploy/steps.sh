@@ -18,7 +18,8 @@ fail() {
 }
 
 # run_step NAME TITLE COMMAND...: runs COMMAND with its output in build/logs/NAME.log and says every
-# half minute that it still runs. Returns its exit code; after a failure prints the log's end.
+# half minute that it still runs. Returns its exit code; after a failure prints the log's end. Exit
+# code STEPS_SKIP, if set, is no failure: the command had nothing to do here, and said why.
 run_step() {
   local name="$1" title="$2" log="$STEPS_LOGS/$1.log" started=$SECONDS code=0 beat
   shift 2
@@ -36,7 +37,7 @@ run_step() {
   "$@" >"$log" 2>&1 </dev/null || code=$?
   kill "$beat" 2>/dev/null || true
   wait "$beat" 2>/dev/null || true
-  if [ "$code" -ne 0 ]; then
+  if [ "$code" -ne 0 ] && [ "$code" -ne "${STEPS_SKIP:-0}" ]; then
     say "  FAILED ($name, exit code $code); the end of ${log#"$STEPS_TOP"/}:"
     # Of a ctest log only what did not pass.
     grep -vE '( Start +[0-9]+: |\.\.\. +Passed +)' "$log" | tail -n 80 | sed 's/^/    | /'

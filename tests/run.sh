@@ -5,7 +5,9 @@ set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/../deploy/steps.sh"
 cd "$STEPS_TOP"
 
-ALL_PRESETS=(release asan tsan clang fuzz)
+ALL_PRESETS=(release asan tsan clang fuzz clients)
+CLIENTS=(cpp go java node python rust)
+MISSING_TOOLS=77
 FUZZ_SECONDS="${ONHOOK_FUZZ_SECONDS:-20}"
 JOBS=2
 LINT_FILES_MAX=60
@@ -16,7 +18,9 @@ usage() {
 usage: tests/run.sh [--strict] [preset...]
   --strict  a check whose tool is missing fails, instead of being left out and named
   preset    release, asan, tsan (what needs no gRPC), clang (analysis only), fuzz (each fuzz target
-            for ONHOOK_FUZZ_SECONDS; unset, 20); default: all of them
+            for ONHOOK_FUZZ_SECONDS; unset, 20), clients (each client library's own tests, then all of
+            them against the gateway; ONHOOK_INTEROP_EVENTS through each, unset 100,000);
+            default: all of them
 Beside the tests: clang-format, buf lint and shellcheck always, the quickstart with release,
 clang-tidy over the changed files with clang (changed since ONHOOK_LINT_BASE, a git revision; unset,
 since the branch left its upstream, else in the last 20 commits).
@@ -212,8 +216,49 @@ run_fuzz() {
   done < <(tests/fuzz/run.sh --list)
 }
 
+# A check of which 77 means that a language's tools are missing; its last line may say how many tests
+# it ran: "N tests passed" or "N of M passed".
+check_client() {
+  local name="$1" title="$2" code=0 last tests
+  shift 2
+  STEPS_SKIP="$MISSING_TOOLS" run_step "$name" "$title" "$@" || code=$?
+  last=$(grep -E 'passed$|^missing: ' "build/logs/$name.log" | tail -n 1)
+  if [ "$code" -eq "$MISSING_TOOLS" ]; then
+    record skipped "$name" "$last"
+  elif [ "$code" -ne 0 ]; then
+    record failed "$name"
+  else
+    tests=$(sed -nE 's/^([0-9]+) (tests|of [0-9]+) passed$/\1/p' <<<"$last")
+    passed=$((passed + ${tests:-1}))
+  fi
+}
+
+run_clients() {
+  local language
+  if ! run_step configure-release "clients: configure" cmake --preset release ||
+    ! run_step build-gateway "clients: the gateway" cmake --build --preset release -j "$JOBS" \
+      --target onhookd onhook_cli; then
+    record failed "clients: the gateway"
+    return
+  fi
+  for language in "${CLIENTS[@]}"; do
+    check_client "client-$language" "clients: $language" "clients/$language/check.sh"
+  done
+  check_client client-generated "clients: generated code is current" clients/generate.sh --check
+  if have interop grpc_python_plugin; then
+    check_client client-interop "clients: all scenarios, against the gateway" \
+      env ONHOOK_STRICT="$($strict && echo 1 || echo 0)" tests/interop/clients/run.py \
+      --build build/release --events "${ONHOOK_INTEROP_EVENTS:-100000}"
+    sed -n '/^  *cpp/,$p' build/logs/client-interop.log
+  fi
+}
+
 run_preset() {
   local preset="$1"
+  if [ "$preset" = clients ]; then
+    run_clients
+    return
+  fi
   if [ "$preset" = fuzz ]; then
     run_fuzz
     return

@@ -97,6 +97,7 @@ def table(results, arguments):
 
 
 def main():
+    interop.use_a_python_with_grpc()
     arguments = parse()
     missing, failed = interop.build_programs(arguments.language or interop.LANGUAGES)
     languages = [language for language in arguments.language or interop.LANGUAGES if language not in missing]

@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """Every client library through every scenario, against the real gateway; prints the matrix.
 
     tests/interop/clients/run.py --build build/release [--language go]... [--scenario S5]... [--events 100000]
@@ -9,6 +10,7 @@ ONHOOK_STRICT=1 that is a failure.
 
 import argparse
 import concurrent.futures
+import importlib.util
 import os
 import pathlib
 import subprocess
@@ -19,8 +21,15 @@ import traceback
 
 TOP = pathlib.Path(__file__).resolve().parents[3]
 LANGUAGES = ("cpp", "go", "java", "node", "python", "rust")
+DEBIANS_PYTHON = "/usr/bin/python3"
 MISSING_TOOLS = 77
 SETUP_TIMEOUT_S = 1200
+
+
+def use_a_python_with_grpc():
+    """Goes on in Debian's Python if the first in the path is another, which has no gRPC."""
+    if importlib.util.find_spec("grpc") is None and sys.executable != DEBIANS_PYTHON:
+        os.execv(DEBIANS_PYTHON, [DEBIANS_PYTHON, "-B", *sys.argv])
 
 
 def arguments():
@@ -173,6 +182,7 @@ def print_matrix(scenarios, languages, results, seconds):
 
 
 def main():
+    use_a_python_with_grpc()
     options = arguments()
     options.build = options.build.resolve()
     if options.outside is not None:
