@@ -126,7 +126,7 @@ def s11_who_may_and_who_may_not(case):
         client.tell("subscribe", subscription=wanted, form="handler")
         ended = client.next("ended")
         check_equal((ended["ok"], ended["code"]), (False, code), f"the end of {name}, {ended}")
-        check(ended["reason"], f"a reason is given: {ended}")
+        check(ended["message"], f"it is told why: {ended}")
     # Who does not trust the gateway's certificate, or speaks no TLS, is not let in, and goes on trying.
     for connect in ({}, {"ca_file": str(case.folder / "certificates/stranger.crt")}):
         client = case.client(gateway, **connect)

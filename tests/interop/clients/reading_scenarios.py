@@ -70,7 +70,7 @@ def s13_a_gap_is_told(case):
 
 
 def s14_everything_comes_through(case):
-    gateway = case.gateway()
+    gateway = case.gateway("--http-max-body-bytes=128KiB")
     relay = case.relay(gateway, of_a_newer_version)
     client = case.subscriber(relay)
     # A response of a kind that is not known yet is skipped.
