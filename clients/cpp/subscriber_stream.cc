@@ -9,7 +9,6 @@
 #include "absl/strings/str_cat.h"
 
 #include "clients/cpp/grpc_status.h"
-#include "clients/cpp/opening_limit.h"
 #include "onhook/event_view.h"
 
 namespace onhook::client {
@@ -88,40 +87,38 @@ absl::Status SubscriberStream::Run() {
     return stubs.status();
   }
   stubs_ = *std::move(stubs);
-  stream_ = stubs_->events->Subscribe(&context_);
-  v1::SubscribeRequest open;
-  *open.mutable_open() = open_;
-  // A failed write shows in the reads that follow.
-  stream_->Write(open);
-  std::thread writer([this] { WriteLoop(); });
-  absl::Status status = ReadAll();
-  writer.join();
-  return status;
-}
-
-absl::Status SubscriberStream::ReadAll() {
-  silence_.emplace(&context_, connection_->silence_limit());
   std::optional<OpeningLimit> opening;
   if (waits_for_connection_) {
     opening.emplace(stubs_->channel, &context_, connection_->options().reconnect.recheck);
   }
-  v1::SubscribeResponse response;
+  silence_.emplace(&context_, connection_->silence_limit());
   silence_->Listen();
+  stream_ = stubs_->events->Subscribe(&context_);
+  v1::SubscribeRequest open;
+  *open.mutable_open() = open_;
+  // Waits for the connection. A failed write shows in the reads that follow.
+  stream_->Write(open);
+  std::thread writer([this] { WriteLoop(); });
+  ReadAll(opening);
+  writer.join();
+  const absl::Status status = FromGrpcStatus(stream_->Finish());
+  waited_in_vain_ = opening.has_value() && opening->passed();
+  if (silence_->passed()) return connection_->GiveUp(stubs_);
+  return waited_in_vain_ ? absl::UnavailableError("no connection") : status;
+}
+
+void SubscriberStream::ReadAll(std::optional<OpeningLimit>& opening) {
+  v1::SubscribeResponse response;
   while (stream_->Read(&response)) {
     silence_->Heard();
     if (opening.has_value()) opening->Forget();
     Handle(response);
     silence_->Listen();
   }
-  {
-    absl::MutexLock lock(&mutex_);
-    ended_ = true;
-    WakeWriter();
-  }
-  const absl::Status status = FromGrpcStatus(stream_->Finish());
-  waited_in_vain_ = opening.has_value() && opening->passed();
-  if (silence_->passed()) return connection_->GiveUp(stubs_);
-  return waited_in_vain_ ? absl::UnavailableError("no connection") : status;
+  silence_->Heard();
+  absl::MutexLock lock(&mutex_);
+  ended_ = true;
+  WakeWriter();
 }
 
 bool SubscriberStream::Settle(PendingSettlement& settlement) {

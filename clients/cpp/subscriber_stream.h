@@ -19,6 +19,7 @@
 #include "absl/time/time.h"
 #include "clients/cpp/delivery_leases.h"
 #include "clients/cpp/gateway_connection.h"
+#include "clients/cpp/opening_limit.h"
 #include "clients/cpp/silence_limit.h"
 #include "clients/cpp/steady_condition.h"
 #include "onhook/settlement.h"
@@ -121,7 +122,8 @@ class SubscriberStream : public std::enable_shared_from_this<SubscriberStream> {
  private:
   using Settlements = std::vector<PendingSettlement>;
 
-  absl::Status ReadAll();
+  // Until the end; `opening` ends with the first message.
+  void ReadAll(std::optional<OpeningLimit>& opening);
   void WriteLoop();
   // To be called after whatever may be work for the writer.
   void WakeWriter() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);

@@ -114,11 +114,11 @@ Watcher::Engine::End Watcher::Engine::ReadStream(grpc::ClientContext& context,
     opening.emplace(stubs->channel, &context, connection_->options().reconnect.recheck);
   }
   SilenceLimit silence(&context, connection_->silence_limit());
+  silence.Listen();  // what opens the stream waits as well
   absl::Time opened_at;
   absl::Status handled;
   const auto stream = stubs->events->Watch(&context, request);
   v1::WatchResponse response;
-  silence.Listen();
   while (handled.ok() && !stopping() && stream->Read(&response)) {
     silence.Heard();
     if (opening.has_value()) opening->Forget();
