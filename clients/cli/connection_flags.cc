@@ -9,6 +9,8 @@ namespace {
 
 // Long enough for a connection across the world, short enough for somebody who waits.
 constexpr absl::Duration kConnectTimeout = absl::Seconds(3);
+// Likewise: that the gateway is back is seen soon.
+constexpr absl::Duration kLongestBackoff = absl::Seconds(2);
 
 }  // namespace
 
@@ -55,6 +57,7 @@ absl::StatusOr<client::Client> ConnectionFlags::Connect() const {
   client::ClientOptions options;
   options.server = server_;
   options.security = security_.options();
+  options.reconnect.maximum = kLongestBackoff;
   client::Client client(options);
   const absl::Status status = client.WaitUntilConnected(kConnectTimeout);
   if (!status.ok()) return status;

@@ -221,6 +221,7 @@ not confirmed; 130 ended by a second Ctrl-C.
     const int64_t outstanding =
         max_outstanding_ == 0 && command_.has_value() ? parallel_ : max_outstanding_;
     if (outstanding > 0) options.max_outstanding_events = static_cast<int32_t>(outstanding);
+    options.stop_grace = absl::InfiniteDuration();  // a second Ctrl-C ends it
     const bool creates = options.create_if_missing.has_value();
     options.on_opened = [this, creates](const v1::SubscribeOpened& opened) {
       const bool is_first = !opened_.exchange(true);

@@ -5,7 +5,7 @@
 #include "clients/cpp/deadline.h"
 #include "clients/cpp/gateway_connection.h"
 #include "clients/cpp/grpc_status.h"
-#include "clients/cpp/subscriber_engine.h"
+#include "clients/cpp/subscription_engine.h"
 #include "clients/cpp/watcher_engine.h"
 
 namespace onhook::client {
@@ -54,6 +54,20 @@ absl::StatusOr<v1::ListEventsResponse> Client::ListEvents(
   return response;
 }
 
+absl::Status Client::ForEachEvent(
+    v1::ListEventsRequest request,
+    const std::function<absl::Status(const v1::StoredEvent& event)>& take) const {
+  for (;;) {
+    absl::StatusOr<v1::ListEventsResponse> page = ListEvents(request);
+    if (!page.ok()) return page.status();
+    for (const v1::StoredEvent& event : page->stored_events()) {
+      if (absl::Status taken = take(event); !taken.ok()) return taken;
+    }
+    if (page->next_page_token().empty()) return absl::OkStatus();
+    request.set_page_token(page->next_page_token());
+  }
+}
+
 absl::Status Client::Administer(
     const std::function<grpc::Status(v1::SubscriptionService::StubInterface&,
                                      grpc::ClientContext&)>& call) const {
@@ -93,8 +107,15 @@ absl::Status Client::CreateBackup(
 
 std::unique_ptr<Subscriber> Client::Subscribe(SubscribeOptions options,
                                               Subscriber::Handler handler) const {
-  return std::unique_ptr<Subscriber>(new Subscriber(
-      std::make_unique<Subscriber::Engine>(connection_, std::move(options), std::move(handler))));
+  const int threads = options.handler_threads;
+  return std::unique_ptr<Subscriber>(
+      new Subscriber(std::make_shared<SubscriptionEngine>(connection_, std::move(options)), threads,
+                     std::move(handler)));
+}
+
+std::unique_ptr<Consumer> Client::Consume(SubscribeOptions options) const {
+  return std::unique_ptr<Consumer>(
+      new Consumer(std::make_shared<SubscriptionEngine>(connection_, std::move(options))));
 }
 
 std::unique_ptr<Watcher> Client::Watch(WatchOptions options, Watcher::Handler handler) const {

@@ -32,6 +32,17 @@ void DeliveryLeases::Postpone(absl::string_view delivery_id, absl::Time time) {
   next_due_ = std::min(next_due_, time);
 }
 
+void DeliveryLeases::Lengthen(absl::string_view delivery_id, absl::Duration ack_deadline,
+                              absl::Time now) {
+  const auto found = leases_.find(delivery_id);
+  if (found == leases_.end()) return;
+  Lease& lease = found->second;
+  lease.ack_deadline = std::max(lease.ack_deadline, ack_deadline);
+  lease.due = now + ack_deadline / 2;
+  next_due_ = std::min(next_due_, lease.due);
+  if (lease.due > lease.last) leases_.erase(found);
+}
+
 DeliveryLeases::Extension DeliveryLeases::TakeDue(absl::Time now, size_t most) {
   Extension extension;
   if (now < next_due_) return extension;

@@ -32,6 +32,10 @@ class DeliveryLeases {
   // The gateway could not extend it just now: it is due again at `time`.
   void Postpone(absl::string_view delivery_id, absl::Time time);
 
+  // Its whole deadline was made `ack_deadline`, counted from `now`: it is not extended by less, nor
+  // before half of that is over.
+  void Lengthen(absl::string_view delivery_id, absl::Duration ack_deadline, absl::Time now);
+
   // What to ask for in one request; no ids: nothing is due.
   struct Extension {
     absl::Duration ack_deadline;

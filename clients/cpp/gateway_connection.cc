@@ -22,7 +22,7 @@ namespace {
 
 // One message of the gateway holds at most a page of events.
 constexpr int kMaxReceivedMessageBytes = 64 << 20;
-// The gateway speaks every 15 s on an idle stream, so twice that in silence looks dead.
+// For what is no stream, and has no heartbeat.
 constexpr absl::Duration kKeepaliveTime = absl::Seconds(30);
 constexpr absl::Duration kKeepaliveTimeout = absl::Seconds(10);
 // Some round trips across the world; somebody may wait for it.
@@ -41,6 +41,8 @@ grpc::ChannelArguments Arguments(const ClientOptions& options) {
   // that cannot be opened for want of a connection waits for that.
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, Milliseconds(options.reconnect.initial));
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, Milliseconds(options.reconnect.maximum));
+  // Else the channel that takes the place of one that was given up would find its dead connection.
+  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
   if (!options.security.server_name.empty()) {
     arguments.SetSslTargetNameOverride(options.security.server_name);
   }
@@ -126,6 +128,28 @@ absl::StatusOr<std::shared_ptr<const GatewayStubs>> GatewayConnection::Begin(
   if (!token.ok()) return token.status();
   context.AddMetadata("authorization", absl::StrCat("Bearer ", *token));
   return stubs;
+}
+
+absl::Duration GatewayConnection::silence_limit() const {
+  absl::MutexLock lock(&mutex_);
+  return heartbeat_interval_ * 2;
+}
+
+void GatewayConnection::NoteHeartbeatInterval(absl::Duration interval) const {
+  absl::MutexLock lock(&mutex_);
+  heartbeat_interval_ = interval > absl::ZeroDuration() ? interval : kUntoldHeartbeatInterval;
+}
+
+absl::Status GatewayConnection::GiveUp(const std::shared_ptr<const GatewayStubs>& stubs) const {
+  // Files that are no good just now are no reason to go on with what is dead.
+  std::shared_ptr<const GatewayStubs> fresh = Connect(stubs->credentials);
+  absl::MutexLock lock(&mutex_);
+  if (stubs_ == stubs) stubs_ = std::move(fresh);
+  return LocalError(absl::StatusCode::kUnavailable,
+                    absl::StrCat("nothing came from the gateway for ",
+                                 absl::FormatDuration(heartbeat_interval_ * 2),
+                                 ", so the connection is given up"),
+                    "SILENT");
 }
 
 std::string GatewayConnection::Shown() const {

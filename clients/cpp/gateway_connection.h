@@ -22,6 +22,9 @@
 
 namespace onhook::client {
 
+// Of a gateway that does not tell its own.
+constexpr absl::Duration kUntoldHeartbeatInterval = absl::Seconds(15);
+
 // One gRPC channel, whose TLS credentials stay what they are, and the services over it.
 struct GatewayStubs {
   std::shared_ptr<grpc::Channel> channel;
@@ -41,7 +44,7 @@ struct GatewayStubs {
 //
 // Promises: G1 what is no good in a file that changed leaves in use what was good; G2 no token goes
 // in the clear beyond this machine unless SecurityOptions says so; G3 an error of the gateway keeps
-// its code and message.
+// its code and message; G4 a connection that was given up is shared with nothing that begins later.
 // Threads: any. Blocking: as each method says.
 class GatewayConnection {
  public:
@@ -53,6 +56,14 @@ class GatewayConnection {
   // call. Blocking: reads the files. Errors: kFailedPrecondition, in words, with a reason: a file
   // that never was any good, or options that cannot be; see SecurityOptions and credential_files.h.
   absl::StatusOr<std::shared_ptr<const GatewayStubs>> Begin(grpc::ClientContext& context) const;
+
+  // How long a stream may be silent before its connection is taken for dead.
+  absl::Duration silence_limit() const;
+  // The gateway says how long its streams are silent at most. Not positive: it did not say.
+  void NoteHeartbeatInterval(absl::Duration interval) const;
+  // What was begun over `stubs` heard nothing for silence_limit: what begins from now on goes over
+  // another connection. Returns that in words. Blocking: never.
+  absl::Status GiveUp(const std::shared_ptr<const GatewayStubs>& stubs) const;
 
   // The status of a call or stream that is over, and more of why: instead of gRPC's words for a
   // connection that does not come about, those of ProbeConnection; to UNAUTHENTICATED the metadata
@@ -75,6 +86,7 @@ class GatewayConnection {
   const absl::StatusOr<ServerAddress> address_;
   mutable absl::Mutex mutex_;
   mutable std::shared_ptr<const GatewayStubs> stubs_ ABSL_GUARDED_BY(mutex_);  // null: never good
+  mutable absl::Duration heartbeat_interval_ ABSL_GUARDED_BY(mutex_) = kUntoldHeartbeatInterval;
   mutable std::string token_ ABSL_GUARDED_BY(mutex_);                          // empty: never good
 };
 

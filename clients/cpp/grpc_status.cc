@@ -1,6 +1,7 @@
 #include "clients/cpp/grpc_status.h"
 
 #include "absl/strings/cord.h"
+#include "absl/strings/numbers.h"
 #include "client_error_detail.pb.h"
 #include "onhook/status.h"
 
@@ -59,15 +60,17 @@ absl::Status WithMetadata(absl::Status status, absl::string_view name, absl::str
 
 bool IsTransient(const absl::Status& status) {
   switch (status.code()) {
-    case absl::StatusCode::kUnavailable:        // down, draining, or the connection was lost
-    case absl::StatusCode::kCancelled:          // the gateway ended a stream that took nothing
-    case absl::StatusCode::kResourceExhausted:  // too many streams, for now
-    case absl::StatusCode::kAborted:
-    case absl::StatusCode::kInternal:
-    case absl::StatusCode::kUnknown:
-      return true;
-    default:
+    case absl::StatusCode::kOk:
+    case absl::StatusCode::kNotFound:
+    case absl::StatusCode::kInvalidArgument:
+    case absl::StatusCode::kFailedPrecondition:
+    case absl::StatusCode::kPermissionDenied:
+    case absl::StatusCode::kUnauthenticated:
+    case absl::StatusCode::kUnimplemented:
+    case absl::StatusCode::kOutOfRange:
       return false;
+    default:  // of which a restart, an end of a drain, a fault, a limit or a lost connection has one
+      return true;
   }
 }
 
@@ -77,6 +80,14 @@ std::string ErrorMetadata(const absl::Status& status, absl::string_view name) {
   const wire::ErrorInfo info = InfoOf(status);
   const auto found = info.metadata().find(std::string(name));
   return found == info.metadata().end() ? std::string() : found->second;
+}
+
+std::optional<WatchGap> GapOf(const absl::Status& status) {
+  if (status.code() != absl::StatusCode::kOutOfRange) return std::nullopt;
+  WatchGap gap;
+  gap.oldest_cursor = ErrorMetadata(status, "oldest_cursor");
+  if (!absl::SimpleAtoi(ErrorMetadata(status, "events_lost"), &gap.events_lost)) gap.events_lost = 0;
+  return gap;
 }
 
 }  // namespace onhook::client

@@ -27,8 +27,25 @@ HeldEvents::Work HeldEvents::Begin() {
   return work;
 }
 
-HeldEvents::Place HeldEvents::End(const std::string& event_id) {
-  return std::move(places_.extract(event_id).mapped());
+const HeldEvents::Place* HeldEvents::Find(absl::string_view event_id) const {
+  const auto found = places_.find(event_id);
+  return found == places_.end() ? nullptr : &found->second;
+}
+
+std::optional<HeldEvents::Place> HeldEvents::End(absl::string_view event_id) {
+  const auto found = places_.find(event_id);
+  if (found == places_.end()) return std::nullopt;
+  Place place = std::move(found->second);
+  places_.erase(found);
+  return place;
+}
+
+std::vector<std::pair<std::string, HeldEvents::Place>> HeldEvents::TakeBegun() {
+  auto begun = std::exchange(places_, {});
+  for (const Work& work : waiting_) {
+    places_.insert(begun.extract(work.delivery.event().event_id()));
+  }
+  return {begun.begin(), begun.end()};
 }
 
 std::deque<HeldEvents::Work> HeldEvents::TakeWaiting() {

@@ -5,6 +5,8 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/string_view.h"
@@ -35,6 +37,7 @@ class HeldEvents {
 
   bool Has(absl::string_view event_id) const { return places_.contains(event_id); }
   bool HasWaiting() const { return !waiting_.empty(); }
+  bool HasBegun() const { return places_.size() > waiting_.size(); }
 
   // Lets `work` wait as the last. If its event is here already, `work` takes the place of the
   // delivery before, which is returned and is not to be settled any more; nothing more waits then.
@@ -43,11 +46,18 @@ class HeldEvents {
   // The one that waits longest, now in a handler. To be called if HasWaiting.
   Work Begin();
 
-  // The event's handler has returned: by what to settle it. To be called once after Begin.
-  Place End(const std::string& event_id);
+  // By what an event is known now; null: it is not here.
+  const Place* Find(absl::string_view event_id) const;
+
+  // The event's handler has returned: by what to settle it. To be called once after Begin. Nothing:
+  // it was given back meanwhile.
+  std::optional<Place> End(absl::string_view event_id);
 
   // All that wait; none waits then.
   std::deque<Work> TakeWaiting();
+
+  // All that are in a handler; none is then.
+  std::vector<std::pair<std::string, Place>> TakeBegun();
 
   // `stream` has ended: forgets what waits of it. What is in a handler stays.
   void DropWaiting(const SubscriberStream* stream);

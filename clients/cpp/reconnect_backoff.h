@@ -1,6 +1,7 @@
 #ifndef ONHOOK_CLIENTS_CPP_RECONNECT_BACKOFF_H_
 #define ONHOOK_CLIENTS_CPP_RECONNECT_BACKOFF_H_
 
+#include <algorithm>
 #include <cstdint>
 #include <random>
 
@@ -17,15 +18,25 @@ class ReconnectBackoff {
   ReconnectBackoff(const ReconnectOptions& options, uint64_t seed)
       : options_(options), random_(seed), next_(options.initial) {}
 
-  // The wait after a stream that was open for `lived`; zero if it never opened.
-  absl::Duration AfterStream(absl::Duration lived) {
-    if (lived > options_.maximum) next_ = options_.initial;
+  // The wait after a stream that was open for `lived`, zero if it never opened, and brought
+  // something or nothing.
+  absl::Duration AfterStream(absl::Duration lived, bool was_of_use) {
+    if (lived > options_.maximum || was_of_use) next_ = options_.initial;
     const absl::Duration longest = next_;
     next_ = std::min(next_ * 2, options_.maximum);
     return longest * std::uniform_real_distribution<double>(0.5, 1.0)(random_);
   }
 
+  // The wait after a stream that goes away as planned: none, unless each new one does so at once.
+  absl::Duration AfterGoAway(absl::Duration lived, bool was_of_use) {
+    if (lived < kShortestLife && !was_of_use) return AfterStream(lived, was_of_use);
+    next_ = options_.initial;
+    return absl::ZeroDuration();
+  }
+
  private:
+  static constexpr absl::Duration kShortestLife = absl::Seconds(1);
+
   const ReconnectOptions options_;
   std::mt19937_64 random_;
   absl::Duration next_;

@@ -7,10 +7,9 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "absl/time/clock.h"
-#include "clients/cpp/duration_proto.h"
+
 #include "clients/cpp/grpc_status.h"
-#include "clients/cpp/opening_limit.h"
+#include "onhook/event_view.h"
 
 namespace onhook::client {
 namespace {
@@ -66,13 +65,14 @@ absl::Status ResultStatus(v1::AckResults::Result result) {
 }  // namespace
 
 SubscriberStream::SubscriberStream(std::shared_ptr<const GatewayConnection> connection,
-                                   v1::SubscribeOpen open, int ack_batch,
-                                   absl::Duration max_extension, Listener* listener)
+                                   v1::SubscribeOpen open, const Options& options,
+                                   Listener* listener)
     : connection_(std::move(connection)),
       open_(std::move(open)),
-      ack_batch_(static_cast<size_t>(std::max(ack_batch, 1))),
+      ack_batch_(static_cast<size_t>(std::max(options.ack_batch, 1))),
       listener_(listener),
-      leases_(max_extension) {}
+      leases_(options.max_extension),
+      pause_wanted_(options.paused) {}
 
 void SubscriberStream::WaitForConnection() {
   waits_for_connection_ = true;
@@ -87,47 +87,65 @@ absl::Status SubscriberStream::Run() {
     return stubs.status();
   }
   stubs_ = *std::move(stubs);
-  std::optional<OpeningLimit> limit;
+  std::optional<OpeningLimit> opening;
   if (waits_for_connection_) {
-    limit.emplace(stubs_->channel, &context_, connection_->options().reconnect.recheck);
+    opening.emplace(stubs_->channel, &context_, connection_->options().reconnect.recheck);
   }
+  silence_.emplace(&context_, connection_->silence_limit());
+  silence_->Listen();
   stream_ = stubs_->events->Subscribe(&context_);
   v1::SubscribeRequest open;
   *open.mutable_open() = open_;
-  // A failed write shows in the reads that follow.
+  // Waits for the connection. A failed write shows in the reads that follow.
   stream_->Write(open);
   std::thread writer([this] { WriteLoop(); });
-  v1::SubscribeResponse response;
-  while (stream_->Read(&response)) {
-    if (limit.has_value()) limit->Forget();
-    Handle(std::move(response));
-  }
-  {
-    absl::MutexLock lock(&mutex_);
-    ended_ = true;
-  }
+  ReadAll(opening);
   writer.join();
   const absl::Status status = FromGrpcStatus(stream_->Finish());
-  waited_in_vain_ = limit.has_value() && limit->passed();
+  waited_in_vain_ = opening.has_value() && opening->passed();
+  if (silence_->passed()) return connection_->GiveUp(stubs_);
   return waited_in_vain_ ? absl::UnavailableError("no connection") : status;
 }
 
-bool SubscriberStream::Settle(PendingSettlement settlement) {
+void SubscriberStream::ReadAll(std::optional<OpeningLimit>& opening) {
+  v1::SubscribeResponse response;
+  while (stream_->Read(&response)) {
+    silence_->Heard();
+    if (opening.has_value()) opening->Forget();
+    Handle(response);
+    silence_->Listen();
+  }
+  silence_->Heard();
+  absl::MutexLock lock(&mutex_);
+  ended_ = true;
+  WakeWriter();
+}
+
+bool SubscriberStream::Settle(PendingSettlement& settlement) {
   absl::MutexLock lock(&mutex_);
   --with_listener_;
   leases_.Remove(settlement.delivery_id);
-  return Enqueue(std::move(settlement));
+  const bool taken = Enqueue(settlement);
+  WakeWriter();
+  return taken;
 }
 
-bool SubscriberStream::Adopt(PendingSettlement settlement) {
+bool SubscriberStream::Adopt(PendingSettlement& settlement) {
   absl::MutexLock lock(&mutex_);
-  return Enqueue(std::move(settlement));
+  const bool taken = Enqueue(settlement);
+  WakeWriter();
+  return taken;
 }
 
-bool SubscriberStream::Enqueue(PendingSettlement settlement) {
+bool SubscriberStream::Enqueue(PendingSettlement& settlement) {
   if (ended_ || half_closed_) return false;
-  const bool is_ack = settlement.settlement.action == Settlement::Action::kAck;
-  (is_ack ? acks_ : others_).push_back(std::move(settlement));
+  if (settlement.extension.has_value()) {
+    extensions_.push_back(std::move(settlement));
+  } else if (settlement.IsAck()) {
+    acks_.push_back(std::move(settlement));
+  } else {
+    others_.push_back(std::move(settlement));
+  }
   return true;
 }
 
@@ -135,16 +153,24 @@ void SubscriberStream::Discard(absl::string_view delivery_id) {
   absl::MutexLock lock(&mutex_);
   --with_listener_;
   leases_.Remove(delivery_id);
+  WakeWriter();
 }
 
-void SubscriberStream::Pause() {
+void SubscriberStream::SetPaused(bool paused) {
   absl::MutexLock lock(&mutex_);
-  pause_wanted_ = true;
+  pause_wanted_ = paused;
+  WakeWriter();
+}
+
+bool SubscriberStream::WasOfUse() {
+  absl::MutexLock lock(&mutex_);
+  return was_of_use_;
 }
 
 void SubscriberStream::CloseWhenIdle() {
   absl::MutexLock lock(&mutex_);
   close_when_idle_ = true;
+  WakeWriter();
 }
 
 void SubscriberStream::Cancel() { context_.TryCancel(); }
@@ -161,6 +187,7 @@ std::vector<PendingSettlement> SubscriberStream::TakeUnconfirmed() {
   take(delayed_);
   take(acks_);
   take(others_);
+  take(extensions_);
   return all;
 }
 
@@ -169,24 +196,24 @@ bool SubscriberStream::MaySendAcks() const {
 }
 
 bool SubscriberStream::Idle() const {
-  return with_listener_ == 0 && acks_.empty() && others_.empty() && delayed_.empty() &&
-         unanswered_.empty();
+  return with_listener_ == 0 && acks_.empty() && others_.empty() && extensions_.empty() &&
+         delayed_.empty() && unanswered_.empty();
 }
 
 bool SubscriberStream::WriterHasWork() const {
-  return ended_ || MaySendAcks() || !others_.empty() || pause_wanted_ != pause_sent_ ||
-         (close_when_idle_ && Idle());
+  return ended_ || MaySendAcks() || !others_.empty() || !extensions_.empty() ||
+         pause_wanted_ != pause_sent_ || (close_when_idle_ && Idle());
 }
 
 absl::Time SubscriberStream::Alarm() const { return std::min(delayed_until_, leases_.next_due()); }
 
-bool SubscriberStream::WriterHasWorkOrEarlierAlarm() const {
-  return WriterHasWork() || Alarm() < alarm_;
+void SubscriberStream::WakeWriter() {
+  if (WriterHasWork() || Alarm() < alarm_) writer_woken_.Signal();
 }
 
 void SubscriberStream::ReviveDelayed(absl::Time now) {
   if (now < delayed_until_) return;
-  for (PendingSettlement& settlement : delayed_) Enqueue(std::move(settlement));
+  for (PendingSettlement& settlement : delayed_) Enqueue(settlement);
   delayed_.clear();
   delayed_until_ = absl::InfiniteFuture();
 }
@@ -197,10 +224,12 @@ void SubscriberStream::WriteLoop() {
     {
       absl::MutexLock lock(&mutex_);
       alarm_ = Alarm();
-      mutex_.AwaitWithDeadline(
-          absl::Condition(this, &SubscriberStream::WriterHasWorkOrEarlierAlarm), alarm_);
+      const auto woken = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+        return WriterHasWork() || Alarm() < alarm_;
+      };
+      writer_woken_.AwaitUntil(&mutex_, alarm_, woken);
       if (ended_) return;
-      const absl::Time now = absl::Now();
+      const absl::Time now = SteadyNow();
       ReviveDelayed(now);
       request = NextRequest(now);
       const bool nothing = request.request_case() == v1::SubscribeRequest::REQUEST_NOT_SET;
@@ -219,13 +248,15 @@ void SubscriberStream::WriteLoop() {
 v1::SubscribeRequest SubscriberStream::NextRequest(absl::Time now) {
   v1::SubscribeRequest request;
   if (pause_wanted_ != pause_sent_) {
-    request.mutable_flow()->set_paused(true);
-    pause_sent_ = true;
+    request.mutable_flow()->set_paused(pause_wanted_);
+    pause_sent_ = pause_wanted_;
     return request;
   }
   DeliveryLeases::Extension extension = leases_.TakeDue(now, kMaxIdsInRequest);
   if (!extension.delivery_ids.empty()) {
-    FillExtend(std::move(extension), *request.mutable_extend());
+    FillLeases(std::move(extension), *request.mutable_extend());
+  } else if (!extensions_.empty()) {
+    FillExtend(*request.mutable_extend());
   } else if (MaySendAcks()) {
     FillAck(*request.mutable_ack());
   } else if (!others_.empty()) {
@@ -234,10 +265,20 @@ v1::SubscribeRequest SubscriberStream::NextRequest(absl::Time now) {
   return request;
 }
 
-void SubscriberStream::FillExtend(DeliveryLeases::Extension extension, v1::ExtendRequest& extend) {
+void SubscriberStream::FillLeases(DeliveryLeases::Extension extension, v1::ExtendRequest& extend) {
   extend.set_request_id(++last_request_id_);
   *extend.mutable_ack_deadline() = ToProto(extension.ack_deadline);
   for (std::string& id : extension.delivery_ids) extend.add_delivery_ids(std::move(id));
+}
+
+void SubscriberStream::FillExtend(v1::ExtendRequest& extend) {
+  PendingSettlement first = std::move(extensions_.front());
+  extensions_.erase(extensions_.begin());
+  extend.set_request_id(++last_request_id_);
+  *extend.mutable_ack_deadline() = ToProto(*first.extension);
+  extend.add_delivery_ids(first.delivery_id);
+  leases_.Lengthen(first.delivery_id, *first.extension, SteadyNow());
+  unanswered_[last_request_id_].push_back(std::move(first));
 }
 
 void SubscriberStream::FillAck(v1::AckRequest& ack) {
@@ -266,21 +307,14 @@ void SubscriberStream::FillNack(v1::NackRequest& nack) {
   for (const PendingSettlement& settlement : sent) nack.add_delivery_ids(settlement.delivery_id);
 }
 
-void SubscriberStream::Handle(v1::SubscribeResponse response) {
+void SubscriberStream::Handle(v1::SubscribeResponse& response) {
   switch (response.response_case()) {
     case v1::SubscribeResponse::kOpened:
+      NoteInterval(response.opened().heartbeat_interval());
       listener_->OnOpened(this, response.opened());
       break;
     case v1::SubscribeResponse::kDeliveries:
-      for (v1::Delivery& delivery : *response.mutable_deliveries()->mutable_deliveries()) {
-        {
-          absl::MutexLock lock(&mutex_);
-          if (half_closed_) return;
-          ++with_listener_;
-          leases_.Add(delivery, absl::Now());
-        }
-        listener_->OnDelivery(shared_from_this(), std::move(delivery));
-      }
+      HandleDeliveries(*response.mutable_deliveries());
       break;
     case v1::SubscribeResponse::kAckResults:
       HandleResults(response.ack_results());
@@ -289,9 +323,29 @@ void SubscriberStream::Handle(v1::SubscribeResponse response) {
       listener_->OnGoAway(this, response.go_away());
       break;
     case v1::SubscribeResponse::kHeartbeat:
+      NoteInterval(response.heartbeat().interval());
+      break;
     case v1::SubscribeResponse::RESPONSE_NOT_SET:  // of a newer version
       break;
   }
+}
+
+void SubscriberStream::NoteInterval(const google::protobuf::Duration& interval) {
+  connection_->NoteHeartbeatInterval(ToDuration(interval));
+  silence_->SetLimit(connection_->silence_limit());
+}
+
+void SubscriberStream::HandleDeliveries(v1::Deliveries& deliveries) {
+  const absl::Time now = SteadyNow();
+  {
+    absl::MutexLock lock(&mutex_);
+    if (half_closed_) return;
+    was_of_use_ = true;
+    with_listener_ += deliveries.deliveries_size();
+    for (const v1::Delivery& delivery : deliveries.deliveries()) leases_.Add(delivery, now);
+    WakeWriter();
+  }
+  listener_->OnDeliveries(shared_from_this(), deliveries);
 }
 
 void SubscriberStream::HandleResults(const v1::AckResults& results) {
@@ -299,37 +353,42 @@ void SubscriberStream::HandleResults(const v1::AckResults& results) {
   for (const auto& exception : results.exceptions()) {
     exceptions[exception.delivery_id()] = exception.result();
   }
-  std::vector<Settled> settled;
+  std::vector<std::pair<PendingSettlement, absl::Status>> answered;
   {
     absl::MutexLock lock(&mutex_);
+    was_of_use_ = true;
     const auto found = unanswered_.find(results.request_id());
     if (found == unanswered_.end()) return HandleExtended(results);
+    answered.reserve(found->second.size());
     for (PendingSettlement& pending : found->second) {
       const auto exception = exceptions.find(pending.delivery_id);
       if (exception == exceptions.end()) {
-        settled.push_back({std::move(pending.delivery_id), std::move(pending.event_id),
-                           std::move(pending.settlement), absl::OkStatus()});
+        answered.emplace_back(std::move(pending), absl::OkStatus());
       } else if (exception->second == v1::AckResults::RESULT_RETRY_LATER) {
-        if (delayed_.empty()) delayed_until_ = absl::Now() + kRetryLaterPause;
+        if (delayed_.empty()) delayed_until_ = SteadyNow() + kRetryLaterPause;
         delayed_.push_back(std::move(pending));
       } else {
-        settled.push_back({std::move(pending.delivery_id), std::move(pending.event_id),
-                           std::move(pending.settlement), ResultStatus(exception->second)});
+        if (pending.extension.has_value()) leases_.Remove(pending.delivery_id);
+        answered.emplace_back(std::move(pending), ResultStatus(exception->second));
       }
     }
     unanswered_.erase(found);
+    WakeWriter();
   }
-  for (const Settled& one : settled) listener_->OnSettled(one);
+  for (auto& [pending, status] : answered) {
+    listener_->OnAnswered(std::move(pending), std::move(status));
+  }
 }
 
 void SubscriberStream::HandleExtended(const v1::AckResults& results) {
   for (const v1::AckResults::Exception& exception : results.exceptions()) {
     if (exception.result() == v1::AckResults::RESULT_RETRY_LATER) {
-      leases_.Postpone(exception.delivery_id(), absl::Now() + kRetryLaterPause);
+      leases_.Postpone(exception.delivery_id(), SteadyNow() + kRetryLaterPause);
     } else {  // it is with somebody else by now, or settled
       leases_.Remove(exception.delivery_id());
     }
   }
+  WakeWriter();
 }
 
 }  // namespace onhook::client

@@ -1,11 +1,14 @@
 #ifndef ONHOOK_CLIENTS_CPP_SUBSCRIBER_STREAM_H_
 #define ONHOOK_CLIENTS_CPP_SUBSCRIBER_STREAM_H_
 
+#include <google/protobuf/duration.pb.h>
 #include <grpcpp/client_context.h>
 #include <grpcpp/support/sync_stream.h>
 
 #include <cstdint>
+#include <future>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,6 +19,9 @@
 #include "absl/time/time.h"
 #include "clients/cpp/delivery_leases.h"
 #include "clients/cpp/gateway_connection.h"
+#include "clients/cpp/opening_limit.h"
+#include "clients/cpp/silence_limit.h"
+#include "clients/cpp/steady_condition.h"
 #include "onhook/settlement.h"
 #include "onhook/subscriber.h"
 #include "onhook/v1/release_event_service.grpc.pb.h"
@@ -27,6 +33,14 @@ struct PendingSettlement {
   std::string delivery_id;
   std::string event_id;
   Settlement settlement;
+  // It settles nothing yet: so much more time is asked for.
+  std::optional<absl::Duration> extension;
+  // Where somebody waits for the answer.
+  std::optional<std::promise<absl::Status>> answer;
+
+  bool IsAck() const {
+    return !extension.has_value() && settlement.action == Settlement::Action::kAck;
+  }
 };
 
 // One Subscribe stream, from its opening to its end; never reconnects.
@@ -34,10 +48,11 @@ struct PendingSettlement {
 // Why apart from the subscriber: after go_away two streams live side by side, and each must answer
 // for what it handed out.
 //
-// Promises: a settlement that was taken is answered through Listener::OnSettled, or is among those
+// Promises: a settlement that was taken is answered through Listener::OnAnswered, or is among those
 // that TakeUnconfirmed returns. At most one request of acknowledgements is unanswered unless a
 // full batch has gathered. RETRY_LATER is asked again after a pause. A delivery that the listener
-// has is extended for up to `max_extension`.
+// has is extended for up to `max_extension`. A gateway that is silent for longer than it said ends
+// the stream, and the connection is given up: the next stream goes over another.
 // Threads: Run's thread calls the listener; another one, which Run starts and joins, writes. Both
 // the listener's calls and the writing happen without a lock held. Every method but Run may be
 // called from any thread.
@@ -47,15 +62,23 @@ class SubscriberStream : public std::enable_shared_from_this<SubscriberStream> {
    public:
     virtual ~Listener() = default;
     virtual void OnOpened(SubscriberStream* stream, const v1::SubscribeOpened& opened) = 0;
-    // Each delivery is to be answered by one Settle or one Discard.
-    virtual void OnDelivery(std::shared_ptr<SubscriberStream> stream, v1::Delivery delivery) = 0;
+    // Each delivery, which may be taken out, is to be answered by one Settle or one Discard.
+    virtual void OnDeliveries(const std::shared_ptr<SubscriberStream>& stream,
+                              v1::Deliveries& deliveries) = 0;
     virtual void OnGoAway(SubscriberStream* stream, const v1::GoAway& go_away) = 0;
-    virtual void OnSettled(const Settled& settled) = 0;
+    // What a settlement, or an extension that was asked for, came to.
+    virtual void OnAnswered(PendingSettlement settlement, absl::Status status) = 0;
+  };
+
+  struct Options {
+    int ack_batch = 1;
+    absl::Duration max_extension;
+    bool paused = false;  // begins so
   };
 
   // `listener` must outlive the stream.
   SubscriberStream(std::shared_ptr<const GatewayConnection> connection, v1::SubscribeOpen open,
-                   int ack_batch, absl::Duration max_extension, Listener* listener);
+                   const Options& options, Listener* listener);
 
   // Lets Run wait for a connection, up to ReconnectOptions::recheck, instead of failing where there
   // is none. gRPC notices at once that the gateway is back only while a call waits for it. To be
@@ -69,18 +92,22 @@ class SubscriberStream : public std::enable_shared_from_this<SubscriberStream> {
   // Blocking: for the life of the stream; Cancel ends it.
   absl::Status Run();
 
-  // Hands a settlement over to be sent. False: the stream has ended, and nothing was taken.
-  bool Settle(PendingSettlement settlement);
+  // Takes a settlement, to be sent. False: the stream has ended, and nothing was taken.
+  bool Settle(PendingSettlement& settlement);
 
-  // The same for a settlement of a delivery of an earlier stream.
-  bool Adopt(PendingSettlement settlement);
+  // The same for what settles no delivery that this stream's listener has: a settlement of an
+  // earlier stream's, or an extension.
+  bool Adopt(PendingSettlement& settlement);
 
   // Says that a delivery will not be settled.
   void Discard(absl::string_view delivery_id);
 
   // Asks for no new deliveries, before anything that is settled afterwards is sent: what is given
-  // back then goes to others. May be called again.
-  void Pause();
+  // back then goes to others. False: asks for them again. May be called again.
+  void SetPaused(bool paused);
+
+  // Whether it has brought anything to do, or an answer.
+  bool WasOfUse();
 
   // Half-closes once every delivery is settled or discarded and every request is answered.
   // Deliveries that still come after the half-close are dropped; the gateway gives them out again.
@@ -95,9 +122,12 @@ class SubscriberStream : public std::enable_shared_from_this<SubscriberStream> {
  private:
   using Settlements = std::vector<PendingSettlement>;
 
+  // Until the end; `opening` ends with the first message.
+  void ReadAll(std::optional<OpeningLimit>& opening);
   void WriteLoop();
+  // To be called after whatever may be work for the writer.
+  void WakeWriter() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool WriterHasWork() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  bool WriterHasWorkOrEarlierAlarm() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // When there will be work though nobody brings any.
   absl::Time Alarm() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool MaySendAcks() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -105,13 +135,16 @@ class SubscriberStream : public std::enable_shared_from_this<SubscriberStream> {
   void ReviveDelayed(absl::Time now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // What is to be sent now, in order of urgency; without a member: nothing is.
   v1::SubscribeRequest NextRequest(absl::Time now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void FillExtend(DeliveryLeases::Extension extension, v1::ExtendRequest& extend)
+  void FillLeases(DeliveryLeases::Extension extension, v1::ExtendRequest& extend)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void FillExtend(v1::ExtendRequest& extend) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void FillAck(v1::AckRequest& ack) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void FillNack(v1::NackRequest& nack) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  bool Enqueue(PendingSettlement settlement) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  bool Enqueue(PendingSettlement& settlement) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
-  void Handle(v1::SubscribeResponse response);
+  void Handle(v1::SubscribeResponse& response);
+  void HandleDeliveries(v1::Deliveries& deliveries);
+  void NoteInterval(const google::protobuf::Duration& interval);
   void HandleResults(const v1::AckResults& results);
   void HandleExtended(const v1::AckResults& results) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
@@ -123,17 +156,20 @@ class SubscriberStream : public std::enable_shared_from_this<SubscriberStream> {
   grpc::ClientContext context_;
   bool waits_for_connection_ = false;
   bool waited_in_vain_ = false;
+  std::optional<SilenceLimit> silence_;        // set by Run, whose thread's it is
   std::shared_ptr<const GatewayStubs> stubs_;  // set by Run; kept until stream_ is gone
   std::unique_ptr<grpc::ClientReaderWriterInterface<v1::SubscribeRequest, v1::SubscribeResponse>>
       stream_;  // set by Run before the writing thread starts
 
   absl::Mutex mutex_;
+  SteadyCondition writer_woken_;
   Settlements acks_ ABSL_GUARDED_BY(mutex_);
   Settlements others_ ABSL_GUARDED_BY(mutex_);
+  Settlements extensions_ ABSL_GUARDED_BY(mutex_);
   // Told RETRY_LATER; sent again at delayed_until_.
   Settlements delayed_ ABSL_GUARDED_BY(mutex_);
   absl::Time delayed_until_ ABSL_GUARDED_BY(mutex_) = absl::InfiniteFuture();
-  // Settlements only: an extension's answer is of use if it comes, and not waited for.
+  // Without the extensions of leases: their answers are of use if they come, and not waited for.
   absl::flat_hash_map<uint64_t, Settlements> unanswered_ ABSL_GUARDED_BY(mutex_);
   uint64_t last_request_id_ ABSL_GUARDED_BY(mutex_) = 0;
   // Deliveries handed to the listener, neither settled nor discarded yet.
@@ -145,6 +181,7 @@ class SubscriberStream : public std::enable_shared_from_this<SubscriberStream> {
   bool pause_sent_ ABSL_GUARDED_BY(mutex_) = false;
   bool close_when_idle_ ABSL_GUARDED_BY(mutex_) = false;
   bool half_closed_ ABSL_GUARDED_BY(mutex_) = false;
+  bool was_of_use_ ABSL_GUARDED_BY(mutex_) = false;
   bool ended_ ABSL_GUARDED_BY(mutex_) = false;
 };
 

@@ -4,6 +4,7 @@
 #include <grpcpp/client_context.h>
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 
@@ -14,6 +15,7 @@
 #include "absl/time/time.h"
 #include "clients/cpp/gateway_connection.h"
 #include "clients/cpp/reconnect_backoff.h"
+#include "clients/cpp/steady_condition.h"
 #include "clients/cpp/stream_ends.h"
 #include "onhook/watcher.h"
 
@@ -37,10 +39,18 @@ class Watcher::Engine {
     StreamEnd stream;
     bool asked_for;  // by a stop, by the handler, or by stop_at_end: the watch is over with it
     absl::Duration lived;  // zero: it was never opened
+    bool was_of_use = false;
   };
 
   absl::Status Run();
+  // Opens a stream and reads it to its end.
   End ReadStream();
+  // The same for one that is to be opened over `stubs`.
+  End ReadStream(grpc::ClientContext& context, const std::shared_ptr<const GatewayStubs>& stubs,
+                 const v1::WatchRequest& request);
+  // What the first message tells, and each that tells an interval.
+  void NoteOpened(const v1::WatchResponse& response, End& end);
+  void TellState(ConnectionState state, const absl::Status& why);
   // OK unless the handler refused an event.
   absl::Status Handle(const v1::WatchResponse& response);
   void Advance(const std::string& cursor);
@@ -53,8 +63,10 @@ class Watcher::Engine {
   StreamEnds ends_;
   // The next stream waits for a connection.
   bool wait_for_connection_ = false;
+  std::optional<ConnectionState> state_;
 
   mutable absl::Mutex mutex_;
+  SteadyCondition stopped_;
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
   std::string cursor_ ABSL_GUARDED_BY(mutex_);
   // Of the stream that is being read, to be cancelled; null between streams.

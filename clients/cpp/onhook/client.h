@@ -9,6 +9,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "onhook/consumer.h"
 #include "onhook/security.h"
 #include "onhook/subscriber.h"
 #include "onhook/v1/backup_service.pb.h"
@@ -21,10 +22,11 @@ namespace onhook::client {
 
 // How long to wait before a lost connection or stream is opened again: `initial`, then twice as
 // long each time up to `maximum`, each wait shortened at random by up to half so that many clients
-// do not come back at once. A stream that lived longer than `maximum` starts the count anew.
+// do not come back at once. A stream that lived longer than `maximum`, or brought an event or an
+// answer, starts the count anew. What goes away as planned is replaced without a wait.
 struct ReconnectOptions {
   absl::Duration initial = absl::Milliseconds(100);
-  absl::Duration maximum = absl::Seconds(2);
+  absl::Duration maximum = absl::Seconds(30);
   // How often a stream that waits for a connection looks again at why there is none, and whether
   // the files that it needs have changed.
   absl::Duration recheck = absl::Seconds(5);
@@ -88,6 +90,12 @@ class Client {
   // call nor time given, or a foreign token), kUnavailable, kDeadlineExceeded.
   absl::StatusOr<v1::ListEventsResponse> ListEvents(const v1::ListEventsRequest& request) const;
 
+  // Hands over all events that fit, oldest first, asking for page after page. An error of `take`
+  // ends it, and is returned. Blocking: up to lookup_timeout for each page. Errors: as ListEvents.
+  absl::Status ForEachEvent(
+      v1::ListEventsRequest request,
+      const std::function<absl::Status(const v1::StoredEvent& event)>& take) const;
+
   // Asks one method of SubscriptionService or RejectedCallbackService, for instance
   //   Administer(&v1::SubscriptionService::StubInterface::Seek, request, &response)
   // Blocking: up to lookup_timeout. Errors: as the service's proto says, kUnavailable,
@@ -121,6 +129,9 @@ class Client {
   // Starts to receive from a durable subscription; see subscriber.h. Never blocks.
   std::unique_ptr<Subscriber> Subscribe(SubscribeOptions options,
                                         Subscriber::Handler handler) const;
+
+  // The same, for a program that fetches the events itself; see consumer.h. Never blocks.
+  std::unique_ptr<Consumer> Consume(SubscribeOptions options) const;
 
   // Starts to read the log from a place; see watcher.h. Never blocks.
   std::unique_ptr<Watcher> Watch(WatchOptions options, Watcher::Handler handler) const;

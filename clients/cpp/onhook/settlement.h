@@ -5,6 +5,7 @@
 #include <string>
 #include <utility>
 
+#include "absl/status/status.h"
 #include "absl/time/time.h"
 
 namespace onhook::client {
@@ -34,7 +35,18 @@ struct Settlement {
   }
   static Settlement Leave() { return {Action::kLeave, {}, {}}; }
 
-  Action action;
+  Settlement() = default;
+  Settlement(Action the_action, std::string the_reason, std::optional<absl::Duration> the_delay)
+      : action(the_action), reason(std::move(the_reason)), delay(the_delay) {}
+  // As a handler's status says: OK acknowledges; an error asks for a retry, with its words as the
+  // reason.
+  // NOLINTNEXTLINE(google-explicit-constructor): so that a handler can return the status itself
+  Settlement(const absl::Status& status)
+      : action(status.ok() ? Action::kAck : Action::kRetry),
+        reason(status.message().empty() && !status.ok() ? status.ToString()
+                                                        : std::string(status.message())) {}
+
+  Action action = Action::kLeave;
   std::string reason;
   std::optional<absl::Duration> delay;
 };

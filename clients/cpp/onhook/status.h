@@ -1,6 +1,8 @@
 #ifndef ONHOOK_CLIENTS_CPP_ONHOOK_STATUS_H_
 #define ONHOOK_CLIENTS_CPP_ONHOOK_STATUS_H_
 
+#include <cstdint>
+#include <optional>
 #include <string>
 
 #include "absl/status/status.h"
@@ -17,6 +19,17 @@ std::string ErrorReason(const absl::Status& status);
 // A named detail, for instance `oldest_cursor` and `events_lost` of an OUT_OF_RANGE; empty if there
 // is none of this name.
 std::string ErrorMetadata(const absl::Status& status, absl::string_view name);
+
+// Of a watch: what came behind its place is no longer kept.
+struct WatchGap {
+  // Where to begin to get all that is kept: WatchRequest.after_cursor.
+  std::string oldest_cursor;
+  // How many events are gone; 0 if the gateway did not say.
+  int64_t events_lost = 0;
+};
+
+// The gap that ended a watch; nothing if that ended for something else.
+std::optional<WatchGap> GapOf(const absl::Status& status);
 
 }  // namespace onhook::client
 

@@ -7,6 +7,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
+#include "onhook/connection_state.h"
 #include "onhook/v1/release_event_service.pb.h"
 
 namespace onhook::client {
@@ -16,8 +17,10 @@ struct WatchOptions {
   // as in the proto. After a reconnection the place is the last cursor instead.
   v1::WatchRequest request;
 
-  // Both optional; called from the watcher's thread, and must not call Wait or Stop.
+  // All optional; called from the watcher's thread, and must not call Wait or Stop.
   //
+  // How it stands with the gateway.
+  StateHook on_state;
   // Reading begins, or goes on after a reconnection, behind `cursor`.
   std::function<void(absl::string_view cursor)> on_opened;
   // The stream was lost and will be opened again behind the last event handled; or could not be
@@ -28,8 +31,8 @@ struct WatchOptions {
 // Reads the log in order, from a place that the reader keeps; acknowledges nothing.
 //
 // Promises: every event behind the place is handled once, in order, over reconnections too; when
-// the gateway no longer keeps what would come next, the watcher ends with kOutOfRange and never
-// leaves a gap in silence. Unless `observe_only` is set, the gateway counts an event as forwarded
+// the gateway no longer keeps what would come next, the watcher ends with kOutOfRange (GapOf in
+// status.h says how much is lost) and never leaves a gap in silence. Unless `observe_only` is set, the gateway counts an event as forwarded
 // when it was written here, whatever the handler does with it.
 // Threads: one thread of the watcher calls handler and callbacks. All methods may be called from
 // any thread, but only RequestStop and cursor from the handler and the callbacks.

@@ -65,7 +65,7 @@ TEST(ReconnectBackoffTest, WaitsGrowUpToTheMaximumAndAreShortenedByHalfAtMost) {
   options.maximum = absl::Milliseconds(400);
   ReconnectBackoff backoff(options, 1);
   for (const int longest_ms : {100, 200, 400, 400}) {
-    const absl::Duration wait = backoff.AfterStream(absl::ZeroDuration());
+    const absl::Duration wait = backoff.AfterStream(absl::ZeroDuration(), false);
     EXPECT_LE(wait, absl::Milliseconds(longest_ms));
     EXPECT_GE(wait, absl::Milliseconds(longest_ms) / 2);
   }
@@ -74,8 +74,8 @@ TEST(ReconnectBackoffTest, WaitsGrowUpToTheMaximumAndAreShortenedByHalfAtMost) {
 TEST(ReconnectBackoffTest, AStreamThatLivedLongStartsTheCountAnew) {
   ReconnectOptions options;
   ReconnectBackoff backoff(options, 1);
-  for (int i = 0; i < 10; ++i) backoff.AfterStream(absl::ZeroDuration());
-  EXPECT_LE(backoff.AfterStream(options.maximum * 2), options.initial);
+  for (int i = 0; i < 10; ++i) backoff.AfterStream(absl::ZeroDuration(), false);
+  EXPECT_LE(backoff.AfterStream(options.maximum * 2, false), options.initial);
 }
 
 }  // namespace

@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "clients/cpp/duration_proto.h"
+#include "onhook/event_view.h"
 
 namespace onhook::client {
 namespace {

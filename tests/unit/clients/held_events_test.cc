@@ -10,8 +10,8 @@ namespace onhook::client {
 namespace {
 
 std::shared_ptr<SubscriberStream> Stream() {
-  return std::make_shared<SubscriberStream>(nullptr, v1::SubscribeOpen(), 1, absl::ZeroDuration(),
-                                            nullptr);
+  return std::make_shared<SubscriberStream>(nullptr, v1::SubscribeOpen(),
+                                            SubscriberStream::Options(), nullptr);
 }
 
 class HeldEventsTest : public ::testing::Test {
@@ -46,9 +46,10 @@ TEST_F(HeldEventsTest, WhatIsInAHandlerDoesNotWaitAgainAndEndsAtItsNewestPlace) 
   EXPECT_EQ(replaced->stream, first_);
   EXPECT_EQ(replaced->delivery_id, "d1");
   EXPECT_FALSE(held_.HasWaiting());
-  const HeldEvents::Place place = held_.End("e1");
-  EXPECT_EQ(place.stream, second_);
-  EXPECT_EQ(place.delivery_id, "again");
+  const auto place = held_.End("e1");
+  ASSERT_TRUE(place.has_value());
+  EXPECT_EQ(place->stream, second_);
+  EXPECT_EQ(place->delivery_id, "again");
   EXPECT_FALSE(held_.Has("e1"));
 }
 
@@ -83,7 +84,7 @@ TEST_F(HeldEventsTest, TakingAllThatWaitsLeavesWhatIsInAHandler) {
   ASSERT_EQ(waiting.size(), 1);
   EXPECT_EQ(waiting.front().delivery.delivery_id(), "d2");
   EXPECT_FALSE(held_.Has("waiting"));
-  EXPECT_EQ(held_.End("running").delivery_id, "d1");
+  EXPECT_EQ(held_.End("running")->delivery_id, "d1");
 }
 
 }  // namespace
