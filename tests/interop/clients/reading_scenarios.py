@@ -76,7 +76,7 @@ def s14_everything_comes_through(case):
     # A response of a kind that is not known yet is skipped.
     relay.streams[0].send(events_api.SubscribeResponse.FromString(UNKNOWN_FIELD))
     big = UNICODE + "x" * (65536 - len(UNICODE.encode()))
-    gateway.post("full", callData=big, releaseTime="2022-02-22 18:04:36.318", talkDuration="6", releaseReason="0",
+    gateway.post("full", callData=big, releaseTime="2022/02/22,18:04:36:318", talkDuration="6", releaseReason="0",
                  serviceNo="", 新=UNICODE)
     delivery = client.delivery()
     (stored,) = gateway.events().ListEvents(events_api.ListEventsRequest(call_serial_no="full")).stored_events

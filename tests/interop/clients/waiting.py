@@ -1,5 +1,6 @@
 """Waiting for what should happen, with a bound, and saying what did not."""
 
+import re
 import threading
 import time
 
@@ -18,7 +19,13 @@ def check(holds, what):
 
 def check_equal(found, wanted, what):
     if found != wanted:
-        raise Failure(f"{what}: {found!r}, wanted {wanted!r}")
+        raise Failure(f"{what}: {_shortened(found)}, wanted {_shortened(wanted)}")
+
+
+def _shortened(value):
+    """So that 64 KiB of callData leave the rest to be seen."""
+    text = repr(value)
+    return re.sub(r"(.)\1{99,}", lambda match: f"{match[1]}...({len(match[0])})", text)
 
 
 def wait_until(holds, what, patience_s=PATIENCE_S):
