@@ -1,0 +1,90 @@
+"""Reading the log, and listing what is stored."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable
+from types import TracebackType
+
+from onhook._connection import Connections
+from onhook._engine import StateHook
+from onhook._lookup import StoredEvent, WatchedEvent
+from onhook._watch import WatchReader
+from onhook.v1 import release_event_service_pb2 as pb
+
+
+class Watch:
+    """Reads the log in order from a place that the reader keeps; acknowledges nothing.
+
+    An asynchronous iterator, of one task. Every event behind the place comes once, in order, over
+    reconnections too. Where the gateway no longer keeps what would come next, the iteration ends
+    with GapError, and never leaves a gap in silence.
+    """
+
+    def __init__(
+        self, connections: Connections, request: pb.WatchRequest, on_state: StateHook | None
+    ) -> None:
+        self._reader = WatchReader(connections, request, on_state)
+        self._events: deque[WatchedEvent] = deque()
+
+    @property
+    def cursor(self) -> str:
+        """The place to go on from: behind the last event that was handed over. Empty before
+        anything came. Keep it, and pass it as `after_cursor` in another process."""
+        return self._reader.cursor
+
+    async def stop(self) -> None:
+        """Ends the watch; the iteration ends."""
+        self._events.clear()
+        await self._reader.stop()
+
+    def __aiter__(self) -> Watch:
+        return self
+
+    async def __anext__(self) -> WatchedEvent:
+        if not self._events:
+            self._events.extend(await self._reader.next_events())
+        if not self._events:
+            raise StopAsyncIteration
+        event = self._events.popleft()
+        self._reader.cursor = event.cursor
+        return event
+
+    async def __aenter__(self) -> Watch:
+        return self
+
+    async def __aexit__(
+        self,
+        exception_type: type[BaseException] | None,
+        exception: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.stop()
+
+
+class EventListing:
+    """All events that fit, oldest first, fetched page by page as they are iterated over."""
+
+    def __init__(
+        self,
+        request: pb.ListEventsRequest,
+        fetch: Callable[[pb.ListEventsRequest], Awaitable[pb.ListEventsResponse]],
+    ) -> None:
+        self._request = request
+        self._fetch = fetch
+        self.corrupt_events = 0
+        """Events that belong here and are left out, of the pages fetched so far: their stored
+        bytes do not fit their checksum."""
+
+    async def __aiter__(self) -> AsyncIterator[StoredEvent]:
+        self.corrupt_events = 0
+        request = pb.ListEventsRequest()
+        request.CopyFrom(self._request)
+        while True:
+            page = await self._fetch(request)
+            self.corrupt_events += page.corrupt_events
+            for message in page.stored_events:
+                yield StoredEvent(message)
+            if not page.next_page_token:
+                return
+            request.page_token = page.next_page_token
