@@ -265,18 +265,24 @@ class Subscription:
                 return
             if delivery is None:
                 return
-            try:
-                handler(delivery)
-            except Exception as failure:
-                self._settle_failed(delivery, failure)
-            else:
-                if not delivery._settled:
-                    delivery.ack()
+            run_handler(handler, delivery)
 
-    def _settle_failed(self, delivery: Delivery, failure: Exception) -> None:
-        if delivery._settled:
-            log.warning("the handler failed after it had settled %r", delivery, exc_info=failure)
-            return
-        if not isinstance(failure, Settle):
-            log.warning("the handler failed with %r, which comes again", delivery, exc_info=failure)
-        delivery._settle(Confirmation(*settlement_of(failure)))
+
+def run_handler(handler: Handler, delivery: Delivery) -> None:
+    """Has one delivery handled, and settled by what becomes of that."""
+    try:
+        handler(delivery)
+    except Exception as failure:
+        _settle_failed(delivery, failure)
+    else:
+        if not delivery._settled:
+            delivery.ack()
+
+
+def _settle_failed(delivery: Delivery, failure: Exception) -> None:
+    if delivery._settled:
+        log.warning("the handler failed after it had settled %r", delivery, exc_info=failure)
+        return
+    if not isinstance(failure, Settle):
+        log.warning("the handler failed with %r, which comes again", delivery, exc_info=failure)
+    delivery._settle(Confirmation(*settlement_of(failure)))

@@ -216,24 +216,31 @@ class Subscription:
             if delivery is None:
                 return
             try:
-                result = handler(delivery)
-                if inspect.isawaitable(result):
-                    await result
+                await run_handler(handler, delivery)
             except asyncio.CancelledError as cancelled:
                 if self._abandoned:
                     raise
                 # The handler's own: where this task is cancelled with its loop, nothing more comes.
-                self._settle_failed(delivery, cancelled)
-            except Exception as failure:
-                self._settle_failed(delivery, failure)
-            else:
-                if not delivery._settled:
-                    delivery.ack()
+                _settle_failed(delivery, cancelled)
 
-    def _settle_failed(self, delivery: Delivery, failure: BaseException) -> None:
-        if delivery._settled:
-            log.warning("the handler failed after it had settled %r", delivery, exc_info=failure)
-            return
-        if not isinstance(failure, Settle):
-            log.warning("the handler failed with %r, which comes again", delivery, exc_info=failure)
-        delivery._settle(Confirmation(*settlement_of(failure)))
+
+async def run_handler(handler: Handler, delivery: Delivery) -> None:
+    """Has one delivery handled, and settled by what becomes of that."""
+    try:
+        result = handler(delivery)
+        if inspect.isawaitable(result):
+            await result
+    except Exception as failure:
+        _settle_failed(delivery, failure)
+    else:
+        if not delivery._settled:
+            delivery.ack()
+
+
+def _settle_failed(delivery: Delivery, failure: BaseException) -> None:
+    if delivery._settled:
+        log.warning("the handler failed after it had settled %r", delivery, exc_info=failure)
+        return
+    if not isinstance(failure, Settle):
+        log.warning("the handler failed with %r, which comes again", delivery, exc_info=failure)
+    delivery._settle(Confirmation(*settlement_of(failure)))
