@@ -7,10 +7,12 @@ import os
 import queue
 import sys
 import threading
+from pathlib import Path
 from typing import Any, TextIO
 
-import onhook
 import reports
+
+import onhook
 
 
 class Program:
@@ -55,7 +57,7 @@ class Program:
     def subscribe(self, command: dict[str, Any]) -> None:
         assert self.client is not None
         if command.get("log"):
-            self.log = open(command["log"], "a", encoding="utf-8")
+            self.log = Path(command["log"]).open("a", encoding="utf-8")  # noqa: SIM115 -- until the end
         acks = command.get("auto") == "ack"
         handler = self.acknowledge if acks else self.handle
         is_handler = command["form"] == "handler"

@@ -1,4 +1,4 @@
-"""What a handler or an iteration says of deliveries, over asyncio: points 3 to 7 of the contract."""
+"""What is said of deliveries, over asyncio: points 3 to 7 of the contract."""
 
 from __future__ import annotations
 

@@ -138,8 +138,12 @@ class Subscription:
         """Goes on after a pause."""
         self._engine.pause(False)
 
+    def begin_stop(self, grace: Duration | None = None) -> None:
+        """Begins what `stop` does, and returns at once: for handlers, hooks and signal handlers."""
+        self._engine.stop(grace)
+
     async def stop(self, grace: Duration | None = None) -> None:
-        """Stops gracefully, and returns once that is done.
+        """Stops gracefully, and returns once that is done. Not for handlers, which it waits for.
 
         What nobody has begun is released at once: it counts as no attempt, and another consumer
         has it. What was begun has `grace` (the subscription's, if None) to be settled; then
@@ -147,11 +151,13 @@ class Subscription:
         acknowledgements were not confirmed within 10 s beyond that, and what had ended the
         subscription before.
         """
-        self._engine.stop(grace)
+        self._check_may_wait()
+        self.begin_stop(grace)
         await self.wait()
 
     async def wait(self) -> None:
         """Returns once the subscription was stopped; raises what ended it otherwise."""
+        self._check_may_wait()
         error = await asyncio.shield(self._engine.finished)
         if self._handlers:
             await asyncio.wait(self._handlers)
@@ -199,6 +205,10 @@ class Subscription:
         except OnhookError:
             # The exception that is on its way says more.
             log.info("the subscription ended with an error too", exc_info=True)
+
+    def _check_may_wait(self) -> None:
+        if asyncio.current_task() in self._handlers:
+            raise RuntimeError("this would wait for its own caller: use begin_stop")
 
     def _cancel_handlers(self) -> None:
         self._abandoned = True

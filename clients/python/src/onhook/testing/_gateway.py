@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 from collections.abc import Callable, Mapping
 from concurrent import futures
 from datetime import timedelta
@@ -17,7 +16,7 @@ from onhook._enums import AckResult, GoAwayReason, RedeliveryReason
 from onhook._event import ReleaseEvent
 from onhook.testing._deliveries import Settlement, make_event
 from onhook.testing._service import Service, refusal_details
-from onhook.testing._state import GatewayState, Owed
+from onhook.testing._state import GatewayState
 from onhook.v1 import release_event_service_pb2 as pb
 from onhook.v1 import release_event_service_pb2_grpc as pb_grpc
 

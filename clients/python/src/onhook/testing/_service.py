@@ -13,9 +13,8 @@ import grpc
 from onhook._durations import to_duration_message, to_timedelta
 from onhook._enums import AckResult, Action
 from onhook.testing._state import End, GatewayState, Stream
-from onhook.v1 import release_event_pb2
+from onhook.v1 import release_event_pb2, subscription_pb2
 from onhook.v1 import release_event_service_pb2 as pb
-from onhook.v1 import subscription_pb2
 from onhook.wire import error_detail_pb2
 
 _PAGE = 100
@@ -206,10 +205,11 @@ class Service:
         while context.is_active():
             with state.changed:
                 ready = state.changed.wait_for(
-                    lambda: (
+                    lambda place=place: (  # type: ignore[misc]
                         not stream.outgoing.empty()
                         or (len(state.log) > place and not stream.is_silent)
                         or request.stop_at_end
+                        or not context.is_active()
                     ),
                     state.heartbeat_interval,
                 )

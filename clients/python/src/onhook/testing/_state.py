@@ -148,9 +148,7 @@ class GatewayState:
             subscription.owed.append(Owed(event))
         self.deliver()
 
-    def owe_again(
-        self, event: release_event_pb2.ReleaseEvent, reason: RedeliveryReason
-    ) -> None:
+    def owe_again(self, event: release_event_pb2.ReleaseEvent, reason: RedeliveryReason) -> None:
         """An event is to come again, as a further attempt."""
         for subscription in self.subscriptions.values():
             attempt = 1
@@ -288,9 +286,7 @@ class GatewayState:
             subscription.owed.append(Owed(one.event, one.attempt, RedeliveryReason.RELEASED))
         return None
 
-    def extend(
-        self, stream: Stream, delivery_id: str, deadline: timedelta
-    ) -> AckResult | None:
+    def extend(self, stream: Stream, delivery_id: str, deadline: timedelta) -> AckResult | None:
         """More time is asked for; None: granted."""
         assert stream.opening is not None
         if self.results:
