@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import sys
 import threading
 from collections.abc import Coroutine
+from pathlib import Path
 from typing import Any, TextIO
+
+import reports
 
 import onhook
 import onhook.aio
-import reports
 
 
 class Program:
@@ -59,7 +62,7 @@ class Program:
     def subscribe(self, command: dict[str, Any]) -> None:
         assert self.client is not None
         if command.get("log"):
-            self.log = open(command["log"], "a", encoding="utf-8")
+            self.log = Path(command["log"]).open("a", encoding="utf-8")  # noqa: SIM115 -- until the end
         acks = command.get("auto") == "ack"
         handler = self.acknowledge if acks else self.handle
         is_handler = command["form"] == "handler"
@@ -173,10 +176,9 @@ class Program:
             if self.watch is not None:
                 await self.watch.stop()
             elif self.subscription is not None:
-                try:
+                # What goes wrong is told by await_end.
+                with contextlib.suppress(onhook.OnhookError):
                     await self.subscription.stop(reports.milliseconds(command, "grace_ms"))
-                except onhook.OnhookError:
-                    pass  # told by await_end
 
         self.spawn(stop())
 

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import onhook
+import onhook.aio
 
 OPTIONAL_TEXTS = (
     "call_data",

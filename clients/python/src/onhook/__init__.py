@@ -12,7 +12,6 @@
 generated from the proto files. Loggers: `onhook`.
 """
 
-from onhook import _errors as errors
 from onhook._blocking._client import Client
 from onhook._blocking._delivery import Confirmation, Delivery
 from onhook._blocking._subscription import Handler, Subscription
@@ -63,3 +62,59 @@ from onhook._settings import (
 from onhook._settlement import Park, Release, Retry, Settle, Skip
 
 __version__ = "0.1.0"
+
+__all__ = [
+    "AbortedError",
+    "AckResult",
+    "Action",
+    "AlreadyExistsError",
+    "AlreadySettledError",
+    "Authentication",
+    "BacklogLimit",
+    "Client",
+    "ConfigurationError",
+    "Confirmation",
+    "DeadlineExceededError",
+    "Delivery",
+    "Duration",
+    "EventFilter",
+    "EventListing",
+    "FailedPreconditionError",
+    "GapError",
+    "GoAwayReason",
+    "Handler",
+    "InvalidArgumentError",
+    "NotFoundError",
+    "OnhookError",
+    "OpenEnum",
+    "Park",
+    "PermissionDeniedError",
+    "Reconnect",
+    "RedeliveryReason",
+    "Release",
+    "ReleaseEvent",
+    "ReleaseReason",
+    "ResourceExhaustedError",
+    "Retry",
+    "Settle",
+    "Skip",
+    "StartPosition",
+    "State",
+    "StateChange",
+    "StateHook",
+    "StoredEvent",
+    "Subscription",
+    "SubscriptionSpec",
+    "Timeline",
+    "TimelineEntry",
+    "TimelineKind",
+    "TimelineState",
+    "Tls",
+    "UnauthenticatedError",
+    "UnavailableError",
+    "UnconfirmedError",
+    "UnimplementedError",
+    "Unlimited",
+    "Watch",
+    "WatchedEvent",
+]

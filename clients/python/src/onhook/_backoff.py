@@ -15,7 +15,9 @@ from onhook._settings import ConnectionSettings, Reconnect
 class Backoff:
     """Growing, randomised waits between streams."""
 
-    def __init__(self, settings: Reconnect, uniform: Callable[[float, float], float] = random.uniform):
+    def __init__(
+        self, settings: Reconnect, uniform: Callable[[float, float], float] = random.uniform
+    ):
         self._initial = seconds_of(settings.initial)
         self._maximum = seconds_of(settings.maximum)
         self._uniform = uniform

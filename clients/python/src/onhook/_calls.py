@@ -20,7 +20,7 @@ from onhook._settings import ConnectionSettings
 
 
 class LiveChannel:
-    """What a stub takes for a grpc.aio.Channel: each call goes over the connection of the moment."""
+    """What a stub takes for a grpc.aio.Channel: each call takes the connection of the moment."""
 
     def __init__(self, connections: Connections) -> None:
         self._connections = connections

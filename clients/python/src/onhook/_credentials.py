@@ -42,7 +42,9 @@ def _read(path: StrPath, largest: int, what: str, reason: str) -> bytes:
         with open(path, "rb") as file:
             content = file.read(largest + 1)
     except OSError as error:
-        raise ConfigurationError(f"cannot read the {what} {path}: {error.strerror}", reason) from None
+        raise ConfigurationError(
+            f"cannot read the {what} {path}: {error.strerror}", reason
+        ) from None
     if len(content) > largest:
         raise ConfigurationError(f"the {what} {path} is larger than {largest} bytes", reason)
     return content
@@ -58,10 +60,13 @@ def _system_authorities() -> str | None:
 
 def _check_authorities(path: StrPath, content: bytes) -> None:
     try:
-        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=content.decode("ascii"))
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(
+            cadata=content.decode("ascii")
+        )
     except (ssl.SSLError, ValueError):
         raise ConfigurationError(
-            f"the file of authorities {path} holds no certificate in PEM, or a broken one", "CA_FILE"
+            f"the file of authorities {path} holds no certificate in PEM, or a broken one",
+            "CA_FILE",
         ) from None
 
 
@@ -74,7 +79,7 @@ def _check_pair(certificate: StrPath, key: StrPath) -> None:
         ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_cert_chain(certificate, key, _no_passphrase)
     except (ssl.SSLError, ValueError, OSError):
         raise ConfigurationError(
-            f"{certificate} and {key} are not a certificate in PEM and its key without a passphrase",
+            f"{certificate} and {key} are no certificate in PEM and its key without a passphrase",
             "CERTIFICATE_PAIR",
         ) from None
 
@@ -84,7 +89,9 @@ def _read_pair(tls: Tls) -> tuple[bytes | None, bytes | None]:
         return None, None
     if tls.certificate_file is None or tls.key_file is None:
         missing = "key" if tls.key_file is None else "certificate"
-        raise ConfigurationError(f"a certificate and its key go together: no {missing}", "CERTIFICATE_PAIR")
+        raise ConfigurationError(
+            f"a certificate and its key go together: no {missing}", "CERTIFICATE_PAIR"
+        )
     certificate = _read(tls.certificate_file, _LARGEST_PEM, "certificate", "CERTIFICATE_FILE")
     key = _read(tls.key_file, _LARGEST_PEM, "key", "KEY_FILE")
     _check_pair(tls.certificate_file, tls.key_file)
@@ -108,7 +115,9 @@ def read_tls_credentials(tls: Tls) -> TlsCredentials:
 
 def read_token(path: StrPath) -> str:
     """The token that the file holds now, alone but for a line end."""
-    token = _read(path, _LARGEST_TOKEN, "token", "TOKEN_FILE").removesuffix(b"\n").removesuffix(b"\r")
+    token = (
+        _read(path, _LARGEST_TOKEN, "token", "TOKEN_FILE").removesuffix(b"\n").removesuffix(b"\r")
+    )
     if not token:
         raise ConfigurationError(f"the token {path} is empty", "TOKEN_FILE")
     # It becomes a header's value: nothing in it may end that.

@@ -141,7 +141,7 @@ class UnavailableError(OnhookError):
 
 
 class UnconfirmedError(UnavailableError):
-    """A stop left acknowledgements that the gateway did not confirm; their events may come again."""
+    """A stop left acknowledgements that were not confirmed; their events may come again."""
 
     def __init__(self, count: int) -> None:
         super().__init__(

@@ -73,9 +73,7 @@ class Leases:
         """It is not extended again."""
         delivery._due = _NEVER
 
-    def take_due(
-        self, held: list[DeliveryView], now: float, most: int
-    ) -> tuple[list[str], float]:
+    def take_due(self, held: list[DeliveryView], now: float, most: int) -> tuple[list[str], float]:
         """The deliveries to extend now, of those that are held, and by how many seconds."""
         ids: list[str] = []
         deadline = 0.0

@@ -66,7 +66,9 @@ class StoredEvent:
     @property
     def timelines(self) -> Mapping[str, Timeline]:
         """What became of it, by subscription, as far as the gateway keeps that."""
-        return MappingProxyType({one.subscription: _timeline(one) for one in self.message.timelines})
+        return MappingProxyType(
+            {one.subscription: _timeline(one) for one in self.message.timelines}
+        )
 
     @property
     def raw_body(self) -> bytes | None:

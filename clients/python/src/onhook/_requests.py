@@ -28,10 +28,7 @@ def connection_settings(
     reconnect: Reconnect | None,
 ) -> ConnectionSettings:
     """The settings of a client."""
-    if isinstance(tls, bool):
-        chosen = Tls() if tls else None
-    else:
-        chosen = tls
+    chosen = (Tls() if tls else None) if isinstance(tls, bool) else tls
     return ConnectionSettings(
         server=server,
         tls=chosen,

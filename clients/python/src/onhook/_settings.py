@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
 
+from google.protobuf.duration_pb2 import Duration as DurationMessage
+
 from onhook._durations import Duration, to_duration_message
 from onhook._enums import StartPosition
 from onhook.v1 import subscription_pb2
@@ -68,6 +70,10 @@ class BacklogLimit:
     age: Duration | None = None
     bytes: int | None = None
 
+    def to_message(self) -> subscription_pb2.BacklogLimit:
+        """The limit as the gateway takes it."""
+        return subscription_pb2.BacklogLimit(age=_message_of(self.age), bytes=self.bytes)
+
 
 @dataclass(frozen=True)
 class Unlimited:
@@ -89,30 +95,27 @@ class SubscriptionSpec:
 
     def to_message(self) -> subscription_pb2.SubscriptionSpec:
         """The specification as the gateway takes it."""
-        message = subscription_pb2.SubscriptionSpec()
+        message = subscription_pb2.SubscriptionSpec(
+            max_unacked_events=self.max_unacked_events,
+            ack_deadline=_message_of(self.ack_deadline),
+            minimum_retry_time=_message_of(self.minimum_retry_time),
+            expire_after_unused=_message_of(self.expire_after_unused),
+        )
         if self.start_position is not None:
             message.start_position = subscription_pb2.StartPosition.ValueType(self.start_position)
         if self.filter is not None:
             message.filter.CopyFrom(self.filter.to_message())
-        if self.ack_deadline is not None:
-            message.ack_deadline.CopyFrom(to_duration_message(self.ack_deadline))
         if isinstance(self.max_delivery_attempts, Unlimited):
             message.unlimited_delivery_attempts.SetInParent()
         elif self.max_delivery_attempts is not None:
             message.max_delivery_attempts = self.max_delivery_attempts
-        if self.minimum_retry_time is not None:
-            message.minimum_retry_time.CopyFrom(to_duration_message(self.minimum_retry_time))
-        if self.max_unacked_events is not None:
-            message.max_unacked_events = self.max_unacked_events
-        if self.expire_after_unused is not None:
-            message.expire_after_unused.CopyFrom(to_duration_message(self.expire_after_unused))
         if self.backlog_limit is not None:
-            message.backlog_limit.SetInParent()
-            if self.backlog_limit.age is not None:
-                message.backlog_limit.age.CopyFrom(to_duration_message(self.backlog_limit.age))
-            if self.backlog_limit.bytes is not None:
-                message.backlog_limit.bytes = self.backlog_limit.bytes
+            message.backlog_limit.CopyFrom(self.backlog_limit.to_message())
         return message
+
+
+def _message_of(duration: Duration | None) -> DurationMessage | None:
+    return None if duration is None else to_duration_message(duration)
 
 
 @dataclass(frozen=True)

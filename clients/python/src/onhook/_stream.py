@@ -306,10 +306,9 @@ class SubscribeStream:
         # As many as say the same: all that is given back at a stop, above all.
         first = self._others[0]
         count = 1
-        while (
-            count < min(len(self._others), MAX_IDS_IN_REQUEST)
-            and self._others[count].says_the_same(first)
-        ):
+        while count < min(len(self._others), MAX_IDS_IN_REQUEST) and self._others[
+            count
+        ].says_the_same(first):
             count += 1
         sent, self._others = self._others[:count], self._others[count:]
         request_id = self._next_id(sent)

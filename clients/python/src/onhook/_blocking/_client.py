@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Callable
 from datetime import datetime
@@ -80,13 +81,9 @@ class Client:
             if isinstance(one, Subscription):
                 one.begin_stop()
         for one in list(self._running):
-            try:
+            with contextlib.suppress(OnhookError):
                 one.stop()
-            except OnhookError:
-                pass
-        if not self._loop_thread.loop.is_closed():
-            self._loop_thread.run(self._connections.close())
-        self._loop_thread.close()
+        self._loop_thread.close(self._connections.close)
         with self._lock:
             if self._stub_channel is not None:
                 self._stub_channel.close()
@@ -111,8 +108,8 @@ class Client:
         A `handler` that returns has acknowledged, unless it settled the delivery itself; one that
         raises has given it back: by Retry, Park, Skip or Release as these say, by any other
         exception for a retry after the gateway's backoff, with the exception's words as reason.
-        At most `concurrency` handlers run at once, each in its thread; with 1, in the order of arrival. Without a
-        handler, iterate over what this returns.
+        At most `concurrency` handlers run at once, each in its thread; with 1, in the order of
+        arrival. Without a handler, iterate over what this returns.
 
         `create_if_missing` creates a subscription that does not exist, with a specification if one
         is given. At most `max_outstanding_events` and `max_outstanding_bytes` are unsettled here.
@@ -176,8 +173,9 @@ class Client:
         received_before: datetime | None = None,
         page_size: int = 0,
     ) -> EventListing:
-        """All events of a call, or that came within a time, oldest first: iterate over what this returns. All
-        conditions must hold; a call or a time is needed. What they became is told of a call."""
+        """All events of a call, or that came within a time, oldest first: iterate over what this
+        returns. All conditions must hold; a call or a time is needed. What they became is told of a
+        call."""
         request = list_request(call_serial_no, source, received_from, received_before, page_size)
         return EventListing(request, self._fetch_page)
 

@@ -12,18 +12,38 @@ _Result = TypeVar("_Result")
 
 
 class LoopThread:
-    """Runs until it is closed. Threads: any."""
+    """Starts when it is first needed, so that a client made before a fork serves the child, and
+    runs until it is closed. Threads: any."""
 
     def __init__(self) -> None:
-        self.loop = asyncio.new_event_loop()
-        # A program that forgets to close its client ends all the same.
-        self._thread = threading.Thread(target=self._run, name="onhook", daemon=True)
-        self._thread.start()
+        self._lock = threading.Lock()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: threading.Thread | None = None
+        self._is_closed = False
+
+    @property
+    def loop(self) -> asyncio.AbstractEventLoop:
+        """The loop; raises RuntimeError once it is closed."""
+        with self._lock:
+            if self._is_closed:
+                raise RuntimeError("the client is closed")
+            if self._loop is None:
+                self._loop = asyncio.new_event_loop()
+                # A program that forgets to close its client ends all the same.
+                self._thread = threading.Thread(target=self._run, name="onhook", daemon=True)
+                self._thread.start()
+            return self._loop
 
     def _run(self) -> None:
-        asyncio.set_event_loop(self.loop)
-        self.loop.run_forever()
-        self.loop.close()
+        assert self._loop is not None
+        asyncio.set_event_loop(self._loop)
+        self._loop.run_forever()
+        self._loop.close()
+
+    @property
+    def is_current(self) -> bool:
+        """Whether this is called from the loop's own thread."""
+        return threading.current_thread() is self._thread
 
     def start(self, coroutine: Coroutine[Any, Any, _Result]) -> concurrent.futures.Future[_Result]:
         """Has it run there."""
@@ -32,7 +52,7 @@ class LoopThread:
     def run(self, coroutine: Coroutine[Any, Any, _Result]) -> _Result:
         """Has it run there, and waits for it. Not in the loop's own thread, which would wait for
         itself: from a state hook, say."""
-        if threading.current_thread() is self._thread:
+        if self.is_current:
             coroutine.close()
             raise RuntimeError("this waits for the thread that it was called from")
         future = self.start(coroutine)
@@ -51,8 +71,13 @@ class LoopThread:
 
         return self.run(called())
 
-    def close(self) -> None:
-        """Ends the thread."""
-        if not self.loop.is_closed():
-            self.loop.call_soon_threadsafe(self.loop.stop)
-            self._thread.join()
+    def close(self, last: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Has a last thing run there, and ends the thread."""
+        with self._lock:
+            loop, thread = self._loop, self._thread
+            was_closed, self._is_closed = self._is_closed, True
+        if loop is None or thread is None or was_closed:
+            return
+        asyncio.run_coroutine_threadsafe(last(), loop).result()
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()

@@ -110,8 +110,10 @@ class Settlements:
         try:
             self._loop.call_soon_threadsafe(self._carry)
         except RuntimeError:
-            # The client was closed.
-            pending.resolve(UnavailableError("the client is closed"))
+            # The client was closed, and its loop with it.
+            self._is_carried = False
+            while self._said:
+                self._said.popleft()[1].resolve(UnavailableError("the client is closed"))
 
     def _carry(self) -> None:
         # First: what is said from here on is carried by this or by the next.
@@ -181,12 +183,12 @@ class Subscription:
         self._loop_thread.loop.call_soon_threadsafe(self._engine.pause, False)
 
     def begin_stop(self, grace: Duration | None = None) -> None:
-        """Begins what `stop` does, and returns at once: for signal handlers, and for handlers."""
+        """Begins what `stop` does, and returns at once: for handlers, and for hooks."""
         if not self._ended.is_set():
             self._loop_thread.loop.call_soon_threadsafe(self._engine.stop, grace)
 
     def stop(self, grace: Duration | None = None) -> None:
-        """Stops gracefully, and returns once that is done. Not in a handler, which it waits for.
+        """Stops gracefully, and returns once that is done. Not for handlers, which it waits for.
 
         What nobody has begun is released at once: it counts as no attempt, and another consumer
         has it. What was begun has `grace` (the subscription's, if None) to be settled; then it is
@@ -194,12 +196,14 @@ class Subscription:
         if acknowledgements were not confirmed within 10 s beyond that, and what had ended the
         subscription before.
         """
+        self._check_may_wait()
         self.begin_stop(grace)
         self.wait()
 
     def wait(self, timeout: Duration | None = None) -> None:
         """Returns once the subscription was stopped; raises what ended it otherwise, and
         TimeoutError after `timeout`."""
+        self._check_may_wait()
         if not self._ended.wait(None if timeout is None else seconds_of(timeout)):
             raise TimeoutError("the subscription goes on")
         if self._error is not None:
@@ -250,6 +254,10 @@ class Subscription:
             # The exception that is on its way says more.
             log.info("the subscription ended with an error too", exc_info=True)
 
+    def _check_may_wait(self) -> None:
+        if self._loop_thread.is_current or threading.current_thread() in self._handlers:
+            raise RuntimeError("this would wait for its own caller: use begin_stop")
+
     def _on_finished(self, finished: object) -> None:
         future = self._engine.finished
         self._error = None if future.cancelled() else future.result()
@@ -265,18 +273,24 @@ class Subscription:
                 return
             if delivery is None:
                 return
-            try:
-                handler(delivery)
-            except Exception as failure:
-                self._settle_failed(delivery, failure)
-            else:
-                if not delivery._settled:
-                    delivery.ack()
+            run_handler(handler, delivery)
 
-    def _settle_failed(self, delivery: Delivery, failure: Exception) -> None:
-        if delivery._settled:
-            log.warning("the handler failed after it had settled %r", delivery, exc_info=failure)
-            return
-        if not isinstance(failure, Settle):
-            log.warning("the handler failed with %r, which comes again", delivery, exc_info=failure)
-        delivery._settle(Confirmation(*settlement_of(failure)))
+
+def run_handler(handler: Handler, delivery: Delivery) -> None:
+    """Has one delivery handled, and settled by what becomes of that."""
+    try:
+        handler(delivery)
+    except Exception as failure:
+        _settle_failed(delivery, failure)
+    else:
+        if not delivery._settled:
+            delivery.ack()
+
+
+def _settle_failed(delivery: Delivery, failure: Exception) -> None:
+    if delivery._settled:
+        log.warning("the handler failed after it had settled %r", delivery, exc_info=failure)
+        return
+    if not isinstance(failure, Settle):
+        log.warning("the handler failed with %r, which comes again", delivery, exc_info=failure)
+    delivery._settle(Confirmation(*settlement_of(failure)))

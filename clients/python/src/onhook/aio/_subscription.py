@@ -138,8 +138,12 @@ class Subscription:
         """Goes on after a pause."""
         self._engine.pause(False)
 
+    def begin_stop(self, grace: Duration | None = None) -> None:
+        """Begins what `stop` does, and returns at once: for handlers, hooks and signal handlers."""
+        self._engine.stop(grace)
+
     async def stop(self, grace: Duration | None = None) -> None:
-        """Stops gracefully, and returns once that is done.
+        """Stops gracefully, and returns once that is done. Not for handlers, which it waits for.
 
         What nobody has begun is released at once: it counts as no attempt, and another consumer
         has it. What was begun has `grace` (the subscription's, if None) to be settled; then
@@ -147,11 +151,13 @@ class Subscription:
         acknowledgements were not confirmed within 10 s beyond that, and what had ended the
         subscription before.
         """
-        self._engine.stop(grace)
+        self._check_may_wait()
+        self.begin_stop(grace)
         await self.wait()
 
     async def wait(self) -> None:
         """Returns once the subscription was stopped; raises what ended it otherwise."""
+        self._check_may_wait()
         error = await asyncio.shield(self._engine.finished)
         if self._handlers:
             await asyncio.wait(self._handlers)
@@ -200,6 +206,10 @@ class Subscription:
             # The exception that is on its way says more.
             log.info("the subscription ended with an error too", exc_info=True)
 
+    def _check_may_wait(self) -> None:
+        if asyncio.current_task() in self._handlers:
+            raise RuntimeError("this would wait for its own caller: use begin_stop")
+
     def _cancel_handlers(self) -> None:
         self._abandoned = True
         for handler in self._handlers:
@@ -216,24 +226,31 @@ class Subscription:
             if delivery is None:
                 return
             try:
-                result = handler(delivery)
-                if inspect.isawaitable(result):
-                    await result
+                await run_handler(handler, delivery)
             except asyncio.CancelledError as cancelled:
                 if self._abandoned:
                     raise
                 # The handler's own: where this task is cancelled with its loop, nothing more comes.
-                self._settle_failed(delivery, cancelled)
-            except Exception as failure:
-                self._settle_failed(delivery, failure)
-            else:
-                if not delivery._settled:
-                    delivery.ack()
+                _settle_failed(delivery, cancelled)
 
-    def _settle_failed(self, delivery: Delivery, failure: BaseException) -> None:
-        if delivery._settled:
-            log.warning("the handler failed after it had settled %r", delivery, exc_info=failure)
-            return
-        if not isinstance(failure, Settle):
-            log.warning("the handler failed with %r, which comes again", delivery, exc_info=failure)
-        delivery._settle(Confirmation(*settlement_of(failure)))
+
+async def run_handler(handler: Handler, delivery: Delivery) -> None:
+    """Has one delivery handled, and settled by what becomes of that."""
+    try:
+        result = handler(delivery)
+        if inspect.isawaitable(result):
+            await result
+    except Exception as failure:
+        _settle_failed(delivery, failure)
+    else:
+        if not delivery._settled:
+            delivery.ack()
+
+
+def _settle_failed(delivery: Delivery, failure: BaseException) -> None:
+    if delivery._settled:
+        log.warning("the handler failed after it had settled %r", delivery, exc_info=failure)
+        return
+    if not isinstance(failure, Settle):
+        log.warning("the handler failed with %r, which comes again", delivery, exc_info=failure)
+    delivery._settle(Confirmation(*settlement_of(failure)))
