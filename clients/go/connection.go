@@ -84,6 +84,9 @@ func (p *connectionPool) dial() (*grpc.ClientConn, error) {
 	}
 	if p.options.wantsTLS() {
 		options = append(options, grpc.WithTransportCredentials(&transportCredentials{p.files}))
+		if name := p.options.serverName; name != "" {
+			options = append(options, grpc.WithAuthority(name))
+		}
 	} else {
 		options = append(options, grpc.WithTransportCredentials(insecure.NewCredentials()))
 	}

@@ -158,7 +158,7 @@ func (c *transportCredentials) ServerHandshake(net.Conn) (net.Conn, credentials.
 }
 
 func (c *transportCredentials) Info() credentials.ProtocolInfo {
-	return credentials.ProtocolInfo{SecurityProtocol: "tls", ServerName: c.files.options.serverName}
+	return credentials.ProtocolInfo{SecurityProtocol: "tls"}
 }
 
 func (c *transportCredentials) Clone() credentials.TransportCredentials { return c }
