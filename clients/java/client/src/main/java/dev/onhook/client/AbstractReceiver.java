@@ -1,0 +1,101 @@
+package dev.onhook.client;
+
+import java.time.Duration;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Executor;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+
+/** What a subscriber and a watcher have in common: a state that is told, and an end. */
+abstract class AbstractReceiver implements Receiver {
+  private final StateListener listener;
+  private final Executor telling;
+  private final CompletableFuture<Void> done = new CompletableFuture<>();
+  private volatile SubscriberState state = SubscriberState.CONNECTING;
+
+  AbstractReceiver(StateListener listener, Executor telling) {
+    this.listener = listener;
+    this.telling = telling;
+  }
+
+  @Override
+  public SubscriberState state() {
+    return state;
+  }
+
+  @Override
+  public CompletableFuture<Void> completion() {
+    return done.copy();
+  }
+
+  @Override
+  public void await() throws InterruptedException {
+    try {
+      done.get();
+    } catch (ExecutionException e) {
+      throw endOf(e);
+    }
+  }
+
+  @Override
+  public boolean await(Duration timeout) throws InterruptedException {
+    try {
+      done.get(Times.nanos(timeout), TimeUnit.NANOSECONDS);
+      return true;
+    } catch (TimeoutException e) {
+      return false;
+    } catch (ExecutionException e) {
+      throw endOf(e);
+    }
+  }
+
+  @Override
+  public void close() {
+    stopAsync();
+    boolean interrupted = false;
+    for (; ; ) {
+      try {
+        await();
+        break;
+      } catch (InterruptedException e) {
+        // The stop has its own bounds in time, and what is begun must end before its threads do.
+        interrupted = true;
+      } catch (OnhookException e) {
+        Log.warn(this + " ended", e);
+        break;
+      }
+    }
+    if (interrupted) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  final boolean hasEnded() {
+    return done.isDone();
+  }
+
+  /** To be called in the order in which things happen. */
+  final void tell(SubscriberState next, OnhookException cause) {
+    state = next;
+    telling.execute(() -> listener.onState(next, Optional.ofNullable(cause)));
+  }
+
+  /** Tells the end as the last thing of all. */
+  final void end(OnhookException cause) {
+    tell(SubscriberState.STOPPED, cause);
+    telling.execute(
+        () -> {
+          if (cause == null) {
+            done.complete(null);
+          } else {
+            done.completeExceptionally(cause);
+          }
+        });
+  }
+
+  private static RuntimeException endOf(ExecutionException e) {
+    return e.getCause() instanceof RuntimeException cause ? cause : new IllegalStateException(e);
+  }
+}

@@ -1,0 +1,691 @@
+package dev.onhook.client;
+
+import io.grpc.Status;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.Iterator;
+import java.util.List;
+import java.util.Map;
+import java.util.NoSuchElementException;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Executor;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.ScheduledFuture;
+import java.util.random.RandomGenerator;
+import onhook.v1.GoAway;
+import onhook.v1.SubscribeOpened;
+
+/**
+ * What a subscriber does: keeps a stream open, hands deliveries to its handler or to iterators, and
+ * carries settlements back, over whichever stream is there.
+ *
+ * <p>At most two streams are alive: the newest, and one that drains. All state is guarded by the monitor,
+ * under which neither gRPC nor a user is called.
+ */
+final class SubscriberEngine extends AbstractReceiver
+    implements DeliveryStream, SubscribeCall.Owner {
+  private static final String STOPS = "the consumer stops";
+
+  /** How far the end has come. */
+  private enum Phase {
+    RUNNING,
+    /** Waits for what is in hand. */
+    SETTLING,
+    /** Waits for confirmations. */
+    CONFIRMING,
+    ENDED
+  }
+
+  private final SubscribeOptions options;
+  private final DeliveryHandler handler;
+  private final ClientOptions client;
+  private final Connections connections;
+  private final Threads threads;
+  private final Executor handlerThreads;
+  private final Monitor monitor = new Monitor();
+  private final Backoff backoff;
+  private final StreamEnds ends;
+
+  private Phase phase = Phase.RUNNING;
+  private final List<SubscribeCall> streams = new ArrayList<>();
+  private SubscribeCall newest;
+  private SubscribeCall current;
+  private boolean reopening;
+  private boolean paused;
+  private final Map<String, HeldDelivery> held = new HashMap<>();
+  private final ArrayDeque<HeldDelivery> waiting = new ArrayDeque<>();
+  private final List<Settlement> orphans = new ArrayList<>();
+  private int workers;
+  private int inHand;
+  private boolean graceOver;
+  private OnhookException endError;
+  private ScheduledFuture<?> graceTimer;
+  private ScheduledFuture<?> confirmationTimer;
+
+  /** Without a handler, deliveries are taken by iterators. */
+  SubscriberEngine(
+      SubscribeOptions options,
+      DeliveryHandler handler,
+      ClientOptions client,
+      Connections connections,
+      Threads threads) {
+    super(options.stateListener(), threads.serial());
+    this.options = options;
+    this.handler = handler;
+    this.client = client;
+    this.connections = connections;
+    this.threads = threads;
+    this.handlerThreads = options.executor().orElse(threads);
+    this.backoff =
+        new Backoff(
+            Times.nanos(client.initialBackoff()),
+            Times.nanos(client.maximumBackoff()),
+            RandomGenerator.getDefault());
+    this.ends = new StreamEnds(client);
+  }
+
+  void start() {
+    monitor.run(() -> reopen(0));
+  }
+
+  @Override
+  public void pause() {
+    monitor.run(() -> setPaused(true));
+  }
+
+  @Override
+  public void resume() {
+    monitor.run(() -> setPaused(false));
+  }
+
+  @Override
+  public CompletableFuture<Void> stopAsync() {
+    return stopAsync(options.stopGrace());
+  }
+
+  @Override
+  public CompletableFuture<Void> stopAsync(Duration grace) {
+    monitor.run(() -> beginStop(grace));
+    return completion();
+  }
+
+  @Override
+  public Iterator<Delivery> iterator() {
+    return new Deliveries();
+  }
+
+  @Override
+  public Optional<Delivery> poll(Duration timeout) throws InterruptedException {
+    return Optional.ofNullable(take(Times.nanos(timeout)));
+  }
+
+  @Override
+  public String toString() {
+    return "Subscriber[" + options.subscription() + "]";
+  }
+
+  /** False: it was settled before. */
+  boolean settle(HeldDelivery delivery, Settlement settlement) {
+    monitor.lock();
+    try {
+      return settleLocked(delivery, settlement);
+    } finally {
+      monitor.unlock();
+    }
+  }
+
+  void extend(HeldDelivery delivery, Settlement extension) {
+    monitor.run(
+        () -> {
+          boolean isHere = delivery.stage == HeldDelivery.Stage.IN_HAND;
+          if (!isHere || !delivery.newest.call.extend(delivery.newest, extension)) {
+            monitor.afterwards(() -> extension.fail(isHere ? streamLost() : notHere()));
+            return;
+          }
+          delivery.newest.call.pump();
+        });
+  }
+
+  // What happens to streams.
+
+  @Override
+  public void opened(SubscribeCall call, SubscribeOpened opened) {
+    current = call;
+    ends.streamOpened();
+    for (SubscribeCall other : streams) {
+      if (other.goingAway) {
+        other.closeWhenIdle();
+        other.pump();
+      }
+    }
+    placeOrphans();
+    tell(SubscriberState.STREAMING, null);
+    if (phase == Phase.CONFIRMING) {
+      call.closeWhenIdle();
+    }
+  }
+
+  @Override
+  public void delivered(SubscribeCall call, List<onhook.v1.Delivery> deliveries) {
+    long now = System.nanoTime();
+    for (onhook.v1.Delivery message : deliveries) {
+      Attempt attempt = call.admit(message, now);
+      if (attempt != null) {
+        hold(message, attempt);
+      }
+    }
+    if (handler == null) {
+      monitor.signalAll();
+    } else {
+      startWorkers();
+    }
+  }
+
+  @Override
+  public void goingAway(SubscribeCall call, GoAway goAway) {
+    call.goingAway = true;
+    // Of age alone, the gateway goes on delivering until the replacement is open; of anything else
+    // nothing more comes.
+    if (goAway.getReason() != GoAway.Reason.REASON_MAX_AGE) {
+      call.closeWhenIdle();
+    }
+    if (goAway.hasDrainDeadline()) {
+      call.drainFor(Times.nanos(Times.duration(goAway.getDrainDeadline())));
+    }
+    if (goAway.getReason() == GoAway.Reason.REASON_SUBSCRIPTION_DELETED) {
+      endWith(
+          Errors.local(
+              Status.Code.NOT_FOUND,
+              "the subscription was deleted",
+              "SUBSCRIPTION_DELETED",
+              null));
+    } else if (call == newest && wantsStream()) {
+      // A second stream that goes away overtakes the first: no more than two at a time.
+      for (SubscribeCall other : streams) {
+        if (other != call && other.goingAway) {
+          other.cancel("another stream goes away, too");
+        }
+      }
+      boolean isHealthy = call.productive || backoff.isFresh();
+      long delay = backoff.nextDelayNanos();
+      reopen(isHealthy ? 0 : delay);
+    }
+  }
+
+  @Override
+  public void ended(SubscribeCall call, OnhookException ending) {
+    streams.remove(call);
+    if (current == call) {
+      current = null;
+    }
+    dropWaiting(call);
+    call.takeUnconfirmed().forEach(this::lost);
+    OnhookException why =
+        ending == null
+            ? Errors.unavailable("the gateway ended the stream", "STREAM_ENDED")
+            : ending.code() == Status.Code.UNAUTHENTICATED
+                ? Errors.withMetadata(ending, "shown", client.shown())
+                : ending;
+    if (why.code() == Status.Code.UNAVAILABLE) {
+      monitor.afterwards(
+          () -> {
+            if (!call.connection.isReady()) {
+              connections.retire(call.connection);
+            }
+          });
+    }
+    long now = System.nanoTime();
+    if (call.productive || (call.opened && now - call.openedAt > backoff.maximumNanos())) {
+      backoff.reset();
+    }
+    if (call == newest && !call.goingAway) {
+      streamFailed(why, now);
+    }
+    placeOrphans();
+    checkProgress();
+  }
+
+  /** The newest stream is lost, or none could be opened. */
+  private void streamFailed(OnhookException why, long now) {
+    if (phase == Phase.ENDED || endError != null) {
+      return;
+    }
+    if (ends.isFinal(why, now)) {
+      endWith(why);
+    } else if (wantsStream()) {
+      tell(SubscriberState.BACKING_OFF, why);
+      reopen(backoff.nextDelayNanos());
+    }
+  }
+
+  private boolean wantsStream() {
+    return endError == null
+        && switch (phase) {
+          case RUNNING -> true;
+          case SETTLING -> !handsAreEmpty() || !orphans.isEmpty();
+          case CONFIRMING -> !orphans.isEmpty();
+          case ENDED -> false;
+        };
+  }
+
+  private void reopen(long delayNanos) {
+    if (reopening) {
+      return;
+    }
+    reopening = true;
+    monitor.afterwards(
+        () -> {
+          if (delayNanos <= 0) {
+            threads.execute(this::openStream);
+          } else {
+            threads.after(delayNanos, () -> threads.execute(this::openStream));
+          }
+        });
+  }
+
+  /** Not under the monitor: reads files. */
+  private void openStream() {
+    monitor.lock();
+    try {
+      reopening = false;
+      if (!wantsStream()) {
+        checkProgress();
+        return;
+      }
+      reopening = true;
+      tell(SubscriberState.CONNECTING, null);
+    } finally {
+      monitor.unlock();
+    }
+    SubscribeCall opening;
+    try {
+      opening =
+          new SubscribeCall(
+              connections,
+              connections.current(),
+              monitor,
+              threads,
+              Times.nanos(options.maxExtension()),
+              this);
+    } catch (RuntimeException e) {
+      OnhookException why =
+          e instanceof OnhookException known
+              ? known
+              : Errors.unusable("cannot open a stream: " + e.getMessage(), "CLIENT", e);
+      monitor.run(
+          () -> {
+            reopening = false;
+            streamFailed(why, System.nanoTime());
+            checkProgress();
+          });
+      return;
+    }
+    monitor.run(
+        () -> {
+          reopening = false;
+          newest = opening;
+          streams.add(opening);
+          opening.setPaused(paused || phase != Phase.RUNNING);
+        });
+    opening.start(options.openRequest());
+    // It may have ended, for us, while it was being opened.
+    monitor.run(
+        () -> {
+          if (!wantsStream()) {
+            checkProgress();
+            if (phase == Phase.CONFIRMING || phase == Phase.ENDED) {
+              opening.cancel("not needed any more");
+            }
+          }
+        });
+  }
+
+  private void setPaused(boolean wanted) {
+    paused = wanted;
+    for (SubscribeCall stream : streams) {
+      stream.setPaused(paused || phase != Phase.RUNNING);
+      stream.pump();
+    }
+  }
+
+  // What happens to events.
+
+  private void hold(onhook.v1.Delivery message, Attempt attempt) {
+    String key = HeldDelivery.keyOf(message);
+    HeldDelivery known = held.get(key);
+    if (known != null) {
+      // Settled where it is: handled elsewhere, or here again, it would be handled twice at once.
+      Attempt before = known.newest;
+      known.newest = attempt;
+      if (known.stage == HeldDelivery.Stage.WAITING) {
+        known.message = message;
+      }
+      before.call.discard(before);
+      before.call.pump();
+    } else if (phase == Phase.RUNNING) {
+      HeldDelivery fresh = new HeldDelivery(this, message, attempt);
+      held.put(key, fresh);
+      waiting.add(fresh);
+    } else {
+      giveBack(attempt);
+    }
+  }
+
+  private static void giveBack(Attempt attempt) {
+    // Refused by a stream that has ended: its end gives back as well.
+    attempt.call.settle(
+        attempt, new Settlement(Settlement.Action.RELEASE, STOPS, null, null));
+  }
+
+  private void dropWaiting(SubscribeCall call) {
+    waiting.removeIf(
+        delivery -> {
+          if (delivery.newest.call != call) {
+            return false;
+          }
+          delivery.stage = HeldDelivery.Stage.GONE;
+          held.remove(HeldDelivery.keyOf(delivery.message));
+          return true;
+        });
+  }
+
+  private boolean settleLocked(HeldDelivery delivery, Settlement settlement) {
+    switch (delivery.stage) {
+      case IN_HAND -> {
+        delivery.stage = HeldDelivery.Stage.SETTLED;
+        held.remove(HeldDelivery.keyOf(delivery.message));
+        --inHand;
+        Attempt attempt = delivery.newest;
+        if (attempt.call.settle(attempt, settlement)) {
+          attempt.call.pump();
+        } else {
+          lost(settlement);
+          placeOrphans();
+        }
+        checkProgress();
+        return true;
+      }
+      case SETTLED -> {
+        return false;
+      }
+      default -> {
+        monitor.afterwards(() -> settlement.fail(notHere()));
+        return true;
+      }
+    }
+  }
+
+  /** A settlement whose stream cannot confirm it any more. */
+  private void lost(Settlement settlement) {
+    if (settlement.action != Settlement.Action.ACK) {
+      monitor.afterwards(() -> settlement.fail(streamLost()));
+    } else if (phase == Phase.ENDED) {
+      monitor.afterwards(() -> settlement.fail(notHere()));
+    } else {
+      orphans.add(settlement);
+    }
+  }
+
+  private void placeOrphans() {
+    if (current == null || orphans.isEmpty()) {
+      return;
+    }
+    SubscribeCall stream = current;
+    orphans.removeIf(stream::adopt);
+    stream.pump();
+  }
+
+  private static OnhookException streamLost() {
+    return Errors.unavailable(
+        "the stream was lost before the gateway answered; the event comes again by itself",
+        "STREAM_LOST");
+  }
+
+  private static OnhookException notHere() {
+    return Errors.unavailable(
+        "the subscriber has given the event back before it was settled; it comes again",
+        "GIVEN_BACK");
+  }
+
+  // Handlers and iterators.
+
+  private void startWorkers() {
+    int wanted = Math.min(options.concurrency() - workers, waiting.size());
+    for (int i = 0; i < wanted; ++i) {
+      ++workers;
+      monitor.afterwards(this::startWorker);
+    }
+  }
+
+  private void startWorker() {
+    try {
+      handlerThreads.execute(this::work);
+    } catch (RejectedExecutionException e) {
+      monitor.run(
+          () -> {
+            --workers;
+            endWith(Errors.unusable("the executor takes no handler", "EXECUTOR_REJECTED", e));
+            checkProgress();
+          });
+    }
+  }
+
+  /** Handles what waits, until nothing does. */
+  private void work() {
+    HeldDelivery delivery = null;
+    Settlement settlement = null;
+    for (; ; ) {
+      monitor.lock();
+      try {
+        if (settlement != null && delivery.stage != HeldDelivery.Stage.SETTLED) {
+          settleLocked(delivery, settlement);
+        }
+        delivery = phase == Phase.RUNNING ? begin() : null;
+        if (delivery == null) {
+          --workers;
+          checkProgress();
+          return;
+        }
+      } finally {
+        monitor.unlock();
+      }
+      settlement = handle(delivery);
+    }
+  }
+
+  /** Null: nothing waits. */
+  private HeldDelivery begin() {
+    HeldDelivery delivery = waiting.poll();
+    if (delivery != null) {
+      delivery.stage = HeldDelivery.Stage.IN_HAND;
+      ++inHand;
+    }
+    return delivery;
+  }
+
+  @SuppressWarnings("checkstyle:IllegalCatch") // whatever a handler throws gives its event back
+  private Settlement handle(HeldDelivery delivery) {
+    try {
+      handler.handle(delivery);
+      return new Settlement(Settlement.Action.ACK, "", null, null);
+    } catch (Throwable e) {
+      if (e instanceof InterruptedException) {
+        Thread.currentThread().interrupt();
+      }
+      String words = e.getMessage();
+      return new Settlement(
+          Settlement.Action.RETRY,
+          words == null || words.isBlank() ? e.getClass().getName() : words,
+          null,
+          null);
+    }
+  }
+
+  /** Null: the time is over, or the subscriber stops. Waits for ever if {@code nanos} is negative. */
+  private HeldDelivery take(long nanos) throws InterruptedException {
+    if (handler != null) {
+      throw new IllegalStateException("a subscriber with a handler has no iterators");
+    }
+    long left = nanos;
+    monitor.lock();
+    try {
+      while (phase == Phase.RUNNING && waiting.isEmpty()) {
+        if (nanos < 0) {
+          monitor.await();
+        } else if (left > 0) {
+          left = monitor.await(left);
+        } else {
+          return null;
+        }
+      }
+      if (phase == Phase.RUNNING) {
+        return begin();
+      }
+      if (endError != null) {
+        throw endError;
+      }
+      return null;
+    } finally {
+      monitor.unlock();
+    }
+  }
+
+  // The end.
+
+  private void beginStop(Duration grace) {
+    if (phase == Phase.RUNNING) {
+      phase = Phase.SETTLING;
+      setPaused(paused);
+      for (HeldDelivery delivery : waiting) {
+        delivery.stage = HeldDelivery.Stage.GONE;
+        held.remove(HeldDelivery.keyOf(delivery.message));
+        giveBack(delivery.newest);
+      }
+      waiting.clear();
+      streams.forEach(SubscribeCall::pump);
+      monitor.signalAll();
+    }
+    if (phase == Phase.SETTLING) {
+      if (graceTimer != null) {
+        graceTimer.cancel(false);
+      }
+      graceTimer = threads.after(Times.nanos(grace), () -> monitor.run(this::endGrace));
+    }
+    checkProgress();
+  }
+
+  private void endWith(OnhookException why) {
+    if (phase == Phase.ENDED || endError != null) {
+      return;
+    }
+    endError = why;
+    beginStop(options.stopGrace());
+  }
+
+  private void endGrace() {
+    if (phase != Phase.SETTLING) {
+      return;
+    }
+    graceOver = true;
+    for (HeldDelivery delivery : held.values()) {
+      delivery.stage = HeldDelivery.Stage.GONE;
+      giveBack(delivery.newest);
+    }
+    held.clear();
+    inHand = 0;
+    streams.forEach(SubscribeCall::pump);
+    checkProgress();
+  }
+
+  private boolean handsAreEmpty() {
+    // Once an error has ended the last stream, nothing that an iterator gave out can be settled.
+    boolean nothingInHand = inHand == 0 || (endError != null && streams.isEmpty());
+    return graceOver || (workers == 0 && nothingInHand);
+  }
+
+  private void checkProgress() {
+    if (phase == Phase.SETTLING && handsAreEmpty()) {
+      beginConfirming();
+    }
+    if (phase == Phase.CONFIRMING) {
+      if (streams.isEmpty() && (orphans.isEmpty() || endError != null)) {
+        finish();
+      } else if (streams.isEmpty() && !reopening) {
+        reopen(0);
+      }
+    }
+  }
+
+  private void beginConfirming() {
+    phase = Phase.CONFIRMING;
+    confirmationTimer =
+        threads.after(
+            Times.nanos(options.confirmationTimeout()), () -> monitor.run(this::finish));
+    for (SubscribeCall stream : streams) {
+      if (stream.opened) {
+        stream.closeWhenIdle();
+        stream.pump();
+      } else if (orphans.isEmpty()) {
+        stream.cancel("not needed any more");
+      }
+    }
+  }
+
+  private void finish() {
+    if (phase == Phase.ENDED) {
+      return;
+    }
+    List<Settlement> unconfirmed = new ArrayList<>(orphans);
+    for (SubscribeCall stream : streams) {
+      unconfirmed.addAll(stream.takeUnconfirmed());
+      stream.cancel("the subscriber has ended");
+    }
+    phase = Phase.ENDED;
+    orphans.clear();
+    held.values().forEach(delivery -> delivery.stage = HeldDelivery.Stage.GONE);
+    held.clear();
+    for (ScheduledFuture<?> timer : new ScheduledFuture<?>[] {graceTimer, confirmationTimer}) {
+      if (timer != null) {
+        timer.cancel(false);
+      }
+    }
+    long acks = unconfirmed.stream().filter(s -> s.action == Settlement.Action.ACK).count();
+    OnhookException cause =
+        endError != null ? endError : acks > 0 ? new UnconfirmedException((int) acks) : null;
+    OnhookException told = cause != null ? cause : streamLost();
+    monitor.afterwards(() -> unconfirmed.forEach(settlement -> settlement.fail(told)));
+    end(cause);
+  }
+
+  private final class Deliveries implements Iterator<Delivery> {
+    private HeldDelivery next;
+
+    @Override
+    public boolean hasNext() {
+      if (next != null) {
+        return true;
+      }
+      try {
+        next = take(-1);
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+        throw Errors.local(
+            Status.Code.CANCELLED, "interrupted while waiting for a delivery", "INTERRUPTED", e);
+      }
+      return next != null;
+    }
+
+    @Override
+    public Delivery next() {
+      if (!hasNext()) {
+        throw new NoSuchElementException();
+      }
+      Delivery taken = next;
+      next = null;
+      return taken;
+    }
+  }
+}
