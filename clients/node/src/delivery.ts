@@ -5,8 +5,7 @@ import { redeliveryReasonOf } from './enums.js';
 import { AlreadySettledError } from './errors.js';
 import { NackRequest_Action } from './generated/onhook/v1/release_event_service.js';
 import type { Delivery as DeliveryMessage } from './generated/onhook/v1/release_event_service.js';
-import { ReleaseEvent as ReleaseEventCodec } from './generated/onhook/v1/release_event.js';
-import { millisecondsOf } from './native.js';
+import type { ReceivedDelivery } from './received-delivery.js';
 import { ReleaseEvent } from './release-event.js';
 import {
   ACK,
@@ -42,24 +41,28 @@ export interface Settler {
  * acknowledgement is never stale); with {@link UnconfirmedError} if there was never an answer.
  */
 export class Delivery {
-  /** The protobuf message. */
-  readonly message: DeliveryMessage;
   /** What happened. The same event may come again: {@link ReleaseEvent.eventId} tells. */
   readonly event: ReleaseEvent;
+  readonly #received: ReceivedDelivery;
   readonly #settler: Settler;
   #isSettled = false;
   #abort: AbortController | undefined;
 
   /** @internal */
-  constructor(message: DeliveryMessage, settler: Settler) {
-    this.message = message;
-    this.event = new ReleaseEvent(message.event ?? ReleaseEventCodec.create());
+  constructor(received: ReceivedDelivery, settler: Settler) {
+    this.#received = received;
+    this.event = new ReleaseEvent(received);
     this.#settler = settler;
+  }
+
+  /** The protobuf message. */
+  get message(): DeliveryMessage {
+    return this.#received.message;
   }
 
   /** Names this attempt. Opaque. */
   get id(): string {
-    return this.message.deliveryId;
+    return this.#received.deliveryId;
   }
 
   /** The event's place in the log, as a watch takes it. Opaque. */
@@ -69,17 +72,17 @@ export class Delivery {
 
   /** Number of this attempt, from 1. */
   get attempt(): number {
-    return this.message.attempt;
+    return this.#received.attempt;
   }
 
   /** Why the event comes again; undefined the first time. */
   get redeliveryReason(): RedeliveryReason | undefined {
-    return redeliveryReasonOf(this.message.redeliveryReason);
+    return redeliveryReasonOf(this.#received.redeliveryReason);
   }
 
   /** Time that was left to settle it when it was sent; undefined: it has none. */
   get ackDeadlineMs(): number | undefined {
-    return millisecondsOf(this.message.ackDeadline);
+    return this.#received.ackDeadlineMs;
   }
 
   /** The callback's trace, as `propagation.extract(context.active(), carrier)` of OpenTelemetry takes it. */

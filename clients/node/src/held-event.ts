@@ -1,5 +1,4 @@
-import type { Delivery as DeliveryMessage } from './generated/onhook/v1/release_event_service.js';
-import { millisecondsOf } from './native.js';
+import type { ReceivedDelivery } from './received-delivery.js';
 import type { SubscriberStream } from './subscriber-stream.js';
 
 // As the proto has it. A delivery whose time is nearly over is extended by more than it had.
@@ -9,7 +8,7 @@ const SHORTEST_ACK_DEADLINE_MS = 1000;
 export class HeldEvent {
   /** What tells it from others: its event_id. */
   readonly key: string;
-  message: DeliveryMessage;
+  received: ReceivedDelivery;
   /** Where the newest delivery came in, and where it is settled. */
   stream: SubscriberStream;
   phase: 'waiting' | 'handling' | 'settled' = 'waiting';
@@ -21,14 +20,14 @@ export class HeldEvent {
   #dueAt = Infinity;
   #lastAt = 0;
 
-  constructor(message: DeliveryMessage, stream: SubscriberStream) {
-    this.key = keyOf(message);
-    this.message = message;
+  constructor(received: ReceivedDelivery, stream: SubscriberStream) {
+    this.key = keyOf(received);
+    this.received = received;
     this.stream = stream;
   }
 
   get deliveryId(): string {
-    return this.message.deliveryId;
+    return this.received.deliveryId;
   }
 
   /** When it is to be extended. */
@@ -43,7 +42,7 @@ export class HeldEvent {
 
   /** The newest delivery came; it is extended for `maxExtensionMs` at most. */
   startLease(now: number, maxExtensionMs: number): void {
-    const leftMs = millisecondsOf(this.message.ackDeadline);
+    const leftMs = this.received.ackDeadlineMs;
     this.#dueAt = Infinity;
     if (leftMs === undefined || maxExtensionMs <= 0) return;
     this.#leaseMs = Math.max(leftMs, SHORTEST_ACK_DEADLINE_MS);
@@ -76,7 +75,6 @@ export class HeldEvent {
 }
 
 /** @internal */
-export function keyOf(message: DeliveryMessage): string {
-  const eventId = message.event?.eventId;
-  return eventId === undefined || eventId === '' ? message.deliveryId : eventId;
+export function keyOf({ eventId, deliveryId }: ReceivedDelivery): string {
+  return eventId === '' ? deliveryId : eventId;
 }

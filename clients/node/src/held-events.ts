@@ -1,5 +1,5 @@
-import type { Delivery as DeliveryMessage } from './generated/onhook/v1/release_event_service.js';
 import { HeldEvent, keyOf } from './held-event.js';
+import type { ReceivedDelivery } from './received-delivery.js';
 import type { SubscriberStream } from './subscriber-stream.js';
 
 /**
@@ -25,13 +25,13 @@ export class HeldEvents {
     return this.#next < this.#waiting.length;
   }
 
-  find(message: DeliveryMessage): HeldEvent | undefined {
-    return this.#byKey.get(keyOf(message));
+  find(received: ReceivedDelivery): HeldEvent | undefined {
+    return this.#byKey.get(keyOf(received));
   }
 
   /** Lets a delivery of an event that is not here wait as the last. */
-  add(message: DeliveryMessage, stream: SubscriberStream): HeldEvent {
-    const held = new HeldEvent(message, stream);
+  add(received: ReceivedDelivery, stream: SubscriberStream): HeldEvent {
+    const held = new HeldEvent(received, stream);
     this.#byKey.set(held.key, held);
     this.#waiting.push(held);
     return held;

@@ -44,7 +44,7 @@ export type {
   WatchOptions,
 } from './options.js';
 export * as protobuf from './protobuf.js';
-export { ReleaseEvent } from './release-event.js';
+export { type EventSource, ReleaseEvent } from './release-event.js';
 export type { StreamTerms, SubscriptionState } from './state.js';
 export { StoredEvent, type SubscriptionTimeline, type TimelineEntry } from './stored-event.js';
 export {

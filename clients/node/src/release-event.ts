@@ -6,6 +6,12 @@ import type { ReleaseEvent as ReleaseEventMessage } from './generated/onhook/v1/
 import { ReleaseEvent as ReleaseEventCodec } from './generated/onhook/v1/release_event.js';
 import { dateOf, microsOf, millisecondsOf } from './native.js';
 
+/** Whatever has a release event, perhaps not decoded yet. */
+export interface EventSource {
+  readonly event: ReleaseEventMessage;
+  readonly eventId: string;
+}
+
 /**
  * The hang-up of one call, in JavaScript's own types: a view of the protobuf {@link message}, which
  * is read only as far as it is asked.
@@ -14,16 +20,21 @@ import { dateOf, microsOf, millisecondsOf } from './native.js';
  * this library does not know yet survives in {@link message} and {@link serialize}.
  */
 export class ReleaseEvent {
-  /** The protobuf message. */
-  readonly message: ReleaseEventMessage;
+  readonly #source: EventSource;
 
-  constructor(message: ReleaseEventMessage) {
-    this.message = message;
+  /** `source` is the protobuf message, or what has it when it is asked. */
+  constructor(source: ReleaseEventMessage | EventSource) {
+    this.#source = 'event' in source ? source : { event: source, eventId: source.eventId };
+  }
+
+  /** The protobuf message. */
+  get message(): ReleaseEventMessage {
+    return this.#source.event;
   }
 
   /** Identifies the event by its content, over redelivery and several gateways: the key for doing things once. */
   get eventId(): string {
-    return this.message.eventId;
+    return this.#source.eventId;
   }
 
   /** Name of the configured source that the callback came in by. */
@@ -185,5 +196,5 @@ export class ReleaseEvent {
 type Field = Exclude<keyof ReleaseEvent, 'message' | 'serialize' | 'toJSON' | symbol>;
 
 const FIELDS = Object.entries(Object.getOwnPropertyDescriptors(ReleaseEvent.prototype))
-  .filter(([, descriptor]) => descriptor.get !== undefined)
+  .filter(([name, descriptor]) => name !== 'message' && descriptor.get !== undefined)
   .map(([name]) => name as Field);

@@ -8,7 +8,6 @@ import { fromGrpc, localError, StaleDeliveryError, UnconfirmedError } from './er
 import { UnknownDeliveryError } from './errors.js';
 import type {
   AckResults,
-  Delivery as DeliveryMessage,
   GoAway,
   SubscribeOpen,
   SubscribeOpened,
@@ -17,10 +16,11 @@ import {
   AckResults_Result,
   ReleaseEventServiceService,
   SubscribeRequest,
-  SubscribeResponse,
 } from './generated/onhook/v1/release_event_service.js';
 import type { HeldEvent } from './held-event.js';
 import { durationOf, millisecondsOf } from './native.js';
+import { decodeResponse } from './received-delivery.js';
+import type { ReceivedDelivery, ReceivedResponse } from './received-delivery.js';
 import type { Confirmation, PendingSettlement } from './settlement.js';
 import { sameWords, shortened } from './settlement.js';
 import { SilenceWatch } from './silence.js';
@@ -36,7 +36,7 @@ const GATHERING_MS = 100;
 export interface StreamListener {
   onOpened(stream: SubscriberStream, opened: SubscribeOpened): void;
   /** For each delivery one of `hold` and `release` is to be called. */
-  onDeliveries(stream: SubscriberStream, deliveries: DeliveryMessage[]): void;
+  onDeliveries(stream: SubscriberStream, deliveries: ReceivedDelivery[]): void;
   onGoAway(stream: SubscriberStream, goAway: GoAway): void;
   /** A settlement was answered, or nothing is held any more. */
   onProgress(stream: SubscriberStream): void;
@@ -70,7 +70,7 @@ export class SubscriberStream {
     this.#giveUpConnection(silentMs);
   });
   #connection: Connection | undefined;
-  #call: ClientDuplexStream<SubscribeRequest, SubscribeResponse> | undefined;
+  #call: ClientDuplexStream<SubscribeRequest, ReceivedResponse> | undefined;
 
   readonly #held = new Set<HeldEvent>();
   #acks: PendingSettlement[] = [];
@@ -137,7 +137,7 @@ export class SubscriberStream {
         metadata,
       );
       this.#call = call;
-      call.on('data', (response: SubscribeResponse) => {
+      call.on('data', (response: ReceivedResponse) => {
         this.#handle(response);
       });
       call.on('error', () => undefined); // the status says the same
@@ -289,7 +289,7 @@ export class SubscriberStream {
     }
   }
 
-  #sendAcks(call: ClientDuplexStream<SubscribeRequest, SubscribeResponse>): void {
+  #sendAcks(call: ClientDuplexStream<SubscribeRequest, ReceivedResponse>): void {
     const all = this.#acks;
     const sent = all.length > MAX_IDS_IN_REQUEST ? all.splice(0, MAX_IDS_IN_REQUEST) : all;
     if (sent === all) this.#acks = [];
@@ -300,7 +300,7 @@ export class SubscriberStream {
     call.write({ request: { $case: 'ack', value: { requestId, deliveryIds } } });
   }
 
-  #sendNacks(call: ClientDuplexStream<SubscribeRequest, SubscribeResponse>): void {
+  #sendNacks(call: ClientDuplexStream<SubscribeRequest, ReceivedResponse>): void {
     const [first] = this.#others;
     if (first === undefined || first.words.action === 'ack') return;
     const { action, reason, delayMs } = first.words;
@@ -362,18 +362,19 @@ export class SubscriberStream {
     this.#armLeaseTimer(next);
   }
 
-  #handle({ response }: SubscribeResponse): void {
+  #handle(received: ReceivedResponse): void {
     if (this.#ended) return;
     this.#silence.heard();
+    if (Array.isArray(received)) {
+      this.#take(received);
+      return;
+    }
+    const { response } = received;
     switch (response?.$case) {
       case 'opened':
         this.#connection?.noteAnswer();
         this.#silence.setInterval(millisecondsOf(response.value.heartbeatInterval));
         this.#listener.onOpened(this, response.value);
-        break;
-      case 'deliveries':
-        this.isProductive = true;
-        if (!this.#halfClosed) this.#listener.onDeliveries(this, response.value.deliveries);
         break;
       case 'ackResults':
         this.isProductive = true;
@@ -385,8 +386,15 @@ export class SubscriberStream {
       case 'goAway':
         this.#listener.onGoAway(this, response.value);
         break;
+      case 'deliveries': // read by themselves
       case undefined: // of a newer version
     }
+  }
+
+  #take(deliveries: ReceivedDelivery[]): void {
+    if (deliveries.length === 0 || this.#halfClosed) return;
+    this.isProductive = true;
+    this.#listener.onDeliveries(this, deliveries);
   }
 
   #handleResults(results: AckResults): void {
@@ -452,10 +460,6 @@ export class SubscriberStream {
       });
     }
   }
-}
-
-function decodeResponse(bytes: Buffer): SubscribeResponse {
-  return SubscribeResponse.decode(bytes);
 }
 
 function exceptionsOf(results: AckResults): Map<string, AckResults_Result> {

@@ -8,7 +8,6 @@ import type { OnhookError } from './errors.js';
 import { GoAway_Reason, NackRequest_Action } from './generated/onhook/v1/release_event_service.js';
 import { SubscribeOpen } from './generated/onhook/v1/release_event_service.js';
 import type {
-  Delivery as DeliveryMessage,
   GoAway,
   SubscribeOpened,
 } from './generated/onhook/v1/release_event_service.js';
@@ -16,6 +15,7 @@ import type { HeldEvent } from './held-event.js';
 import { HeldEvents } from './held-events.js';
 import { durationOf, millisecondsOf } from './native.js';
 import type { SubscribeOptions } from './options.js';
+import type { ReceivedDelivery } from './received-delivery.js';
 import type { Confirmation, PendingSettlement, Words } from './settlement.js';
 import { words } from './settlement.js';
 import { StateTeller, type StreamTerms } from './state.js';
@@ -160,21 +160,21 @@ export class SubscriptionEngine implements StreamListener {
     if (this.isStopping) this.#advanceStop();
   }
 
-  onDeliveries(stream: SubscriberStream, deliveries: DeliveryMessage[]): void {
+  onDeliveries(stream: SubscriberStream, deliveries: ReceivedDelivery[]): void {
     const now = performance.now();
-    for (const message of deliveries) {
-      const known = this.held.find(message);
+    for (const received of deliveries) {
+      const known = this.held.find(received);
       if (known !== undefined) {
         // The newest delivery is the one that is extended, and that an answer settles.
         known.stream.discard(known);
-        known.message = message;
+        known.received = received;
         known.stream = stream;
         stream.hold(known, now);
       } else if (this.isStopping) {
-        const pending = { deliveryId: message.deliveryId, words: STOPS, confirmation: undefined };
+        const pending = { deliveryId: received.deliveryId, words: STOPS, confirmation: undefined };
         stream.settle(pending);
       } else {
-        stream.hold(this.held.add(message, stream), now);
+        stream.hold(this.held.add(received, stream), now);
       }
     }
     if (this.held.hasWaiting) this.#consumer.onWaiting();

@@ -111,7 +111,7 @@ export abstract class Subscription implements AsyncDisposable {
 
   /** @internal */
   protected deliveryOf(held: HeldEvent): Delivery {
-    return new Delivery(held.message, new EngineSettler(this.engine, held));
+    return new Delivery(held.received, new EngineSettler(this.engine, held));
   }
 
   /** That nobody looks at `closed` is no error: who iterates is told. @internal */
