@@ -1,6 +1,5 @@
 import type {
   CallOptions,
-  Channel as GrpcChannel,
   ChannelInterface,
   Interceptor,
   ServiceError,
@@ -116,7 +115,7 @@ export class Client implements AsyncDisposable {
   get stubs(): Stubs {
     if (this.#stubs === undefined) {
       const options = {
-        channelOverride: sharedChannel(this.#connections) as GrpcChannel,
+        channelOverride: sharedChannel(this.#connections),
         interceptors: [authenticate(this.#connections)],
       };
       const make = <T>(Stub: new (a: string, c: typeof insecure, o: typeof options) => T) =>

@@ -89,7 +89,7 @@ export class ReceivedDelivery {
         this.ackDeadlineMs = millisecondsOf(Duration.decode(reader, reader.uint32()));
         break;
       default:
-        reader.skip(tag & 7, tag >>> 3);
+        skip(reader, tag);
     }
   }
 }
@@ -108,6 +108,10 @@ const DELIVERIES_DELIVERY = tagOf(1, WireType.LengthDelimited);
 const RESPONSE_DELIVERIES = tagOf(2, WireType.LengthDelimited);
 const LAST_KNOWN_RESPONSE = 5;
 
+function skip(reader: BinaryReader, tag: number): void {
+  reader.skip((tag & 7), tag >>> 3);
+}
+
 function text(reader: BinaryReader, bytes: Buffer): string {
   const end = reader.uint32() + reader.pos;
   const value = bytes.toString('utf8', reader.pos, end);
@@ -122,7 +126,7 @@ function eventIdOf(reader: BinaryReader, bytes: Buffer): string {
   while (reader.pos < end && eventId === '') {
     const tag = reader.uint32();
     if (tag === EVENT_ID) eventId = text(reader, bytes);
-    else reader.skip(tag & 7, tag >>> 3);
+    else skip(reader, tag);
   }
   reader.pos = end;
   return eventId;
@@ -135,7 +139,7 @@ function readDeliveries(reader: BinaryReader, bytes: Buffer, into: ReceivedDeliv
     if (tag === DELIVERIES_DELIVERY) {
       into.push(ReceivedDelivery.read(reader, bytes, reader.uint32() + reader.pos));
     } else {
-      reader.skip(tag & 7, tag >>> 3);
+      skip(reader, tag);
     }
   }
 }
@@ -151,7 +155,7 @@ export function decodeResponse(bytes: Buffer): ReceivedResponse {
     const tag = reader.uint32();
     if (tag === RESPONSE_DELIVERIES) readDeliveries(reader, bytes, deliveries);
     else if (tag >>> 3 <= LAST_KNOWN_RESPONSE) return SubscribeResponse.decode(bytes);
-    else reader.skip(tag & 7, tag >>> 3); // of a newer version
+    else skip(reader, tag); // of a newer version
   }
   return deliveries;
 }

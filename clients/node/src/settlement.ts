@@ -1,4 +1,4 @@
-import { NackRequest_Action } from './generated/onhook/v1/release_event_service.js';
+import { type NackRequest_Action } from './generated/onhook/v1/release_event_service.js';
 
 /** What is to become of a delivery. @internal */
 export interface Words {

@@ -1,6 +1,6 @@
 import { performance } from 'node:perf_hooks';
 
-import type { ClientDuplexStream, StatusObject } from '@grpc/grpc-js';
+import { type ClientDuplexStream, status as grpcStatus, type StatusObject } from '@grpc/grpc-js';
 
 import type { Connection, GatewayConnections } from './connection.js';
 import type { OnhookError } from './errors.js';
@@ -15,7 +15,7 @@ import type {
 import {
   AckResults_Result,
   ReleaseEventServiceService,
-  SubscribeRequest,
+  type SubscribeRequest,
 } from './generated/onhook/v1/release_event_service.js';
 import type { HeldEvent } from './held-event.js';
 import { durationOf, millisecondsOf } from './native.js';
@@ -144,7 +144,7 @@ export class SubscriberStream {
       call.on('status', (status: StatusObject) => {
         // What was read before is handed over first.
         setImmediate(() => {
-          this.#end(status.code === 0 ? undefined : fromGrpc(Object.assign(new Error(), status)));
+          this.#end(status.code === grpcStatus.OK ? undefined : fromGrpc(Object.assign(new Error(), status)));
         });
       });
       call.write({ request: { $case: 'open', value: open } });

@@ -1,6 +1,6 @@
 import { performance } from 'node:perf_hooks';
 
-import type { ClientReadableStream, StatusObject } from '@grpc/grpc-js';
+import { type ClientReadableStream, status as grpcStatus, type StatusObject } from '@grpc/grpc-js';
 
 import { ReconnectBackoff } from './backoff.js';
 import type { Connection, GatewayConnections } from './connection.js';
@@ -196,7 +196,7 @@ export class Watch implements AsyncIterable<WatchedEvent>, AsyncDisposable {
       const read = new Promise<void>((resolve) => call.on('end', resolve));
       void Promise.all([status, read]).then(([{ code, ...words }]) => {
         if (this.#call !== call) return;
-        if (code === 0) this.#ended(undefined);
+        if (code === grpcStatus.OK) this.#ended(undefined);
         else this.#ended(fromGrpc(Object.assign(new Error(), { code, ...words })));
       });
       this.#silence.start();
