@@ -10,7 +10,8 @@ export default tseslint.config(
     languageOptions: { parserOptions: { project: './tsconfig.json', tsconfigRootDir: import.meta.dirname } },
     rules: {
       '@typescript-eslint/consistent-type-imports': ['error', { fixStyle: 'inline-type-imports' }],
-      '@typescript-eslint/switch-exhaustiveness-check': 'off',
+      // A number that a newer gateway sends is a value here: that it survives is the point.
+      '@typescript-eslint/no-unsafe-enum-assignment': 'off',
       'max-lines': ['error', 500],
       'max-lines-per-function': ['error', 70],
     },
