@@ -1,0 +1,136 @@
+import type { Delivery } from './delivery.js';
+import type { SubscriptionState } from './state.js';
+import type { NewSubscription } from './subscription-spec.js';
+
+/** How a client makes sure that it speaks to its gateway, and proves who it is. All files are PEM. */
+export interface TlsOptions {
+  /** Who may have signed the gateway's certificate. Unset: the authorities that Node.js trusts. */
+  caFile?: string;
+  /** The client's certificate and those that signed it. */
+  certificateFile?: string;
+  /** The certificate's key, without a passphrase. */
+  keyFile?: string;
+  /** The name that the gateway's certificate must hold. Unset: the host of {@link ClientOptions.server}. */
+  serverName?: string;
+}
+
+/** How long to wait before a lost stream is opened again. */
+export interface ReconnectOptions {
+  /** The first wait; each further one is twice as long. Default: 100. */
+  initialMs?: number;
+  /** The longest wait. Default: 30,000. */
+  maxMs?: number;
+  /**
+   * For how long a client that was let in before, and shows a certificate or a token, goes on trying
+   * when it is refused as `UNAUTHENTICATED`: its files may change later than the gateway's.
+   * Default: 120,000.
+   */
+  unauthenticatedPatienceMs?: number;
+}
+
+/** What a client is made with. */
+export interface ClientOptions {
+  /** The gateway's gRPC address: `HOST:PORT`, or `unix:/path`. Default: `127.0.0.1:50051`. */
+  server?: string;
+  /** True: TLS with the authorities that Node.js trusts. Default: none. */
+  tls?: boolean | TlsOptions;
+  /** A file with a bearer token, read again for each call. */
+  tokenFile?: string;
+  /** Sends the token without TLS beyond this machine too, where everybody on the way can read it. */
+  allowCleartextToken?: boolean;
+  /** After so long a look-up fails with `DEADLINE_EXCEEDED`. Default: 10,000. */
+  lookupTimeoutMs?: number;
+  reconnect?: ReconnectOptions;
+}
+
+/** What a subscription is opened with. */
+export interface SubscribeOptions {
+  /** Names this consumer in delivery timelines, for instance a pod's name. */
+  consumerName?: string;
+  /** Creates the subscription if there is none of this name; true: with the gateway's defaults. */
+  createIfMissing?: boolean | NewSubscription;
+  /** The most events that are unsettled here. Default: the gateway's, 1,000. */
+  maxOutstandingEvents?: number;
+  /** The most bytes of events that are unsettled here. Default: the gateway's, 16 MiB. */
+  maxOutstandingBytes?: number;
+  /** How long an event may be silent here before it goes elsewhere. Default: the subscription's. */
+  ackDeadlineMs?: number;
+  /**
+   * For how long, counted from its arrival, an event that waits for its handler or is in it has its
+   * deadline extended. 0: nothing is extended by itself. Default: 3,600,000.
+   */
+  maxExtensionMs?: number;
+  /** Most handlers that run at once; with 1 they run in the order of arrival. Default: 1. */
+  concurrency?: number;
+  /** How long a stop waits for running handlers. Default: 30,000. */
+  graceMs?: number;
+  /** How long a stop waits, after the handlers, for the gateway's confirmations. Default: 10,000. */
+  confirmationTimeoutMs?: number;
+  /** Stops the subscription, as {@link Subscription.stop} does, when it is aborted. */
+  signal?: AbortSignal;
+  /** Is told each change of state. */
+  onState?: (state: SubscriptionState) => void;
+  /** Is told what a handler has thrown, for a log: the event has been given back already. */
+  onHandlerError?: (error: unknown, delivery: Delivery) => void;
+}
+
+/** Which events a watch shows. Within a list any may match; of several lists all must. */
+export interface EventFilter {
+  sources?: readonly string[];
+  /** `''` matches an event without one. */
+  serviceNos?: readonly string[];
+  /** `''` matches an event without one. */
+  releaseReasonCodes?: readonly string[];
+}
+
+/** Where and how a watch reads the log. At most one of `position`, `afterCursor` and `since` is given. */
+export interface WatchOptions {
+  /** At either end of the log. Default: `latest`, only what comes. */
+  position?: 'earliest' | 'latest';
+  /** Behind the event with this cursor. */
+  afterCursor?: string;
+  /** With the first event received at or after this time. */
+  since?: Date;
+  /** Ends when everything that was stored by then has been shown. */
+  stopAtEnd?: boolean;
+  filter?: EventFilter;
+  /** Only looks on: the vendor's callback is not acknowledged for this watch's sake. */
+  observeOnly?: boolean;
+  consumerName?: string;
+  /** Ends the watch when it is aborted. */
+  signal?: AbortSignal;
+  onState?: (state: SubscriptionState) => void;
+}
+
+/** What one look-up may be given. */
+export interface LookupOptions {
+  /** Instead of {@link ClientOptions.lookupTimeoutMs}. */
+  timeoutMs?: number;
+  /** Gives the look-up up; it then rejects with the signal's reason. */
+  signal?: AbortSignal;
+}
+
+/** Which events a listing returns. A call or a time is needed; what is given must all hold. */
+export interface ListQuery extends LookupOptions {
+  callSerialNo?: string;
+  source?: string;
+  /** Received at or after this time. */
+  receivedFrom?: Date;
+  /** Received before this time. */
+  receivedBefore?: Date;
+  /** Events asked for at once, 1 to 1,000. Default: 100. */
+  pageSize?: number;
+}
+
+/** @internal */
+export interface ResolvedReconnect {
+  readonly initialMs: number;
+  readonly maxMs: number;
+  readonly unauthenticatedPatienceMs: number;
+}
+
+/** @internal */
+export function resolveReconnect(options: ReconnectOptions = {}): ResolvedReconnect {
+  const { initialMs = 100, maxMs = 30_000, unauthenticatedPatienceMs = 120_000 } = options;
+  return { initialMs: Math.min(initialMs, maxMs), maxMs, unauthenticatedPatienceMs };
+}
