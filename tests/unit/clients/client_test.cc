@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "clients/cpp/grpc_status.h"
 #include "clients/cpp/reconnect_backoff.h"
 #include "onhook/status.h"
@@ -76,6 +78,36 @@ TEST(ReconnectBackoffTest, AStreamThatLivedLongStartsTheCountAnew) {
   ReconnectBackoff backoff(options, 1);
   for (int i = 0; i < 10; ++i) backoff.AfterStream(absl::ZeroDuration(), false);
   EXPECT_LE(backoff.AfterStream(options.maximum * 2, false), options.initial);
+}
+
+TEST(ReconnectBackoffTest, AStreamThatBroughtSomethingStartsTheCountAnew) {
+  ReconnectOptions options;
+  ReconnectBackoff backoff(options, 1);
+  for (int i = 0; i < 10; ++i) backoff.AfterStream(absl::ZeroDuration(), false);
+  EXPECT_LE(backoff.AfterStream(absl::ZeroDuration(), true), options.initial);
+}
+
+TEST(ReconnectBackoffTest, AfterAPlannedEndNobodyWaitsUnlessItIsTheRule) {
+  ReconnectBackoff backoff(ReconnectOptions(), 1);
+  EXPECT_EQ(backoff.AfterGoAway(absl::Hours(1), false), absl::ZeroDuration());
+  EXPECT_EQ(backoff.AfterGoAway(absl::ZeroDuration(), true), absl::ZeroDuration());
+  EXPECT_GT(backoff.AfterGoAway(absl::ZeroDuration(), false), absl::ZeroDuration());
+}
+
+TEST(GrpcStatusTest, WhatNoRepetitionMendsIsNotRepeated) {
+  using Code = absl::StatusCode;
+  const std::set<Code> final = {Code::kOk,
+                                Code::kNotFound,
+                                Code::kInvalidArgument,
+                                Code::kFailedPrecondition,
+                                Code::kPermissionDenied,
+                                Code::kUnauthenticated,
+                                Code::kUnimplemented,
+                                Code::kOutOfRange};
+  for (int code = 0; code <= 16; ++code) {
+    const absl::Status status(static_cast<Code>(code), "why");
+    EXPECT_EQ(IsTransient(status), final.count(status.code()) == 0) << status;
+  }
 }
 
 }  // namespace

@@ -109,5 +109,22 @@ TEST_F(DeliveryLeasesTest, WithoutExtensionNothingIsEverDue) {
   EXPECT_EQ(none.next_due(), absl::InfiniteFuture());
 }
 
+TEST_F(DeliveryLeasesTest, WhatWasLengthenedIsNotShortenedAgain) {
+  Come("d1", 0, absl::Seconds(10));
+  leases_.Lengthen("d1", absl::Seconds(40), At(1));
+  leases_.Lengthen("unknown", absl::Seconds(40), At(1));
+  EXPECT_THAT(DueAt(20), IsEmpty());
+  const DeliveryLeases::Extension extension = leases_.TakeDue(At(21), kMost);
+  EXPECT_THAT(extension.delivery_ids, ElementsAre("d1"));
+  EXPECT_EQ(extension.ack_deadline, absl::Seconds(40));
+}
+
+TEST_F(DeliveryLeasesTest, WhatWasLengthenedBeyondTheLongestTimeIsLeftAtThat) {
+  Come("d1", 0, absl::Seconds(10));
+  leases_.Lengthen("d1", absl::Minutes(10), At(1));
+  EXPECT_THAT(DueAt(60), IsEmpty());
+  EXPECT_EQ(leases_.next_due(), absl::InfiniteFuture());
+}
+
 }  // namespace
 }  // namespace onhook::client
