@@ -57,7 +57,6 @@ def measure(gateway, command, name, form, arguments):
 
 
 def measure_all(arguments, languages, folder):
-    from case import Tools
     from gateway import Gateway
     from waiting import check
 
@@ -73,7 +72,7 @@ def measure_all(arguments, languages, folder):
             for form in FORMS:
                 for language in languages:
                     print(f"round {number + 1} of {arguments.rounds}: {language}, {form}", file=sys.stderr)
-                    result = measure(gateway, Tools.client_command(language), f"{language}-{form}-{number}", form, arguments)
+                    result = measure(gateway, [str(TOP / "clients" / language / "interop.sh")], f"{language}-{form}-{number}", form, arguments)
                     results.setdefault(f"{language}, {form}", []).append(result)
     finally:
         gateway.close()

@@ -2,6 +2,7 @@
 
 import pathlib
 import subprocess
+import sys
 import tempfile
 
 from client_program import ClientProgram
@@ -10,21 +11,24 @@ from relay import Relay
 from tcp_proxy import TcpProxy
 from waiting import check_equal
 
+HERE = pathlib.Path(__file__).resolve().parent
 TOP = pathlib.Path(__file__).resolve().parents[3]
 
 
 class Tools:
     """The programs, and what is the same for all cases."""
 
-    def __init__(self, onhookd, onhook, event_count, crowd, outside):
+    def __init__(self, onhookd, onhook, event_count, crowd, outside, stubs):
         self.onhookd = onhookd
         self.onhook = onhook
         self.event_count = event_count
         self.outside = outside  # a process in the machine's own network
+        self.stubs = stubs
         self.crowd = crowd  # a gateway that holds event_count events, for S15
 
-    @staticmethod
-    def client_command(language):
+    def client_command(self, language):
+        if language == "naive":
+            return ["env", f"PYTHONPATH={self.stubs}", sys.executable, "-B", str(HERE / "naive_client.py")]
         return [str(TOP / "clients" / language / "interop.sh")]
 
 

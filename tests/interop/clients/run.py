@@ -22,6 +22,7 @@ import traceback
 TOP = pathlib.Path(__file__).resolve().parents[3]
 LANGUAGES = ("cpp", "go", "java", "node", "python", "rust")
 DEBIANS_PYTHON = "/usr/bin/python3"
+CONTROL = "naive"
 MISSING_TOOLS = 77
 SETUP_TIMEOUT_S = 1200
 
@@ -35,11 +36,12 @@ def use_a_python_with_grpc():
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--build", required=True, type=pathlib.Path, help="where onhookd and onhook are")
-    parser.add_argument("--language", action="append", choices=LANGUAGES, help="all unless named")
+    parser.add_argument("--language", action="append", choices=(*LANGUAGES, CONTROL), help="all unless named")
     parser.add_argument("--scenario", action="append", metavar="S1", help="all unless named")
     parser.add_argument("--events", type=int, default=100_000, help="how many S15 takes through each form of each client")
     parser.add_argument("--jobs", type=int, default=4, help="scenarios at once")
     parser.add_argument("--repeat", type=int, default=1, help="how often each is run")
+    parser.add_argument("--control", action="store_true", help="instead of a library, naive_client.py, which is wrong")
     parser.add_argument("--outside", type=int, help=argparse.SUPPRESS)  # a process in the machine's own namespace
     parser.add_argument("--stubs", type=pathlib.Path, help=argparse.SUPPRESS)
     return parser.parse_args()
@@ -142,7 +144,7 @@ def run_inside(options):
 
     scenarios = all_scenarios()
     wanted = {name: scenarios[name] for name in (options.scenario or scenarios)}
-    tools = Tools(options.build / "onhookd", options.build / "onhook", options.events, None, options.outside)
+    tools = Tools(options.build / "onhookd", options.build / "onhook", options.events, None, options.outside, options.stubs)
     results, failures, seconds = {}, [], {}
     with tempfile.TemporaryDirectory(prefix="onhook-crowd-") as folder:
         if "S15" in wanted:
@@ -187,8 +189,8 @@ def main():
     options.build = options.build.resolve()
     if options.outside is not None:
         return run_inside(options)
-    languages = options.language or list(LANGUAGES)
-    missing, failed = build_programs(languages)
+    languages = [CONTROL] if options.control else options.language or list(LANGUAGES)
+    missing, failed = ({}, False) if options.control else build_programs(languages)
     strict = os.environ.get("ONHOOK_STRICT") == "1"
     with tempfile.TemporaryDirectory(prefix="onhook-stubs-") as stubs:
         make_stubs(stubs)

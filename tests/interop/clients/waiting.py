@@ -1,10 +1,11 @@
 """Waiting for what should happen, with a bound, and saying what did not."""
 
+import os
 import re
 import threading
 import time
 
-PATIENCE_S = 60
+PATIENCE_S = float(os.environ.get("ONHOOK_INTEROP_PATIENCE_S", "60"))
 _NOBODY = threading.Event()
 
 
