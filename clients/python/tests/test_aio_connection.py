@@ -42,7 +42,9 @@ async def test_it_opens_with_what_it_was_asked_for(
     assert (opening.max_outstanding_events, opening.max_outstanding_bytes) == (7, 8192)
     assert opening.ack_deadline.ToTimedelta().total_seconds() == 2.5
     assert opening.create_if_missing == spec.to_message()
-    assert opening.create_if_missing.WhichOneof("delivery_attempts") == "unlimited_delivery_attempts"
+    assert (
+        opening.create_if_missing.WhichOneof("delivery_attempts") == "unlimited_delivery_attempts"
+    )
     assert opening.create_if_missing.backlog_limit.bytes == 1024
 
 
@@ -166,7 +168,7 @@ async def test_what_a_lost_stream_had_comes_again_once(
         gateway.end_streams()
         await gateway.wait_until_async(lambda: len(gateway.openings) == 2)
         last = gateway.publish()
-        seen = []
+        seen: list[onhook.aio.Delivery] = []
         while not seen or seen[-1].event_id != last.event_id:
             seen.append(await anext(subscription))
         assert {one.event_id for one in seen} == {one.event_id for one in [*events[1:], last]}
@@ -234,13 +236,15 @@ async def test_what_repeating_cannot_help_ends_it_in_either_form(
 @pytest.mark.parametrize(
     "code",
     [
-        code
-        for code in grpc.StatusCode
-        if code.name
-        in (
-            "CANCELLED UNKNOWN DEADLINE_EXCEEDED ALREADY_EXISTS RESOURCE_EXHAUSTED ABORTED"
-            " INTERNAL UNAVAILABLE DATA_LOSS"
-        ).split()
+        grpc.StatusCode.CANCELLED,
+        grpc.StatusCode.UNKNOWN,
+        grpc.StatusCode.DEADLINE_EXCEEDED,
+        grpc.StatusCode.ALREADY_EXISTS,
+        grpc.StatusCode.RESOURCE_EXHAUSTED,
+        grpc.StatusCode.ABORTED,
+        grpc.StatusCode.INTERNAL,
+        grpc.StatusCode.UNAVAILABLE,
+        grpc.StatusCode.DATA_LOSS,
     ],
 )
 async def test_every_other_code_is_repeated(

@@ -97,9 +97,7 @@ class Service:
                 _abort(context, item.code, item.message)
             return
 
-    def _read(
-        self, stream: Stream, requests: Iterator[pb.SubscribeRequest], context: Any
-    ) -> None:
+    def _read(self, stream: Stream, requests: Iterator[pb.SubscribeRequest], context: Any) -> None:
         state = self._state
         try:
             for request in requests:
@@ -216,7 +214,8 @@ class Service:
                     ),
                     state.heartbeat_interval,
                 )
-                news = state.log[place:] if not stream.is_silent else []
+                silent = stream.is_silent or not stream.outgoing.empty()
+                news = [] if silent else state.log[place:]
             if news:
                 events = pb.WatchEvents()
                 for number, event in enumerate(news, place + 1):
