@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from onhook._delivery import DeliveryView
 
@@ -34,7 +35,7 @@ class Leases:
         """Whether to look."""
         return now >= self._next_due
 
-    def add(self, deliveries: list[DeliveryView], left: float | None, now: float) -> bool:
+    def add(self, deliveries: Sequence[DeliveryView], left: float | None, now: float) -> bool:
         """Deliveries came, with `left` seconds until their deadline; None: they have none.
 
         True: there is something to look at earlier than before."""
@@ -73,7 +74,9 @@ class Leases:
         """It is not extended again."""
         delivery._due = _NEVER
 
-    def take_due(self, held: list[DeliveryView], now: float, most: int) -> tuple[list[str], float]:
+    def take_due(
+        self, held: Sequence[DeliveryView], now: float, most: int
+    ) -> tuple[list[str], float]:
         """The deliveries to extend now, of those that are held, and by how many seconds."""
         ids: list[str] = []
         deadline = 0.0

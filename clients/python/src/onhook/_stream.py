@@ -22,6 +22,7 @@ from onhook._errors import (
 from onhook._leases import Leases
 from onhook._settlement import Pending
 from onhook._silence import SilenceAlarm
+from onhook._true_status import keep_true_status
 from onhook.v1 import release_event_service_pb2 as pb
 from onhook.v1 import release_event_service_pb2_grpc as pb_grpc
 
@@ -167,7 +168,7 @@ class SubscribeStream:
         """Opens the stream and serves it; returns why it ended, None: with OK."""
         stub: Any = pb_grpc.ReleaseEventServiceStub(self._lease.channel)
         silence = SilenceAlarm(self._on_silence)
-        self._call = stub.Subscribe(metadata=self._lease.metadata)
+        self._call = keep_true_status(stub.Subscribe(metadata=self._lease.metadata))
         writer = self._loop.create_task(self._write_loop())
         try:
             return await self._read_loop(silence)

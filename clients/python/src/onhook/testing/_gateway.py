@@ -30,6 +30,7 @@ class FakeGateway:
     Each subscription exists as soon as it is opened, from the first event on, unless it is among
     `missing_subscriptions`. Several streams share one. What is given back comes again at once,
     whatever delay was asked for, and deadlines never pass by themselves: time is the test's.
+    With `credentials` it speaks TLS; with a `token`, it asks for that.
     Threads: any. Methods that wait are `wait_until` and `settlement`; in asyncio tests, use their
     twins that end in `_async`.
     """
@@ -40,12 +41,17 @@ class FakeGateway:
         heartbeat_interval: Duration = 15.0,
         ack_deadline: Duration | None = 30.0,
         token: str | None = None,
+        credentials: grpc.ServerCredentials | None = None,
     ) -> None:
         self._state = GatewayState(seconds_of(heartbeat_interval), ack_deadline, token)
         self._server = grpc.server(futures.ThreadPoolExecutor(_THREADS))
         service: Any = Service(self._state)
         pb_grpc.add_ReleaseEventServiceServicer_to_server(service, self._server)
-        self._port = self._server.add_insecure_port("127.0.0.1:0")
+        anywhere = "127.0.0.1:0"
+        if credentials is None:
+            self._port = self._server.add_insecure_port(anywhere)
+        else:
+            self._port = self._server.add_secure_port(anywhere, credentials)
         self._server.start()
 
     def close(self) -> None:

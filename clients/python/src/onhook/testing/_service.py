@@ -72,7 +72,7 @@ class Service:
             if opening.subscription in state.missing and not creates:
                 _abort(context, grpc.StatusCode.NOT_FOUND, "no such subscription")
             state.attach(stream, context.peer())
-        reader = threading.Thread(target=self._read, args=(stream, requests), daemon=True)
+        reader = threading.Thread(target=self._read, args=(stream, requests, context), daemon=True)
         reader.start()
         try:
             yield from self._send(stream, context)
@@ -97,7 +97,7 @@ class Service:
                 _abort(context, item.code, item.message)
             return
 
-    def _read(self, stream: Stream, requests: Iterator[pb.SubscribeRequest]) -> None:
+    def _read(self, stream: Stream, requests: Iterator[pb.SubscribeRequest], context: Any) -> None:
         state = self._state
         try:
             for request in requests:
@@ -105,12 +105,13 @@ class Service:
                     self._handle(stream, request)
                     state.deliver()
         except Exception:
-            # gRPC's way to say that the client has cancelled.
+            # gRPC's way to say that the client has cancelled; or the requests just end.
             stream.end(grpc.StatusCode.CANCELLED, "the client is gone")
-        else:
+            return
+        if context.is_active():
             with state.lock:
                 state.ended_well += 1
-            stream.end(grpc.StatusCode.OK, "")
+        stream.end(grpc.StatusCode.OK, "")
 
     def _handle(self, stream: Stream, request: pb.SubscribeRequest) -> None:
         kind = request.WhichOneof("request")
@@ -213,7 +214,8 @@ class Service:
                     ),
                     state.heartbeat_interval,
                 )
-                news = state.log[place:] if not stream.is_silent else []
+                silent = stream.is_silent or not stream.outgoing.empty()
+                news = [] if silent else state.log[place:]
             if news:
                 events = pb.WatchEvents()
                 for number, event in enumerate(news, place + 1):
