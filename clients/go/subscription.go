@@ -157,8 +157,13 @@ func (s *subscription) settleLocked(delivery *Delivery, settlement Settlement) {
 	delivery.settled = &settlement
 	s.handling--
 	held := delivery.held
-	s.held.end(held)
-	s.sayLocked(held, pending{settlement: &settlement, result: &delivery.result})
+	held.lease = lease{}
+	if settlement.Action == ActionAck {
+		held.acked = true
+	} else {
+		s.held.end(held)
+	}
+	s.sayLocked(held, pending{settlement: &settlement, held: held, result: &delivery.result})
 	held.stream.letGo()
 	s.noteChangeLocked()
 }
@@ -258,6 +263,14 @@ func (s *subscription) onDeliveries(st *stream, deliveries []*onhookpb.Delivery,
 func (s *subscription) receiveLocked(st *stream, message *onhookpb.Delivery, now time.Time) {
 	eventID := message.GetEvent().GetEventId()
 	held := s.held.places[eventID]
+	if held != nil && held.acked {
+		if comesAgainUnasked(message) { // the acknowledgement settles it by whichever delivery
+			held.stream, held.deliveryID, held.skipped = st, message.GetDeliveryId(), true
+			return
+		}
+		s.held.end(held)
+		held = nil
+	}
 	if held == nil {
 		held = &heldEvent{subscription: s, eventID: eventID}
 		if s.stopping {
@@ -312,20 +325,33 @@ func (s *subscription) onResults(st *stream, results *onhookpb.AckResults, now t
 	}
 	for _, said := range answered {
 		result, refused := exceptions[said.deliveryID]
-		if !refused {
+		switch {
+		case !refused:
 			said.result.resolve(nil)
-			continue
-		}
-		said.result.resolve(answerError(result))
-		if said.held != nil {
+		case said.settlement == nil:
 			st.extensionRefused(said.held, result, now)
+			fallthrough
+		default:
+			said.result.resolve(answerError(result))
 		}
+		s.endAckedLocked(said, refused)
 	}
 	// For the acknowledgements that gathered meanwhile, for a half-close, or for what is delayed.
 	st.wakeWriter()
 	s.noteChangeLocked()
 	s.mu.Unlock()
 	s.tellSettled(answered)
+}
+
+// endAckedLocked is told of each answer.
+func (s *subscription) endAckedLocked(said pending, refused bool) {
+	if !said.isAck() {
+		return
+	}
+	s.held.end(said.held)
+	if refused && said.held.skipped {
+		s.releaseLocked(said.held)
+	}
 }
 
 func (s *subscription) tellSettled(answered []pending) {

@@ -189,15 +189,15 @@ func (s *subscription) drain() {
 // abandonHandledLocked gives back what handlers still hold.
 func (s *subscription) abandonHandledLocked() {
 	for _, held := range s.held.places {
-		if held.delivery == nil {
+		if held.acked {
 			continue
 		}
 		held.delivery.settled = &Settlement{Action: ActionRelease, Reason: "the consumer stops"}
 		s.handling--
 		s.releaseLocked(held)
 		held.stream.letGo()
+		s.held.end(held)
 	}
-	clear(s.held.places)
 }
 
 // confirmedLocked: nothing is left to be said or answered, or nobody is there to answer.

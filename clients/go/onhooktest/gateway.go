@@ -125,19 +125,36 @@ func (g *Gateway) Client(options ...onhook.ClientOption) (*onhook.Client, error)
 func (g *Gateway) CreateSubscription(name string) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.createLocked(name)
+	g.createLocked(name, nil)
 }
 
-func (g *Gateway) createLocked(name string) *subscription {
-	created := &subscription{gateway: g, name: name, deliveries: map[string]*owed{}}
-	for _, event := range g.events {
-		created.entries = append(created.entries, &owed{event: event})
-	}
-	for i, entry := range created.entries {
-		entry.sequence = g.kept + i + 1
+func (g *Gateway) createLocked(name string, spec *onhookpb.SubscriptionSpec) {
+	created := &subscription{
+		gateway: g, name: name, filter: spec.GetFilter(), deliveries: map[string]*owed{},
 	}
 	g.subscriptions[name] = created
-	return created
+	if spec.GetStartPosition() == onhookpb.StartPosition_START_POSITION_LATEST {
+		return
+	}
+	for i, event := range g.events {
+		created.oweLocked(event, g.kept+i+1, onhookpb.Delivery_REDELIVERY_REASON_UNSPECIFIED)
+	}
+}
+
+// Seek sends a subscription back to the oldest event kept. Deliveries from before are unknown then.
+func (g *Gateway) Seek(name string) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	sought := g.subscriptions[name]
+	for _, entry := range sought.entries {
+		sought.takeLocked(entry)
+		entry.settled = true // its timers find nothing to do
+	}
+	sought.entries, sought.deliveries = nil, map[string]*owed{}
+	for i, event := range g.events {
+		sought.oweLocked(event, g.kept+i+1, onhookpb.Delivery_REDELIVERY_REASON_SEEK)
+	}
+	sought.dispatchLocked()
 }
 
 // DeleteSubscription ends its streams as a gateway does.
@@ -159,8 +176,7 @@ func (g *Gateway) Publish(events ...*onhookpb.ReleaseEvent) {
 	for _, event := range events {
 		g.events = append(g.events, event)
 		for _, subscription := range g.subscriptions {
-			subscription.entries = append(subscription.entries,
-				&owed{event: event, sequence: g.kept + len(g.events)})
+			subscription.oweLocked(event, g.kept+len(g.events), onhookpb.Delivery_REDELIVERY_REASON_UNSPECIFIED)
 		}
 	}
 	for _, subscription := range g.subscriptions {
