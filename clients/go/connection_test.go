@@ -213,7 +213,6 @@ func TestWhoWasLetInBeforeIsPatientWithARefusal(t *testing.T) {
 		defer func() { w.must(client.Close()) }()
 		refused := status.Error(codes.Unauthenticated, "not yet")
 
-		begun := time.Now()
 		subscriber := client.Subscribe(w.ctx(), "crm", acknowledge)
 		w.must(w.gateway.AwaitAttached(w.ctx(), 1))
 		w.gateway.Refuse(refused)
@@ -222,7 +221,7 @@ func TestWhoWasLetInBeforeIsPatientWithARefusal(t *testing.T) {
 		w.gateway.Refuse(nil)
 		w.must(w.gateway.AwaitAttached(w.ctx(), 2))
 
-		begun = time.Now()
+		begun := time.Now()
 		w.gateway.Refuse(refused)
 		w.gateway.EndStreams(refused)
 		<-subscriber.Done()

@@ -53,15 +53,21 @@ func WithServerOptions(options ...grpc.ServerOption) Option {
 	return func(g *Gateway) { g.serverOptions = append(g.serverOptions, options...) }
 }
 
+// WithListener serves there too, for programs that are tested as they are.
+func WithListener(listener net.Listener) Option {
+	return func(g *Gateway) { g.listeners = append(g.listeners, listener) }
+}
+
 // Gateway is a gateway in this process, in memory. All methods may be called by several goroutines. It
 // works in a bubble of testing/synctest too.
 type Gateway struct {
 	heartbeatInterval time.Duration
 	retryBackoff      time.Duration
 	serverOptions     []grpc.ServerOption
-	listener          *bufconn.Listener
+	pipe              *bufconn.Listener
+	listeners         []net.Listener
 	server            *grpc.Server
-	served            chan struct{}
+	serving           sync.WaitGroup
 
 	mu            sync.Mutex
 	events        []*onhookpb.ReleaseEvent // in order; the first has the sequence kept+1
@@ -84,8 +90,7 @@ func NewGateway(options ...Option) *Gateway {
 	g := &Gateway{
 		heartbeatInterval: 15 * time.Second,
 		retryBackoff:      10 * time.Millisecond,
-		listener:          bufconn.Listen(1 << 20),
-		served:            make(chan struct{}),
+		pipe:              bufconn.Listen(1 << 20),
 		subscriptions:     map[string]*subscription{},
 		changed:           make(chan struct{}),
 	}
@@ -94,23 +99,24 @@ func NewGateway(options ...Option) *Gateway {
 	}
 	g.server = grpc.NewServer(g.serverOptions...)
 	onhookpb.RegisterReleaseEventServiceServer(g.server, &service{gateway: g})
-	go func() {
-		defer close(g.served)
-		_ = g.server.Serve(g.listener) // it ends by Close only
-	}()
+	for _, listener := range append(g.listeners, g.pipe) {
+		g.serving.Go(func() {
+			_ = g.server.Serve(listener) // it ends by Close only
+		})
+	}
 	return g
 }
 
 // Close ends all streams, and the gateway.
 func (g *Gateway) Close() {
 	g.server.Stop()
-	<-g.served
+	g.serving.Wait()
 }
 
 // Client makes a client of this gateway.
 func (g *Gateway) Client(options ...onhook.ClientOption) (*onhook.Client, error) {
 	dialer := onhook.WithDialer(func(ctx context.Context, _ string) (net.Conn, error) {
-		connection, err := g.listener.DialContext(ctx)
+		connection, err := g.pipe.DialContext(ctx)
 		if err == nil {
 			g.mu.Lock()
 			g.connections++
