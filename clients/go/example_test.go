@@ -70,7 +70,7 @@ func ExampleClient_Stream() {
 			}
 		}()
 	}
-	err = stream.Stop(ctx)
+	err = stream.Stop(context.Background())
 	if err != nil {
 		log.Print(err)
 	}
@@ -83,7 +83,7 @@ func ExampleClient_Watch() {
 		log.Fatal(err)
 	}
 
-	watch := client.Watch(onhook.FromEarliest(), onhook.ObserveOnly())
+	watch := client.Watch(ctx, onhook.FromEarliest(), onhook.ObserveOnly())
 	for event, err := range watch.All(ctx) {
 		var gap *onhook.GapError
 		if errors.As(err, &gap) {

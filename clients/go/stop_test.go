@@ -204,3 +204,19 @@ func TestOneWhoWaitsForTheNextMayGiveUp(t *testing.T) {
 		equal(t, call(w.next(stream)), "c-1", "and ask again")
 	})
 }
+
+func TestALoopEndsWithoutAnErrorWhenTheContextDoesThatItsStreamWasBegunWith(t *testing.T) {
+	inWorld(t, func(w *world) {
+		ctx, cancel := context.WithTimeout(w.ctx(), time.Minute)
+		defer cancel()
+		stream := w.client.Stream(ctx, "crm")
+		w.publish("c-1")
+		for delivery, err := range stream.All(ctx) {
+			w.must(err)
+			delivery.Ack()
+		}
+		equal(t, time.Since(w.begun), time.Minute, "when it ended")
+		w.must(stream.Stop(context.Background()))
+		equalAll(t, w.actions(), []onhook.Action{onhook.ActionAck}, "told")
+	})
+}

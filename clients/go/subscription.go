@@ -19,6 +19,7 @@ type subscription struct {
 	options *subscribeOptions
 	handler Handler // nil: deliveries are taken by Next
 
+	begunWith      context.Context
 	handlerContext context.Context
 	endHandlers    context.CancelCauseFunc
 	stopBegun      chan struct{}
@@ -50,6 +51,7 @@ func (c *Client) newSubscription(ctx context.Context, name string, handler Handl
 		name:      name,
 		options:   newSubscribeOptions(options),
 		handler:   handler,
+		begunWith: ctx,
 		held:      heldEvents{places: map[string]*heldEvent{}},
 		stopBegun: make(chan struct{}),
 		drained:   make(chan struct{}),
@@ -130,7 +132,10 @@ func (s *subscription) next(ctx context.Context) (*Delivery, error) {
 		case <-s.arrived:
 		case <-s.stopBegun:
 		case <-ctx.Done():
-			return nil, ctx.Err()
+			if s.begunWith.Err() == nil {
+				return nil, ctx.Err()
+			}
+			s.beginStop(nil) // as its end does by itself, in a moment
 		}
 	}
 }

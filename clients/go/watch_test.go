@@ -30,7 +30,7 @@ func (w *world) watched(watch *onhook.Watch, count int) []string {
 func TestAWatchGoesOnBehindItsLastEvent(t *testing.T) {
 	inWorld(t, func(w *world) {
 		var states states
-		watch := w.client.Watch(onhook.FromEarliest(), onhook.WithStateHook(states.note),
+		watch := w.client.Watch(w.ctx(), onhook.FromEarliest(), onhook.WithStateHook(states.note),
 			onhook.WithConsumerName("looker"))
 		defer watch.Stop()
 		w.publish("c-1", "c-2", "c-3")
@@ -41,7 +41,7 @@ func TestAWatchGoesOnBehindItsLastEvent(t *testing.T) {
 		equalAll(t, states.names(),
 			[]string{"connecting", "streaming", "backing_off", "connecting", "streaming"}, "states")
 
-		later := w.client.Watch(onhook.After("c-2"), onhook.StopAtEnd())
+		later := w.client.Watch(w.ctx(), onhook.After("c-2"), onhook.StopAtEnd())
 		equalAll(t, w.watched(later, 2), []string{"c-3", "c-4"}, "in another process")
 		equal(t, later.Cursor(), watch.Cursor(), "the place of both")
 		_, err := later.Next(w.ctx())
@@ -64,7 +64,7 @@ func TestAWatchBeginsWhereItIsTold(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			inWorld(t, func(w *world) {
 				w.publish("c-1", "c-2")
-				watch := w.client.Watch(row.option)
+				watch := w.client.Watch(w.ctx(), row.option)
 				defer watch.Stop()
 				published := make(chan struct{})
 				go func() {
@@ -84,7 +84,7 @@ func TestAWatchGetsWhatItsFilterWants(t *testing.T) {
 		w.publish("c-1")
 		w.gateway.Publish(onhooktest.NewEvent("c-2", func(event *onhookpb.ReleaseEvent) { event.Source = "sales" }))
 		filter := onhook.EventFilter{Sources: []string{"sales"}, ReleaseReasonCodes: []string{"0", "1"}}
-		watch := w.client.Watch(onhook.FromEarliest(), onhook.StopAtEnd(), onhook.WithFilter(filter))
+		watch := w.client.Watch(w.ctx(), onhook.FromEarliest(), onhook.StopAtEnd(), onhook.WithFilter(filter))
 		equalAll(t, w.watched(watch, 1), []string{"c-2"}, "all of it")
 		_, err := watch.Next(w.ctx())
 		equal(t, err, io.EOF, "the end")
@@ -95,7 +95,7 @@ func TestAGapEndsTheWatchAndSaysHowLargeItIs(t *testing.T) {
 	inWorld(t, func(w *world) {
 		w.publish("c-1", "c-2", "c-3", "c-4")
 		w.gateway.Forget(3)
-		watch := w.client.Watch(onhook.After("c-1"))
+		watch := w.client.Watch(w.ctx(), onhook.After("c-1"))
 		_, err := watch.Next(w.ctx())
 		var gap *onhook.GapError
 		if !errors.As(err, &gap) || !errors.Is(err, onhook.ErrOutOfRange) {
@@ -103,7 +103,7 @@ func TestAGapEndsTheWatchAndSaysHowLargeItIs(t *testing.T) {
 		}
 		equal(t, gap.EventsLost, 2, "events lost")
 		equal(t, gap.Err.Reason, "EVENTS_LOST", "the reason")
-		onward := w.client.Watch(onhook.After(gap.OldestCursor), onhook.StopAtEnd())
+		onward := w.client.Watch(w.ctx(), onhook.After(gap.OldestCursor), onhook.StopAtEnd())
 		equalAll(t, w.watched(onward, 1), []string{"c-4"}, "going on from the oldest")
 		_, again := watch.Next(w.ctx())
 		equal(t, again, err, "the next after the end")
@@ -113,7 +113,7 @@ func TestAGapEndsTheWatchAndSaysHowLargeItIs(t *testing.T) {
 func TestAWatchThatIsStoppedEndsWithoutAnError(t *testing.T) {
 	inWorld(t, func(w *world) {
 		var states states
-		watch := w.client.Watch(onhook.WithStateHook(states.note))
+		watch := w.client.Watch(w.ctx(), onhook.WithStateHook(states.note))
 		go func() {
 			time.Sleep(time.Minute)
 			watch.Stop()
@@ -131,7 +131,7 @@ func TestAWatchThatIsStoppedEndsWithoutAnError(t *testing.T) {
 func TestOneWhoWatchesMayGiveUpAndGoOn(t *testing.T) {
 	inWorld(t, func(w *world) {
 		w.publish("c-1")
-		watch := w.client.Watch(onhook.FromEarliest())
+		watch := w.client.Watch(w.ctx(), onhook.FromEarliest())
 		defer watch.Stop()
 		w.watched(watch, 1)
 		for range 3 {
@@ -148,7 +148,7 @@ func TestOneWhoWatchesMayGiveUpAndGoOn(t *testing.T) {
 func TestAWatchOnASilentConnectionIsOpenedOnAnother(t *testing.T) {
 	inWorld(t, func(w *world) {
 		w.publish("c-1")
-		watch := w.client.Watch(onhook.FromEarliest())
+		watch := w.client.Watch(w.ctx(), onhook.FromEarliest())
 		defer watch.Stop()
 		w.watched(watch, 1)
 		w.gateway.FallSilent()
@@ -162,7 +162,7 @@ func TestAWatchOnASilentConnectionIsOpenedOnAnother(t *testing.T) {
 func TestAWatchThatGoesAwayIsOpenedAgainAtOnce(t *testing.T) {
 	inWorld(t, func(w *world) {
 		w.publish("c-1")
-		watch := w.client.Watch(onhook.FromEarliest())
+		watch := w.client.Watch(w.ctx(), onhook.FromEarliest())
 		defer watch.Stop()
 		w.watched(watch, 1)
 		w.gateway.GoAway(onhookpb.GoAway_REASON_MAX_AGE, time.Minute)
@@ -176,7 +176,7 @@ func TestWhatIsFinalEndsAWatch(t *testing.T) {
 	inWorld(t, func(w *world) {
 		w.gateway.Refuse(status.Error(codes.FailedPrecondition, "a cursor of another store"))
 		var last error
-		for _, err := range w.client.Watch(onhook.After("c-1")).All(w.ctx()) {
+		for _, err := range w.client.Watch(w.ctx(), onhook.After("c-1")).All(w.ctx()) {
 			last = err
 		}
 		if !errors.Is(last, onhook.ErrFailedPrecondition) {
@@ -188,7 +188,7 @@ func TestWhatIsFinalEndsAWatch(t *testing.T) {
 func TestAWatchOutlivesAGatewayThatIsAway(t *testing.T) {
 	inWorld(t, func(w *world) {
 		w.gateway.Refuse(onhooktest.Unavailable())
-		watch := w.client.Watch(onhook.FromEarliest())
+		watch := w.client.Watch(w.ctx(), onhook.FromEarliest())
 		defer watch.Stop()
 		go func() {
 			time.Sleep(time.Hour)
@@ -196,5 +196,16 @@ func TestAWatchOutlivesAGatewayThatIsAway(t *testing.T) {
 			w.publish("c-1")
 		}()
 		equalAll(t, w.watched(watch, 1), []string{"c-1"}, "when it is back")
+	})
+}
+
+func TestAWatchEndsWithTheContextItWasBegunWith(t *testing.T) {
+	inWorld(t, func(w *world) {
+		ctx, cancel := context.WithTimeout(w.ctx(), time.Minute)
+		defer cancel()
+		for range w.client.Watch(ctx).All(ctx) {
+			t.Error("the loop was entered")
+		}
+		equal(t, time.Since(w.begun), time.Minute, "when it ended")
 	})
 }
