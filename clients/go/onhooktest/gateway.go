@@ -215,6 +215,14 @@ func (g *Gateway) AwaitSettlements(ctx context.Context, count int) ([]Settlement
 	return g.Settlements(), err
 }
 
+// AwaitNothingOwed waits until all that was published is settled for a subscription.
+func (g *Gateway) AwaitNothingOwed(ctx context.Context, name string) error {
+	return g.await(ctx, func() bool {
+		subscription := g.subscriptions[name]
+		return subscription != nil && len(subscription.entries) == 0
+	})
+}
+
 // Extensions are what the gateway was asked and has done, in order.
 func (g *Gateway) Extensions() []Extension {
 	g.mu.Lock()
