@@ -135,7 +135,7 @@ func (c *connection) judge(err error) {
 	case codes.Unauthenticated: // another certificate is shown by another connection only
 		c.retire()
 	case codes.Unavailable:
-		if c.GetState() == connectivity.TransientFailure {
+		if c.GetState() != connectivity.Ready { // else it is the gateway that says so
 			c.retire()
 		}
 	}

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -74,6 +76,32 @@ func TestTheWaitsGrowUpToTheMaximumAndBeginAnewAfterAStreamThatWasOfUse(t *testi
 	})
 }
 
+func TestEachAttemptOfAStreamIsOneAttemptToConnect(t *testing.T) {
+	inWorld(t, func(w *world) {
+		var dialled journal[time.Duration]
+		var tried journal[time.Duration]
+		client := w.clientOf(w.gateway, onhook.WithDialer(func(context.Context, string) (net.Conn, error) {
+			dialled.note(time.Since(w.begun))
+			return nil, errors.New("nobody listens")
+		}))
+		var states states
+		subscriber := client.Subscribe(w.ctx(), "crm", acknowledge, onhook.WithStateHook(
+			func(change onhook.StateChange) {
+				states.note(change)
+				if change.State == onhook.StateConnecting {
+					tried.note(time.Since(w.begun))
+				}
+			}))
+		time.Sleep(10 * time.Minute)
+		synctest.Wait()
+		equalAll(t, dialled.all(), tried.all(), "when it was tried")
+		if why := states.all()[1].Err.Error(); !strings.Contains(why, "nobody listens") {
+			t.Errorf("why it backs off: %s", why)
+		}
+		w.must(subscriber.Stop(w.ctx()))
+	})
+}
+
 func TestASilentConnectionIsGivenUpAfterTwoHeartbeats(t *testing.T) {
 	inWorld(t, func(w *world) {
 		var states states
@@ -125,6 +153,53 @@ func TestGoAwayOpensTheReplacementWhileTheOldStreamFinishes(t *testing.T) {
 			})
 		})
 	}
+}
+
+func TestAnIdleStreamOfAGatewayThatShutsDownEndsAtOnceAndAnAgedOneWithItsReplacement(t *testing.T) {
+	for reason, streams := range map[onhookpb.GoAway_Reason]int{
+		onhookpb.GoAway_REASON_SHUTDOWN: 0, onhookpb.GoAway_REASON_MAX_AGE: 1,
+	} {
+		t.Run(reason.String(), func(t *testing.T) {
+			inWorld(t, func(w *world) {
+				w.subscriber(acknowledge)
+				w.must(w.gateway.AwaitAttached(w.ctx(), 1))
+				synctest.Wait()
+				w.gateway.Refuse(onhooktest.Unavailable())
+				w.gateway.GoAway(reason, time.Hour)
+				time.Sleep(time.Minute)
+				synctest.Wait()
+				equal(t, w.gateway.Streams(), streams, "streams while no replacement can be opened")
+				w.gateway.Refuse(nil)
+				w.must(w.gateway.AwaitAttached(w.ctx(), 2))
+				synctest.Wait()
+				equal(t, w.gateway.Streams(), 1, "streams then")
+			})
+		})
+	}
+}
+
+func TestWhatWaitsOnALostStreamIsNotHandledBeforeItComesAgain(t *testing.T) {
+	inWorld(t, func(w *world) {
+		handler := newHandler()
+		subscriber := w.subscriber(handler.handle)
+		w.publish("handled", "waits")
+		<-handler.calls
+		w.gateway.Refuse(onhooktest.Unavailable())
+		w.gateway.EndStreams(onhooktest.Unavailable())
+		synctest.Wait()
+		handler.reply <- nil
+		select {
+		case delivery := <-handler.calls:
+			t.Errorf("%s is handled, which others may have by now", call(delivery))
+		case <-time.After(time.Minute):
+		}
+		w.gateway.Refuse(nil)
+		again := <-handler.calls
+		equal(t, call(again), "waits", "what comes then")
+		equal(t, again.RedeliveryReason, onhook.RedeliveryReasonStreamLost, "why")
+		handler.reply <- nil
+		w.must(subscriber.Stop(w.ctx()))
+	})
 }
 
 func TestAStreamThatGoesAwayIsHalfClosedBeforeItsDrainDeadline(t *testing.T) {

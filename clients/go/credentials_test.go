@@ -6,14 +6,17 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/peer"
+	"google.golang.org/grpc/status"
 
 	"onhook.dev/onhook"
 	"onhook.dev/onhook/onhookpb"
@@ -103,6 +106,33 @@ func TestHalfOfANewPairWaitsForTheOtherHalf(t *testing.T) {
 		gateway.GoAway(onhookpb.GoAway_REASON_MAX_AGE, time.Minute)
 		w.must(gateway.AwaitAttached(w.ctx(), 2))
 		equalAll(t, callers.all(), []string{"before", "after"}, "who was shown")
+		w.must(subscriber.Stop(w.ctx()))
+	})
+}
+
+func TestWhoIsKeptOutComesInWithTheCertificateThatComesLater(t *testing.T) {
+	inWorld(t, func(w *world) {
+		authority := newAuthority(t)
+		authority.issue("crm", "before")
+		var strict atomic.Bool
+		keepOut := onhooktest.WithServerOptions(grpc.StreamInterceptor(func(server any, stream grpc.ServerStream,
+			_ *grpc.StreamServerInfo, handler grpc.StreamHandler) error {
+			if strict.Load() && shown(stream.Context()) == "before" {
+				return status.Error(codes.Unauthenticated, "no longer")
+			}
+			return handler(server, stream)
+		}))
+		gateway := w.guarded(authority, keepOut)
+		client := w.clientOf(gateway, onhook.WithCAFile(authority.path("ca.crt")),
+			onhook.WithServerName("gateway.example"),
+			onhook.WithCertificateFiles(authority.path("crm.crt"), authority.path("crm.key")))
+		subscriber := client.Subscribe(w.ctx(), "crm", acknowledge)
+		w.must(gateway.AwaitAttached(w.ctx(), 1))
+		strict.Store(true)
+		gateway.EndStreams(status.Error(codes.Unauthenticated, "taken back"))
+		time.Sleep(time.Minute)
+		authority.issue("crm", "after")
+		w.must(gateway.AwaitAttached(w.ctx(), 2))
 		w.must(subscriber.Stop(w.ctx()))
 	})
 }
