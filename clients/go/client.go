@@ -34,7 +34,10 @@ func NewClient(address string, options ...ClientOption) (*Client, error) {
 	if err := checkOptions(parsed, &set, files); err != nil {
 		return nil, err
 	}
-	return &Client{&set, &connectionPool{address: parsed, options: &set, files: files}}, nil
+	pool := &connectionPool{
+		address: parsed, options: &set, files: files, retired: map[*connection]bool{},
+	}
+	return &Client{&set, pool}, nil
 }
 
 func checkOptions(server address, options *clientOptions, files *credentialFiles) error {

@@ -45,6 +45,7 @@ type connectionPool struct {
 
 	mu      sync.Mutex
 	current *connection
+	retired map[*connection]bool // those that still have users
 	closed  bool
 }
 
@@ -117,15 +118,26 @@ func (c *connection) retire() {
 }
 
 func (c *connection) closeIfUnused() {
-	if c.retired && c.users == 0 {
-		_ = c.Close() // its only error is that it is closed already
+	if !c.retired {
+		return
 	}
+	if c.users > 0 {
+		c.pool.retired[c] = true
+		return
+	}
+	delete(c.pool.retired, c)
+	_ = c.Close() // its only error is that it is closed already
 }
 
-// retireIfLost is for after an error.
-func (c *connection) retireIfLost() {
-	if c.GetState() == connectivity.TransientFailure {
+// judge is told of each error of a call.
+func (c *connection) judge(err error) {
+	switch status.Code(err) {
+	case codes.Unauthenticated: // another certificate is shown by another connection only
 		c.retire()
+	case codes.Unavailable:
+		if c.GetState() != connectivity.Ready { // else it is the gateway that says so
+			c.retire()
+		}
 	}
 }
 
@@ -136,6 +148,9 @@ func (p *connectionPool) close() {
 	if p.current != nil {
 		_ = p.current.Close()
 		p.current = nil
+	}
+	for connection := range p.retired {
+		_ = connection.Close()
 	}
 }
 
@@ -164,9 +179,7 @@ func (p *connectionPool) Invoke(ctx context.Context, method string, request, res
 	}
 	defer connection.release()
 	err = connection.Invoke(ctx, method, request, response, options...)
-	if status.Code(err) == codes.Unavailable {
-		connection.retireIfLost()
-	}
+	connection.judge(err)
 	return fromGRPC(err)
 }
 
@@ -191,9 +204,7 @@ func (c *connection) open(ctx context.Context, description *grpc.StreamDesc, met
 	}
 	stream, err := c.ClientConn.NewStream(ctx, description, method, options...)
 	if err != nil {
-		if status.Code(err) == codes.Unavailable {
-			c.retireIfLost()
-		}
+		c.judge(err)
 		return nil, fromGRPC(err)
 	}
 	c.pool.mu.Lock()

@@ -19,6 +19,21 @@ type heldEvent struct {
 	message      *onhookpb.Delivery // until it is handed over
 	delivery     *Delivery          // since then
 	waits        bool
+	// acked: it stays here until that is confirmed, and is not handled again meanwhile.
+	acked   bool
+	skipped bool // it came again since
+}
+
+// comesAgainUnasked tells whether a delivery of what was acknowledged here, without an answer yet, is
+// but an attempt that crossed with that. By a Seek, say, somebody wants it handled again.
+func comesAgainUnasked(message *onhookpb.Delivery) bool {
+	switch message.GetRedeliveryReason() {
+	case onhookpb.Delivery_REDELIVERY_REASON_STREAM_LOST, onhookpb.Delivery_REDELIVERY_REASON_DEADLINE_EXPIRED,
+		onhookpb.Delivery_REDELIVERY_REASON_NACKED, onhookpb.Delivery_REDELIVERY_REASON_RELEASED:
+		return true
+	default:
+		return false
+	}
 }
 
 // heldEvents are all of one subscription.

@@ -24,7 +24,7 @@ type pending struct {
 	eventID    string
 	settlement *Settlement   // nil: an extension
 	deadline   time.Duration // of an extension
-	held       *heldEvent    // of an extension
+	held       *heldEvent
 	result     *Result
 }
 

@@ -89,6 +89,7 @@ func (st *stream) transfer(ctx context.Context) error {
 		st.write(rpc)
 	}()
 	err = st.read(rpc, silence)
+	connection.judge(err)
 	if silence.stop() {
 		err = unavailable("the gateway was silent for twice as long as it may be")
 	}

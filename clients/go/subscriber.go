@@ -77,7 +77,7 @@ type DeliveryStream struct {
 	subscription *subscription
 }
 
-// Next waits for a delivery. It returns ErrStopped once the stream was stopped, the [Error] that ended
+// Next waits for a delivery. It returns ErrStopped once the stream was stopped (or its context is done), the [Error] that ended
 // it, or ctx's error, after which Next may be called again.
 func (d *DeliveryStream) Next(ctx context.Context) (*Delivery, error) {
 	return d.subscription.next(ctx)

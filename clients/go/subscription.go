@@ -19,6 +19,7 @@ type subscription struct {
 	options *subscribeOptions
 	handler Handler // nil: deliveries are taken by Next
 
+	begunWith      context.Context
 	handlerContext context.Context
 	endHandlers    context.CancelCauseFunc
 	stopBegun      chan struct{}
@@ -50,6 +51,7 @@ func (c *Client) newSubscription(ctx context.Context, name string, handler Handl
 		name:      name,
 		options:   newSubscribeOptions(options),
 		handler:   handler,
+		begunWith: ctx,
 		held:      heldEvents{places: map[string]*heldEvent{}},
 		stopBegun: make(chan struct{}),
 		drained:   make(chan struct{}),
@@ -130,7 +132,10 @@ func (s *subscription) next(ctx context.Context) (*Delivery, error) {
 		case <-s.arrived:
 		case <-s.stopBegun:
 		case <-ctx.Done():
-			return nil, ctx.Err()
+			if s.begunWith.Err() == nil {
+				return nil, ctx.Err()
+			}
+			s.beginStop(nil) // as its end does by itself, in a moment
 		}
 	}
 }
@@ -157,8 +162,13 @@ func (s *subscription) settleLocked(delivery *Delivery, settlement Settlement) {
 	delivery.settled = &settlement
 	s.handling--
 	held := delivery.held
-	s.held.end(held)
-	s.sayLocked(held, pending{settlement: &settlement, result: &delivery.result})
+	held.lease = lease{}
+	if settlement.Action == ActionAck {
+		held.acked = true
+	} else {
+		s.held.end(held)
+	}
+	s.sayLocked(held, pending{settlement: &settlement, held: held, result: &delivery.result})
 	held.stream.letGo()
 	s.noteChangeLocked()
 }
@@ -258,6 +268,14 @@ func (s *subscription) onDeliveries(st *stream, deliveries []*onhookpb.Delivery,
 func (s *subscription) receiveLocked(st *stream, message *onhookpb.Delivery, now time.Time) {
 	eventID := message.GetEvent().GetEventId()
 	held := s.held.places[eventID]
+	if held != nil && held.acked {
+		if comesAgainUnasked(message) { // the acknowledgement settles it by whichever delivery
+			held.stream, held.deliveryID, held.skipped = st, message.GetDeliveryId(), true
+			return
+		}
+		s.held.end(held)
+		held = nil
+	}
 	if held == nil {
 		held = &heldEvent{subscription: s, eventID: eventID}
 		if s.stopping {
@@ -312,20 +330,33 @@ func (s *subscription) onResults(st *stream, results *onhookpb.AckResults, now t
 	}
 	for _, said := range answered {
 		result, refused := exceptions[said.deliveryID]
-		if !refused {
+		switch {
+		case !refused:
 			said.result.resolve(nil)
-			continue
-		}
-		said.result.resolve(answerError(result))
-		if said.held != nil {
+		case said.settlement == nil:
 			st.extensionRefused(said.held, result, now)
+			fallthrough
+		default:
+			said.result.resolve(answerError(result))
 		}
+		s.endAckedLocked(said, refused)
 	}
 	// For the acknowledgements that gathered meanwhile, for a half-close, or for what is delayed.
 	st.wakeWriter()
 	s.noteChangeLocked()
 	s.mu.Unlock()
 	s.tellSettled(answered)
+}
+
+// endAckedLocked is told of each answer.
+func (s *subscription) endAckedLocked(said pending, refused bool) {
+	if !said.isAck() {
+		return
+	}
+	s.held.end(said.held)
+	if refused && said.held.skipped {
+		s.releaseLocked(said.held)
+	}
 }
 
 func (s *subscription) tellSettled(answered []pending) {

@@ -2,7 +2,6 @@ package onhook
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"google.golang.org/grpc/codes"
@@ -113,10 +112,6 @@ func (s *subscription) follow(st *stream) streamEnd {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if st.goingAway == nil {
-		if st.end.err != nil && st.connection != nil && isUnauthenticated(st.end.err) {
-			// Another certificate is shown by another connection only.
-			st.connection.retire()
-		}
 		return st.end
 	}
 	end := streamEnd{opened: true, brought: st.brought, lived: time.Since(st.openedAt)}
@@ -189,15 +184,15 @@ func (s *subscription) drain() {
 // abandonHandledLocked gives back what handlers still hold.
 func (s *subscription) abandonHandledLocked() {
 	for _, held := range s.held.places {
-		if held.delivery == nil {
+		if held.acked {
 			continue
 		}
 		held.delivery.settled = &Settlement{Action: ActionRelease, Reason: "the consumer stops"}
 		s.handling--
 		s.releaseLocked(held)
 		held.stream.letGo()
+		s.held.end(held)
 	}
-	clear(s.held.places)
 }
 
 // confirmedLocked: nothing is left to be said or answered, or nobody is there to answer.
@@ -238,5 +233,3 @@ func (s *subscription) stop(ctx context.Context) error {
 	}
 	return s.err
 }
-
-func isUnauthenticated(err error) bool { return errors.Is(err, ErrUnauthenticated) }

@@ -98,19 +98,19 @@ type Watch struct {
 }
 
 type watchStream struct {
-	rpc     onhookpb.ReleaseEventService_WatchClient
-	cancel  context.CancelFunc
-	release func()
-	opened  time.Time
-	end     streamEnd
-	goAway  bool
-	retire  func()
+	*connection
+	rpc    onhookpb.ReleaseEventService_WatchClient
+	cancel context.CancelFunc
+	opened time.Time
+	end    streamEnd
+	goAway bool
 	// What the gateway said of its heartbeats.
 	interval time.Duration
 }
 
-// Watch makes a watch, by default of what comes from now on. Nothing is asked before Next.
-func (c *Client) Watch(options ...WatchOption) *Watch {
+// Watch makes a watch, by default of what comes from now on. Nothing is asked before Next. When ctx is
+// done it stops, as by [Watch.Stop].
+func (c *Client) Watch(ctx context.Context, options ...WatchOption) *Watch {
 	w := &Watch{
 		client:  c,
 		options: watchOptions{request: &onhookpb.WatchRequest{}},
@@ -120,7 +120,7 @@ func (c *Client) Watch(options ...WatchOption) *Watch {
 	for _, option := range options {
 		option.applyWatch(&w.options)
 	}
-	w.ctx, w.stop = context.WithCancel(context.Background())
+	w.ctx, w.stop = context.WithCancel(ctx)
 	return w
 }
 

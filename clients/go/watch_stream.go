@@ -31,12 +31,13 @@ func (w *Watch) receive(ctx context.Context) error {
 	})
 	silence.agreeOn(stream.interval)
 	response, err := stream.rpc.Recv()
+	stream.judge(err)
 	if silence.stop() {
 		err = unavailable("the gateway was silent for twice as long as it may be")
 	}
 	if !unhook() {
 		w.closeStream()
-		return ctx.Err()
+		return w.gaveUp(ctx)
 	}
 	if err != nil {
 		return w.ended(ctx, err)
@@ -84,15 +85,24 @@ func (w *Watch) open(ctx context.Context) error {
 	if !unhook() && ctx.Err() != nil {
 		cancel()
 		connection.release()
-		return ctx.Err()
+		return w.gaveUp(ctx)
 	}
 	if err != nil {
 		cancel()
 		connection.release()
 		return w.failed(ctx, streamEnd{err: fromGRPC(err)})
 	}
-	w.stream = &watchStream{rpc: rpc, cancel: cancel, release: connection.release, retire: connection.retire}
+	w.stream = &watchStream{connection: connection, rpc: rpc, cancel: cancel}
 	return nil
+}
+
+// gaveUp is what whoever waits is told when its context is done: nil if the watch ended with that, which
+// Next sees.
+func (w *Watch) gaveUp(ctx context.Context) error {
+	if w.ctx.Err() != nil {
+		return nil
+	}
+	return ctx.Err()
 }
 
 func (w *Watch) ended(ctx context.Context, err error) error {
@@ -104,9 +114,6 @@ func (w *Watch) ended(ctx context.Context, err error) error {
 		err = unavailable("the gateway ended the stream")
 	}
 	end.err = fromGRPC(err)
-	if isUnauthenticated(end.err) {
-		w.stream.retire() // another certificate is shown by another connection only
-	}
 	if end.opened {
 		end.lived = time.Since(w.stream.opened)
 	}
@@ -133,6 +140,6 @@ func (w *Watch) failed(ctx context.Context, end streamEnd) error {
 	case <-w.ctx.Done():
 		return nil // Next sees it
 	case <-ctx.Done():
-		return ctx.Err()
+		return w.gaveUp(ctx)
 	}
 }

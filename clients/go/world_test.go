@@ -3,6 +3,7 @@ package onhook_test
 import (
 	"context"
 	"slices"
+	"strconv"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -26,11 +27,11 @@ func inWorld(t *testing.T, test func(w *world), options ...onhooktest.Option) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		w := &world{T: t, gateway: onhooktest.NewGateway(options...), begun: time.Now()}
-		defer w.gateway.Close()
+		t.Cleanup(w.gateway.Close)
 		client, err := w.gateway.Client(onhook.WithBackoff(100*time.Millisecond, 30*time.Second))
 		w.must(err)
 		w.client = client
-		defer func() { w.must(client.Close()) }()
+		t.Cleanup(func() { w.must(client.Close()) })
 		w.gateway.CreateSubscription("crm")
 		test(w)
 	})
@@ -178,9 +179,9 @@ func (s *states) count(state onhook.State) int {
 }
 
 func events(count int) []*onhookpb.ReleaseEvent {
-	var made []*onhookpb.ReleaseEvent
-	for i := range count {
-		made = append(made, onhooktest.NewEvent(string(rune('a'+i%26))+time.Duration(i).String()))
+	made := make([]*onhookpb.ReleaseEvent, count)
+	for i := range made {
+		made[i] = onhooktest.NewEvent("c-" + strconv.Itoa(i))
 	}
 	return made
 }

@@ -29,7 +29,7 @@ func (p *program) beginWatch(c command) {
 	if c.ObserveOnly {
 		options = append(options, onhook.ObserveOnly())
 	}
-	p.watch = p.client.Watch(options...)
+	p.watch = p.client.Watch(context.Background(), options...)
 	go func() {
 		var last error
 		for event, err := range p.watch.All(context.Background()) {

@@ -53,15 +53,21 @@ func WithServerOptions(options ...grpc.ServerOption) Option {
 	return func(g *Gateway) { g.serverOptions = append(g.serverOptions, options...) }
 }
 
+// WithListener serves there too, for programs that are tested as they are.
+func WithListener(listener net.Listener) Option {
+	return func(g *Gateway) { g.listeners = append(g.listeners, listener) }
+}
+
 // Gateway is a gateway in this process, in memory. All methods may be called by several goroutines. It
 // works in a bubble of testing/synctest too.
 type Gateway struct {
 	heartbeatInterval time.Duration
 	retryBackoff      time.Duration
 	serverOptions     []grpc.ServerOption
-	listener          *bufconn.Listener
+	pipe              *bufconn.Listener
+	listeners         []net.Listener
 	server            *grpc.Server
-	served            chan struct{}
+	serving           sync.WaitGroup
 
 	mu            sync.Mutex
 	events        []*onhookpb.ReleaseEvent // in order; the first has the sequence kept+1
@@ -84,8 +90,7 @@ func NewGateway(options ...Option) *Gateway {
 	g := &Gateway{
 		heartbeatInterval: 15 * time.Second,
 		retryBackoff:      10 * time.Millisecond,
-		listener:          bufconn.Listen(1 << 20),
-		served:            make(chan struct{}),
+		pipe:              bufconn.Listen(1 << 20),
 		subscriptions:     map[string]*subscription{},
 		changed:           make(chan struct{}),
 	}
@@ -94,23 +99,24 @@ func NewGateway(options ...Option) *Gateway {
 	}
 	g.server = grpc.NewServer(g.serverOptions...)
 	onhookpb.RegisterReleaseEventServiceServer(g.server, &service{gateway: g})
-	go func() {
-		defer close(g.served)
-		_ = g.server.Serve(g.listener) // it ends by Close only
-	}()
+	for _, listener := range append(g.listeners, g.pipe) {
+		g.serving.Go(func() {
+			_ = g.server.Serve(listener) // it ends by Close only
+		})
+	}
 	return g
 }
 
 // Close ends all streams, and the gateway.
 func (g *Gateway) Close() {
 	g.server.Stop()
-	<-g.served
+	g.serving.Wait()
 }
 
 // Client makes a client of this gateway.
 func (g *Gateway) Client(options ...onhook.ClientOption) (*onhook.Client, error) {
 	dialer := onhook.WithDialer(func(ctx context.Context, _ string) (net.Conn, error) {
-		connection, err := g.listener.DialContext(ctx)
+		connection, err := g.pipe.DialContext(ctx)
 		if err == nil {
 			g.mu.Lock()
 			g.connections++
@@ -125,19 +131,36 @@ func (g *Gateway) Client(options ...onhook.ClientOption) (*onhook.Client, error)
 func (g *Gateway) CreateSubscription(name string) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.createLocked(name)
+	g.createLocked(name, nil)
 }
 
-func (g *Gateway) createLocked(name string) *subscription {
-	created := &subscription{gateway: g, name: name, deliveries: map[string]*owed{}}
-	for _, event := range g.events {
-		created.entries = append(created.entries, &owed{event: event})
-	}
-	for i, entry := range created.entries {
-		entry.sequence = g.kept + i + 1
+func (g *Gateway) createLocked(name string, spec *onhookpb.SubscriptionSpec) {
+	created := &subscription{
+		gateway: g, name: name, filter: spec.GetFilter(), deliveries: map[string]*owed{},
 	}
 	g.subscriptions[name] = created
-	return created
+	if spec.GetStartPosition() == onhookpb.StartPosition_START_POSITION_LATEST {
+		return
+	}
+	for i, event := range g.events {
+		created.oweLocked(event, g.kept+i+1, onhookpb.Delivery_REDELIVERY_REASON_UNSPECIFIED)
+	}
+}
+
+// Seek sends a subscription back to the oldest event kept. Deliveries from before are unknown then.
+func (g *Gateway) Seek(name string) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	sought := g.subscriptions[name]
+	for _, entry := range sought.entries {
+		sought.takeLocked(entry)
+		entry.settled = true // its timers find nothing to do
+	}
+	sought.entries, sought.deliveries = nil, map[string]*owed{}
+	for i, event := range g.events {
+		sought.oweLocked(event, g.kept+i+1, onhookpb.Delivery_REDELIVERY_REASON_SEEK)
+	}
+	sought.dispatchLocked()
 }
 
 // DeleteSubscription ends its streams as a gateway does.
@@ -159,8 +182,7 @@ func (g *Gateway) Publish(events ...*onhookpb.ReleaseEvent) {
 	for _, event := range events {
 		g.events = append(g.events, event)
 		for _, subscription := range g.subscriptions {
-			subscription.entries = append(subscription.entries,
-				&owed{event: event, sequence: g.kept + len(g.events)})
+			subscription.oweLocked(event, g.kept+len(g.events), onhookpb.Delivery_REDELIVERY_REASON_UNSPECIFIED)
 		}
 	}
 	for _, subscription := range g.subscriptions {
@@ -191,6 +213,14 @@ func (g *Gateway) Settlements() []Settlement {
 func (g *Gateway) AwaitSettlements(ctx context.Context, count int) ([]Settlement, error) {
 	err := g.await(ctx, func() bool { return len(g.settlements) >= count })
 	return g.Settlements(), err
+}
+
+// AwaitNothingOwed waits until all that was published is settled for a subscription.
+func (g *Gateway) AwaitNothingOwed(ctx context.Context, name string) error {
+	return g.await(ctx, func() bool {
+		subscription := g.subscriptions[name]
+		return subscription != nil && len(subscription.entries) == 0
+	})
 }
 
 // Extensions are what the gateway was asked and has done, in order.

@@ -20,6 +20,7 @@ import (
 // watch is one Watch call. All but the channels is guarded by the gateway's mutex.
 type watch struct {
 	silent   bool
+	filter   *onhookpb.EventFilter
 	goAway   *onhookpb.GoAway // to be sent
 	position int              // the sequence that it is behind
 	wake     chan struct{}
@@ -90,7 +91,12 @@ func (g *Gateway) beginWatch(request *onhookpb.WatchRequest) (*watch, error) {
 	if g.refusal != nil {
 		return nil, g.refusal
 	}
-	w := &watch{position: g.kept + len(g.events), wake: make(chan struct{}, 1), end: make(chan error, 1)}
+	w := &watch{
+		filter:   request.GetFilter(),
+		position: g.kept + len(g.events),
+		wake:     make(chan struct{}, 1),
+		end:      make(chan error, 1),
+	}
 	switch start := request.GetStart().(type) {
 	case *onhookpb.WatchRequest_Position:
 		if start.Position == onhookpb.StartPosition_START_POSITION_EARLIEST {
@@ -144,9 +150,9 @@ func (g *Gateway) nextOfWatch(w *watch, heartbeat bool) (response *onhookpb.Watc
 	}
 	var events []*onhookpb.WatchedEvent
 	for ; w.position < g.kept+len(g.events); w.position++ {
-		events = append(events, &onhookpb.WatchedEvent{
-			Event: g.events[w.position-g.kept], Cursor: cursorOf(w.position + 1),
-		})
+		if event := g.events[w.position-g.kept]; wants(w.filter, event) {
+			events = append(events, &onhookpb.WatchedEvent{Event: event, Cursor: cursorOf(w.position + 1)})
+		}
 	}
 	if len(events) > 0 {
 		return &onhookpb.WatchResponse{Response: &onhookpb.WatchResponse_Events{
@@ -157,6 +163,13 @@ func (g *Gateway) nextOfWatch(w *watch, heartbeat bool) (response *onhookpb.Watc
 		return &onhookpb.WatchResponse{Response: &onhookpb.WatchResponse_GoAway{GoAway: w.goAway}}, true
 	}
 	return nil, false
+}
+
+func wants(filter *onhookpb.EventFilter, event *onhookpb.ReleaseEvent) bool {
+	matches := func(list []string, value string) bool { return len(list) == 0 || slices.Contains(list, value) }
+	return matches(filter.GetSources(), event.GetSource()) &&
+		matches(filter.GetServiceNos(), event.GetServiceNo()) &&
+		matches(filter.GetReleaseReasonCodes(), event.GetReleaseReasonCode())
 }
 
 func sequenceOf(cursor string) (int, error) {

@@ -106,7 +106,7 @@ func (g *Gateway) attach(open *onhookpb.SubscribeOpen) (*stream, error) {
 		if open.GetCreateIfMissing() == nil {
 			return nil, status.Errorf(codes.NotFound, "no subscription %q", name)
 		}
-		g.createLocked(name)
+		g.createLocked(name, open.GetCreateIfMissing())
 	}
 	st := &stream{
 		subscription: g.subscriptions[name],

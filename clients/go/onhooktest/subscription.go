@@ -17,6 +17,7 @@ const defaultAckDeadline = 30 * time.Second
 type subscription struct {
 	gateway    *Gateway
 	name       string
+	filter     *onhookpb.EventFilter
 	entries    []*owed // what is owed, in order
 	deliveries map[string]*owed
 	count      int
@@ -38,6 +39,13 @@ type owed struct {
 }
 
 func cursorOf(sequence int) string { return fmt.Sprintf("c-%d", sequence) }
+
+func (s *subscription) oweLocked(event *onhookpb.ReleaseEvent, sequence int,
+	reason onhookpb.Delivery_RedeliveryReason) {
+	if wants(s.filter, event) {
+		s.entries = append(s.entries, &owed{event: event, sequence: sequence, reason: reason})
+	}
+}
 
 // dispatchLocked hands out what is owed to those who have room for it.
 func (s *subscription) dispatchLocked() {
