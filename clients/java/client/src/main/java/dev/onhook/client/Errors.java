@@ -12,6 +12,7 @@ import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Set;
+import onhook.v1.AckResults;
 
 /** Makes this library's errors of gRPC's, and tells which of them no repetition can mend. */
 final class Errors {
@@ -37,6 +38,21 @@ final class Errors {
 
   static OnhookException of(StatusRuntimeException e) {
     return of(e.getStatus(), e.getTrailers());
+  }
+
+  /** What the gateway says of one delivery. */
+  static OnhookException of(AckResults.Result result) {
+    return switch (result) {
+      case RESULT_STALE ->
+          local(
+              Status.Code.ABORTED,
+              "a later attempt exists, or the event is settled already",
+              "STALE",
+              null);
+      case RESULT_UNKNOWN ->
+          local(Status.Code.NOT_FOUND, "the gateway does not know this delivery", "UNKNOWN", null);
+      default -> local(Status.Code.UNKNOWN, "the gateway answered " + result, "", null);
+    };
   }
 
   /** An error of this side. */

@@ -8,9 +8,9 @@ import java.util.Optional;
  * Something that the gateway refused, or that kept this client from asking it. Keeps the gateway's
  * code, words, reason and metadata.
  *
- * <p>{@link NotFoundException}, {@link PermissionDeniedException}, {@link UnauthenticatedException},
- * {@link LogGapException} and {@link UnconfirmedException} are told apart by their type, all others
- * by their code and reason.
+ * <p>{@link NotFoundException}, {@link PermissionDeniedException}, {@link
+ * UnauthenticatedException}, {@link LogGapException} and {@link UnconfirmedException} are told
+ * apart by their type, all others by their code and reason.
  */
 public class OnhookException extends RuntimeException {
   private static final long serialVersionUID = 1L;

@@ -39,11 +39,11 @@ import onhook.v1.GoAway;
  * }
  * }</pre>
  *
- * <p>A subscription exists as soon as somebody asks for it, unless {@link #refuse} says otherwise, and
- * owes everything that was published. Time does not pass here: an event that was given back comes again
- * when {@link #redeliver} says so, and at once where its stream is lost. Several consumers of one
- * subscription are not told apart: the one that came last gets the events. All methods may be called from
- * any thread; those that wait give up after ten seconds.
+ * <p>A subscription exists as soon as somebody asks for it, unless {@link #refuse} says otherwise,
+ * and owes everything that was published. Time does not pass here: an event that was given back
+ * comes again when {@link #redeliver} says so, and at once where its stream is lost. Several
+ * consumers of one subscription are not told apart: the one that came last gets the events. All
+ * methods may be called from any thread; those that wait give up after ten seconds.
  */
 public final class FakeGateway implements AutoCloseable {
   private static final long PATIENCE_SECONDS = 10;
@@ -85,8 +85,7 @@ public final class FakeGateway implements AutoCloseable {
   private FakeGateway() {
     // What clients send is taken in order, on the thread that brings it.
     server =
-        NettyServerBuilder.forAddress(
-                new InetSocketAddress(InetAddress.getLoopbackAddress(), 0))
+        NettyServerBuilder.forAddress(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0))
             .addService(new FakeService(this))
             .intercept(new PeerInterceptor())
             .directExecutor()

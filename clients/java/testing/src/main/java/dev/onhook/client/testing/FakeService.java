@@ -74,10 +74,7 @@ final class FakeService extends ReleaseEventServiceGrpc.ReleaseEventServiceImplB
               .filter(
                   logged ->
                       request.getCallSerialNo().isEmpty()
-                          || logged
-                              .event()
-                              .getCallSerialNo()
-                              .equals(request.getCallSerialNo()))
+                          || logged.event().getCallSerialNo().equals(request.getCallSerialNo()))
               .toList();
       int size = request.getPageSize() == 0 ? DEFAULT_PAGE : request.getPageSize();
       int from = request.getPageToken().isEmpty() ? 0 : Integer.parseInt(request.getPageToken());

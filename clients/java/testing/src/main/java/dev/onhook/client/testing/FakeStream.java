@@ -133,8 +133,7 @@ final class FakeStream implements StreamObserver<SubscribeRequest> {
     goingAway = reason != GoAway.Reason.REASON_MAX_AGE;
     send(
         SubscribeResponse.newBuilder()
-            .setGoAway(
-                GoAway.newBuilder().setReason(reason).setDrainDeadline(message(drain))));
+            .setGoAway(GoAway.newBuilder().setReason(reason).setDrainDeadline(message(drain))));
   }
 
   void fail(StatusRuntimeException error) {
@@ -189,8 +188,7 @@ final class FakeStream implements StreamObserver<SubscribeRequest> {
     AckResults.Builder results = AckResults.newBuilder().setRequestId(requestId);
     boolean later = gateway.takeRetryLater();
     for (String id : ids) {
-      AckResults.Result result =
-          later ? AckResults.Result.RESULT_RETRY_LATER : settle.apply(id);
+      AckResults.Result result = later ? AckResults.Result.RESULT_RETRY_LATER : settle.apply(id);
       if (result != null) {
         results.addExceptions(
             AckResults.Exception.newBuilder().setDeliveryId(id).setResult(result));

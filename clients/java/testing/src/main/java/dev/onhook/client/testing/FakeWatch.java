@@ -93,9 +93,7 @@ final class FakeWatch {
     send(
         WatchResponse.newBuilder()
             .setGoAway(
-                GoAway.newBuilder()
-                    .setReason(reason)
-                    .setDrainDeadline(FakeStream.message(drain))));
+                GoAway.newBuilder().setReason(reason).setDrainDeadline(FakeStream.message(drain))));
     fail(
         FakeGateway.error(
             Status.Code.UNAVAILABLE, "GOING_AWAY", "the gateway ends this call", Map.of()));

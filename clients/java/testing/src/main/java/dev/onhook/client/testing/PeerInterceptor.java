@@ -20,7 +20,6 @@ final class PeerInterceptor implements ServerInterceptor {
   public <T, R> ServerCall.Listener<T> interceptCall(
       ServerCall<T, R> call, Metadata headers, ServerCallHandler<T, R> next) {
     String peer = String.valueOf(call.getAttributes().get(Grpc.TRANSPORT_ATTR_REMOTE_ADDR));
-    return Contexts.interceptCall(
-        Context.current().withValue(PEER, peer), call, headers, next);
+    return Contexts.interceptCall(Context.current().withValue(PEER, peer), call, headers, next);
   }
 }

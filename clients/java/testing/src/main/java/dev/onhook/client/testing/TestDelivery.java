@@ -68,10 +68,7 @@ public final class TestDelivery implements Delivery {
    */
   public TestDelivery again(int attempt, RedeliveryReason reason) {
     return new TestDelivery(
-        message.toBuilder()
-            .setAttempt(attempt)
-            .setRedeliveryReasonValue(reason.ordinal())
-            .build());
+        message.toBuilder().setAttempt(attempt).setRedeliveryReasonValue(reason.ordinal()).build());
   }
 
   /**

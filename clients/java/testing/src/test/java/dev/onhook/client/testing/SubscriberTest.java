@@ -112,11 +112,9 @@ class SubscriberTest extends GatewayTest {
 
   @Test
   void reasonsAreCutAtAThousandAndTwentyFourCharactersNeverWithinOne() {
-    client.subscribe(
-        options().build(), delivery -> delivery.park("\uD83D\uDCDE".repeat(1025)));
+    client.subscribe(options().build(), delivery -> delivery.park("\uD83D\uDCDE".repeat(1025)));
     publish("a");
-    assertEquals(
-        "\uD83D\uDCDE".repeat(1024), gateway.awaitSettled(1).get(0).settlement().reason());
+    assertEquals("\uD83D\uDCDE".repeat(1024), gateway.awaitSettled(1).get(0).settlement().reason());
   }
 
   @Test
@@ -138,8 +136,7 @@ class SubscriberTest extends GatewayTest {
             settlement(Settlement.Action.PARK, "never"),
             settlement(Settlement.Action.SKIP, "not ours"),
             settlement(Settlement.Action.RELEASE, "not here"),
-            new Settlement(
-                Settlement.Action.RETRY, "later", Optional.of(Duration.ofSeconds(90)))),
+            new Settlement(Settlement.Action.RETRY, "later", Optional.of(Duration.ofSeconds(90)))),
         settlements());
   }
 
@@ -296,8 +293,7 @@ class SubscriberTest extends GatewayTest {
       Delivery delivery = stream.iterator().next();
       get(delivery.extend(Duration.ofMinutes(5)));
       assertEquals(Duration.ofMinutes(5), gateway.awaitExtensions(1).get(0).ackDeadline());
-      assertThrows(
-          IllegalArgumentException.class, () -> delivery.extend(Duration.ofMillis(999)));
+      assertThrows(IllegalArgumentException.class, () -> delivery.extend(Duration.ofMillis(999)));
       delivery.ack();
     }
   }
@@ -309,8 +305,7 @@ class SubscriberTest extends GatewayTest {
       Delivery delivery = stream.iterator().next();
       get(delivery.ack());
       ExecutionException why =
-          assertThrows(
-              ExecutionException.class, () -> get(delivery.extend(Duration.ofMinutes(5))));
+          assertThrows(ExecutionException.class, () -> get(delivery.extend(Duration.ofMinutes(5))));
       assertInstanceOf(OnhookException.class, why.getCause());
     }
   }

@@ -32,8 +32,7 @@ class TestDeliveryTest {
   @Test
   void whatAHandlerSaysItselfHolds() {
     assertEquals(
-        Settlement.of(Settlement.Action.PARK, "never"),
-        delivery.handleWith(d -> d.park("never")));
+        Settlement.of(Settlement.Action.PARK, "never"), delivery.handleWith(d -> d.park("never")));
     assertThrows(IllegalStateException.class, delivery::ack);
   }
 

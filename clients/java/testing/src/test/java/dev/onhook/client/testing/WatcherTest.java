@@ -173,7 +173,10 @@ class WatcherTest extends GatewayTest {
   @Test
   void aWatchThatMayNotIsToldSo() {
     gateway.refuse(
-        Status.Code.PERMISSION_DENIED, "DENIED", "not you", java.util.Map.of("permission", "watch"));
+        Status.Code.PERMISSION_DENIED,
+        "DENIED",
+        "not you",
+        java.util.Map.of("permission", "watch"));
     Watcher watcher = client.watch(watching().build(), this::take);
     assertInstanceOf(
         dev.onhook.client.PermissionDeniedException.class,
