@@ -68,6 +68,18 @@ final class Errors {
     return local(Status.Code.UNAVAILABLE, message, reason, null);
   }
 
+  static OnhookException streamLost() {
+    return unavailable(
+        "the stream was lost before the gateway answered; the event comes again by itself",
+        "STREAM_LOST");
+  }
+
+  static OnhookException givenBack() {
+    return unavailable(
+        "the subscriber has given the event back before it was settled; it comes again",
+        "GIVEN_BACK");
+  }
+
   /** The same error with one more detail. */
   static OnhookException withMetadata(OnhookException e, String name, String value) {
     Map<String, String> metadata = new HashMap<>(e.metadata());

@@ -43,9 +43,7 @@ final class SubscriberEngine extends AbstractReceiver
   private final HandlerThreads handlers;
 
   private Phase phase = Phase.RUNNING;
-  private final List<SubscribeCall> streams = new ArrayList<>();
-  private SubscribeCall newest;
-  private SubscribeCall current;
+  private final OpenStreams streams = new OpenStreams();
   private boolean reopening;
   private boolean paused;
   private final HeldEvents held = new HeldEvents();
@@ -133,7 +131,8 @@ final class SubscriberEngine extends AbstractReceiver
         () -> {
           boolean isHere = delivery.stage == HeldDelivery.Stage.IN_HAND;
           if (!isHere || !delivery.newest.call.extend(delivery.newest, extension)) {
-            monitor.afterwards(() -> extension.fail(isHere ? streamLost() : notHere()));
+            monitor.afterwards(
+                () -> extension.fail(isHere ? Errors.streamLost() : Errors.givenBack()));
             return;
           }
           delivery.newest.call.pump();
@@ -144,14 +143,8 @@ final class SubscriberEngine extends AbstractReceiver
 
   @Override
   public void opened(SubscribeCall call, SubscribeOpened opened) {
-    current = call;
     reconnection.streamOpened();
-    for (SubscribeCall other : streams) {
-      if (other.goingAway) {
-        other.closeWhenIdle();
-        other.pump();
-      }
-    }
+    streams.opened(call);
     placeOrphans();
     tell(SubscriberState.STREAMING, null);
     if (phase == Phase.CONFIRMING) {
@@ -190,13 +183,8 @@ final class SubscriberEngine extends AbstractReceiver
       endWith(
           Errors.local(
               Status.Code.NOT_FOUND, "the subscription was deleted", "SUBSCRIPTION_DELETED", null));
-    } else if (call == newest && wantsStream()) {
-      // A second stream that goes away overtakes the first: no more than two at a time.
-      for (SubscribeCall other : streams) {
-        if (other != call && other.goingAway) {
-          other.cancel("another stream goes away, too");
-        }
-      }
+    } else if (streams.isNewest(call) && wantsStream()) {
+      streams.overtake(call);
       if (!reopening) {
         reopening = true;
         reconnection.replace(call.productive);
@@ -207,14 +195,11 @@ final class SubscriberEngine extends AbstractReceiver
   @Override
   public void ended(SubscribeCall call, OnhookException ending) {
     streams.remove(call);
-    if (current == call) {
-      current = null;
-    }
     held.dropWaitingOf(call);
     call.takeUnconfirmed().forEach(this::lost);
     OnhookException why =
         reconnection.streamEnded(call.connection, call.productive, call.livedNanos(), ending);
-    if (call == newest && !call.goingAway) {
+    if (streams.isNewest(call) && !call.goingAway) {
       streamFailed(why);
     }
     placeOrphans();
@@ -281,9 +266,7 @@ final class SubscriberEngine extends AbstractReceiver
     monitor.run(
         () -> {
           reopening = false;
-          newest = opening;
-          streams.add(opening);
-          opening.setPaused(paused || phase != Phase.RUNNING);
+          streams.add(opening, paused || phase != Phase.RUNNING);
         });
     opening.start(options.openRequest());
     // It may have ended, for us, while it was being opened.
@@ -300,10 +283,7 @@ final class SubscriberEngine extends AbstractReceiver
 
   private void setPaused(boolean wanted) {
     paused = wanted;
-    for (SubscribeCall stream : streams) {
-      stream.setPaused(paused || phase != Phase.RUNNING);
-      stream.pump();
-    }
+    streams.setPaused(paused || phase != Phase.RUNNING);
   }
 
   // What happens to events.
@@ -349,7 +329,7 @@ final class SubscriberEngine extends AbstractReceiver
         return false;
       }
       default -> {
-        monitor.afterwards(() -> settlement.fail(notHere()));
+        monitor.afterwards(() -> settlement.fail(Errors.givenBack()));
         return true;
       }
     }
@@ -358,33 +338,20 @@ final class SubscriberEngine extends AbstractReceiver
   /** A settlement whose stream cannot confirm it any more. */
   private void lost(Settlement settlement) {
     if (settlement.action != Settlement.Action.ACK) {
-      monitor.afterwards(() -> settlement.fail(streamLost()));
+      monitor.afterwards(() -> settlement.fail(Errors.streamLost()));
     } else if (phase == Phase.ENDED) {
-      monitor.afterwards(() -> settlement.fail(notHere()));
+      monitor.afterwards(() -> settlement.fail(Errors.givenBack()));
     } else {
       orphans.add(settlement);
     }
   }
 
   private void placeOrphans() {
-    if (current == null || orphans.isEmpty()) {
-      return;
+    SubscribeCall stream = streams.current();
+    if (stream != null && !orphans.isEmpty()) {
+      orphans.removeIf(stream::adopt);
+      stream.pump();
     }
-    SubscribeCall stream = current;
-    orphans.removeIf(stream::adopt);
-    stream.pump();
-  }
-
-  private static OnhookException streamLost() {
-    return Errors.unavailable(
-        "the stream was lost before the gateway answered; the event comes again by itself",
-        "STREAM_LOST");
-  }
-
-  private static OnhookException notHere() {
-    return Errors.unavailable(
-        "the subscriber has given the event back before it was settled; it comes again",
-        "GIVEN_BACK");
   }
 
   // Handlers and iterators.
@@ -450,7 +417,7 @@ final class SubscriberEngine extends AbstractReceiver
       phase = Phase.SETTLING;
       setPaused(paused);
       held.dropWaiting().forEach(delivery -> giveBack(delivery.newest));
-      streams.forEach(SubscribeCall::pump);
+      streams.pump();
       monitor.signalAll();
     }
     if (phase == Phase.SETTLING) {
@@ -476,7 +443,7 @@ final class SubscriberEngine extends AbstractReceiver
     }
     graceOver = true;
     held.dropAll().forEach(delivery -> giveBack(delivery.newest));
-    streams.forEach(SubscribeCall::pump);
+    streams.pump();
     checkProgress();
   }
 
@@ -505,14 +472,7 @@ final class SubscriberEngine extends AbstractReceiver
     phase = Phase.CONFIRMING;
     confirmationTimer =
         threads.after(Times.nanos(options.confirmationTimeout()), () -> monitor.run(this::finish));
-    for (SubscribeCall stream : streams) {
-      if (stream.opened) {
-        stream.closeWhenIdle();
-        stream.pump();
-      } else if (orphans.isEmpty()) {
-        stream.cancel("not needed any more");
-      }
-    }
+    streams.close(!orphans.isEmpty());
   }
 
   private void finish() {
@@ -520,10 +480,7 @@ final class SubscriberEngine extends AbstractReceiver
       return;
     }
     List<Settlement> unconfirmed = new ArrayList<>(orphans);
-    for (SubscribeCall stream : streams) {
-      unconfirmed.addAll(stream.takeUnconfirmed());
-      stream.cancel("the subscriber has ended");
-    }
+    unconfirmed.addAll(streams.cancel());
     phase = Phase.ENDED;
     orphans.clear();
     held.dropAll();
@@ -535,7 +492,7 @@ final class SubscriberEngine extends AbstractReceiver
     long acks = unconfirmed.stream().filter(s -> s.action == Settlement.Action.ACK).count();
     OnhookException cause =
         endError != null ? endError : acks > 0 ? new UnconfirmedException((int) acks) : null;
-    OnhookException told = cause != null ? cause : streamLost();
+    OnhookException told = cause != null ? cause : Errors.streamLost();
     monitor.afterwards(() -> unconfirmed.forEach(settlement -> settlement.fail(told)));
     end(cause);
   }
