@@ -15,8 +15,12 @@ import java.util.Optional;
 public class OnhookException extends RuntimeException {
   private static final long serialVersionUID = 1L;
 
+  /** The canonical code. */
   private final Status.Code code;
+
+  /** One word in capitals; empty if there is none. */
   private final String reason;
+
   private final transient Map<String, String> metadata;
 
   /**
