@@ -9,7 +9,7 @@ if [[ ${1:-} == --build ]]; then
   # shellcheck source=toolchain.sh
   source "$here/toolchain.sh"
   cd "$here"
-  exec mvn -q -B -ntp -pl interop -am -Dmaven.test.skip=true -Dcheckstyle.skip package
+  exec mvn -q -B -ntp -Dstyle.color=never -pl interop -am -Dmaven.test.skip=true -Dcheckstyle.skip package
 fi
 
 # A short-lived program that the first seconds of matter for: no second compiler thread fights for

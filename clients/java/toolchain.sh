@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Sourced: ends the script with 77 and a line that says what is missing, unless Java and Maven are
 # here and new enough.
 

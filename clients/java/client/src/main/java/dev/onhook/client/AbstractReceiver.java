@@ -13,6 +13,7 @@ abstract class AbstractReceiver implements Receiver {
   private final StateListener listener;
   private final Executor telling;
   private final CompletableFuture<Void> done = new CompletableFuture<>();
+  private volatile boolean told;
   private volatile SubscriberState state = SubscriberState.CONNECTING;
 
   AbstractReceiver(StateListener listener, Executor telling) {
@@ -54,6 +55,7 @@ abstract class AbstractReceiver implements Receiver {
   @Override
   public void close() {
     stopAsync();
+    boolean wasTold = told;
     boolean interrupted = false;
     for (; ; ) {
       try {
@@ -63,17 +65,15 @@ abstract class AbstractReceiver implements Receiver {
         // The stop has its own bounds in time, and what is begun must end before its threads do.
         interrupted = true;
       } catch (OnhookException e) {
-        Log.warn(this + " ended", e);
+        if (!wasTold) {
+          Log.warn(this + " ended", e);
+        }
         break;
       }
     }
     if (interrupted) {
       Thread.currentThread().interrupt();
     }
-  }
-
-  final boolean hasEnded() {
-    return done.isDone();
   }
 
   /** To be called in the order in which things happen. */
@@ -95,7 +95,8 @@ abstract class AbstractReceiver implements Receiver {
         });
   }
 
-  private static RuntimeException endOf(ExecutionException e) {
+  private RuntimeException endOf(ExecutionException e) {
+    told = true;
     return e.getCause() instanceof RuntimeException cause ? cause : new IllegalStateException(e);
   }
 }

@@ -3,8 +3,9 @@ package dev.onhook.client;
 import java.util.random.RandomGenerator;
 
 /**
- * How long to wait before the next stream: {@code initial}, then twice as long each time up to {@code
- * maximum}, each wait shortened at random by up to half so that many clients do not come back at once.
+ * How long to wait before the next stream: {@code initial}, then twice as long each time up to
+ * {@code maximum}, each wait shortened at random by up to half so that many clients do not come
+ * back at once.
  *
  * <p>Not for several threads.
  */

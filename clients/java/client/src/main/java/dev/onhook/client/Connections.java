@@ -19,9 +19,9 @@ import java.util.concurrent.TimeUnit;
 /**
  * The channels of one client: the one that is in use, and those that still end what runs on them.
  *
- * <p>Why more than one: a channel keeps the certificate that it was made with; one that failed waits
- * before it tries again, longer than this library's own backoff; and one whose connection is dead would
- * take the next stream, too, for lack of knowing better.
+ * <p>Why more than one: a channel keeps the certificate that it was made with; one that failed
+ * waits before it tries again, longer than this library's own backoff; and one whose connection is
+ * dead would take the next stream, too, for lack of knowing better.
  *
  * <p>Threads: any. No lock is held while gRPC is called, but for getting a channel's state.
  */
@@ -77,8 +77,8 @@ final class Connections {
   }
 
   /**
-   * The connection to use now; made if there is none, if it has failed, or if files have changed. What
-   * is no good in the files leaves in use what was read before.
+   * The connection to use now; made if there is none, if it has failed, or if files have changed.
+   * What is no good in the files leaves in use what was read before.
    *
    * @throws OnhookException FAILED_PRECONDITION: the options cannot be used
    */
@@ -215,7 +215,8 @@ final class Connections {
     }
     if (!options.wantsTls() && !options.allowCleartextToken() && !address.isLocal()) {
       throw Errors.unusable(
-          "the token would go to " + options.server()
+          "the token would go to "
+              + options.server()
               + " in clear text, where everybody on the way can read and use it",
           "CLEARTEXT_TOKEN",
           null);
@@ -244,8 +245,7 @@ final class Connections {
       @Override
       public void start(Listener<R> listener, Metadata headers) {
         try {
-          headers.put(
-              AUTHORIZATION, "Bearer " + token(ServerAddress.parse(options.server())));
+          headers.put(AUTHORIZATION, "Bearer " + token(ServerAddress.parse(options.server())));
         } catch (OnhookException e) {
           delegate().start(new Listener<R>() {}, headers);
           delegate().cancel(e.getMessage(), e);

@@ -118,7 +118,8 @@ final class CredentialFiles {
   private void check(ClientOptions options) {
     if (options.caFile() != null && certificatesOf(ca).isEmpty()) {
       throw Errors.unusable(
-          "the file of authorities " + options.caFile()
+          "the file of authorities "
+              + options.caFile()
               + " holds no certificate in PEM, or a broken one",
           "CA_FILE",
           null);
@@ -129,7 +130,8 @@ final class CredentialFiles {
     List<Certificate> chain = certificatesOf(certificate);
     if (chain.isEmpty()) {
       throw Errors.unusable(
-          "the certificate " + options.certificateFile()
+          "the certificate "
+              + options.certificateFile()
               + " holds no certificate in PEM, or a broken one",
           "CERTIFICATE_FILE",
           null);
@@ -137,14 +139,15 @@ final class CredentialFiles {
     PrivateKey privateKey = PrivateKeys.read(key);
     if (privateKey == null) {
       throw Errors.unusable(
-          "the key " + options.keyFile()
-              + " holds no private key in PEM, or one with a passphrase",
+          "the key " + options.keyFile() + " holds no private key in PEM, or one with a passphrase",
           "KEY_FILE",
           null);
     }
     if (!PrivateKeys.fits(privateKey, chain.get(0).getPublicKey())) {
       throw Errors.unusable(
-          "the key " + options.keyFile() + " is not the one of the certificate "
+          "the key "
+              + options.keyFile()
+              + " is not the one of the certificate "
               + options.certificateFile(),
           "CERTIFICATE_PAIR",
           null);

@@ -2,22 +2,22 @@ package dev.onhook.client;
 
 import java.time.Duration;
 import java.util.Map;
-import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 
 /**
  * One attempt to hand over one event.
  *
  * <p>A delivery is settled once, by {@link #ack}, {@link #nack}, {@link #park}, {@link #skip} or
- * {@link #release}; a second call throws {@link IllegalStateException}. Each of these returns at once;
- * the future completes when the gateway has confirmed it durably. Only then an acknowledgement holds.
- * An acknowledgement whose answer was lost is sent again by the library; what else was said on a
- * stream that was lost is given up, and the future fails with {@code UNAVAILABLE}: the event comes
- * again by itself. {@code ABORTED}: a later attempt exists, or the event is settled already. {@link
- * NotFoundException}: the gateway does not know this delivery any more.
+ * {@link #release}; a second call throws {@link IllegalStateException}. Each of these returns at
+ * once; the future completes when the gateway has confirmed it durably. Only then an
+ * acknowledgement holds. An acknowledgement whose answer was lost is sent again by the library;
+ * what else was said on a stream that was lost is given up, and the future fails with {@code
+ * UNAVAILABLE}: the event comes again by itself. {@code ABORTED}: a later attempt exists, or the
+ * event is settled already. {@link NotFoundException}: the gateway does not know this delivery any
+ * more.
  *
- * <p>Futures complete on a thread of the library: what takes time belongs into their
- * <code>...Async</code> methods.
+ * <p>Futures complete on a thread of the library: what takes time belongs into their <code>...Async
+ * </code> methods.
  *
  * <p>A {@code reason} is shown and logged by the gateway: no personal data; its first 1,024
  * characters count.

@@ -10,14 +10,17 @@ import java.util.concurrent.TimeUnit;
 /**
  * Decides when the deliveries of one stream need more time, and how much to ask for.
  *
- * <p>A delivery is extended when half its time is over, by its whole deadline, again and again until it
- * is removed or {@code maxExtension} has passed since it came; then the gateway gives it to somebody
- * else. Those that are due within a moment of each other go into one request.
+ * <p>A delivery is extended when half its time is over, by its whole deadline, again and again
+ * until it is removed or {@code maxExtension} has passed since it came; then the gateway gives it
+ * to somebody else. Those that are due within a moment of each other go into one request.
  *
- * <p>Pure: time comes in with each call, as {@link System#nanoTime} counts it. Not for several threads.
+ * <p>Pure: time comes in with each call, as {@link System#nanoTime} counts it. Not for several
+ * threads.
  */
 final class DeliveryLeases {
-  /** As the protocol has it. A delivery whose time is nearly over is extended by more than it had. */
+  /**
+   * As the protocol has it. A delivery whose time is nearly over is extended by more than it had.
+   */
   static final long SHORTEST_NANOS = TimeUnit.SECONDS.toNanos(1);
 
   static final long LONGEST_NANOS = TimeUnit.MINUTES.toNanos(10);
@@ -80,8 +83,8 @@ final class DeliveryLeases {
   }
 
   /**
-   * At most {@code most} deliveries that are due by {@code now}, each of which is due again after half
-   * the deadline asked for. To be called until it returns null: nothing is due.
+   * At most {@code most} deliveries that are due by {@code now}, each of which is due again after
+   * half the deadline asked for. To be called until it returns null: nothing is due.
    */
   Extension takeDue(long now, int most) {
     if (!hasDue || now - nextDue < 0) {

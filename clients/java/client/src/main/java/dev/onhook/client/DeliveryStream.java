@@ -8,9 +8,9 @@ import java.util.Optional;
  * A subscriber whose deliveries are taken one by one, and settled by their methods.
  *
  * <p>{@code for (Delivery delivery : stream)} waits for each delivery and ends when the stream is
- * stopped, or throws the {@link OnhookException} that ended it. Several threads may take deliveries,
- * each with its own iterator or by {@link #poll}. A thread that is interrupted while its iterator
- * waits gets an {@link OnhookException} with {@code CANCELLED}, and stays interrupted.
+ * stopped, or throws the {@link OnhookException} that ended it. Several threads may take
+ * deliveries, each with its own iterator or by {@link #poll}. A thread that is interrupted while
+ * its iterator waits gets an {@link OnhookException} with {@code CANCELLED}, and stays interrupted.
  */
 public interface DeliveryStream extends Subscriber, Iterable<Delivery> {
   /**

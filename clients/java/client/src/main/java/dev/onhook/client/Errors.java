@@ -12,6 +12,7 @@ import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Set;
+import onhook.v1.AckResults;
 
 /** Makes this library's errors of gRPC's, and tells which of them no repetition can mend. */
 final class Errors {
@@ -39,6 +40,21 @@ final class Errors {
     return of(e.getStatus(), e.getTrailers());
   }
 
+  /** What the gateway says of one delivery. */
+  static OnhookException of(AckResults.Result result) {
+    return switch (result) {
+      case RESULT_STALE ->
+          local(
+              Status.Code.ABORTED,
+              "a later attempt exists, or the event is settled already",
+              "STALE",
+              null);
+      case RESULT_UNKNOWN ->
+          local(Status.Code.NOT_FOUND, "the gateway does not know this delivery", "UNKNOWN", null);
+      default -> local(Status.Code.UNKNOWN, "the gateway answered " + result, "", null);
+    };
+  }
+
   /** An error of this side. */
   static OnhookException local(Status.Code code, String message, String reason, Throwable cause) {
     return make(code, message, reason, Map.of(), cause);
@@ -50,6 +66,18 @@ final class Errors {
 
   static OnhookException unavailable(String message, String reason) {
     return local(Status.Code.UNAVAILABLE, message, reason, null);
+  }
+
+  static OnhookException streamLost() {
+    return unavailable(
+        "the stream was lost before the gateway answered; the event comes again by itself",
+        "STREAM_LOST");
+  }
+
+  static OnhookException givenBack() {
+    return unavailable(
+        "the subscriber has given the event back before it was settled; it comes again",
+        "GIVEN_BACK");
   }
 
   /** The same error with one more detail. */

@@ -15,7 +15,13 @@ public record EventFilter(
   /** All events. */
   public static final EventFilter ALL = new EventFilter(List.of(), List.of(), List.of());
 
-  /** Takes copies of the lists. */
+  /**
+   * Takes copies of the lists.
+   *
+   * @param sources names of sources
+   * @param serviceNos agents
+   * @param releaseReasonCodes codes
+   */
   public EventFilter {
     sources = List.copyOf(sources);
     serviceNos = List.copyOf(serviceNos);

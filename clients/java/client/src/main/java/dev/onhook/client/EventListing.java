@@ -14,8 +14,8 @@ import onhook.v1.ListEventsResponse;
  * Stored events, oldest first. Pages are fetched as they are needed, each iterator anew.
  *
  * <p>Iterating throws {@link OnhookException} where the gateway cannot be asked or refuses; {@code
- * DATA_LOSS} if it left out events whose stored bytes do not fit their checksum, once all others have
- * been listed.
+ * DATA_LOSS} if it left out events whose stored bytes do not fit their checksum, once all others
+ * have been listed.
  */
 public final class EventListing implements Iterable<StoredEvent> {
   private final EventQuery query;

@@ -18,8 +18,7 @@ public final class EventQuery {
    * @return a query
    */
   public static EventQuery ofCall(String callSerialNo) {
-    return new EventQuery(
-        ListEventsRequest.newBuilder().setCallSerialNo(callSerialNo).build());
+    return new EventQuery(ListEventsRequest.newBuilder().setCallSerialNo(callSerialNo).build());
   }
 
   /**
@@ -40,8 +39,7 @@ public final class EventQuery {
    * @return a narrower query
    */
   public EventQuery receivedBefore(Instant time) {
-    return new EventQuery(
-        request.toBuilder().setReceivedBefore(Times.timestamp(time)).build());
+    return new EventQuery(request.toBuilder().setReceivedBefore(Times.timestamp(time)).build());
   }
 
   /**

@@ -88,12 +88,10 @@ final class HeldDelivery implements Delivery {
   public CompletableFuture<Void> extend(Duration ackDeadline) {
     if (ackDeadline.compareTo(SHORTEST_DEADLINE) < 0
         || ackDeadline.compareTo(LONGEST_DEADLINE) > 0) {
-      throw new IllegalArgumentException(
-          "ackDeadline must be 1 s to 10 min, not " + ackDeadline);
+      throw new IllegalArgumentException("ackDeadline must be 1 s to 10 min, not " + ackDeadline);
     }
     CompletableFuture<Void> confirmed = new CompletableFuture<>();
-    engine.extend(
-        this, new Settlement(Settlement.Action.EXTEND, "", ackDeadline, confirmed));
+    engine.extend(this, new Settlement(Settlement.Action.EXTEND, "", ackDeadline, confirmed));
     return confirmed;
   }
 

@@ -6,8 +6,8 @@ import java.util.Optional;
 import java.util.OptionalLong;
 
 /**
- * The events behind a watch's place are no longer kept. To go on, watch from {@link #oldestCursor()}
- * or from {@link StartPosition#EARLIEST}, knowing what is lost.
+ * The events behind a watch's place are no longer kept. To go on, watch from {@link
+ * #oldestCursor()} or from {@link StartPosition#EARLIEST}, knowing what is lost.
  */
 public final class LogGapException extends OnhookException {
   private static final long serialVersionUID = 1L;

@@ -6,8 +6,8 @@ import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
- * A lock under which nobody is called: what is to be said to gRPC, to futures or to users is put down
- * meanwhile, and said by the same thread once it has let go.
+ * A lock under which nobody is called: what is to be said to gRPC, to futures or to users is put
+ * down meanwhile, and said by the same thread once it has let go.
  */
 final class Monitor {
   private final ReentrantLock lock = new ReentrantLock();

@@ -17,8 +17,8 @@ import onhook.v1.ReleaseEventServiceGrpc;
 import onhook.v1.ReleaseEventServiceGrpc.ReleaseEventServiceBlockingStub;
 
 /**
- * A connection to one Onhook gateway: receives release events by durable subscription or by watch, and
- * looks single ones up.
+ * A connection to one Onhook gateway: receives release events by durable subscription or by watch,
+ * and looks single ones up.
  *
  * <pre>{@code
  * try (OnhookClient client = OnhookClient.connect("127.0.0.1:50051")) {
@@ -30,9 +30,9 @@ import onhook.v1.ReleaseEventServiceGrpc.ReleaseEventServiceBlockingStub;
  * }
  * }</pre>
  *
- * <p>One client serves all subscribers and watchers of a program that ask the same gateway. Nothing is
- * sent, and no file is read, before the first call that needs the gateway. All methods may be called from
- * any thread.
+ * <p>One client serves all subscribers and watchers of a program that ask the same gateway. Nothing
+ * is sent, and no file is read, before the first call that needs the gateway. All methods may be
+ * called from any thread.
  */
 public final class OnhookClient implements AutoCloseable {
   /** Where a gateway listens unless set up otherwise. */
@@ -95,8 +95,8 @@ public final class OnhookClient implements AutoCloseable {
   }
 
   /**
-   * Starts to receive from a durable subscription that exists, with all defaults, one delivery after
-   * the other. Never blocks.
+   * Starts to receive from a durable subscription that exists, with all defaults, one delivery
+   * after the other. Never blocks.
    *
    * @param subscription its name
    * @return what receives until it is stopped, or this client is closed
@@ -161,9 +161,9 @@ public final class OnhookClient implements AutoCloseable {
 
   /**
    * Returns the connection for stubs of one's own, with this client's TLS and token: {@code
-   * SubscriptionServiceGrpc.newBlockingStub(client.channel())}. It outlives connections that are lost.
-   * Errors are gRPC's own, but for an {@link OnhookException} where the options cannot be used; see
-   * {@link #errorOf}.
+   * SubscriptionServiceGrpc.newBlockingStub(client.channel())}. It outlives connections that are
+   * lost. Errors are gRPC's own, but for an {@link OnhookException} where the options cannot be
+   * used; see {@link #errorOf}.
    *
    * @return a channel, which is this client's to close
    */
@@ -182,8 +182,8 @@ public final class OnhookClient implements AutoCloseable {
   }
 
   /**
-   * Stops all subscribers and watchers, each as its options say, then closes the connection. Blocks for
-   * as long as that takes.
+   * Stops all subscribers and watchers, each as its options say, then closes the connection. Blocks
+   * for as long as that takes.
    */
   @Override
   public void close() {
@@ -261,8 +261,8 @@ public final class OnhookClient implements AutoCloseable {
     }
 
     /**
-     * Speaks TLS, and trusts the authorities that Java trusts. The next four ask for TLS, too. Default:
-     * clear text.
+     * Speaks TLS, and trusts the authorities that Java trusts. The next four ask for TLS, too.
+     * Default: clear text.
      *
      * @return this
      */
@@ -272,7 +272,8 @@ public final class OnhookClient implements AutoCloseable {
     }
 
     /**
-     * Says who may have signed the gateway's certificate, instead of the authorities that Java trusts.
+     * Says who may have signed the gateway's certificate, instead of the authorities that Java
+     * trusts.
      *
      * @param file certificates in PEM
      * @return this
@@ -283,8 +284,8 @@ public final class OnhookClient implements AutoCloseable {
     }
 
     /**
-     * Says what certificate to show. Both files are in PEM, and are read again for each connection; half
-     * of a new pair waits for the other half.
+     * Says what certificate to show. Both files are in PEM, and are read again for each connection;
+     * half of a new pair waits for the other half.
      *
      * @param certificate this client's own, then those that signed it
      * @param key its key, without a passphrase
@@ -320,8 +321,9 @@ public final class OnhookClient implements AutoCloseable {
     }
 
     /**
-     * Sends the token without TLS beyond this machine, too, where everybody on the way can read and use
-     * it. Default: such a client fails with {@code FAILED_PRECONDITION}, reason {@code CLEARTEXT_TOKEN}.
+     * Sends the token without TLS beyond this machine, too, where everybody on the way can read and
+     * use it. Default: such a client fails with {@code FAILED_PRECONDITION}, reason {@code
+     * CLEARTEXT_TOKEN}.
      *
      * @return this
      */
@@ -342,9 +344,9 @@ public final class OnhookClient implements AutoCloseable {
     }
 
     /**
-     * Says how long to wait before a lost stream is opened again: {@code initial}, then twice as long
-     * each time up to {@code maximum}, each wait shortened at random by up to half. Default: 100 ms and
-     * 30 s.
+     * Says how long to wait before a lost stream is opened again: {@code initial}, then twice as
+     * long each time up to {@code maximum}, each wait shortened at random by up to half. Default:
+     * 100 ms and 30 s.
      *
      * @param initial the first wait
      * @param maximum the longest
@@ -357,8 +359,8 @@ public final class OnhookClient implements AutoCloseable {
     }
 
     /**
-     * Says for how long {@code UNAUTHENTICATED} is repeated by a client that was let in before: its file
-     * may change later than the gateway's. Default: 2 min.
+     * Says for how long {@code UNAUTHENTICATED} is repeated by a client that was let in before: its
+     * file may change later than the gateway's. Default: 2 min.
      *
      * @param time how long
      * @return this

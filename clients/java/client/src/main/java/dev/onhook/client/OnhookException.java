@@ -8,15 +8,19 @@ import java.util.Optional;
  * Something that the gateway refused, or that kept this client from asking it. Keeps the gateway's
  * code, words, reason and metadata.
  *
- * <p>{@link NotFoundException}, {@link PermissionDeniedException}, {@link UnauthenticatedException},
- * {@link LogGapException} and {@link UnconfirmedException} are told apart by their type, all others
- * by their code and reason.
+ * <p>{@link NotFoundException}, {@link PermissionDeniedException}, {@link
+ * UnauthenticatedException}, {@link LogGapException} and {@link UnconfirmedException} are told
+ * apart by their type, all others by their code and reason.
  */
 public class OnhookException extends RuntimeException {
   private static final long serialVersionUID = 1L;
 
+  /** The canonical code. */
   private final Status.Code code;
+
+  /** One word in capitals; empty if there is none. */
   private final String reason;
+
   private final transient Map<String, String> metadata;
 
   /**

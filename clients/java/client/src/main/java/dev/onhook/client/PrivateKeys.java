@@ -16,8 +16,8 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * Private keys in PEM. Java reads PKCS#8 only; OpenSSL and cert-manager also write the older forms, in
- * which the key's algorithm stands in the PEM's title.
+ * Private keys in PEM. Java reads PKCS#8 only; OpenSSL and cert-manager also write the older forms,
+ * in which the key's algorithm stands in the PEM's title.
  */
 final class PrivateKeys {
   private static final Pattern PEM =
@@ -27,8 +27,21 @@ final class PrivateKeys {
 
   /** AlgorithmIdentifier of RSA, with its NULL. */
   private static final byte[] RSA_ALGORITHM = {
-    0x30, 0x0d, 0x06, 0x09, 0x2a, (byte) 0x86, 0x48, (byte) 0x86, (byte) 0xf7, 0x0d, 0x01, 0x01,
-    0x01, 0x05, 0x00
+    0x30,
+    0x0d,
+    0x06,
+    0x09,
+    0x2a,
+    (byte) 0x86,
+    0x48,
+    (byte) 0x86,
+    (byte) 0xf7,
+    0x0d,
+    0x01,
+    0x01,
+    0x01,
+    0x05,
+    0x00
   };
 
   /** Identifier of elliptic curves; the curve's own follows it. */
@@ -54,8 +67,7 @@ final class PrivateKeys {
       byte[] pkcs8 =
           switch (found.group(1)) {
             case "RSA PRIVATE KEY" -> pkcs8(RSA_ALGORITHM, der);
-            case "EC PRIVATE KEY" ->
-                pkcs8(encode(SEQUENCE, EC_ALGORITHM, curveOf(der)), der);
+            case "EC PRIVATE KEY" -> pkcs8(encode(SEQUENCE, EC_ALGORITHM, curveOf(der)), der);
             default -> der;
           };
       return parse(pkcs8);

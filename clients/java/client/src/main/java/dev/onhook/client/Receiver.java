@@ -7,8 +7,8 @@ import java.util.concurrent.CompletableFuture;
  * Something that receives events until it is stopped or an error ends it: a {@link Subscriber} or a
  * {@link Watcher}.
  *
- * <p>All methods may be called from any thread; those that wait must not be called from a handler or
- * a listener of the same receiver.
+ * <p>All methods may be called from any thread; those that wait must not be called from a handler
+ * or a listener of the same receiver.
  */
 public interface Receiver extends AutoCloseable {
   /**
@@ -36,8 +36,8 @@ public interface Receiver extends AutoCloseable {
   /**
    * Stops, and waits for the end.
    *
-   * @throws OnhookException what ended it instead; {@link UnconfirmedException}: not everything that
-   *     was acknowledged is confirmed
+   * @throws OnhookException what ended it instead; {@link UnconfirmedException}: not everything
+   *     that was acknowledged is confirmed
    * @throws InterruptedException if this thread was interrupted meanwhile; stopping goes on
    */
   default void stop() throws InterruptedException {
@@ -64,8 +64,8 @@ public interface Receiver extends AutoCloseable {
   boolean await(Duration timeout) throws InterruptedException;
 
   /**
-   * Stops and waits for the end, and throws nothing: what is wrong is logged. Who wants to know calls
-   * {@link #stop()} before.
+   * Stops and waits for the end, and throws nothing: what is wrong is logged. Who wants to know
+   * calls {@link #stop()} before.
    */
   @Override
   void close();

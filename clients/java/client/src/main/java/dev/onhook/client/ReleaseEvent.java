@@ -229,7 +229,9 @@ public final class ReleaseEvent {
    * @return the text; empty: not sent
    */
   public Optional<String> releaseReasonCode() {
-    return message.hasReleaseReasonCode() ? Optional.of(message.getReleaseReasonCode()) : Optional.empty();
+    return message.hasReleaseReasonCode()
+        ? Optional.of(message.getReleaseReasonCode())
+        : Optional.empty();
   }
 
   /**

@@ -12,7 +12,8 @@ import java.util.Optional;
  * @param cursor its place in the log, as a watch takes it
  * @param storedAt when it was durable, by the gateway's clock
  * @param timelines what became of it, by subscription; only in answers about one event or one call
- * @param rawBody the callback's body as received, if the gateway keeps it and shows it to the caller
+ * @param rawBody the callback's body as received, if the gateway keeps it and shows it to the
+ *     caller
  * @param message the protocol's message, with all that the gateway sent
  */
 public record StoredEvent(

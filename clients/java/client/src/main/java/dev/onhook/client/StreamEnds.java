@@ -5,8 +5,8 @@ import io.grpc.Status;
 /**
  * Decides what the end of a stream means for whoever keeps one open.
  *
- * <p>{@code UNAUTHENTICATED} is special: who was let in before, and shows a certificate or a token, may
- * just have files that change later than the gateway's. Who never was let in is simply wrong.
+ * <p>{@code UNAUTHENTICATED} is special: who was let in before, and shows a certificate or a token,
+ * may just have files that change later than the gateway's. Who never was let in is simply wrong.
  *
  * <p>Not for several threads.
  */

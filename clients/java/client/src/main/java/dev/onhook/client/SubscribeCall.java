@@ -12,12 +12,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.TimeUnit;
-import onhook.v1.AckRequest;
 import onhook.v1.AckResults;
-import onhook.v1.ExtendRequest;
-import onhook.v1.FlowControl;
 import onhook.v1.GoAway;
-import onhook.v1.NackRequest;
 import onhook.v1.ReleaseEventServiceGrpc;
 import onhook.v1.SubscribeOpen;
 import onhook.v1.SubscribeOpened;
@@ -27,15 +23,15 @@ import onhook.v1.SubscribeResponse;
 /**
  * One Subscribe stream, from its opening to its end; never reconnects.
  *
- * <p>Why apart from the subscriber: after a {@code go_away} two streams live side by side, and each must
- * answer for what it handed out.
+ * <p>Why apart from the subscriber: after a {@code go_away} two streams live side by side, and each
+ * must answer for what it handed out.
  *
  * <p>Promises: a settlement that was taken is confirmed or refused, or is among those that {@link
- * #takeUnconfirmed} returns. At most one request of acknowledgements is unanswered unless a full one has
- * gathered. {@code RETRY_LATER} is asked again after a pause.
+ * #takeUnconfirmed} returns. At most one request of acknowledgements is unanswered unless a full
+ * one has gathered. {@code RETRY_LATER} is asked again after a pause.
  *
- * <p>Threads: all methods but {@link #start} are to be called with the monitor, under which the owner is
- * called, too.
+ * <p>Threads: all methods but {@link #start} are to be called with the monitor, under which the
+ * owner is called, too.
  */
 final class SubscribeCall extends ClientCall.Listener<SubscribeResponse> {
   /** The protocol allows 10,000. */
@@ -46,8 +42,6 @@ final class SubscribeCall extends ClientCall.Listener<SubscribeResponse> {
 
   /** Messages that gRPC may have ready for us. */
   private static final int PREFETCH = 16;
-
-  private static final SubscribeRequest HALF_CLOSE = SubscribeRequest.getDefaultInstance();
 
   /** Whoever keeps a stream open. */
   interface Owner {
@@ -70,7 +64,7 @@ final class SubscribeCall extends ClientCall.Listener<SubscribeResponse> {
   boolean opened;
   boolean productive;
   boolean goingAway;
-  long openedAt;
+  private long openedAt;
 
   private final Monitor monitor;
   private final Threads threads;
@@ -79,8 +73,7 @@ final class SubscribeCall extends ClientCall.Listener<SubscribeResponse> {
   private final DeliveryLeases leases;
   private final ClientCall<SubscribeRequest, SubscribeResponse> call;
 
-  private final ArrayDeque<SubscribeRequest> outbox = new ArrayDeque<>();
-  private boolean writing;
+  private final Outbox outbox;
 
   private final ArrayDeque<Settlement> acks = new ArrayDeque<>();
   private final ArrayDeque<Settlement> nacks = new ArrayDeque<>();
@@ -122,6 +115,7 @@ final class SubscribeCall extends ClientCall.Listener<SubscribeResponse> {
     this.heartbeats = new HeartbeatWatch(monitor, threads, () -> true, this::onSilence);
     this.call =
         connection.newCall(ReleaseEventServiceGrpc.getSubscribeMethod(), CallOptions.DEFAULT);
+    this.outbox = new Outbox(monitor, call);
   }
 
   /** Begins. To be called once, without the monitor. */
@@ -131,13 +125,15 @@ final class SubscribeCall extends ClientCall.Listener<SubscribeResponse> {
     monitor.run(
         () -> {
           started = true;
-          outbox.add(SubscribeRequest.newBuilder().setOpen(open).build());
+          outbox.add(SubscribeRequest.newBuilder().setOpen(open));
           pump();
           heartbeats.start();
         });
   }
 
-  /** Counts a delivery that the owner takes over. Null: it came too late, and others will get it. */
+  /**
+   * Counts a delivery that the owner takes over. Null: it came too late, and others will get it.
+   */
   Attempt admit(onhook.v1.Delivery delivery, long now) {
     if (halfClosed) {
       return null;
@@ -195,6 +191,11 @@ final class SubscribeCall extends ClientCall.Listener<SubscribeResponse> {
     }
   }
 
+  /** How long it was open. */
+  long livedNanos() {
+    return opened ? System.nanoTime() - openedAt : 0;
+  }
+
   void cancel(String why) {
     monitor.afterwards(() -> call.cancel(why, null));
   }
@@ -224,10 +225,7 @@ final class SubscribeCall extends ClientCall.Listener<SubscribeResponse> {
     }
     if (pauseWanted != pauseSent) {
       pauseSent = pauseWanted;
-      outbox.add(
-          SubscribeRequest.newBuilder()
-              .setFlow(FlowControl.newBuilder().setPaused(pauseWanted))
-              .build());
+      outbox.add(Requests.pause(pauseWanted));
     }
     while (!extensions.isEmpty()) {
       sendExtension(extensions.poll());
@@ -244,9 +242,6 @@ final class SubscribeCall extends ClientCall.Listener<SubscribeResponse> {
       halfClose();
     }
     armLeases();
-    if (!outbox.isEmpty() && !writing) {
-      monitor.afterwards(this::write);
-    }
   }
 
   @Override
@@ -314,86 +309,29 @@ final class SubscribeCall extends ClientCall.Listener<SubscribeResponse> {
       sendNacks();
     }
     halfClosed = true;
-    outbox.add(HALF_CLOSE);
-    if (!writing) {
-      monitor.afterwards(this::write);
-    }
-  }
-
-  /** Not under the monitor. One thread at a time, whichever brought something. */
-  private void write() {
-    for (boolean first = true; ; first = false) {
-      SubscribeRequest next;
-      monitor.lock();
-      try {
-        if (first && writing) {
-          return;
-        }
-        next = outbox.poll();
-        writing = next != null;
-      } finally {
-        monitor.unlock();
-      }
-      if (next == null) {
-        return;
-      }
-      try {
-        if (next == HALF_CLOSE) {
-          call.halfClose();
-        } else {
-          call.sendMessage(next);
-        }
-      } catch (IllegalStateException e) {
-        // The call was cancelled meanwhile; its end says so, and what is unanswered stays on the books.
-        Log.trace("a request came too late", e);
-      }
-    }
+    outbox.halfClose();
   }
 
   private void sendAcks() {
     List<Settlement> sent = take(acks, null);
-    AckRequest.Builder ack = AckRequest.newBuilder().setRequestId(++lastRequestId);
-    for (Settlement settlement : sent) {
-      ack.addDeliveryIds(settlement.deliveryId);
-    }
     ++unansweredAcks;
-    send(Settlement.Action.ACK, sent, SubscribeRequest.newBuilder().setAck(ack));
+    unanswered.put(++lastRequestId, new Unanswered(Settlement.Action.ACK, sent, List.of()));
+    outbox.add(Requests.ack(lastRequestId, sent));
   }
 
   private void sendNacks() {
-    Settlement words = nacks.peek();
     // As many as say the same: all that is given back at a stop, above all.
-    List<Settlement> sent = take(nacks, words);
-    NackRequest.Builder nack =
-        NackRequest.newBuilder()
-            .setRequestId(++lastRequestId)
-            .setAction(words.action.nack())
-            .setReason(words.reason);
-    if (words.time != null) {
-      nack.setDelay(Times.message(words.time));
-    }
-    for (Settlement settlement : sent) {
-      nack.addDeliveryIds(settlement.deliveryId);
-    }
+    List<Settlement> sent = take(nacks, nacks.peek());
     ++unansweredNacks;
-    send(words.action, sent, SubscribeRequest.newBuilder().setNack(nack));
+    unanswered.put(++lastRequestId, new Unanswered(sent.get(0).action, sent, List.of()));
+    outbox.add(Requests.nack(lastRequestId, sent));
   }
 
   private void sendExtension(Settlement extension) {
-    ExtendRequest.Builder extend =
-        ExtendRequest.newBuilder()
-            .setRequestId(++lastRequestId)
-            .setAckDeadline(Times.message(extension.time))
-            .addDeliveryIds(extension.deliveryId);
     ++unansweredExtensions;
-    List<Settlement> sent = new ArrayList<>(List.of(extension));
-    send(Settlement.Action.EXTEND, sent, SubscribeRequest.newBuilder().setExtend(extend));
-  }
-
-  private void send(
-      Settlement.Action action, List<Settlement> sent, SubscribeRequest.Builder request) {
-    unanswered.put(lastRequestId, new Unanswered(action, sent, List.of()));
-    outbox.add(request.build());
+    unanswered.put(
+        ++lastRequestId, new Unanswered(Settlement.Action.EXTEND, List.of(extension), List.of()));
+    outbox.add(Requests.extend(lastRequestId, extension.time, List.of(extension.extended)));
   }
 
   private static List<Settlement> take(ArrayDeque<Settlement> from, Settlement words) {
@@ -465,7 +403,7 @@ final class SubscribeCall extends ClientCall.Listener<SubscribeResponse> {
         if (settlement.extended != null) {
           leases.remove(settlement.extended);
         }
-        monitor.afterwards(() -> settlement.fail(refusal(result)));
+        monitor.afterwards(() -> settlement.fail(Errors.of(result)));
       }
     }
   }
@@ -476,21 +414,6 @@ final class SubscribeCall extends ClientCall.Listener<SubscribeResponse> {
       exceptions.put(exception.getDeliveryId(), exception.getResult());
     }
     return exceptions;
-  }
-
-  private static OnhookException refusal(AckResults.Result result) {
-    return switch (result) {
-      case RESULT_STALE ->
-          Errors.local(
-              Status.Code.ABORTED,
-              "a later attempt exists, or the event is settled already",
-              "STALE",
-              null);
-      case RESULT_UNKNOWN ->
-          Errors.local(
-              Status.Code.NOT_FOUND, "the gateway does not know this delivery", "UNKNOWN", null);
-      default -> Errors.local(Status.Code.UNKNOWN, "the gateway answered " + result, "", null);
-    };
   }
 
   private void sendLater(Settlement settlement) {
@@ -534,14 +457,10 @@ final class SubscribeCall extends ClientCall.Listener<SubscribeResponse> {
       if (due == null) {
         return;
       }
-      ExtendRequest.Builder extend =
-          ExtendRequest.newBuilder()
-              .setRequestId(++lastRequestId)
-              .setAckDeadline(Times.message(Duration.ofNanos(due.leaseNanos())));
-      due.attempts().forEach(attempt -> extend.addDeliveryIds(attempt.deliveryId));
       unanswered.put(
-          lastRequestId, new Unanswered(Settlement.Action.EXTEND, List.of(), due.attempts()));
-      outbox.add(SubscribeRequest.newBuilder().setExtend(extend).build());
+          ++lastRequestId, new Unanswered(Settlement.Action.EXTEND, List.of(), due.attempts()));
+      outbox.add(
+          Requests.extend(lastRequestId, Duration.ofNanos(due.leaseNanos()), due.attempts()));
     }
   }
 

@@ -158,8 +158,9 @@ public final class SubscribeOptions {
     }
 
     /**
-     * Says how long an event may be silent here before another consumer gets it: after a crash, say. A
-     * handler may take longer, for its deadline is extended. Default: as the subscription is set.
+     * Says how long an event may be silent here before another consumer gets it: after a crash,
+     * say. A handler may take longer, for its deadline is extended. Default: as the subscription is
+     * set.
      *
      * @param deadline 1 s to 10 min
      * @return this
@@ -182,8 +183,8 @@ public final class SubscribeOptions {
     }
 
     /**
-     * Says how many handlers run at once; with 1, they run in the order of arrival. Of no meaning for
-     * a {@link DeliveryStream}. Default: 1.
+     * Says how many handlers run at once; with 1, they run in the order of arrival. Of no meaning
+     * for a {@link DeliveryStream}. Default: 1.
      *
      * @param handlers at least 1
      * @return this

@@ -2,19 +2,13 @@ package dev.onhook.client;
 
 import io.grpc.Status;
 import java.time.Duration;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.Iterator;
 import java.util.List;
-import java.util.Map;
-import java.util.NoSuchElementException;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledFuture;
-import java.util.random.RandomGenerator;
 import onhook.v1.GoAway;
 import onhook.v1.SubscribeOpened;
 
@@ -22,11 +16,11 @@ import onhook.v1.SubscribeOpened;
  * What a subscriber does: keeps a stream open, hands deliveries to its handler or to iterators, and
  * carries settlements back, over whichever stream is there.
  *
- * <p>At most two streams are alive: the newest, and one that drains. All state is guarded by the monitor,
- * under which neither gRPC nor a user is called.
+ * <p>At most two streams are alive: the newest, and one that drains. All state is guarded by the
+ * monitor, under which neither gRPC nor a user is called.
  */
 final class SubscriberEngine extends AbstractReceiver
-    implements DeliveryStream, SubscribeCall.Owner {
+    implements DeliveryStream, SubscribeCall.Owner, HandlerThreads.Source {
   private static final String STOPS = "the consumer stops";
 
   /** How far the end has come. */
@@ -40,26 +34,20 @@ final class SubscriberEngine extends AbstractReceiver
   }
 
   private final SubscribeOptions options;
-  private final DeliveryHandler handler;
-  private final ClientOptions client;
   private final Connections connections;
   private final Threads threads;
-  private final Executor handlerThreads;
   private final Monitor monitor = new Monitor();
-  private final Backoff backoff;
-  private final StreamEnds ends;
+  private final Reconnection reconnection;
+
+  /** Null: deliveries are taken by iterators. */
+  private final HandlerThreads handlers;
 
   private Phase phase = Phase.RUNNING;
-  private final List<SubscribeCall> streams = new ArrayList<>();
-  private SubscribeCall newest;
-  private SubscribeCall current;
+  private final OpenStreams streams = new OpenStreams();
   private boolean reopening;
   private boolean paused;
-  private final Map<String, HeldDelivery> held = new HashMap<>();
-  private final ArrayDeque<HeldDelivery> waiting = new ArrayDeque<>();
+  private final HeldEvents held = new HeldEvents();
   private final List<Settlement> orphans = new ArrayList<>();
-  private int workers;
-  private int inHand;
   private boolean graceOver;
   private OnhookException endError;
   private ScheduledFuture<?> graceTimer;
@@ -74,21 +62,22 @@ final class SubscriberEngine extends AbstractReceiver
       Threads threads) {
     super(options.stateListener(), threads.serial());
     this.options = options;
-    this.handler = handler;
-    this.client = client;
     this.connections = connections;
     this.threads = threads;
-    this.handlerThreads = options.executor().orElse(threads);
-    this.backoff =
-        new Backoff(
-            Times.nanos(client.initialBackoff()),
-            Times.nanos(client.maximumBackoff()),
-            RandomGenerator.getDefault());
-    this.ends = new StreamEnds(client);
+    this.handlers =
+        handler == null
+            ? null
+            : new HandlerThreads(
+                monitor, options.executor().orElse(threads), handler, options.concurrency(), this);
+    this.reconnection = new Reconnection(client, connections, threads, monitor, this::openStream);
   }
 
   void start() {
-    monitor.run(() -> reopen(0));
+    monitor.run(
+        () -> {
+          reopening = true;
+          reconnection.openNow();
+        });
   }
 
   @Override
@@ -114,7 +103,7 @@ final class SubscriberEngine extends AbstractReceiver
 
   @Override
   public Iterator<Delivery> iterator() {
-    return new Deliveries();
+    return new IteratorOf<>(() -> take(-1));
   }
 
   @Override
@@ -142,7 +131,8 @@ final class SubscriberEngine extends AbstractReceiver
         () -> {
           boolean isHere = delivery.stage == HeldDelivery.Stage.IN_HAND;
           if (!isHere || !delivery.newest.call.extend(delivery.newest, extension)) {
-            monitor.afterwards(() -> extension.fail(isHere ? streamLost() : notHere()));
+            monitor.afterwards(
+                () -> extension.fail(isHere ? Errors.streamLost() : Errors.givenBack()));
             return;
           }
           delivery.newest.call.pump();
@@ -153,14 +143,8 @@ final class SubscriberEngine extends AbstractReceiver
 
   @Override
   public void opened(SubscribeCall call, SubscribeOpened opened) {
-    current = call;
-    ends.streamOpened();
-    for (SubscribeCall other : streams) {
-      if (other.goingAway) {
-        other.closeWhenIdle();
-        other.pump();
-      }
-    }
+    reconnection.streamOpened();
+    streams.opened(call);
     placeOrphans();
     tell(SubscriberState.STREAMING, null);
     if (phase == Phase.CONFIRMING) {
@@ -177,10 +161,10 @@ final class SubscriberEngine extends AbstractReceiver
         hold(message, attempt);
       }
     }
-    if (handler == null) {
+    if (handlers == null) {
       monitor.signalAll();
     } else {
-      startWorkers();
+      handlers.start(held.waiting());
     }
   }
 
@@ -198,66 +182,41 @@ final class SubscriberEngine extends AbstractReceiver
     if (goAway.getReason() == GoAway.Reason.REASON_SUBSCRIPTION_DELETED) {
       endWith(
           Errors.local(
-              Status.Code.NOT_FOUND,
-              "the subscription was deleted",
-              "SUBSCRIPTION_DELETED",
-              null));
-    } else if (call == newest && wantsStream()) {
-      // A second stream that goes away overtakes the first: no more than two at a time.
-      for (SubscribeCall other : streams) {
-        if (other != call && other.goingAway) {
-          other.cancel("another stream goes away, too");
-        }
+              Status.Code.NOT_FOUND, "the subscription was deleted", "SUBSCRIPTION_DELETED", null));
+    } else if (streams.isNewest(call) && wantsStream()) {
+      streams.overtake(call);
+      if (!reopening) {
+        reopening = true;
+        reconnection.replace(call.productive);
       }
-      boolean isHealthy = call.productive || backoff.isFresh();
-      long delay = backoff.nextDelayNanos();
-      reopen(isHealthy ? 0 : delay);
     }
   }
 
   @Override
   public void ended(SubscribeCall call, OnhookException ending) {
     streams.remove(call);
-    if (current == call) {
-      current = null;
-    }
-    dropWaiting(call);
+    held.dropWaitingOf(call);
     call.takeUnconfirmed().forEach(this::lost);
     OnhookException why =
-        ending == null
-            ? Errors.unavailable("the gateway ended the stream", "STREAM_ENDED")
-            : ending.code() == Status.Code.UNAUTHENTICATED
-                ? Errors.withMetadata(ending, "shown", client.shown())
-                : ending;
-    if (why.code() == Status.Code.UNAVAILABLE) {
-      monitor.afterwards(
-          () -> {
-            if (!call.connection.isReady()) {
-              connections.retire(call.connection);
-            }
-          });
-    }
-    long now = System.nanoTime();
-    if (call.productive || (call.opened && now - call.openedAt > backoff.maximumNanos())) {
-      backoff.reset();
-    }
-    if (call == newest && !call.goingAway) {
-      streamFailed(why, now);
+        reconnection.streamEnded(call.connection, call.productive, call.livedNanos(), ending);
+    if (streams.isNewest(call) && !call.goingAway) {
+      streamFailed(why);
     }
     placeOrphans();
     checkProgress();
   }
 
   /** The newest stream is lost, or none could be opened. */
-  private void streamFailed(OnhookException why, long now) {
+  private void streamFailed(OnhookException why) {
     if (phase == Phase.ENDED || endError != null) {
       return;
     }
-    if (ends.isFinal(why, now)) {
+    if (reconnection.isFinal(why)) {
       endWith(why);
-    } else if (wantsStream()) {
+    } else if (wantsStream() && !reopening) {
       tell(SubscriberState.BACKING_OFF, why);
-      reopen(backoff.nextDelayNanos());
+      reopening = true;
+      reconnection.openLater();
     }
   }
 
@@ -269,21 +228,6 @@ final class SubscriberEngine extends AbstractReceiver
           case CONFIRMING -> !orphans.isEmpty();
           case ENDED -> false;
         };
-  }
-
-  private void reopen(long delayNanos) {
-    if (reopening) {
-      return;
-    }
-    reopening = true;
-    monitor.afterwards(
-        () -> {
-          if (delayNanos <= 0) {
-            threads.execute(this::openStream);
-          } else {
-            threads.after(delayNanos, () -> threads.execute(this::openStream));
-          }
-        });
   }
 
   /** Not under the monitor: reads files. */
@@ -305,20 +249,16 @@ final class SubscriberEngine extends AbstractReceiver
       opening =
           new SubscribeCall(
               connections,
-              connections.current(),
+              reconnection.connect(),
               monitor,
               threads,
               Times.nanos(options.maxExtension()),
               this);
-    } catch (RuntimeException e) {
-      OnhookException why =
-          e instanceof OnhookException known
-              ? known
-              : Errors.unusable("cannot open a stream: " + e.getMessage(), "CLIENT", e);
+    } catch (OnhookException e) {
       monitor.run(
           () -> {
             reopening = false;
-            streamFailed(why, System.nanoTime());
+            streamFailed(e);
             checkProgress();
           });
       return;
@@ -326,9 +266,7 @@ final class SubscriberEngine extends AbstractReceiver
     monitor.run(
         () -> {
           reopening = false;
-          newest = opening;
-          streams.add(opening);
-          opening.setPaused(paused || phase != Phase.RUNNING);
+          streams.add(opening, paused || phase != Phase.RUNNING);
         });
     opening.start(options.openRequest());
     // It may have ended, for us, while it was being opened.
@@ -345,17 +283,13 @@ final class SubscriberEngine extends AbstractReceiver
 
   private void setPaused(boolean wanted) {
     paused = wanted;
-    for (SubscribeCall stream : streams) {
-      stream.setPaused(paused || phase != Phase.RUNNING);
-      stream.pump();
-    }
+    streams.setPaused(paused || phase != Phase.RUNNING);
   }
 
   // What happens to events.
 
   private void hold(onhook.v1.Delivery message, Attempt attempt) {
-    String key = HeldDelivery.keyOf(message);
-    HeldDelivery known = held.get(key);
+    HeldDelivery known = held.find(message);
     if (known != null) {
       // Settled where it is: handled elsewhere, or here again, it would be handled twice at once.
       Attempt before = known.newest;
@@ -366,9 +300,7 @@ final class SubscriberEngine extends AbstractReceiver
       before.call.discard(before);
       before.call.pump();
     } else if (phase == Phase.RUNNING) {
-      HeldDelivery fresh = new HeldDelivery(this, message, attempt);
-      held.put(key, fresh);
-      waiting.add(fresh);
+      held.add(new HeldDelivery(this, message, attempt));
     } else {
       giveBack(attempt);
     }
@@ -376,28 +308,13 @@ final class SubscriberEngine extends AbstractReceiver
 
   private static void giveBack(Attempt attempt) {
     // Refused by a stream that has ended: its end gives back as well.
-    attempt.call.settle(
-        attempt, new Settlement(Settlement.Action.RELEASE, STOPS, null, null));
-  }
-
-  private void dropWaiting(SubscribeCall call) {
-    waiting.removeIf(
-        delivery -> {
-          if (delivery.newest.call != call) {
-            return false;
-          }
-          delivery.stage = HeldDelivery.Stage.GONE;
-          held.remove(HeldDelivery.keyOf(delivery.message));
-          return true;
-        });
+    attempt.call.settle(attempt, new Settlement(Settlement.Action.RELEASE, STOPS, null, null));
   }
 
   private boolean settleLocked(HeldDelivery delivery, Settlement settlement) {
     switch (delivery.stage) {
       case IN_HAND -> {
-        delivery.stage = HeldDelivery.Stage.SETTLED;
-        held.remove(HeldDelivery.keyOf(delivery.message));
-        --inHand;
+        held.settled(delivery);
         Attempt attempt = delivery.newest;
         if (attempt.call.settle(attempt, settlement)) {
           attempt.call.pump();
@@ -412,7 +329,7 @@ final class SubscriberEngine extends AbstractReceiver
         return false;
       }
       default -> {
-        monitor.afterwards(() -> settlement.fail(notHere()));
+        monitor.afterwards(() -> settlement.fail(Errors.givenBack()));
         return true;
       }
     }
@@ -421,118 +338,58 @@ final class SubscriberEngine extends AbstractReceiver
   /** A settlement whose stream cannot confirm it any more. */
   private void lost(Settlement settlement) {
     if (settlement.action != Settlement.Action.ACK) {
-      monitor.afterwards(() -> settlement.fail(streamLost()));
+      monitor.afterwards(() -> settlement.fail(Errors.streamLost()));
     } else if (phase == Phase.ENDED) {
-      monitor.afterwards(() -> settlement.fail(notHere()));
+      monitor.afterwards(() -> settlement.fail(Errors.givenBack()));
     } else {
       orphans.add(settlement);
     }
   }
 
   private void placeOrphans() {
-    if (current == null || orphans.isEmpty()) {
-      return;
+    SubscribeCall stream = streams.current();
+    if (stream != null && !orphans.isEmpty()) {
+      orphans.removeIf(stream::adopt);
+      stream.pump();
     }
-    SubscribeCall stream = current;
-    orphans.removeIf(stream::adopt);
-    stream.pump();
-  }
-
-  private static OnhookException streamLost() {
-    return Errors.unavailable(
-        "the stream was lost before the gateway answered; the event comes again by itself",
-        "STREAM_LOST");
-  }
-
-  private static OnhookException notHere() {
-    return Errors.unavailable(
-        "the subscriber has given the event back before it was settled; it comes again",
-        "GIVEN_BACK");
   }
 
   // Handlers and iterators.
 
-  private void startWorkers() {
-    int wanted = Math.min(options.concurrency() - workers, waiting.size());
-    for (int i = 0; i < wanted; ++i) {
-      ++workers;
-      monitor.afterwards(this::startWorker);
+  @Override
+  public HeldDelivery begin() {
+    return phase == Phase.RUNNING ? held.begin() : null;
+  }
+
+  @Override
+  public void handled(HeldDelivery delivery, Settlement settlement) {
+    if (delivery.stage != HeldDelivery.Stage.SETTLED) {
+      settleLocked(delivery, settlement);
     }
   }
 
-  private void startWorker() {
-    try {
-      handlerThreads.execute(this::work);
-    } catch (RejectedExecutionException e) {
-      monitor.run(
-          () -> {
-            --workers;
-            endWith(Errors.unusable("the executor takes no handler", "EXECUTOR_REJECTED", e));
-            checkProgress();
-          });
-    }
+  @Override
+  public void idle() {
+    checkProgress();
   }
 
-  /** Handles what waits, until nothing does. */
-  private void work() {
-    HeldDelivery delivery = null;
-    Settlement settlement = null;
-    for (; ; ) {
-      monitor.lock();
-      try {
-        if (settlement != null && delivery.stage != HeldDelivery.Stage.SETTLED) {
-          settleLocked(delivery, settlement);
-        }
-        delivery = phase == Phase.RUNNING ? begin() : null;
-        if (delivery == null) {
-          --workers;
-          checkProgress();
-          return;
-        }
-      } finally {
-        monitor.unlock();
-      }
-      settlement = handle(delivery);
-    }
+  @Override
+  public void rejected(RejectedExecutionException e) {
+    endWith(Errors.unusable("the executor takes no handler", "EXECUTOR_REJECTED", e));
+    checkProgress();
   }
 
-  /** Null: nothing waits. */
-  private HeldDelivery begin() {
-    HeldDelivery delivery = waiting.poll();
-    if (delivery != null) {
-      delivery.stage = HeldDelivery.Stage.IN_HAND;
-      ++inHand;
-    }
-    return delivery;
-  }
-
-  @SuppressWarnings("checkstyle:IllegalCatch") // whatever a handler throws gives its event back
-  private Settlement handle(HeldDelivery delivery) {
-    try {
-      handler.handle(delivery);
-      return new Settlement(Settlement.Action.ACK, "", null, null);
-    } catch (Throwable e) {
-      if (e instanceof InterruptedException) {
-        Thread.currentThread().interrupt();
-      }
-      String words = e.getMessage();
-      return new Settlement(
-          Settlement.Action.RETRY,
-          words == null || words.isBlank() ? e.getClass().getName() : words,
-          null,
-          null);
-    }
-  }
-
-  /** Null: the time is over, or the subscriber stops. Waits for ever if {@code nanos} is negative. */
+  /**
+   * Null: the time is over, or the subscriber stops. Waits for ever if {@code nanos} is negative.
+   */
   private HeldDelivery take(long nanos) throws InterruptedException {
-    if (handler != null) {
+    if (handlers != null) {
       throw new IllegalStateException("a subscriber with a handler has no iterators");
     }
     long left = nanos;
     monitor.lock();
     try {
-      while (phase == Phase.RUNNING && waiting.isEmpty()) {
+      while (phase == Phase.RUNNING && held.waiting() == 0) {
         if (nanos < 0) {
           monitor.await();
         } else if (left > 0) {
@@ -542,7 +399,7 @@ final class SubscriberEngine extends AbstractReceiver
         }
       }
       if (phase == Phase.RUNNING) {
-        return begin();
+        return held.begin();
       }
       if (endError != null) {
         throw endError;
@@ -559,13 +416,8 @@ final class SubscriberEngine extends AbstractReceiver
     if (phase == Phase.RUNNING) {
       phase = Phase.SETTLING;
       setPaused(paused);
-      for (HeldDelivery delivery : waiting) {
-        delivery.stage = HeldDelivery.Stage.GONE;
-        held.remove(HeldDelivery.keyOf(delivery.message));
-        giveBack(delivery.newest);
-      }
-      waiting.clear();
-      streams.forEach(SubscribeCall::pump);
+      held.dropWaiting().forEach(delivery -> giveBack(delivery.newest));
+      streams.pump();
       monitor.signalAll();
     }
     if (phase == Phase.SETTLING) {
@@ -590,20 +442,16 @@ final class SubscriberEngine extends AbstractReceiver
       return;
     }
     graceOver = true;
-    for (HeldDelivery delivery : held.values()) {
-      delivery.stage = HeldDelivery.Stage.GONE;
-      giveBack(delivery.newest);
-    }
-    held.clear();
-    inHand = 0;
-    streams.forEach(SubscribeCall::pump);
+    held.dropAll().forEach(delivery -> giveBack(delivery.newest));
+    streams.pump();
     checkProgress();
   }
 
   private boolean handsAreEmpty() {
     // Once an error has ended the last stream, nothing that an iterator gave out can be settled.
-    boolean nothingInHand = inHand == 0 || (endError != null && streams.isEmpty());
-    return graceOver || (workers == 0 && nothingInHand);
+    boolean nothingInHand = held.inHand() == 0 || (endError != null && streams.isEmpty());
+    boolean handlersAreIdle = handlers == null || handlers.isIdle();
+    return graceOver || (handlersAreIdle && nothingInHand);
   }
 
   private void checkProgress() {
@@ -614,7 +462,8 @@ final class SubscriberEngine extends AbstractReceiver
       if (streams.isEmpty() && (orphans.isEmpty() || endError != null)) {
         finish();
       } else if (streams.isEmpty() && !reopening) {
-        reopen(0);
+        reopening = true;
+        reconnection.openNow();
       }
     }
   }
@@ -622,16 +471,8 @@ final class SubscriberEngine extends AbstractReceiver
   private void beginConfirming() {
     phase = Phase.CONFIRMING;
     confirmationTimer =
-        threads.after(
-            Times.nanos(options.confirmationTimeout()), () -> monitor.run(this::finish));
-    for (SubscribeCall stream : streams) {
-      if (stream.opened) {
-        stream.closeWhenIdle();
-        stream.pump();
-      } else if (orphans.isEmpty()) {
-        stream.cancel("not needed any more");
-      }
-    }
+        threads.after(Times.nanos(options.confirmationTimeout()), () -> monitor.run(this::finish));
+    streams.close(!orphans.isEmpty());
   }
 
   private void finish() {
@@ -639,14 +480,10 @@ final class SubscriberEngine extends AbstractReceiver
       return;
     }
     List<Settlement> unconfirmed = new ArrayList<>(orphans);
-    for (SubscribeCall stream : streams) {
-      unconfirmed.addAll(stream.takeUnconfirmed());
-      stream.cancel("the subscriber has ended");
-    }
+    unconfirmed.addAll(streams.cancel());
     phase = Phase.ENDED;
     orphans.clear();
-    held.values().forEach(delivery -> delivery.stage = HeldDelivery.Stage.GONE);
-    held.clear();
+    held.dropAll();
     for (ScheduledFuture<?> timer : new ScheduledFuture<?>[] {graceTimer, confirmationTimer}) {
       if (timer != null) {
         timer.cancel(false);
@@ -655,37 +492,8 @@ final class SubscriberEngine extends AbstractReceiver
     long acks = unconfirmed.stream().filter(s -> s.action == Settlement.Action.ACK).count();
     OnhookException cause =
         endError != null ? endError : acks > 0 ? new UnconfirmedException((int) acks) : null;
-    OnhookException told = cause != null ? cause : streamLost();
+    OnhookException told = cause != null ? cause : Errors.streamLost();
     monitor.afterwards(() -> unconfirmed.forEach(settlement -> settlement.fail(told)));
     end(cause);
-  }
-
-  private final class Deliveries implements Iterator<Delivery> {
-    private HeldDelivery next;
-
-    @Override
-    public boolean hasNext() {
-      if (next != null) {
-        return true;
-      }
-      try {
-        next = take(-1);
-      } catch (InterruptedException e) {
-        Thread.currentThread().interrupt();
-        throw Errors.local(
-            Status.Code.CANCELLED, "interrupted while waiting for a delivery", "INTERRUPTED", e);
-      }
-      return next != null;
-    }
-
-    @Override
-    public Delivery next() {
-      if (!hasNext()) {
-        throw new NoSuchElementException();
-      }
-      Delivery taken = next;
-      next = null;
-      return taken;
-    }
   }
 }

@@ -12,9 +12,9 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
- * The threads of one client: one that waits for points in time, and as many as are needed for gRPC's
- * news, for handlers and for listeners. All are daemons, so that a program that ends need not wait for
- * them; none is left once {@link #close} has returned and what it runs has ended.
+ * The threads of one client: one that waits for points in time, and as many as are needed for
+ * gRPC's news, for handlers and for listeners. All are daemons, so that a program that ends need
+ * not wait for them; none is left once {@link #close} has returned and what it runs has ended.
  */
 final class Threads implements Executor {
   private static final long KEEP_SECONDS = 10;
@@ -31,7 +31,8 @@ final class Threads implements Executor {
             TimeUnit.SECONDS,
             new SynchronousQueue<>(),
             named("onhook-client-"));
-    // gRPC ends calls after the client has closed; that there is nobody to hear of it is as it must be.
+    // gRPC ends calls after the client has closed; that there is nobody to hear of it is as it must
+    // be.
     pool.setRejectedExecutionHandler(new ThreadPoolExecutor.DiscardPolicy());
     timer = new ScheduledThreadPoolExecutor(1, named("onhook-timer-"));
     timer.setRemoveOnCancelPolicy(true);

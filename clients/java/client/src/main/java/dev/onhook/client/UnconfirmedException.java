@@ -10,6 +10,7 @@ import java.util.Map;
 public final class UnconfirmedException extends OnhookException {
   private static final long serialVersionUID = 1L;
 
+  /** How many acknowledgements are without confirmation. */
   private final int count;
 
   UnconfirmedException(int count) {

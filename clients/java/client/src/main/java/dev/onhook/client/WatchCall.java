@@ -9,8 +9,8 @@ import onhook.v1.WatchRequest;
 import onhook.v1.WatchResponse;
 
 /**
- * One Watch stream, from its opening to its end; never reconnects. Takes one message at a time, when it
- * is told to, so that what a slow reader does not take stays with the gateway.
+ * One Watch stream, from its opening to its end; never reconnects. Takes one message at a time,
+ * when it is told to, so that what a slow reader does not take stays with the gateway.
  *
  * <p>Threads: as {@link SubscribeCall}.
  */
@@ -26,7 +26,7 @@ final class WatchCall extends ClientCall.Listener<WatchResponse> {
   final Connections.Connection connection;
   boolean opened;
   boolean productive;
-  long openedAt;
+  private long openedAt;
 
   private final Monitor monitor;
   private final Connections connections;
@@ -47,8 +47,7 @@ final class WatchCall extends ClientCall.Listener<WatchResponse> {
     this.monitor = monitor;
     this.owner = owner;
     this.heartbeats = new HeartbeatWatch(monitor, threads, () -> listening, this::onSilence);
-    this.call =
-        connection.newCall(ReleaseEventServiceGrpc.getWatchMethod(), CallOptions.DEFAULT);
+    this.call = connection.newCall(ReleaseEventServiceGrpc.getWatchMethod(), CallOptions.DEFAULT);
   }
 
   /** Begins. To be called once, without the monitor. */
@@ -70,6 +69,11 @@ final class WatchCall extends ClientCall.Listener<WatchResponse> {
       heartbeats.heard();
       monitor.afterwards(() -> call.request(1));
     }
+  }
+
+  /** How long it was open. */
+  long livedNanos() {
+    return opened ? System.nanoTime() - openedAt : 0;
   }
 
   void cancel(String why) {

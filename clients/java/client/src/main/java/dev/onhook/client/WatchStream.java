@@ -7,8 +7,8 @@ import java.util.Iterator;
  *
  * <p>{@code for (WatchedEvent event : stream)} waits for each event and ends when the stream is
  * stopped or, if it was told to, at the end of the log; or throws the {@link OnhookException} that
- * ended it. A thread that is interrupted while its iterator waits gets an {@link OnhookException} with
- * {@code CANCELLED}, and stays interrupted. For one thread.
+ * ended it. A thread that is interrupted while its iterator waits gets an {@link OnhookException}
+ * with {@code CANCELLED}, and stays interrupted. For one thread.
  */
 public interface WatchStream extends Watcher, Iterable<WatchedEvent> {
   /**

@@ -3,19 +3,17 @@ package dev.onhook.client;
 import io.grpc.Status;
 import java.util.ArrayDeque;
 import java.util.Iterator;
-import java.util.NoSuchElementException;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
-import java.util.random.RandomGenerator;
 import onhook.v1.WatchRequest;
 import onhook.v1.WatchResponse;
 
 /**
- * What a watcher does: reads the log, opens the stream again behind the last event that came, and hands
- * events to its handler or to an iterator, in order.
+ * What a watcher does: reads the log, opens the stream again behind the last event that came, and
+ * hands events to its handler or to an iterator, in order.
  *
- * <p>What has come and is not handed over yet outlives its stream, so the place to read on from is not
- * the one that the reader has reached.
+ * <p>What has come and is not handed over yet outlives its stream, so the place to read on from is
+ * not the one that the reader has reached.
  */
 final class WatcherEngine extends AbstractReceiver implements WatchStream, WatchCall.Owner {
   /** So many events that wait here are enough for the next message to stay with the gateway. */
@@ -26,12 +24,10 @@ final class WatcherEngine extends AbstractReceiver implements WatchStream, Watch
 
   private final WatchOptions options;
   private final WatchHandler handler;
-  private final ClientOptions client;
   private final Connections connections;
   private final Threads threads;
   private final Monitor monitor = new Monitor();
-  private final Backoff backoff;
-  private final StreamEnds ends;
+  private final Reconnection reconnection;
 
   private WatchCall stream;
   private final ArrayDeque<Item> waiting = new ArrayDeque<>();
@@ -54,15 +50,9 @@ final class WatcherEngine extends AbstractReceiver implements WatchStream, Watch
     super(options.stateListener(), threads.serial());
     this.options = options;
     this.handler = handler;
-    this.client = client;
     this.connections = connections;
     this.threads = threads;
-    this.backoff =
-        new Backoff(
-            Times.nanos(client.initialBackoff()),
-            Times.nanos(client.maximumBackoff()),
-            RandomGenerator.getDefault());
-    this.ends = new StreamEnds(client);
+    this.reconnection = new Reconnection(client, connections, threads, monitor, this::openStream);
   }
 
   void start() {
@@ -94,7 +84,7 @@ final class WatcherEngine extends AbstractReceiver implements WatchStream, Watch
 
   @Override
   public Iterator<WatchedEvent> iterator() {
-    return new Events();
+    return new IteratorOf<>(this::take);
   }
 
   @Override
@@ -108,7 +98,7 @@ final class WatcherEngine extends AbstractReceiver implements WatchStream, Watch
       return;
     }
     if (call.opened && state() != SubscriberState.STREAMING) {
-      ends.streamOpened();
+      reconnection.streamOpened();
       tell(SubscriberState.STREAMING, null);
     }
     switch (response.getResponseCase()) {
@@ -144,37 +134,19 @@ final class WatcherEngine extends AbstractReceiver implements WatchStream, Watch
       handOver();
       return;
     }
-    OnhookException why =
-        ending == null
-            ? Errors.unavailable("the gateway ended the stream", "STREAM_ENDED")
-            : ending.code() == Status.Code.UNAUTHENTICATED
-                ? Errors.withMetadata(ending, "shown", client.shown())
-                : ending;
-    if (why.code() == Status.Code.UNAVAILABLE) {
-      monitor.afterwards(
-          () -> {
-            if (!call.connection.isReady()) {
-              connections.retire(call.connection);
-            }
-          });
-    }
-    long now = System.nanoTime();
-    if (call.productive || (call.opened && now - call.openedAt > backoff.maximumNanos())) {
-      backoff.reset();
-    }
-    streamFailed(why, now);
+    streamFailed(
+        reconnection.streamEnded(call.connection, call.productive, call.livedNanos(), ending));
   }
 
-  private void streamFailed(OnhookException why, long now) {
+  private void streamFailed(OnhookException why) {
     if (isOver()) {
       checkEnd();
-    } else if (ends.isFinal(why, now)) {
+    } else if (reconnection.isFinal(why)) {
       endError = why;
       handOver();
     } else {
       tell(SubscriberState.BACKING_OFF, why);
-      long delay = backoff.nextDelayNanos();
-      monitor.afterwards(() -> threads.after(delay, () -> threads.execute(this::openStream)));
+      reconnection.openLater();
     }
   }
 
@@ -191,13 +163,9 @@ final class WatcherEngine extends AbstractReceiver implements WatchStream, Watch
     }
     WatchCall opening;
     try {
-      opening = new WatchCall(connections, connections.current(), monitor, threads, this);
-    } catch (RuntimeException e) {
-      OnhookException why =
-          e instanceof OnhookException known
-              ? known
-              : Errors.unusable("cannot open a stream: " + e.getMessage(), "CLIENT", e);
-      monitor.run(() -> streamFailed(why, System.nanoTime()));
+      opening = new WatchCall(connections, reconnection.connect(), monitor, threads, this);
+    } catch (OnhookException e) {
+      monitor.run(() -> streamFailed(e));
       return;
     }
     WatchRequest request;
@@ -300,7 +268,8 @@ final class WatcherEngine extends AbstractReceiver implements WatchStream, Watch
       if (e instanceof InterruptedException) {
         Thread.currentThread().interrupt();
       }
-      return Errors.local(Status.Code.UNKNOWN, "the handler failed: " + e.getMessage(), "HANDLER_FAILED", e);
+      return Errors.local(
+          Status.Code.UNKNOWN, "the handler failed: " + e.getMessage(), "HANDLER_FAILED", e);
     }
   }
 
@@ -347,35 +316,6 @@ final class WatcherEngine extends AbstractReceiver implements WatchStream, Watch
       }
     } finally {
       monitor.unlock();
-    }
-  }
-
-  private final class Events implements Iterator<WatchedEvent> {
-    private WatchedEvent next;
-
-    @Override
-    public boolean hasNext() {
-      if (next != null) {
-        return true;
-      }
-      try {
-        next = take();
-      } catch (InterruptedException e) {
-        Thread.currentThread().interrupt();
-        throw Errors.local(
-            Status.Code.CANCELLED, "interrupted while waiting for an event", "INTERRUPTED", e);
-      }
-      return next != null;
-    }
-
-    @Override
-    public WatchedEvent next() {
-      if (!hasNext()) {
-        throw new NoSuchElementException();
-      }
-      WatchedEvent taken = next;
-      next = null;
-      return taken;
     }
   }
 }

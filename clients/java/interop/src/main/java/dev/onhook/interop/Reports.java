@@ -159,14 +159,18 @@ final class Reports {
     view.add("release_time", text(event.releaseTime().map(Reports::time).orElse(null)));
     view.add(
         "talk_duration_ms",
-        event.talkDuration().map(Duration::toMillis).<JsonElement>map(JsonPrimitive::new)
+        event
+            .talkDuration()
+            .map(Duration::toMillis)
+            .<JsonElement>map(JsonPrimitive::new)
             .orElse(JsonNull.INSTANCE));
     view.addProperty("release_reason", name(event.releaseReason(), event.releaseReasonNumber()));
     JsonObject extra = new JsonObject();
     event.extra().forEach(extra::addProperty);
     view.add("extra", extra);
     JsonArray unset = new JsonArray();
-    optionalTexts(event).forEach((name, value) -> value.ifPresentOrElse(v -> {}, () -> unset.add(name)));
+    optionalTexts(event)
+        .forEach((name, value) -> value.ifPresentOrElse(v -> {}, () -> unset.add(name)));
     view.add("unset", unset);
     report.add("native", view);
   }
