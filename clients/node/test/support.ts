@@ -121,6 +121,11 @@ export class Bench {
     return this.gateway.streams[index] as unknown as FakeStream;
   }
 
+  /** Whatever the gateway has sent by now has come, when the answer to this has. */
+  async caughtUp(): Promise<void> {
+    await this.client.getEvent('nothing').catch(() => undefined);
+  }
+
   /** What has been settled, in words. */
   get settled(): string[] {
     return this.gateway.settlements.map(({ action, callSerialNo }) => `${action} ${callSerialNo ?? ''}`);

@@ -245,8 +245,12 @@ export class FakeGateway implements AsyncDisposable {
       this.#happened();
     });
     call.on('end', () => {
-      stream?.noteHalfClosed();
-      if (stream !== undefined && !stream.hasEnded) this.#end(stream);
+      // A call that is cancelled ends its requests too, a moment before it says so.
+      setImmediate(() => {
+        if (stream === undefined || stream.hasEnded) return;
+        stream.noteHalfClosed();
+        this.#end(stream);
+      });
     });
     call.on('cancelled', () => {
       stream?.noteLost();
