@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { promisify } from 'node:util';
 
-import { DeadlineExceededError, NotFoundError, protobuf, UnavailableError } from '@onhook/client';
+import { DeadlineExceededError, NotFoundError, type protobuf, UnavailableError } from '@onhook/client';
 
 import { Bench } from './support.js';
 

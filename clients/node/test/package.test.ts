@@ -10,6 +10,22 @@ import { VERSION } from '@onhook/client';
 const ROOT = resolve(__dirname, '../..');
 const MODULES = join(ROOT, 'node_modules');
 
+/** The TypeScript of the README, block by block. */
+const README = [...readFileSync(join(ROOT, 'README.md'), 'utf8').matchAll(/```ts\n(.*?)```/gs)].map(
+  ([, code]) => code ?? '',
+);
+
+// What a program does with it, of either kind of module.
+const USES = `
+  const event = makeEvent({ callSerialNo: 'c-1' });
+  const handler = (delivery: Delivery) => delivery.park(delivery.event.callSerialNo);
+  const outcome = await handle(handler, event);
+  const client = new Client();
+  const again: Promise<void> = client.close();
+  await again;
+  console.log(outcome.action, outcome.reason, new GapError({ code: 'OUT_OF_RANGE', message: '' }) instanceof OnhookError);
+`;
+
 let folder = '';
 
 function run(program: string, ...args: string[]): string {
@@ -33,21 +49,19 @@ before(() => {
   const installed = join(folder, 'node_modules/@onhook/client');
   mkdirSync(installed, { recursive: true });
   run('tar', '--extract', '--strip-components=1', `--directory=${installed}`, `--file=${packed.trim()}`);
-  for (const name of ['@grpc/grpc-js', '@bufbuild/protobuf', '@types/node', 'typescript']) borrow(name);
+  for (const name of ['@grpc/grpc-js', '@bufbuild/protobuf', '@types/node']) borrow(name);
+  const imports = `
+    import { Client, type Delivery, GapError, OnhookError } from '@onhook/client';
+    import { handle, makeEvent } from '@onhook/client/testing';`;
+  writeFileSync(join(folder, 'module.mts'), `${imports}\n${USES}`);
+  writeFileSync(join(folder, 'common.cts'), `${imports}\nvoid (async () => {${USES}})();`);
+  README.forEach((code, index) => {
+    writeFileSync(join(folder, `readme-${String(index)}.mts`), code);
+  });
 });
 after(() => {
   rmSync(folder, { recursive: true });
 });
-
-const USES = `
-  const event = makeEvent({ callSerialNo: 'c-1' });
-  const handler = (delivery: Delivery) => delivery.park(delivery.event.callSerialNo);
-  const outcome = await handle(handler, event);
-  const client = new Client();
-  const again: Promise<void> = client.close();
-  await again;
-  console.log(outcome.action, outcome.reason, new GapError({ code: 'OUT_OF_RANGE', message: '' }) instanceof OnhookError);
-`;
 
 test('the packed package can be required and imported, and both are the same', () => {
   writeFileSync(
@@ -63,17 +77,21 @@ test('the packed package can be required and imported, and both are the same', (
   assert.equal(run(process.execPath, 'both.mjs'), `true function true ${VERSION}\n`);
 });
 
-test('the types of the packed package are there for either kind of module', () => {
-  const imports = `
-    import { Client, type Delivery, GapError, OnhookError } from '@onhook/client';
-    import { handle, makeEvent } from '@onhook/client/testing';`;
-  writeFileSync(join(folder, 'module.mts'), `${imports}\n${USES}`);
-  writeFileSync(join(folder, 'common.cts'), `${imports}\nvoid (async () => {${USES}})();`);
+test('the types of the packed package are there for either kind of module, and for the README', () => {
+  assert.ok(README.length > 3);
   const options = ['--strict', '--target', 'es2022', '--module', 'node16', '--types', 'node'];
-  run(process.execPath, join(MODULES, 'typescript/bin/tsc'), ...options, 'module.mts', 'common.cts');
+  const files = ['module.mts', 'common.cts', ...README.keys()].map((file) =>
+    typeof file === 'string' ? file : `readme-${String(file)}.mts`,
+  );
+  run(process.execPath, join(MODULES, 'typescript/bin/tsc'), ...options, ...files);
   for (const file of ['module.mjs', 'common.cjs']) {
     assert.equal(run(process.execPath, file), 'park c-1 true\n', file);
   }
+});
+
+test('what the README says of testing is so', () => {
+  const index = README.findIndex((code) => code.includes('FakeGateway.start'));
+  run(process.execPath, `readme-${String(index)}.mjs`);
 });
 
 test('the version is the one of package.json', () => {

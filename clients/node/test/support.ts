@@ -33,7 +33,7 @@ export class Hands {
   #waiting: (() => void)[] = [];
 
   readonly handler: Handler = async (delivery) => {
-    const answer = deferred<void>();
+    const answer = deferred();
     this.begun.push(delivery);
     this.#answers.push(answer);
     for (const wake of this.#waiting.splice(0)) wake();

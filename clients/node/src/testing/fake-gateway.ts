@@ -98,7 +98,7 @@ export class FakeGateway implements AsyncDisposable {
     return gateway;
   }
 
-  /** Where it listens, as {@link ClientOptions.server} takes it. */
+  /** Where it listens, as a client's `server` takes it. */
   get server(): string {
     return `127.0.0.1:${String(this.#port)}`;
   }
