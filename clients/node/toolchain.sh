@@ -1,5 +1,5 @@
-# Sourced by the scripts beside it, which run in this folder.
 # shellcheck shell=bash
+# Sourced by the scripts beside it, which run in this folder.
 
 # Ends with 77 where there is no Node.js, or one that is too old.
 require_toolchain() {

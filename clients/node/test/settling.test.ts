@@ -221,7 +221,7 @@ test('a full batch does not wait for the one before', async (t) => {
   const bench = await Bench.of(t);
   const count = 2500;
   for (let i = 0; i < count; i++) bench.gateway.publish({ callSerialNo: `c-${String(i)}` });
-  const all = deferred<void>();
+  const all = deferred();
   const taken: Delivery[] = [];
   void (async () => {
     for await (const delivery of bench.iterate({ maxOutstandingEvents: count })) {

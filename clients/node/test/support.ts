@@ -33,7 +33,7 @@ export class Hands {
   #waiting: (() => void)[] = [];
 
   readonly handler: Handler = async (delivery) => {
-    const answer = deferred<void>();
+    const answer = deferred();
     this.begun.push(delivery);
     this.#answers.push(answer);
     for (const wake of this.#waiting.splice(0)) wake();
@@ -119,6 +119,11 @@ export class Bench {
   async stream(index: number): Promise<FakeStream> {
     await this.gateway.until(() => this.gateway.streams.length > index);
     return this.gateway.streams[index] as unknown as FakeStream;
+  }
+
+  /** Whatever the gateway has sent by now has come, when the answer to this has. */
+  async caughtUp(): Promise<void> {
+    await this.client.getEvent('nothing').catch(() => undefined);
   }
 
   /** What has been settled, in words. */

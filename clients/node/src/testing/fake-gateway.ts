@@ -98,7 +98,7 @@ export class FakeGateway implements AsyncDisposable {
     return gateway;
   }
 
-  /** Where it listens, as {@link ClientOptions.server} takes it. */
+  /** Where it listens, as a client's `server` takes it. */
   get server(): string {
     return `127.0.0.1:${String(this.#port)}`;
   }
@@ -245,8 +245,12 @@ export class FakeGateway implements AsyncDisposable {
       this.#happened();
     });
     call.on('end', () => {
-      stream?.noteHalfClosed();
-      if (stream !== undefined && !stream.hasEnded) this.#end(stream);
+      // A call that is cancelled ends its requests too, a moment before it says so.
+      setImmediate(() => {
+        if (stream === undefined || stream.hasEnded) return;
+        stream.noteHalfClosed();
+        this.#end(stream);
+      });
     });
     call.on('cancelled', () => {
       stream?.noteLost();

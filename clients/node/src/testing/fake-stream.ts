@@ -8,8 +8,6 @@ import { type FakeFailure, statusOf } from './failures.js';
 /** Why a fake gateway sends a stream away. */
 export type GoAwayReason = Exclude<keyof typeof GoAway_Reason, 'UNSPECIFIED'>;
 
-type Response = NonNullable<SubscribeResponse['response']>;
-
 /** One Subscribe stream at a fake gateway, for tests that say themselves what the gateway says. */
 export class FakeStream {
   /** What the client opened it with. */
@@ -53,7 +51,7 @@ export class FakeStream {
     this.#isSilent = true;
   }
 
-  send(response: Response): void {
+  send(response: NonNullable<SubscribeResponse['response']>): void {
     if (!this.#hasEnded && !this.#isSilent) this.#call.write({ response });
   }
 
