@@ -204,7 +204,12 @@ impl From<tonic::Status> for Error {
         let not_ready = status.code() == Code::Unknown
             && status.message().starts_with("Service was not ready");
         if not_ready || status.source().is_some() {
-            return Error::connection_lost("the connection was lost", status);
+            let cause = status.source().map(with_sources);
+            let cause = cause.unwrap_or_else(|| status.message().to_owned());
+            return Error::Connection {
+                message: format!("the connection was lost: {cause}"),
+                source: Some(Arc::new(status)),
+            };
         }
         let ErrorInfo {
             reason, metadata, ..

@@ -1,5 +1,5 @@
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::{HashMap, HashSet, VecDeque},
     sync::Arc,
     time::Duration,
 };
@@ -205,6 +205,7 @@ impl Book {
         &mut self,
         results: v1::AckResults,
         now: Instant,
+        orphaned: &mut HashSet<Arc<str>>,
     ) -> Vec<(Arc<str>, Arc<str>, v1::ack_results::Result)> {
         let by_id = results_by_id(&results);
         match self.unanswered.remove(&results.request_id) {
@@ -213,8 +214,11 @@ impl Book {
                     self.ack_requests -= 1;
                 }
                 for pending in settlements {
-                    let result = by_id.get(&*pending.delivery_id);
-                    self.settled(pending, result.copied(), now);
+                    let result = by_id.get(&*pending.delivery_id).copied();
+                    if result != Some(v1::ack_results::Result::RetryLater) && !orphaned.is_empty() {
+                        orphaned.remove(&pending.event_id);
+                    }
+                    self.settled(pending, result, now);
                 }
                 Vec::new()
             }
