@@ -161,10 +161,7 @@ impl Book {
         let delivery_ids = ids(&acks);
         self.ack_requests += 1;
         let request_id = self.remember(Unanswered::Settlements(acks));
-        send(Request::Ack(v1::AckRequest {
-            request_id,
-            delivery_ids,
-        }))
+        send(Request::Ack(v1::AckRequest { request_id, delivery_ids }))
     }
 
     /// As many as say the same: all that is given back at a stop, above all.
@@ -194,10 +191,7 @@ impl Book {
     }
 
     pub(super) fn flow(&self, paused: bool) -> Outgoing {
-        send(Request::Flow(v1::FlowControl {
-            paused: Some(paused),
-            ..Default::default()
-        }))
+        send(Request::Flow(v1::FlowControl { paused: Some(paused), ..Default::default() }))
     }
 
     /// Settles what the gateway has answered; returns what of an extension was refused.
@@ -285,9 +279,7 @@ fn ids(settlements: &[Pending]) -> Vec<String> {
 }
 
 fn send(request: Request) -> Outgoing {
-    Outgoing::Send(v1::SubscribeRequest {
-        request: Some(request),
-    })
+    Outgoing::Send(v1::SubscribeRequest { request: Some(request) })
 }
 
 fn extend_request(request_id: u64, deadline: Duration, delivery_ids: Vec<String>) -> Outgoing {

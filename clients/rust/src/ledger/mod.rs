@@ -169,9 +169,8 @@ impl Ledger {
         }
         let places = &mut self.places;
         self.waiting.retain(|work| {
-            let of_stream = places
-                .get(work.event.event_id())
-                .is_some_and(|place| place.stream == stream);
+            let of_stream =
+                places.get(work.event.event_id()).is_some_and(|place| place.stream == stream);
             if of_stream {
                 places.remove(work.event.event_id());
             }
@@ -231,11 +230,7 @@ impl Ledger {
         let lease = Lease::new(work.ack_deadline, self.max_extension, now);
         book.held += 1;
         book.alarm_at(lease.map(|lease| lease.due));
-        let place = Place {
-            stream,
-            delivery_id: work.delivery_id.clone(),
-            lease,
-        };
+        let place = Place { stream, delivery_id: work.delivery_id.clone(), lease };
         let before = self.places.insert(work.event.shared_id(), place);
         let Some(before) = before else {
             if self.stopping {
@@ -304,12 +299,7 @@ impl Ledger {
             answer(reply, Err(Error::Unconfirmed));
             return;
         };
-        let pending = Pending {
-            event_id,
-            delivery_id: place.delivery_id,
-            settlement,
-            reply,
-        };
+        let pending = Pending { event_id, delivery_id: place.delivery_id, settlement, reply };
         if let Some(book) = self.books.get_mut(&place.stream) {
             book.held -= 1;
             if book.takes_settlements() {
@@ -330,10 +320,17 @@ impl Ledger {
     }
 
     /// The application asks for a deadline itself.
-    pub(crate) fn extend(&mut self, event_id: &str, deadline: Duration, now: Instant, reply: Reply) {
+    pub(crate) fn extend(
+        &mut self,
+        event_id: &str,
+        deadline: Duration,
+        now: Instant,
+        reply: Reply,
+    ) {
         let place = self.places.get_mut(event_id);
         let book = place.as_ref().and_then(|place| self.books.get_mut(&place.stream));
-        let (Some(place), Some(book)) = (place, book.filter(|book| book.takes_settlements())) else {
+        let (Some(place), Some(book)) = (place, book.filter(|book| book.takes_settlements()))
+        else {
             answer(Some(reply), Err(Error::Unconfirmed));
             return;
         };
@@ -464,7 +461,8 @@ fn take_due(
         let Some(lease) = place.lease else {
             continue;
         };
-        let fits = taken.is_empty() || (deadline == lease.deadline && taken.len() < LARGEST_REQUEST);
+        let fits =
+            taken.is_empty() || (deadline == lease.deadline && taken.len() < LARGEST_REQUEST);
         if lease.due <= now + GATHERING && fits {
             deadline = lease.deadline;
             taken.push((event_id.clone(), place.delivery_id.clone()));
@@ -497,4 +495,3 @@ fn result_error(result: v1::ack_results::Result) -> Error {
         _ => Error::Unconfirmed,
     }
 }
-
