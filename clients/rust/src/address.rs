@@ -26,19 +26,14 @@ impl Address {
             return (!path.is_empty()).then(|| Address::Unix(path.into()));
         }
         let (host, port) = text.rsplit_once(':')?;
-        let bracketed = host
-            .strip_prefix('[')
-            .and_then(|rest| rest.strip_suffix(']'));
+        let bracketed = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
         if bracketed.is_none() && host.contains(':') {
             return None;
         }
         let host = bracketed.unwrap_or(host);
         let is_host = !host.is_empty() && !host.contains(|c: char| c.is_whitespace() || c == '/');
         let port = port.parse().ok().filter(|&port| port > 0)?;
-        is_host.then(|| Address::Tcp {
-            host: host.to_owned(),
-            port,
-        })
+        is_host.then(|| Address::Tcp { host: host.to_owned(), port })
     }
 
     /// Whether what is sent there stays on this machine.
@@ -68,10 +63,7 @@ mod tests {
 
     #[test]
     fn addresses_are_host_and_port_or_a_socket_s_path() {
-        let tcp = |host: &str, port| Address::Tcp {
-            host: host.to_owned(),
-            port,
-        };
+        let tcp = |host: &str, port| Address::Tcp { host: host.to_owned(), port };
         let cases = [
             ("127.0.0.1:50051", tcp("127.0.0.1", 50051)),
             ("[::1]:1", tcp("::1", 1)),

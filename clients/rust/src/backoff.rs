@@ -15,11 +15,7 @@ pub(crate) struct Backoff {
 impl Backoff {
     pub(crate) fn new(initial: Duration, maximum: Duration) -> Self {
         let initial = initial.min(maximum);
-        Self {
-            initial,
-            maximum,
-            next: initial,
-        }
+        Self { initial, maximum, next: initial }
     }
 
     /// The wait after a stream that was open for `lived` (zero: never), and brought something or
@@ -49,11 +45,7 @@ mod tests {
     use super::*;
 
     fn milliseconds(backoff: &mut Backoff, count: usize) -> Vec<u128> {
-        let wait = |_| {
-            backoff
-                .after_stream_with(Duration::ZERO, false, 1.0)
-                .as_millis()
-        };
+        let wait = |_| backoff.after_stream_with(Duration::ZERO, false, 1.0).as_millis();
         (0..count).map(wait).collect()
     }
 
@@ -63,10 +55,7 @@ mod tests {
 
     #[test]
     fn waits_double_up_to_the_maximum() {
-        assert_eq!(
-            milliseconds(&mut backoff(), 6),
-            [100, 200, 400, 800, 1000, 1000]
-        );
+        assert_eq!(milliseconds(&mut backoff(), 6), [100, 200, 400, 800, 1000, 1000]);
     }
 
     #[test]
@@ -82,10 +71,8 @@ mod tests {
 
     #[test]
     fn a_stream_that_was_of_use_starts_the_count_anew() {
-        for (lived, fruitful) in [
-            (Duration::from_secs(2), false),
-            (Duration::from_millis(1), true),
-        ] {
+        for (lived, fruitful) in [(Duration::from_secs(2), false), (Duration::from_millis(1), true)]
+        {
             let mut backoff = backoff();
             milliseconds(&mut backoff, 5);
             let wait = backoff.after_stream_with(lived, fruitful, 1.0);

@@ -8,8 +8,8 @@ use crate::{
     connection::{Authorization, Connection, ConnectionOptions, Destination, LARGEST_MESSAGE},
     lookup,
     security::Security,
-    v1::{self, release_event_service_client::ReleaseEventServiceClient},
     v1::subscription_service_client::SubscriptionServiceClient,
+    v1::{self, release_event_service_client::ReleaseEventServiceClient},
 };
 
 /// A channel that sends the client's token with every call.
@@ -28,19 +28,13 @@ pub struct Client {
 impl Client {
     /// For a gateway that asks for neither TLS nor a token, as one that listens on loopback only.
     /// `server` is `HOST:PORT`, or `unix:/path` of a socket. Nothing is sent yet.
-    pub fn new(server: impl Into<String>) -> Result<Self, Error> {
+    pub fn new(server: &str) -> Result<Self, Error> {
         Self::builder(server).build()
     }
 
     /// For any gateway.
-    pub fn builder(server: impl Into<String>) -> ClientBuilder {
-        ClientBuilder::new(server.into())
-    }
-
-    pub(crate) fn over(connection: Connection) -> Self {
-        Self {
-            connection: Arc::new(connection),
-        }
+    pub fn builder(server: &str) -> ClientBuilder {
+        ClientBuilder::new(server)
     }
 
     /// Makes the connection, for programs that would rather say "nobody is there" than go on trying.
@@ -79,9 +73,7 @@ impl Client {
     /// Looks one event up, with what became of it as far as the gateway keeps that. `None`: it is
     /// not, or no longer, kept.
     pub async fn get(&self, event_id: impl Into<String>) -> Result<Option<StoredEvent>, Error> {
-        let request = v1::GetEventRequest {
-            event_id: event_id.into(),
-        };
+        let request = v1::GetEventRequest { event_id: event_id.into() };
         let get = |mut stub: ReleaseEventServiceClient<Channel>, request| async move {
             stub.get_event(request).await
         };
@@ -130,16 +122,19 @@ impl fmt::Debug for Client {
 #[derive(Clone, Debug)]
 #[must_use = "nothing is made before `build`"]
 pub struct ClientBuilder {
-    server: String,
+    // What is wrong with it is told when the client is made.
+    to: Result<Destination, Error>,
     options: ConnectionOptions,
 }
 
 impl ClientBuilder {
-    fn new(server: String) -> Self {
-        Self {
-            server,
-            options: default_options(),
-        }
+    fn new(server: &str) -> Self {
+        Self { to: Address::parse(server).map(Destination::Network), options: default_options() }
+    }
+
+    #[cfg(feature = "testing")]
+    pub(crate) fn in_process(connections: crate::transport::InProcess) -> Self {
+        Self { to: Ok(Destination::InProcess(connections)), options: default_options() }
     }
 
     /// Speaks TLS, and trusts the authorities of this system. Each of the next three asks for TLS
@@ -208,13 +203,12 @@ impl ClientBuilder {
 
     /// Makes the client; no file is read, and nothing is sent. Errors: [`Error::Configuration`].
     pub fn build(self) -> Result<Client, Error> {
-        let address = Address::parse(&self.server)?;
-        let connection = Connection::new(Destination::Network(address), self.options)?;
-        Ok(Client::over(connection))
+        let connection = Arc::new(Connection::new(self.to?, self.options)?);
+        Ok(Client { connection })
     }
 }
 
-pub(crate) fn default_options() -> ConnectionOptions {
+fn default_options() -> ConnectionOptions {
     ConnectionOptions {
         security: Security::default(),
         lookup_timeout: Duration::from_secs(10),

@@ -56,6 +56,7 @@ pub(crate) struct ConnectionOptions {
 }
 
 /// Where connections lead.
+#[derive(Clone, Debug)]
 pub(crate) enum Destination {
     Network(Address),
     #[cfg(feature = "testing")]
@@ -132,7 +133,7 @@ impl Connection {
             #[cfg(feature = "testing")]
             Destination::InProcess(connect) => {
                 let lost = |error| Error::connection_lost("cannot connect", error);
-                (Box::new(connect().map_err(lost)?), "http://localhost".to_owned())
+                (Box::new((connect.0)().map_err(lost)?), "http://localhost".to_owned())
             }
         };
         let closed = Arc::new(AtomicBool::new(false));
@@ -220,7 +221,10 @@ fn check(address: &Address, security: &Security) -> Result<(), Error> {
 pub struct Authorization(pub(crate) Arc<Connection>);
 
 impl tonic::service::Interceptor for Authorization {
-    fn call(&mut self, mut request: tonic::Request<()>) -> Result<tonic::Request<()>, tonic::Status> {
+    fn call(
+        &mut self,
+        mut request: tonic::Request<()>,
+    ) -> Result<tonic::Request<()>, tonic::Status> {
         let refused = |error: Error| tonic::Status::failed_precondition(error.to_string());
         if let Some(value) = self.0.authorization().map_err(refused)? {
             request.metadata_mut().insert("authorization", value);

@@ -173,17 +173,11 @@ impl Error {
     }
 
     pub(crate) fn connection(message: impl Into<String>) -> Self {
-        Error::Connection {
-            message: message.into(),
-            source: None,
-        }
+        Error::Connection { message: message.into(), source: None }
     }
 
     pub(crate) fn configuration(reason: &'static str, message: impl Into<String>) -> Self {
-        Error::Configuration {
-            reason,
-            message: message.into(),
-        }
+        Error::Configuration { reason, message: message.into() }
     }
 
     /// What `source` says, and all that it says of its own sources.
@@ -201,29 +195,25 @@ impl Error {
 impl From<tonic::Status> for Error {
     fn from(status: tonic::Status) -> Self {
         // The gateway's own errors have no source here: those of the connection have.
-        let not_ready = status.code() == Code::Unknown
-            && status.message().starts_with("Service was not ready");
+        let not_ready =
+            status.code() == Code::Unknown && status.message().starts_with("Service was not ready");
         if not_ready || status.source().is_some() {
-            return Error::connection_lost("the connection was lost", status);
+            let cause = status.source().map(with_sources);
+            let cause = cause.unwrap_or_else(|| status.message().to_owned());
+            return Error::Connection {
+                message: format!("the connection was lost: {cause}"),
+                source: Some(Arc::new(status)),
+            };
         }
-        let ErrorInfo {
-            reason, metadata, ..
-        } = error_info(status.details());
-        let told = Status {
-            code: status.code(),
-            message: status.message().to_owned(),
-            reason,
-            metadata,
-        };
+        let ErrorInfo { reason, metadata, .. } = error_info(status.details());
+        let told =
+            Status { code: status.code(), message: status.message().to_owned(), reason, metadata };
         if told.code != Code::OutOfRange {
             return Error::Gateway(Box::new(told));
         }
         Error::Gap(Box::new(Gap {
             oldest_cursor: told.metadata.get("oldest_cursor").cloned(),
-            events_lost: told
-                .metadata
-                .get("events_lost")
-                .and_then(|count| count.parse().ok()),
+            events_lost: told.metadata.get("events_lost").and_then(|count| count.parse().ok()),
             status: told,
         }))
     }
@@ -270,10 +260,6 @@ pub(crate) const ERROR_INFO_URL: &str = "type.googleapis.com/google.rpc.ErrorInf
 // What does not parse reads as no information: an error about an error helps nobody.
 fn error_info(details: &[u8]) -> ErrorInfo {
     let status = RpcStatus::decode(details).unwrap_or_default();
-    let info = status
-        .details
-        .iter()
-        .find(|detail| detail.type_url == ERROR_INFO_URL);
-    info.and_then(|info| ErrorInfo::decode(info.value.as_slice()).ok())
-        .unwrap_or_default()
+    let info = status.details.iter().find(|detail| detail.type_url == ERROR_INFO_URL);
+    info.and_then(|info| ErrorInfo::decode(info.value.as_slice()).ok()).unwrap_or_default()
 }

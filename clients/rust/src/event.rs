@@ -52,13 +52,7 @@ impl Event {
 
     fn new(bytes: Bytes, message: v1::ReleaseEvent) -> Self {
         let event_id = Arc::from(message.event_id.as_str());
-        Self {
-            content: Arc::new(Content {
-                bytes,
-                message,
-                event_id,
-            }),
-        }
+        Self { content: Arc::new(Content { bytes, message, event_id }) }
     }
 
     /// The event as it came, byte for byte, with what this version of the library does not know.
@@ -71,6 +65,7 @@ impl Event {
         &self.content.message
     }
 
+    #[cfg(feature = "testing")]
     pub(crate) fn bytes(&self) -> Bytes {
         self.content.bytes.clone()
     }

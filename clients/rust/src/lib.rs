@@ -40,13 +40,7 @@ mod watch;
 ///
 /// Where an event travels in an envelope, a delivery say, its bytes are kept as they came:
 /// [`Event::decode`] reads them.
-#[allow(
-    missing_docs,
-    unreachable_pub,
-    rustdoc::all,
-    clippy::all,
-    reason = "it is generated"
-)]
+#[allow(missing_docs, unreachable_pub, rustdoc::all, clippy::all, reason = "it is generated")]
 pub mod v1 {
     include!("generated/onhook.v1.rs");
 }

@@ -64,10 +64,7 @@ pub struct ListBuilder {
 
 impl ListBuilder {
     pub(crate) fn new(connection: Arc<Connection>) -> Self {
-        Self {
-            connection,
-            request: v1::ListEventsRequest::default(),
-        }
+        Self { connection, request: v1::ListEventsRequest::default() }
     }
 
     /// Events of this call.
@@ -157,7 +154,10 @@ impl EventList {
         self.corrupt_events
     }
 
-    fn poll_event(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<StoredEvent, Error>>> {
+    fn poll_event(
+        &mut self,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<StoredEvent, Error>>> {
         loop {
             if let Some(event) = self.page.pop_front() {
                 return Poll::Ready(Some(event.try_into()));
@@ -190,7 +190,9 @@ impl EventList {
         self.corrupt_events += u64::try_from(page.corrupt_events).unwrap_or(0);
         self.page = page.stored_events.into();
         match &mut self.next {
-            Some(next) if !page.next_page_token.is_empty() => next.page_token = page.next_page_token,
+            Some(next) if !page.next_page_token.is_empty() => {
+                next.page_token = page.next_page_token
+            }
             _ => self.next = None,
         }
     }

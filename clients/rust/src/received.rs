@@ -31,10 +31,7 @@ pub struct Received {
 
 impl Received {
     pub(crate) fn new(work: Work, home: Arc<dyn Home>) -> Self {
-        Self {
-            work: Arc::new(work),
-            home,
-        }
+        Self { work: Arc::new(work), home }
     }
 
     /// The event.
@@ -121,10 +118,7 @@ pub struct Delivery {
 
 impl Delivery {
     pub(crate) fn new(received: Received) -> Self {
-        Self {
-            received,
-            settled: false,
-        }
+        Self { received, settled: false }
     }
 
     /// The event is done: it does not come again. To be called after the work is safe.

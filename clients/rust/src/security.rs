@@ -158,9 +158,7 @@ impl Security {
 }
 
 /// The name that the gateway's certificate must be for.
-pub(crate) fn server_name(
-    name: &str,
-) -> Result<rustls::pki_types::ServerName<'static>, Error> {
+pub(crate) fn server_name(name: &str) -> Result<rustls::pki_types::ServerName<'static>, Error> {
     rustls::pki_types::ServerName::try_from(name.to_owned())
         .map_err(|_| Error::configuration("SERVER_NAME", format!("'{name}' is no server's name")))
 }
@@ -176,7 +174,12 @@ fn broken(what: &str, path: &Path, reason: &'static str) -> Error {
     Error::configuration(reason, format!("the {what} {path} {words}"))
 }
 
-fn read_file(path: &Path, largest: u64, what: &str, reason: &'static str) -> Result<Vec<u8>, Error> {
+fn read_file(
+    path: &Path,
+    largest: u64,
+    what: &str,
+    reason: &'static str,
+) -> Result<Vec<u8>, Error> {
     let fault = |words: String| {
         Error::configuration(reason, format!("the {what} {} {words}", path.display()))
     };
@@ -199,10 +202,7 @@ mod tests {
         let directory = tempdir::TempDir::new();
         let path = directory.path().join("token");
         fs::write(&path, token).unwrap();
-        let security = Security {
-            token_file: Some(path),
-            ..Default::default()
-        };
+        let security = Security { token_file: Some(path), ..Default::default() };
         (security, directory)
     }
 

@@ -49,15 +49,9 @@ mod tests {
 
     #[test]
     fn what_the_native_type_cannot_hold_is_none() {
-        let negative = prost_types::Duration {
-            seconds: -1,
-            nanos: 0,
-        };
+        let negative = prost_types::Duration { seconds: -1, nanos: 0 };
         assert_eq!(duration(Some(&negative)), None);
-        let broken = prost_types::Timestamp {
-            seconds: 0,
-            nanos: -1,
-        };
+        let broken = prost_types::Timestamp { seconds: 0, nanos: -1 };
         assert_eq!(system_time(Some(&broken)), None);
         assert_eq!(system_time(None), None);
     }

@@ -31,7 +31,17 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Pipe for T {}
 
 /// Makes connections within the process, for a fake gateway.
 #[cfg(feature = "testing")]
-pub(crate) type InProcess = Arc<dyn Fn() -> io::Result<tokio::io::DuplexStream> + Send + Sync>;
+#[derive(Clone)]
+pub(crate) struct InProcess(
+    pub(crate) Arc<dyn Fn() -> io::Result<tokio::io::DuplexStream> + Send + Sync>,
+);
+
+#[cfg(feature = "testing")]
+impl std::fmt::Debug for InProcess {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("InProcess")
+    }
+}
 
 /// Opens what `address` names, and speaks TLS on it if there are credentials.
 pub(crate) async fn dial(

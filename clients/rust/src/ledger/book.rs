@@ -1,5 +1,5 @@
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::{HashMap, HashSet, VecDeque},
     sync::Arc,
     time::Duration,
 };
@@ -161,10 +161,7 @@ impl Book {
         let delivery_ids = ids(&acks);
         self.ack_requests += 1;
         let request_id = self.remember(Unanswered::Settlements(acks));
-        send(Request::Ack(v1::AckRequest {
-            request_id,
-            delivery_ids,
-        }))
+        send(Request::Ack(v1::AckRequest { request_id, delivery_ids }))
     }
 
     /// As many as say the same: all that is given back at a stop, above all.
@@ -194,10 +191,7 @@ impl Book {
     }
 
     pub(super) fn flow(&self, paused: bool) -> Outgoing {
-        send(Request::Flow(v1::FlowControl {
-            paused: Some(paused),
-            ..Default::default()
-        }))
+        send(Request::Flow(v1::FlowControl { paused: Some(paused), ..Default::default() }))
     }
 
     /// Settles what the gateway has answered; returns what of an extension was refused.
@@ -205,6 +199,7 @@ impl Book {
         &mut self,
         results: v1::AckResults,
         now: Instant,
+        orphaned: &mut HashSet<Arc<str>>,
     ) -> Vec<(Arc<str>, Arc<str>, v1::ack_results::Result)> {
         let by_id = results_by_id(&results);
         match self.unanswered.remove(&results.request_id) {
@@ -213,8 +208,11 @@ impl Book {
                     self.ack_requests -= 1;
                 }
                 for pending in settlements {
-                    let result = by_id.get(&*pending.delivery_id);
-                    self.settled(pending, result.copied(), now);
+                    let result = by_id.get(&*pending.delivery_id).copied();
+                    if result != Some(v1::ack_results::Result::RetryLater) && !orphaned.is_empty() {
+                        orphaned.remove(&pending.event_id);
+                    }
+                    self.settled(pending, result, now);
                 }
                 Vec::new()
             }
@@ -281,9 +279,7 @@ fn ids(settlements: &[Pending]) -> Vec<String> {
 }
 
 fn send(request: Request) -> Outgoing {
-    Outgoing::Send(v1::SubscribeRequest {
-        request: Some(request),
-    })
+    Outgoing::Send(v1::SubscribeRequest { request: Some(request) })
 }
 
 fn extend_request(request_id: u64, deadline: Duration, delivery_ids: Vec<String>) -> Outgoing {

@@ -9,7 +9,7 @@ mod book;
 mod tests;
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::{HashMap, HashSet, VecDeque},
     sync::Arc,
     task::{Context, Poll, Waker},
     time::Duration,
@@ -59,6 +59,7 @@ pub(crate) enum Settlement {
 /// A settlement on its way to the gateway.
 #[derive(Debug)]
 struct Pending {
+    event_id: Arc<str>,
     delivery_id: Arc<str>,
     settlement: Settlement,
     reply: Option<Reply>,
@@ -91,6 +92,9 @@ pub(crate) struct Ledger {
     places: HashMap<Arc<str>, Place>,
     // Acknowledgements that their stream could not confirm.
     orphans: Vec<Pending>,
+    // The events that were orphans once, until they are confirmed: what comes again of them meanwhile
+    // is done already.
+    orphaned: HashSet<Arc<str>>,
     idle_handlers: Vec<Waker>,
     paused: bool,
     stopping: bool,
@@ -106,6 +110,7 @@ impl Ledger {
             waiting: VecDeque::new(),
             places: HashMap::new(),
             orphans: Vec::new(),
+            orphaned: HashSet::new(),
             idle_handlers: Vec::new(),
             paused: false,
             stopping: false,
@@ -164,9 +169,8 @@ impl Ledger {
         }
         let places = &mut self.places;
         self.waiting.retain(|work| {
-            let of_stream = places
-                .get(work.event.event_id())
-                .is_some_and(|place| place.stream == stream);
+            let of_stream =
+                places.get(work.event.event_id()).is_some_and(|place| place.stream == stream);
             if of_stream {
                 places.remove(work.event.event_id());
             }
@@ -174,11 +178,16 @@ impl Ledger {
         });
         for pending in book.into_unconfirmed() {
             match pending.settlement {
-                Settlement::Ack => self.orphans.push(pending),
+                Settlement::Ack => self.adopt(pending),
                 Settlement::Nack(_) => pending.answer(Err(Error::Unconfirmed)),
             }
         }
         self.place_orphans();
+    }
+
+    fn adopt(&mut self, orphan: Pending) {
+        self.orphaned.insert(orphan.event_id.clone());
+        self.orphans.push(orphan);
     }
 
     fn place_orphans(&mut self) {
@@ -214,14 +223,14 @@ impl Ledger {
         let Some(book) = self.books.get_mut(&stream).filter(|book| !book.half_closed) else {
             return;
         };
+        // Its acknowledgement is on its way, and settles the event by whichever attempt.
+        if self.orphaned.contains(work.event.event_id()) {
+            return;
+        }
         let lease = Lease::new(work.ack_deadline, self.max_extension, now);
         book.held += 1;
         book.alarm_at(lease.map(|lease| lease.due));
-        let place = Place {
-            stream,
-            delivery_id: work.delivery_id.clone(),
-            lease,
-        };
+        let place = Place { stream, delivery_id: work.delivery_id.clone(), lease };
         let before = self.places.insert(work.event.shared_id(), place);
         let Some(before) = before else {
             if self.stopping {
@@ -247,7 +256,7 @@ impl Ledger {
         let Some(book) = self.books.get_mut(&stream) else {
             return;
         };
-        let lost = book.answer(results, now);
+        let lost = book.answer(results, now, &mut self.orphaned);
         for (event_id, delivery_id, result) in lost {
             let Some(place) = self.places.get_mut(&event_id) else {
                 continue;
@@ -285,16 +294,12 @@ impl Ledger {
 
     /// The application is done with an event, by its newest delivery.
     pub(crate) fn settle(&mut self, event_id: &str, settlement: Settlement, reply: Option<Reply>) {
-        let Some(place) = self.places.remove(event_id) else {
+        let Some((event_id, place)) = self.places.remove_entry(event_id) else {
             // It was released after the grace of a stop.
             answer(reply, Err(Error::Unconfirmed));
             return;
         };
-        let pending = Pending {
-            delivery_id: place.delivery_id,
-            settlement,
-            reply,
-        };
+        let pending = Pending { event_id, delivery_id: place.delivery_id, settlement, reply };
         if let Some(book) = self.books.get_mut(&place.stream) {
             book.held -= 1;
             if book.takes_settlements() {
@@ -306,7 +311,7 @@ impl Ledger {
         }
         match pending.settlement {
             Settlement::Ack => {
-                self.orphans.push(pending);
+                self.adopt(pending);
                 self.place_orphans();
             }
             // The end of its stream gives the event back as well.
@@ -315,10 +320,17 @@ impl Ledger {
     }
 
     /// The application asks for a deadline itself.
-    pub(crate) fn extend(&mut self, event_id: &str, deadline: Duration, now: Instant, reply: Reply) {
+    pub(crate) fn extend(
+        &mut self,
+        event_id: &str,
+        deadline: Duration,
+        now: Instant,
+        reply: Reply,
+    ) {
         let place = self.places.get_mut(event_id);
         let book = place.as_ref().and_then(|place| self.books.get_mut(&place.stream));
-        let (Some(place), Some(book)) = (place, book.filter(|book| book.takes_settlements())) else {
+        let (Some(place), Some(book)) = (place, book.filter(|book| book.takes_settlements()))
+        else {
             answer(Some(reply), Err(Error::Unconfirmed));
             return;
         };
@@ -449,7 +461,8 @@ fn take_due(
         let Some(lease) = place.lease else {
             continue;
         };
-        let fits = taken.is_empty() || (deadline == lease.deadline && taken.len() < LARGEST_REQUEST);
+        let fits =
+            taken.is_empty() || (deadline == lease.deadline && taken.len() < LARGEST_REQUEST);
         if lease.due <= now + GATHERING && fits {
             deadline = lease.deadline;
             taken.push((event_id.clone(), place.delivery_id.clone()));
@@ -482,4 +495,3 @@ fn result_error(result: v1::ack_results::Result) -> Error {
         _ => Error::Unconfirmed,
     }
 }
-

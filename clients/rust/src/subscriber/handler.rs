@@ -8,12 +8,7 @@ use std::{
 };
 
 use super::{Shared, SubscriptionHandle};
-use crate::{
-    Nack, Received,
-    connection::lock,
-    ledger::Settlement,
-    received::Home,
-};
+use crate::{Nack, Received, connection::lock, ledger::Settlement, received::Home};
 
 /// Handles events, each at least once: `Ok` acknowledges, an error gives the event back.
 ///

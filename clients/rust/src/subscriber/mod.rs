@@ -18,12 +18,12 @@ use tokio::{
     time::Instant,
 };
 
+use self::options::Options;
 pub use self::{
     handler::{Handler, Subscriber},
     options::SubscriptionBuilder,
     subscription::{Subscription, SubscriptionHandle},
 };
-use self::options::Options;
 use crate::{
     ConnectionState, Error, Nack,
     connection::{Connection, lock},

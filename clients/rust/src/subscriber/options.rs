@@ -4,9 +4,7 @@ use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::{Handler, Shared, Subscriber, Subscription, SubscriptionHandle, handler, supervisor};
-use crate::{
-    ConnectionState, SubscriptionSpec, connection::Connection, ledger::Ledger, time, v1,
-};
+use crate::{ConnectionState, SubscriptionSpec, connection::Connection, ledger::Ledger, time, v1};
 
 type StateHook = Arc<dyn Fn(&ConnectionState) + Send + Sync>;
 
@@ -34,10 +32,7 @@ impl SubscriptionBuilder {
         Self {
             connection,
             options: Options {
-                open: v1::SubscribeOpen {
-                    subscription: name,
-                    ..Default::default()
-                },
+                open: v1::SubscribeOpen { subscription: name, ..Default::default() },
                 max_extension: Duration::from_secs(3600),
                 concurrency: 1,
                 grace: Duration::from_secs(30),

@@ -41,12 +41,7 @@ pub struct Subscription {
 
 impl Subscription {
     pub(super) fn new(handle: SubscriptionHandle) -> Self {
-        Self {
-            home: handle.shared.clone(),
-            handle,
-            end: None,
-            is_over: false,
-        }
+        Self { home: handle.shared.clone(), handle, end: None, is_over: false }
     }
 
     /// The next delivery; `None`: it was stopped, and nothing more comes. May be cancelled without
@@ -65,7 +60,10 @@ impl Subscription {
         self.handle.clone()
     }
 
-    fn poll_delivery(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Delivery, Error>>> {
+    fn poll_delivery(
+        &mut self,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Delivery, Error>>> {
         if self.is_over {
             return Poll::Ready(None);
         }

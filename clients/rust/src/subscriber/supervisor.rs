@@ -33,9 +33,13 @@ pub(super) async fn run(shared: Arc<Shared>) {
 enum Phase {
     Receiving,
     /// What is being handled is waited for.
-    Draining { since: Instant },
+    Draining {
+        since: Instant,
+    },
     /// The gateway's last answers are waited for.
-    Confirming { until: Instant },
+    Confirming {
+        until: Instant,
+    },
 }
 
 /// Keeps a stream open: opens another when one is lost or goes away. At most two are alive, the
@@ -146,10 +150,7 @@ impl Supervisor {
         self.retry_at = None;
         self.newest += 1;
         let cancel = CancellationToken::new();
-        let stream = Stream {
-            cancel: cancel.clone(),
-            opened: false,
-        };
+        let stream = Stream { cancel: cancel.clone(), opened: false };
         self.streams.insert(self.newest, stream);
         self.shared.tell(ConnectionState::Connecting);
         let task = StreamTask::new(self.shared.clone(), self.newest, self.signals.clone(), cancel);
@@ -196,9 +197,7 @@ impl Supervisor {
             // It was half-closed here: a stop.
             Ok(()) => {}
             // Of a subscription nothing is out of range for good.
-            Err(error)
-                if error.code() != Code::OutOfRange && self.ends.is_final(&error, now) =>
-            {
+            Err(error) if error.code() != Code::OutOfRange && self.ends.is_final(&error, now) => {
                 self.fatal = Some(error);
                 return;
             }

@@ -41,12 +41,7 @@ pub struct WatchBuilder {
 
 impl WatchBuilder {
     pub(crate) fn new(connection: Arc<Connection>) -> Self {
-        Self {
-            connection,
-            request: v1::WatchRequest::default(),
-            on_state: None,
-            stop_on: None,
-        }
+        Self { connection, request: v1::WatchRequest::default(), on_state: None, stop_on: None }
     }
 
     /// Begins at either end of the log.
@@ -195,7 +190,10 @@ impl Watch {
         while self.parts.try_recv().is_ok() {}
     }
 
-    fn poll_event(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<WatchedEvent, Error>>> {
+    fn poll_event(
+        &mut self,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<WatchedEvent, Error>>> {
         loop {
             if let Some(watched) = self.events.pop_front() {
                 self.cursor = Some(watched.cursor.clone());

@@ -151,7 +151,10 @@ impl Reader {
     }
 
     /// Whatever is handed over is not asked for again.
-    async fn hand_over(&mut self, part: Part) -> Result<(), mpsc::error::SendError<Result<Part, Error>>> {
+    async fn hand_over(
+        &mut self,
+        part: Part,
+    ) -> Result<(), mpsc::error::SendError<Result<Part, Error>>> {
         let cursor = match &part {
             Part::Events(events) => events.back().map(|last| last.cursor.clone()),
             Part::Place(cursor) => Some(cursor.clone()),
@@ -171,11 +174,9 @@ impl Reader {
 }
 
 fn watched(events: v1::WatchEvents) -> Result<VecDeque<WatchedEvent>, Error> {
-    let events = events.events.into_iter().map(|watched| {
-        Ok(WatchedEvent {
-            event: decoded(watched.event)?,
-            cursor: watched.cursor,
-        })
-    });
+    let events = events
+        .events
+        .into_iter()
+        .map(|watched| Ok(WatchedEvent { event: decoded(watched.event)?, cursor: watched.cursor }));
     events.collect()
 }
