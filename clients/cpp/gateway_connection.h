@@ -87,7 +87,7 @@ class GatewayConnection {
   mutable absl::Mutex mutex_;
   mutable std::shared_ptr<const GatewayStubs> stubs_ ABSL_GUARDED_BY(mutex_);  // null: never good
   mutable absl::Duration heartbeat_interval_ ABSL_GUARDED_BY(mutex_) = kUntoldHeartbeatInterval;
-  mutable std::string token_ ABSL_GUARDED_BY(mutex_);                          // empty: never good
+  mutable std::string token_ ABSL_GUARDED_BY(mutex_);  // empty: never good
 };
 
 }  // namespace onhook::client

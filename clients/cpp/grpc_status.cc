@@ -69,7 +69,8 @@ bool IsTransient(const absl::Status& status) {
     case absl::StatusCode::kUnimplemented:
     case absl::StatusCode::kOutOfRange:
       return false;
-    default:  // of which a restart, an end of a drain, a fault, a limit or a lost connection has one
+    default:  // of which a restart, an end of a drain, a fault, a limit or a lost connection has
+              // one
       return true;
   }
 }
@@ -86,7 +87,8 @@ std::optional<WatchGap> GapOf(const absl::Status& status) {
   if (status.code() != absl::StatusCode::kOutOfRange) return std::nullopt;
   WatchGap gap;
   gap.oldest_cursor = ErrorMetadata(status, "oldest_cursor");
-  if (!absl::SimpleAtoi(ErrorMetadata(status, "events_lost"), &gap.events_lost)) gap.events_lost = 0;
+  if (!absl::SimpleAtoi(ErrorMetadata(status, "events_lost"), &gap.events_lost))
+    gap.events_lost = 0;
   return gap;
 }
 

@@ -113,9 +113,8 @@ absl::Status SubscriptionEngine::KeepStreamOpen() {
       return other.ended || (going_away && &other != attempt);
     });
     if (stream.waited_in_vain) continue;
-    const absl::Duration wait = end->going_away
-                                    ? backoff_.AfterGoAway(end->lived, end->was_of_use)
-                                    : backoff_.AfterStream(end->lived, end->was_of_use);
+    const absl::Duration wait = end->going_away ? backoff_.AfterGoAway(end->lived, end->was_of_use)
+                                                : backoff_.AfterStream(end->lived, end->was_of_use);
     if (StopsWithin(wait)) return absl::OkStatus();
   }
 }
@@ -181,8 +180,8 @@ SubscriptionEngine::Attempt* SubscriptionEngine::StartAttempt(bool wait_for_conn
   options.max_extension = options_.max_extension;
   options.paused = paused_ || stopping_;
   SubscriberStream::Listener* const listener = this;
-  attempt.stream = std::make_shared<SubscriberStream>(connection_, OpenRequest(options_), options,
-                                                      listener);
+  attempt.stream =
+      std::make_shared<SubscriberStream>(connection_, OpenRequest(options_), options, listener);
   if (wait_for_connection) attempt.stream->WaitForConnection();
   attempt.thread = std::thread([this, &attempt] { RunAttempt(&attempt); });
   return &attempt;
@@ -193,7 +192,8 @@ void SubscriptionEngine::RunAttempt(Attempt* attempt) {
   absl::Status status = stream->Run();
   std::vector<PendingSettlement> unconfirmed = stream->TakeUnconfirmed();
   // The end of the stream has given back what was not to be acknowledged.
-  const auto given_back = std::partition(unconfirmed.begin(), unconfirmed.end(), std::mem_fn(&PendingSettlement::IsAck));
+  const auto given_back = std::partition(unconfirmed.begin(), unconfirmed.end(),
+                                         std::mem_fn(&PendingSettlement::IsAck));
   for (auto pending = given_back; pending != unconfirmed.end(); ++pending) {
     Answer(std::move(*pending), absl::UnavailableError("the stream was lost before an answer"));
   }
@@ -289,9 +289,8 @@ absl::Status SubscriptionEngine::Drain() {
   for (const auto& stream : opened) stream->CloseWhenIdle();
   {
     absl::MutexLock lock(&mutex_);
-    changed_.AwaitUntil(&mutex_, deadline, [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-      return AllEnded();
-    });
+    changed_.AwaitUntil(&mutex_, deadline,
+                        [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return AllEnded(); });
   }
   EndStreams([](const Attempt&) { return true; });
   std::vector<PendingSettlement> unconfirmed;
@@ -378,7 +377,8 @@ void SubscriptionEngine::OnGoAway(SubscriberStream* stream, const v1::GoAway& go
 
 void SubscriptionEngine::OnAnswered(PendingSettlement settlement, absl::Status status) {
   if (options_.on_settled && !settlement.extension.has_value()) {
-    options_.on_settled({settlement.delivery_id, settlement.event_id, settlement.settlement, status});
+    options_.on_settled(
+        {settlement.delivery_id, settlement.event_id, settlement.settlement, status});
   }
   Answer(std::move(settlement), std::move(status));
 }

@@ -59,7 +59,8 @@ class SubscriptionEngine final : public DeliveryOwner,
   void RequestStop() { RequestStop(options_.stop_grace); }
   void RequestStop(absl::Duration grace);
   absl::Status Wait();
-  // Nothing is called any more when it returns. To be called once, by the last owner but deliveries.
+  // Nothing is called any more when it returns. To be called once, by the last owner but
+  // deliveries.
   void StopAndJoin();
 
  private:

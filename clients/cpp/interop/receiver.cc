@@ -70,8 +70,7 @@ client::SubscribeOptions Receiver::Options(const Json& command) {
   }
   options.handler_threads = static_cast<int>(command.Number("concurrency").value_or(1));
   options.ack_deadline = Milliseconds(command, "ack_deadline_ms");
-  options.max_extension =
-      Milliseconds(command, "max_extension_ms").value_or(options.max_extension);
+  options.max_extension = Milliseconds(command, "max_extension_ms").value_or(options.max_extension);
   options.stop_grace = Milliseconds(command, "grace_ms").value_or(options.stop_grace);
   options.on_state = ReportState();
   return options;
@@ -160,9 +159,9 @@ void Receiver::Extend(const Json& command) {
   absl::MutexLock lock(&mutex_);
   const auto found = deliveries_.find(number);
   if (found == deliveries_.end()) return;
-  ReportConfirmed("extended", number,
-                  found->second.Extend(
-                      Milliseconds(command, "deadline_ms").value_or(absl::ZeroDuration())));
+  ReportConfirmed(
+      "extended", number,
+      found->second.Extend(Milliseconds(command, "deadline_ms").value_or(absl::ZeroDuration())));
 }
 
 void Receiver::ReportConfirmed(const std::string& report, int number,

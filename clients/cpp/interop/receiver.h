@@ -40,8 +40,7 @@ class Receiver {
   void Consume();
   void NoteHandled(const v1::Delivery& delivery);
   client::StateHook ReportState();
-  void ReportConfirmed(const std::string& report, int number,
-                       std::future<absl::Status> confirmed);
+  void ReportConfirmed(const std::string& report, int number, std::future<absl::Status> confirmed);
   void ReportEnd(const absl::Status& status);
 
   Reports* const reports_;

@@ -90,9 +90,7 @@ void Reports::WriteEnd(const absl::Status& status) {
   Write("ended", report);
 }
 
-std::string CodeName(const absl::Status& status) {
-  return absl::StatusCodeToString(status.code());
-}
+std::string CodeName(const absl::Status& status) { return absl::StatusCodeToString(status.code()); }
 
 std::string Encoded(const v1::ReleaseEvent& event) {
   return absl::Base64Escape(event.SerializeAsString());

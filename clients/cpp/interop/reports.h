@@ -25,9 +25,7 @@ class Json {
     return Set(name, absl::string_view(text));
   }
   Json& Set(const std::string& name, double number);
-  Json& Set(const std::string& name, int number) {
-    return Set(name, static_cast<double>(number));
-  }
+  Json& Set(const std::string& name, int number) { return Set(name, static_cast<double>(number)); }
   Json& Set(const std::string& name, bool flag);
   Json& Set(const std::string& name, const Json& object);
   Json& Set(const std::string& name, const google::protobuf::ListValue& list);

@@ -48,9 +48,7 @@ class Delivery {
   // From 1.
   int attempt() const { return message_->attempt(); }
   // A number that v1 does not name is of a newer gateway.
-  v1::Delivery::RedeliveryReason redelivery_reason() const {
-    return message_->redelivery_reason();
-  }
+  v1::Delivery::RedeliveryReason redelivery_reason() const { return message_->redelivery_reason(); }
   const std::string& cursor() const { return message_->cursor(); }
 
   // Done: the event does not come again.

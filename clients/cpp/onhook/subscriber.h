@@ -77,7 +77,8 @@ class Subscriber {
   // Waits until the subscriber has ended and returns why: OK after a stop with every
   // acknowledgement confirmed; kUnavailable after a stop that left some unconfirmed (their events
   // may come again); else as Errors above. Blocking: without bound until a stop is requested, then
-  // until the running handlers have returned, for the grace at most, then for drain_timeout at most.
+  // until the running handlers have returned, for the grace at most, then for drain_timeout at
+  // most.
   absl::Status Wait();
 
   // RequestStop, then Wait. May be called again; the answer stays the same.

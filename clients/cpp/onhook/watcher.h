@@ -32,13 +32,13 @@ struct WatchOptions {
 //
 // Promises: every event behind the place is handled once, in order, over reconnections too; when
 // the gateway no longer keeps what would come next, the watcher ends with kOutOfRange (GapOf in
-// status.h says how much is lost) and never leaves a gap in silence. Unless `observe_only` is set, the gateway counts an event as forwarded
-// when it was written here, whatever the handler does with it.
-// Threads: one thread of the watcher calls handler and callbacks. All methods may be called from
-// any thread, but only RequestStop and cursor from the handler and the callbacks.
-// Errors: ends by itself with kOutOfRange, kInvalidArgument (a malformed cursor),
-// kFailedPrecondition (a cursor of another store, or Client's), kPermissionDenied, kUnauthenticated
-// (as a Subscriber), or with whatever the handler returned.
+// status.h says how much is lost) and never leaves a gap in silence. Unless `observe_only` is set,
+// the gateway counts an event as forwarded when it was written here, whatever the handler does with
+// it. Threads: one thread of the watcher calls handler and callbacks. All methods may be called
+// from any thread, but only RequestStop and cursor from the handler and the callbacks. Errors: ends
+// by itself with kOutOfRange, kInvalidArgument (a malformed cursor), kFailedPrecondition (a cursor
+// of another store, or Client's), kPermissionDenied, kUnauthenticated (as a Subscriber), or with
+// whatever the handler returned.
 class Watcher {
  public:
   // Called once for each event. Anything but OK ends the watcher with that status; the event then

@@ -39,8 +39,7 @@ void Except(const std::string& delivery_id, v1::AckResults::Result result,
 
 bool Fits(const v1::ReleaseEvent& event, const v1::ListEventsRequest& request) {
   const absl::Time received = client::ToTime(event.received_at());
-  return (request.call_serial_no().empty() ||
-          request.call_serial_no() == event.call_serial_no()) &&
+  return (request.call_serial_no().empty() || request.call_serial_no() == event.call_serial_no()) &&
          (request.source().empty() || request.source() == event.source()) &&
          (!request.has_received_from() || received >= client::ToTime(request.received_from())) &&
          (!request.has_received_before() || received < client::ToTime(request.received_before()));

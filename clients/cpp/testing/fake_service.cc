@@ -62,9 +62,8 @@ std::string FakeGateway::Service::Publish(v1::ReleaseEvent event) {
 std::optional<Outcome> FakeGateway::Service::NextOutcome(absl::Duration patience) {
   absl::MutexLock lock(&mutex_);
   const bool came = changed_.AwaitUntil(
-      &mutex_, client::SteadyNow() + patience, [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-        return told_outcomes_ < outcomes_.size();
-      });
+      &mutex_, client::SteadyNow() + patience,
+      [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return told_outcomes_ < outcomes_.size(); });
   if (!came) return std::nullopt;
   return outcomes_[told_outcomes_++];
 }
@@ -114,16 +113,15 @@ void FakeGateway::Service::AnswerSettlements(bool answers) {
 
 bool FakeGateway::Service::AwaitStreams(int count, absl::Duration patience) const {
   absl::MutexLock lock(&mutex_);
-  return changed_.AwaitUntil(
-      &mutex_, client::SteadyNow() + patience,
-      [this, count]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-        int64_t open = 0;
-        for (const auto& stream : subscribers_) {
-          open += stream->open() && !stream->subscription.empty() ? 1 : 0;
-        }
-        for (const auto& stream : watchers_) open += stream->open() ? 1 : 0;
-        return open == count;
-      });
+  return changed_.AwaitUntil(&mutex_, client::SteadyNow() + patience,
+                             [this, count]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+                               int64_t open = 0;
+                               for (const auto& stream : subscribers_) {
+                                 open += stream->open() && !stream->subscription.empty() ? 1 : 0;
+                               }
+                               for (const auto& stream : watchers_) open += stream->open() ? 1 : 0;
+                               return open == count;
+                             });
 }
 
 bool FakeGateway::Service::AwaitPaused(bool paused, absl::Duration patience) const {
@@ -285,8 +283,7 @@ void FakeGateway::Service::Begin(WatchStream* stream) {
   }
   v1::WatchResponse response;
   response.mutable_heartbeat()->set_cursor(FakeLedger::CursorAt(stream->next));
-  *response.mutable_heartbeat()->mutable_interval() =
-      client::ToProto(options_.heartbeat_interval);
+  *response.mutable_heartbeat()->mutable_interval() = client::ToProto(options_.heartbeat_interval);
   stream->Send(std::move(response));
   HandOut();
   if (request.stop_at_end()) stream->End(grpc::Status::OK);

@@ -15,8 +15,8 @@ namespace onhook::testing {
 // The sending side of one stream of the fake gateway: what is to be sent, in order, and then its
 // end. `Reactor` is gRPC's.
 //
-// Threads: all that is known of a stream is guarded by the gateway's one lock, which every method but
-// gRPC's wants held; the analysis cannot tell that it is this one.
+// Threads: all that is known of a stream is guarded by the gateway's one lock, which every method
+// but gRPC's wants held; the analysis cannot tell that it is this one.
 template <typename Reactor, typename Response>
 class FakeStream : public Reactor {
  public:

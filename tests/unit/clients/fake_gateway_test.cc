@@ -13,8 +13,8 @@
 namespace onhook::testing {
 namespace {
 
-using ::testing::ElementsAre;
 using client::Settlement;
+using ::testing::ElementsAre;
 using Action = Settlement::Action;
 using State = v1::SubscriptionTimeline;
 
@@ -162,7 +162,8 @@ TEST_F(PublicFakeGatewayTest, AWatchReadsWhatIsThereAndWhatComes) {
   EXPECT_EQ(watcher->Wait(), absl::AbortedError("enough"));
   EXPECT_THAT(calls, ElementsAre("call-1", "call-2"));
   options.request.set_after_cursor("of another gateway");
-  const auto lost = client_.Watch(options, [](const v1::WatchedEvent&) { return absl::OkStatus(); });
+  const auto lost =
+      client_.Watch(options, [](const v1::WatchedEvent&) { return absl::OkStatus(); });
   EXPECT_EQ(lost->Wait().code(), absl::StatusCode::kInvalidArgument);
 }
 

@@ -96,8 +96,8 @@ TEST_F(SubscriberHandlerTest, AStatusThatIsOkAcknowledges) {
 }
 
 TEST_F(SubscriberHandlerTest, AnErrorGivesTheEventBackWithItsWordsAndNoDelay) {
-  FakeSubscribeStream& stream = Subscribe(
-      [](const v1::Delivery&) { return absl::UnavailableError("the database is away"); });
+  FakeSubscribeStream& stream =
+      Subscribe([](const v1::Delivery&) { return absl::UnavailableError("the database is away"); });
   const v1::NackRequest nack = stream.Take().nack();
   EXPECT_EQ(nack.action(), v1::NackRequest::ACTION_RETRY);
   EXPECT_EQ(nack.reason(), "the database is away");
@@ -105,17 +105,15 @@ TEST_F(SubscriberHandlerTest, AnErrorGivesTheEventBackWithItsWordsAndNoDelay) {
 }
 
 TEST_F(SubscriberHandlerTest, AnExceptionGivesTheEventBackWithItsWords) {
-  FakeSubscribeStream& stream = Subscribe([](const v1::Delivery&) -> Settlement {
-    throw std::runtime_error("no such customer");
-  });
+  FakeSubscribeStream& stream = Subscribe(
+      [](const v1::Delivery&) -> Settlement { throw std::runtime_error("no such customer"); });
   const v1::NackRequest nack = stream.Take().nack();
   EXPECT_EQ(nack.action(), v1::NackRequest::ACTION_RETRY);
   EXPECT_EQ(nack.reason(), "no such customer");
 }
 
 TEST_F(SubscriberHandlerTest, AnExceptionOfAnyKindGivesTheEventBack) {
-  FakeSubscribeStream& stream =
-      Subscribe([](const v1::Delivery&) -> Settlement { throw 7; });
+  FakeSubscribeStream& stream = Subscribe([](const v1::Delivery&) -> Settlement { throw 7; });
   EXPECT_EQ(stream.Take().nack().action(), v1::NackRequest::ACTION_RETRY);
 }
 

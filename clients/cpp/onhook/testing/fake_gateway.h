@@ -49,7 +49,8 @@ struct FakeGatewayOptions {
 // again at once, whatever the delay (as the next attempt, or, if it was released or its stream was
 // lost, as the same one). A subscription that nobody knows exists as soon as it is asked for, and
 // owes all that was published before, unless Refuse says otherwise. Filters are not looked at.
-// Threads: any. Blocking: only what takes a `patience`, and the destructor until streams have ended.
+// Threads: any. Blocking: only what takes a `patience`, and the destructor until streams have
+// ended.
 class FakeGateway {
  public:
   // Long enough for the slowest machine: a wait that takes it has failed.
