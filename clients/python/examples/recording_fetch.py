@@ -45,6 +45,7 @@ class Recordings:
         try:
             await asyncio.to_thread(self._download, event)
         except urllib.error.HTTPError as error:
+            error.close()
             if error.code in PERMANENT:
                 raise onhook.Park(f"the media server says {error.code}") from error
             raise onhook.Retry(f"the media server says {error.code}", delay=60) from error
