@@ -128,6 +128,7 @@ class Client:
             ack_deadline,
             max_extension,
             grace,
+            handler is not None,
         )
         started = Subscription(self._loop_thread, self._connections, options, handler, on_state)
         self._running.add(started)
