@@ -156,6 +156,7 @@ class Engine(Generic[DeliveryType]):
         self._current: SubscribeStream | None = None
         self._paused = False
         self._stopping = False
+        self._closing = False
         self._changed = asyncio.Event()
         self._stop_wanted = asyncio.Event()
         self._grace = seconds_of(options.grace)
@@ -239,6 +240,7 @@ class Engine(Generic[DeliveryType]):
             await self._until(lambda: self._all_confirmed() or keeper.done(), lambda: deadline)
             if keeper.done():
                 error = keeper.result()
+            self._closing = True
             keeper.cancel()
             await self._end_streams(deadline)
             unconfirmed = len(self._orphans)
@@ -266,7 +268,8 @@ class Engine(Generic[DeliveryType]):
         await self._until(lambda: not self._held or in_vain(), lambda: self._held_until)
 
     async def _keep_open(self) -> OnhookError:
-        while True:
+        # Before Python 3.12, wait_for may lose a cancellation.
+        while not self._closing:
             self._teller.tell(State.CONNECTING)
             try:
                 attempt = self._start_attempt()
@@ -291,6 +294,7 @@ class Engine(Generic[DeliveryType]):
             if wait > 0:
                 self._teller.tell(State.BACKING_OFF, cause)
                 await asyncio.sleep(wait)
+        raise asyncio.CancelledError
 
     async def _attempt_over(self, attempt: Attempt) -> None:
         await self._until(lambda: attempt.ended or attempt.going_away is not None)
