@@ -15,4 +15,4 @@ if [[ "${1:-}" == --build ]]; then
   exit
 fi
 export PYTHONPATH="${here}/src" PYTHONPYCACHEPREFIX="${build}/pycache"
-exec "${build}/interop/bin/python" "${here}/interop/${1:-aio}_program.py"
+exec "${build}/interop/bin/python" "${here}/interop/${1:-aio}_program.py" 3>&-

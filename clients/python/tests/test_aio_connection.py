@@ -375,3 +375,31 @@ async def test_a_client_that_cannot_be_set_up_ends_before_anything_is_sent(
         with pytest.raises(onhook.ConfigurationError):
             await client.get_event("v1-0")
     assert gateway.connections == []
+
+
+async def test_who_was_let_in_and_told_to_come_anew_is_patient_too(tmp_path: Path) -> None:
+    token = tmp_path / "token"
+    token.write_text("first")
+    with FakeGateway(token="first") as gateway:
+        client = onhook.aio.Client(gateway.address, token_file=token, reconnect=QUICK)
+        async with client, client.subscribe("crm") as subscription:
+            await gateway.wait_until_async(lambda: gateway.open_streams == 1)
+            gateway.publish()
+            await (await anext(subscription)).ack()
+            gateway.refuse(grpc.StatusCode.UNAUTHENTICATED, times=2)
+            gateway.go_away(GoAwayReason.MAX_AGE)
+            gateway.publish()
+            await (await anext(subscription)).ack()
+
+
+async def test_an_iteration_that_was_ended_does_not_wait_for_what_was_not_settled(
+    gateway: FakeGateway, client: onhook.aio.Client
+) -> None:
+    gateway.publish()
+    with pytest.raises(onhook.PermissionDeniedError):
+        async with client.subscribe("crm") as subscription:
+            await anext(subscription)
+            gateway.refuse(grpc.StatusCode.PERMISSION_DENIED)
+            gateway.end_streams()
+            await anext(subscription)
+    assert subscription.is_stopped

@@ -229,3 +229,16 @@ def test_an_event_loop_that_ends_leaves_nobody_waiting(gateway: FakeGateway) -> 
     asyncio.run(asyncio.wait_for(forgetful(), 5))
     # Nothing was said of the event: it comes again.
     assert gateway.settlements == []
+
+
+async def test_a_stop_that_is_under_way_can_be_made_shorter(
+    gateway: FakeGateway, client: onhook.aio.Client
+) -> None:
+    event, waiting = gateway.publish(), gateway.publish()
+    subscription = client.subscribe("crm")
+    held = await anext(subscription)
+    subscription.begin_stop(grace=3600)
+    assert (await gateway.settlement_async(waiting)).action is Action.RELEASE
+    await subscription.stop(grace=0)
+    assert gateway.settlement(event).action is Action.RELEASE
+    assert held.event_id == event.event_id

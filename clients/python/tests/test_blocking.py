@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -374,3 +375,18 @@ def test_a_handler_is_not_asked_for_an_event_that_comes_again_meanwhile(
         gateway.wait_until(lambda: len(gateway.settlements) == 2)
     assert calls == [event.event_id, marker.event_id]
     assert gateway.settlement(event).attempt == 2
+
+
+def test_a_handler_that_would_end_its_thread_gives_its_event_back(
+    gateway: FakeGateway, blocking_client: onhook.Client
+) -> None:
+    def handle(delivery: onhook.Delivery) -> None:
+        if delivery.attempt == 1:
+            sys.exit("no way on")
+
+    event = gateway.publish()
+    with blocking_client.subscribe("crm", handle):
+        gateway.wait_until(lambda: len(gateway.settlements) == 2)
+    said = gateway.settlement(event)
+    assert (said.action, said.reason) == (Action.RETRY, "no way on")
+    assert gateway.settlements[1].action is Action.ACK

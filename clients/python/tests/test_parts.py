@@ -64,22 +64,24 @@ class TestEnds:
 
     def test_who_shows_nothing_is_not_patient(self) -> None:
         ends = Ends(ConnectionSettings())
-        assert not ends.is_final(onhook.UnavailableError("lost"), was_open=True, now=0)
-        assert ends.is_final(self.REFUSED, was_open=False, now=1)
+        ends.let_in()
+        assert not ends.is_final(onhook.UnavailableError("lost"), now=0)
+        assert ends.is_final(self.REFUSED, now=1)
 
     def test_who_was_let_in_is_patient_from_the_first_refusal_on(self) -> None:
         ends = Ends(ConnectionSettings(tls=onhook.Tls(certificate_file="c", key_file="k")))
-        assert not ends.is_final(onhook.UnavailableError("lost"), was_open=True, now=0)
-        assert not ends.is_final(self.REFUSED, was_open=False, now=1000)
-        assert not ends.is_final(self.REFUSED, was_open=False, now=1119)
-        assert ends.is_final(self.REFUSED, was_open=False, now=1120)
+        ends.let_in()
+        assert not ends.is_final(self.REFUSED, now=1000)
+        assert not ends.is_final(self.REFUSED, now=1119)
+        assert ends.is_final(self.REFUSED, now=1120)
 
     def test_being_let_in_again_starts_the_patience_anew(self) -> None:
         ends = Ends(ConnectionSettings(token_file="t"))
-        ends.is_final(onhook.UnavailableError("lost"), was_open=True, now=0)
-        ends.is_final(self.REFUSED, was_open=False, now=0)
-        assert not ends.is_final(self.REFUSED, was_open=True, now=200)
-        assert not ends.is_final(self.REFUSED, was_open=False, now=319)
+        ends.let_in()
+        ends.is_final(self.REFUSED, now=0)
+        ends.let_in()
+        assert not ends.is_final(self.REFUSED, now=200)
+        assert not ends.is_final(self.REFUSED, now=319)
 
 
 class TestLeases:

@@ -65,6 +65,8 @@ def test_what_was_not_settled_is_told_so() -> None:
         delivery.ack()
     with pytest.raises(ValueError, match="an hour"):
         make_delivery().nack(delay=3601)
+    with pytest.raises(ValueError, match="an hour"):
+        onhook.Retry(delay=timedelta(hours=2))
 
 
 def test_a_delivery_of_a_gateway_has_its_outcome_there(

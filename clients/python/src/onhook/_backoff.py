@@ -58,11 +58,13 @@ class Ends:
         self._was_let_in = False
         self._refused_at: float | None = None
 
-    def is_final(self, error: OnhookError, was_open: bool, now: float) -> bool:
-        """Whether no other stream is to be opened; to be asked once about each end."""
-        if was_open:
-            self._was_let_in = True
-            self._refused_at = None
+    def let_in(self) -> None:
+        """A stream was opened."""
+        self._was_let_in = True
+        self._refused_at = None
+
+    def is_final(self, error: OnhookError, now: float) -> bool:
+        """Whether no other stream is to be opened after one that ended like this."""
         if not is_terminal(error):
             return False
         if error.code != grpc.StatusCode.UNAUTHENTICATED or not self._was_let_in:

@@ -9,7 +9,7 @@ from onhook._durations import Duration, seconds_of, to_timedelta
 from onhook._enums import Action, RedeliveryReason
 from onhook._errors import AlreadySettledError
 from onhook._event import ReleaseEvent
-from onhook._settlement import Pending, short_reason
+from onhook._settlement import Pending, checked_delay, short_reason
 from onhook.v1 import release_event_service_pb2
 
 if TYPE_CHECKING:
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 _SHORTEST_DEADLINE = 1.0
 _LONGEST_DEADLINE = 600.0
-_LONGEST_DELAY = 3600.0
 
 
 class Settler(Protocol):
@@ -135,9 +134,7 @@ class DeliveryView:
 
 def retry_arguments(delay: Duration | None, reason: str) -> tuple[Action, str, Duration | None]:
     """The arguments of a Pending that asks for a retry."""
-    if delay is not None and not 0 <= seconds_of(delay) <= _LONGEST_DELAY:
-        raise ValueError("a delay is at least 0 and at most an hour")
-    return Action.RETRY, short_reason(reason), delay
+    return Action.RETRY, short_reason(reason), checked_delay(delay)
 
 
 def extension_arguments(deadline: Duration) -> tuple[None, str, Duration]:

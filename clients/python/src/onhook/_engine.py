@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
+import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
@@ -47,6 +49,7 @@ class SubscribeOptions:
     ack_deadline: Duration | None
     max_extension: Duration
     concurrency: int
+    """How many handlers there are; 0: whoever iterates settles."""
     grace: Duration
 
     def opening(self) -> pb.SubscribeOpen:
@@ -153,9 +156,12 @@ class Engine(Generic[DeliveryType]):
         self._current: SubscribeStream | None = None
         self._paused = False
         self._stopping = False
+        self._closing = False
         self._changed = asyncio.Event()
         self._stop_wanted = asyncio.Event()
         self._grace = seconds_of(options.grace)
+        # Until when a stop waits for what was begun.
+        self._held_until = math.inf
         self.finished: asyncio.Future[OnhookError | None] = self._loop.create_future()
         """Done at the end, with why: None after a stop with everything confirmed."""
         self._task = self._loop.create_task(self._run())
@@ -201,22 +207,25 @@ class Engine(Generic[DeliveryType]):
         """Begins to stop."""
         if grace is not None:
             self._grace = seconds_of(grace)
+            if self._stopping:
+                # A stop may be made shorter, or longer, while it is under way.
+                self._held_until = self._loop.time() + self._grace
         self._stop_wanted.set()
         self._changed.set()
 
     # From start to end.
 
-    async def _until(self, predicate: Callable[[], bool], deadline: float | None = None) -> bool:
+    async def _until(
+        self, predicate: Callable[[], bool], deadline: Callable[[], float] = lambda: math.inf
+    ) -> None:
+        """Waits until the predicate holds, or the deadline, which may move, is over."""
         while not predicate():
             self._changed.clear()
-            left = None if deadline is None else deadline - self._loop.time()
-            if left is not None and left <= 0:
-                return False
-            try:
-                await asyncio.wait_for(self._changed.wait(), left)
-            except asyncio.TimeoutError:
-                return predicate()
-        return True
+            left = deadline() - self._loop.time()
+            if left <= 0:
+                return
+            with contextlib.suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(self._changed.wait(), None if left == math.inf else left)
 
     async def _run(self) -> None:
         keeper = self._loop.create_task(self._keep_open())
@@ -225,12 +234,13 @@ class Engine(Generic[DeliveryType]):
             await self._until(lambda: self._stop_wanted.is_set() or keeper.done())
             error = keeper.result() if keeper.done() else None
             self._begin_stop(error)
-            await self._until(lambda: not self._held, self._loop.time() + self._grace)
+            await self._handlers_done(error)
             self._release_held()
             deadline = self._loop.time() + _CONFIRMATION_TIMEOUT
-            await self._until(lambda: self._all_confirmed() or keeper.done(), deadline)
+            await self._until(lambda: self._all_confirmed() or keeper.done(), lambda: deadline)
             if keeper.done():
                 error = keeper.result()
+            self._closing = True
             keeper.cancel()
             await self._end_streams(deadline)
             unconfirmed = len(self._orphans)
@@ -250,8 +260,16 @@ class Engine(Generic[DeliveryType]):
         self._teller.tell(State.STOPPED, error)
         self.finished.set_result(error)
 
+    async def _handlers_done(self, error: OnhookError | None) -> None:
+        def in_vain() -> bool:
+            # Nothing can be settled any more, and no handler is to be waited for.
+            return error is not None and not self._attempts and not self._options.concurrency
+
+        await self._until(lambda: not self._held or in_vain(), lambda: self._held_until)
+
     async def _keep_open(self) -> OnhookError:
-        while True:
+        # Before Python 3.12, wait_for may lose a cancellation.
+        while not self._closing:
             self._teller.tell(State.CONNECTING)
             try:
                 attempt = self._start_attempt()
@@ -270,13 +288,13 @@ class Engine(Generic[DeliveryType]):
                         other.stream.give_up(cause)
             else:
                 cause = attempt.error or UnavailableError("the gateway ended the stream")
-                was_open = stream.opened_at is not None
-                if self._ends.is_final(cause, was_open, self._loop.time()):
+                if self._ends.is_final(cause, self._loop.time()):
                     return cause
                 wait = self._backoff.after_loss(stream.lived(), stream.was_healthy)
             if wait > 0:
                 self._teller.tell(State.BACKING_OFF, cause)
                 await asyncio.sleep(wait)
+        raise asyncio.CancelledError
 
     async def _attempt_over(self, attempt: Attempt) -> None:
         await self._until(lambda: attempt.ended or attempt.going_away is not None)
@@ -284,6 +302,7 @@ class Engine(Generic[DeliveryType]):
     def _begin_stop(self, error: OnhookError | None) -> None:
         self.pause(True)
         self._stopping = True
+        self._held_until = self._loop.time() + self._grace
         waiting = self._inbox.take_back()
         self._inbox.close(error)
         for delivery in waiting:
@@ -314,7 +333,7 @@ class Engine(Generic[DeliveryType]):
                 attempt.stream.close_when_idle()
             else:
                 attempt.stream.give_up(UnavailableError("the consumer stops"))
-        await self._until(lambda: not self._attempts, deadline)
+        await self._until(lambda: not self._attempts, lambda: deadline)
         for attempt in self._attempts:
             attempt.stream.give_up(UnavailableError("the consumer stops"))
         while self._tasks:
@@ -389,6 +408,7 @@ class Engine(Generic[DeliveryType]):
     def on_opened(self, stream: SubscribeStream, _opened: pb.SubscribeOpened) -> None:
         """See Listener."""
         self._current = stream
+        self._ends.let_in()
         for attempt in self._attempts:
             if attempt.going_away is not None:
                 attempt.stream.close_when_idle()

@@ -76,15 +76,6 @@ class StartPosition(OpenEnum):
     LATEST = 2
 
 
-class DurabilityClass(OpenEnum):
-    """What a stored event survives."""
-
-    UNSPECIFIED = 0
-    MEMORY = 1
-    DISK = 2
-    REPLICATED = 3
-
-
 class TimelineState(OpenEnum):
     """Where an event stands in a subscription."""
 

@@ -126,6 +126,10 @@ def list_request(
     return request
 
 
+# It could not be made, or may be dead.
+_NEEDS_ANOTHER_CONNECTION = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED)
+
+
 class Lookups:
     """The calls that look events up. Belongs to one event loop."""
 
@@ -149,7 +153,7 @@ class Lookups:
             timeout = seconds_of(self._connections.settings.lookup_timeout)
             return await method(stub)(request, metadata=lease.metadata, timeout=timeout)
         except grpc.aio.AioRpcError as error:
-            if error.code() == grpc.StatusCode.UNAVAILABLE:
+            if error.code() in _NEEDS_ANOTHER_CONNECTION:
                 lease.retire()
             raise error_from_rpc(error) from None
         finally:

@@ -49,6 +49,7 @@ def subscribe_options(
     ack_deadline: Duration | None,
     max_extension: Duration,
     grace: Duration,
+    has_handler: bool,
 ) -> SubscribeOptions:
     """The options of a subscription. Raises ValueError if one cannot be meant."""
     if concurrency < 1:
@@ -67,7 +68,7 @@ def subscribe_options(
         max_outstanding_bytes=max_outstanding_bytes,
         ack_deadline=ack_deadline,
         max_extension=max_extension,
-        concurrency=concurrency,
+        concurrency=concurrency if has_handler else 0,
         grace=grace,
     )
 

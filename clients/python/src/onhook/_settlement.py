@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from onhook._durations import Duration
+from onhook._durations import Duration, seconds_of
 from onhook._enums import Action
 from onhook._errors import OnhookError
 
 _MAX_REASON_CHARACTERS = 1024
+_LONGEST_DELAY = 3600.0
 
 
 class Settle(Exception):
@@ -29,7 +30,14 @@ class Retry(Settle):
 
     def __init__(self, reason: str = "", *, delay: Duration | None = None) -> None:
         super().__init__(reason)
-        self.delay = delay
+        self.delay = checked_delay(delay)
+
+
+def checked_delay(delay: Duration | None) -> Duration | None:
+    """Raises ValueError if the gateway would not take the delay, which would end the stream."""
+    if delay is not None and not 0 <= seconds_of(delay) <= _LONGEST_DELAY:
+        raise ValueError("a delay is at least 0 and at most an hour")
+    return delay
 
 
 class Park(Settle):

@@ -78,15 +78,15 @@ class WatchReader:
             self._teller.tell(State.STOPPED, error)
 
     async def _handle_loss(self, error: OnhookError) -> None:
-        was_open, was_healthy = self._opened_at is not None, self._was_healthy
+        was_healthy = self._was_healthy
         lived = self._loop.time() - self._opened_at if self._opened_at is not None else 0.0
-        if not was_open and self._lease is not None:
+        if self._opened_at is None and self._lease is not None:
             self._lease.retire()
         await self._close_stream()
         if self._stopping.is_set():
             await self._end(None)
             return
-        if self._ends.is_final(error, was_open, self._loop.time()):
+        if self._ends.is_final(error, self._loop.time()):
             await self._end(error)
             raise error
         planned, self._goes_away = self._goes_away, False
@@ -152,6 +152,7 @@ class WatchReader:
     def _take(self, response: pb.WatchResponse) -> list[WatchedEvent]:
         if self._opened_at is None:
             self._opened_at = self._loop.time()
+            self._ends.let_in()
             self._teller.tell(State.STREAMING)
         kind = response.WhichOneof("response")
         if kind == "events":

@@ -128,6 +128,7 @@ class Client:
             ack_deadline,
             max_extension,
             grace,
+            handler is not None,
         )
         started = Subscription(self._loop_thread, self._connections, options, handler, on_state)
         self._running.add(started)
@@ -180,8 +181,9 @@ class Client:
         return EventListing(request, self._fetch_page)
 
     def stub(self, stub_class: Callable[[grpc.Channel], _Stub]) -> _Stub:
-        """A generated stub, for instance `SubscriptionServiceStub`, with this client's
-        credentials, on a connection of its own. Its errors are gRPC's own."""
+        """A generated stub, for instance `SubscriptionServiceStub`, on a connection of its own that
+        all stubs share: with the certificate that the files held when the first was made, and the
+        token of each call. Its errors are gRPC's own."""
         with self._lock:
             if self._stub_channel is None:
                 self._stub_channel = blocking_channel(self._settings)

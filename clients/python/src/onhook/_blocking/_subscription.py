@@ -165,11 +165,10 @@ class Subscription:
             return engine
 
         self._engine = loop_thread.call(start)
-        count = options.concurrency if handler is not None else 0
         self._handlers = [
             # A handler that hangs does not keep the process from ending.
             threading.Thread(target=self._work, name=f"onhook-handler-{number}", daemon=True)
-            for number in range(count)
+            for number in range(options.concurrency)
         ]
         for thread in self._handlers:
             thread.start()
@@ -280,14 +279,15 @@ def run_handler(handler: Handler, delivery: Delivery) -> None:
     """Has one delivery handled, and settled by what becomes of that."""
     try:
         handler(delivery)
-    except Exception as failure:
+    except BaseException as failure:
+        # SystemExit would end nothing but this thread, and leave its event to nobody.
         _settle_failed(delivery, failure)
     else:
         if not delivery._settled:
             delivery.ack()
 
 
-def _settle_failed(delivery: Delivery, failure: Exception) -> None:
+def _settle_failed(delivery: Delivery, failure: BaseException) -> None:
     if delivery._settled:
         log.warning("the handler failed after it had settled %r", delivery, exc_info=failure)
         return

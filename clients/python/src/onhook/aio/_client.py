@@ -114,6 +114,7 @@ class Client:
             ack_deadline,
             max_extension,
             grace,
+            handler is not None,
         )
         started = Subscription(self._connections, options, handler, on_state)
         self._running.add(started)

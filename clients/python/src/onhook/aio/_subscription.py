@@ -127,8 +127,7 @@ class Subscription:
             connections, options, self._inbox, Delivery, None, on_state
         )
         loop = asyncio.get_running_loop()
-        count = options.concurrency if handler is not None else 0
-        self._handlers = [loop.create_task(self._work()) for _ in range(count)]
+        self._handlers = [loop.create_task(self._work()) for _ in range(options.concurrency)]
 
     def pause(self) -> None:
         """Stops new deliveries; the stream stays, and what is here goes on."""
