@@ -30,7 +30,7 @@ final class FakeService extends ReleaseEventServiceGrpc.ReleaseEventServiceImplB
 
   @Override
   public StreamObserver<SubscribeRequest> subscribe(StreamObserver<SubscribeResponse> client) {
-    return new FakeStream(gateway, client, PeerInterceptor.peer());
+    return new FakeStream(gateway, client, CallerInterceptor.peer());
   }
 
   @Override
