@@ -1,7 +1,5 @@
 package dev.onhook.client.testing;
 
-import com.google.protobuf.Any;
-import com.google.rpc.ErrorInfo;
 import dev.onhook.client.OnhookClient;
 import dev.onhook.client.RedeliveryReason;
 import dev.onhook.client.ReleaseEvent;
@@ -11,7 +9,6 @@ import io.grpc.ServerCredentials;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import io.grpc.netty.shaded.io.grpc.netty.NettyServerBuilder;
-import io.grpc.protobuf.StatusProto;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.InetAddress;
@@ -254,7 +251,7 @@ public final class FakeGateway implements AutoCloseable {
    */
   public synchronized void refuse(
       Status.Code code, String reason, String message, Map<String, String> metadata) {
-    refusal = error(code, reason, message, metadata);
+    refusal = FakeErrors.of(code, reason, message, metadata);
   }
 
   /**
@@ -265,7 +262,7 @@ public final class FakeGateway implements AutoCloseable {
    * @param message in words
    */
   public synchronized void refuseNext(Status.Code code, String reason, String message) {
-    refusals.add(error(code, reason, message, Map.of()));
+    refusals.add(FakeErrors.of(code, reason, message, Map.of()));
   }
 
   /** Lets everybody in again. */
@@ -472,22 +469,6 @@ public final class FakeGateway implements AutoCloseable {
 
   void changed() {
     notifyAll();
-  }
-
-  static StatusRuntimeException error(
-      Status.Code code, String reason, String message, Map<String, String> metadata) {
-    return StatusProto.toStatusRuntimeException(
-        com.google.rpc.Status.newBuilder()
-            .setCode(code.value())
-            .setMessage(message)
-            .addDetails(
-                Any.pack(
-                    ErrorInfo.newBuilder()
-                        .setReason(reason)
-                        .setDomain("onhook")
-                        .putAllMetadata(metadata)
-                        .build()))
-            .build());
   }
 
   private void await(BooleanSupplier condition, String what) {

@@ -56,7 +56,7 @@ final class FakeService extends ReleaseEventServiceGrpc.ReleaseEventServiceImplB
         }
       }
       client.onError(
-          FakeGateway.error(
+          FakeErrors.of(
               Status.Code.NOT_FOUND, "EVENT_NOT_FOUND", "there is no such event", Map.of()));
     }
   }
