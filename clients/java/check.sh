@@ -4,7 +4,7 @@
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-# shellcheck source=toolchain.sh
+# shellcheck source=/dev/null
 source "$here/toolchain.sh"
 cd "$here"
 built=$here/../../build/clients/java

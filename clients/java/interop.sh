@@ -6,7 +6,7 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 built=$here/../../build/clients/java/interop
 
 if [[ ${1:-} == --build ]]; then
-  # shellcheck source=toolchain.sh
+  # shellcheck source=/dev/null
   source "$here/toolchain.sh"
   cd "$here"
   exec mvn -q -B -ntp -Dstyle.color=never -pl interop -am -Dmaven.test.skip=true -Dcheckstyle.skip package

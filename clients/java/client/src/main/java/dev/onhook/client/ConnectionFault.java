@@ -1,5 +1,6 @@
 package dev.onhook.client;
 
+import java.io.FileNotFoundException;
 import java.net.ConnectException;
 import java.net.UnknownHostException;
 import java.security.cert.CertPathValidatorException;
@@ -33,13 +34,15 @@ record ConnectionFault(String reason, String words) {
       at = at.getCause();
     }
     String words = root.getMessage();
-    return new ConnectionFault(
-        reason, words == null || words.isEmpty() ? root.getClass().getSimpleName() : words);
+    if (words == null || words.isEmpty()) {
+      words = root instanceof FileNotFoundException ? "no such socket" : root.getClass().getName();
+    }
+    return new ConnectionFault(reason, words);
   }
 
   private static String reasonOf(Throwable fault) {
     String words = fault.getMessage() == null ? "" : fault.getMessage().toLowerCase(Locale.ROOT);
-    if (fault instanceof ConnectException) {
+    if (fault instanceof ConnectException || fault instanceof FileNotFoundException) {
       return "NOBODY_LISTENS";
     }
     if (fault instanceof UnknownHostException) {

@@ -40,6 +40,7 @@ final class Connections {
   private final Executor executor;
   private final List<ManagedChannel> retired = new ArrayList<>();
   private Connection current;
+  private CredentialFiles lastGoodFiles;
   private String token;
   private boolean closed;
 
@@ -90,15 +91,7 @@ final class Connections {
     }
     token(address);
     Connection known = known();
-    CredentialFiles files;
-    try {
-      files = CredentialFiles.read(options, known == null ? null : known.files);
-    } catch (OnhookException e) {
-      if (known == null) {
-        throw e;
-      }
-      files = known.files;
-    }
+    CredentialFiles files = readFiles();
     boolean fails =
         known != null && known.channel.getState(false) == ConnectivityState.TRANSIENT_FAILURE;
     if (known != null && !fails && files.equals(known.files)) {
@@ -144,6 +137,25 @@ final class Connections {
         Thread.currentThread().interrupt();
         return;
       }
+    }
+  }
+
+  private CredentialFiles readFiles() {
+    CredentialFiles known;
+    synchronized (this) {
+      known = lastGoodFiles;
+    }
+    try {
+      CredentialFiles read = CredentialFiles.read(options, known);
+      synchronized (this) {
+        lastGoodFiles = read;
+      }
+      return read;
+    } catch (OnhookException e) {
+      if (known == null) {
+        throw e;
+      }
+      return known;
     }
   }
 

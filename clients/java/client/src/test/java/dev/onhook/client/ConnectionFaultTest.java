@@ -2,6 +2,7 @@ package dev.onhook.client;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.net.ConnectException;
 import java.net.UnknownHostException;
@@ -23,6 +24,7 @@ class ConnectionFaultTest {
   static Stream<Arguments> faults() {
     return Stream.of(
         Arguments.of("NOBODY_LISTENS", new ConnectException("Connection refused")),
+        Arguments.of("NOBODY_LISTENS", new FileNotFoundException()),
         Arguments.of("NAME_NOT_RESOLVED", new RuntimeException(new UnknownHostException("h"))),
         Arguments.of("SERVER_CERTIFICATE_EXPIRED", handshake(new CertificateExpiredException())),
         Arguments.of(

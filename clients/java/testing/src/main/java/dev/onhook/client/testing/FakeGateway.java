@@ -1,15 +1,14 @@
 package dev.onhook.client.testing;
 
-import com.google.protobuf.Any;
-import com.google.rpc.ErrorInfo;
 import dev.onhook.client.OnhookClient;
 import dev.onhook.client.RedeliveryReason;
 import dev.onhook.client.ReleaseEvent;
+import io.grpc.InsecureServerCredentials;
 import io.grpc.Server;
+import io.grpc.ServerCredentials;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import io.grpc.netty.shaded.io.grpc.netty.NettyServerBuilder;
-import io.grpc.protobuf.StatusProto;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.InetAddress;
@@ -62,6 +61,7 @@ public final class FakeGateway implements AutoCloseable {
   private int retryLater;
   private boolean withholdsAnswers;
   private final Set<String> peers = new HashSet<>();
+  private final List<String> authorizations = new ArrayList<>();
   private int opened;
   private int endedWithOk;
   private int oldestKept;
@@ -82,23 +82,34 @@ public final class FakeGateway implements AutoCloseable {
    */
   public record Extension(String deliveryId, Duration ackDeadline) {}
 
-  private FakeGateway() {
-    // What clients send is taken in order, on the thread that brings it.
+  private FakeGateway(ServerCredentials credentials) {
     server =
-        NettyServerBuilder.forAddress(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0))
+        NettyServerBuilder.forAddress(
+                new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), credentials)
             .addService(new FakeService(this))
-            .intercept(new PeerInterceptor())
+            .intercept(new CallerInterceptor())
+            // What clients send is taken in order, on the thread that brings it.
             .directExecutor()
             .build();
   }
 
   /**
-   * Starts a gateway.
+   * Starts a gateway that speaks no TLS.
    *
    * @return a gateway, to be closed
    */
   public static FakeGateway start() {
-    FakeGateway gateway = new FakeGateway();
+    return start(InsecureServerCredentials.create());
+  }
+
+  /**
+   * Starts a gateway.
+   *
+   * @param credentials how it speaks TLS
+   * @return a gateway, to be closed
+   */
+  public static FakeGateway start(ServerCredentials credentials) {
+    FakeGateway gateway = new FakeGateway(credentials);
     try {
       gateway.server.start();
     } catch (IOException e) {
@@ -240,7 +251,7 @@ public final class FakeGateway implements AutoCloseable {
    */
   public synchronized void refuse(
       Status.Code code, String reason, String message, Map<String, String> metadata) {
-    refusal = error(code, reason, message, metadata);
+    refusal = FakeErrors.of(code, reason, message, metadata);
   }
 
   /**
@@ -251,7 +262,7 @@ public final class FakeGateway implements AutoCloseable {
    * @param message in words
    */
   public synchronized void refuseNext(Status.Code code, String reason, String message) {
-    refusals.add(error(code, reason, message, Map.of()));
+    refusals.add(FakeErrors.of(code, reason, message, Map.of()));
   }
 
   /** Lets everybody in again. */
@@ -345,6 +356,16 @@ public final class FakeGateway implements AutoCloseable {
   }
 
   /**
+   * Returns the {@code authorization} of each stream and watch that was opened or refused, and of
+   * each look-up.
+   *
+   * @return headers in order; empty texts for calls without one
+   */
+  public synchronized List<String> authorizations() {
+    return List.copyOf(authorizations);
+  }
+
+  /**
    * Returns how many streams clients have ended as they should, and were told OK.
    *
    * @return how many
@@ -378,6 +399,7 @@ public final class FakeGateway implements AutoCloseable {
 
   /** Null: come in. */
   StatusRuntimeException refusalOfNext() {
+    authorizations.add(CallerInterceptor.authorization());
     return refusals.isEmpty() ? refusal : refusals.remove(0);
   }
 
@@ -447,22 +469,6 @@ public final class FakeGateway implements AutoCloseable {
 
   void changed() {
     notifyAll();
-  }
-
-  static StatusRuntimeException error(
-      Status.Code code, String reason, String message, Map<String, String> metadata) {
-    return StatusProto.toStatusRuntimeException(
-        com.google.rpc.Status.newBuilder()
-            .setCode(code.value())
-            .setMessage(message)
-            .addDetails(
-                Any.pack(
-                    ErrorInfo.newBuilder()
-                        .setReason(reason)
-                        .setDomain("onhook")
-                        .putAllMetadata(metadata)
-                        .build()))
-            .build());
   }
 
   private void await(BooleanSupplier condition, String what) {

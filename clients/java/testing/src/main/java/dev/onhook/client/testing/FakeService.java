@@ -30,7 +30,7 @@ final class FakeService extends ReleaseEventServiceGrpc.ReleaseEventServiceImplB
 
   @Override
   public StreamObserver<SubscribeRequest> subscribe(StreamObserver<SubscribeResponse> client) {
-    return new FakeStream(gateway, client, PeerInterceptor.peer());
+    return new FakeStream(gateway, client, CallerInterceptor.peer());
   }
 
   @Override
@@ -56,7 +56,7 @@ final class FakeService extends ReleaseEventServiceGrpc.ReleaseEventServiceImplB
         }
       }
       client.onError(
-          FakeGateway.error(
+          FakeErrors.of(
               Status.Code.NOT_FOUND, "EVENT_NOT_FOUND", "there is no such event", Map.of()));
     }
   }

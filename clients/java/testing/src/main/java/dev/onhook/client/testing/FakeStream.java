@@ -88,7 +88,7 @@ final class FakeStream implements StreamObserver<SubscribeRequest> {
         }
         default ->
             fail(
-                FakeGateway.error(
+                FakeErrors.of(
                     Status.Code.INVALID_ARGUMENT, "EMPTY_REQUEST", "no member", Map.of()));
       }
       if (subscription != null && !over) {

@@ -46,7 +46,7 @@ final class FakeWatch {
     boolean isPlace = request.hasAfterCursor();
     if (isPlace && sent < oldestKept) {
       fail(
-          FakeGateway.error(
+          FakeErrors.of(
               Status.Code.OUT_OF_RANGE,
               "CURSOR_TOO_OLD",
               "events after the cursor are no longer kept",
@@ -95,7 +95,7 @@ final class FakeWatch {
             .setGoAway(
                 GoAway.newBuilder().setReason(reason).setDrainDeadline(FakeStream.message(drain))));
     fail(
-        FakeGateway.error(
+        FakeErrors.of(
             Status.Code.UNAVAILABLE, "GOING_AWAY", "the gateway ends this call", Map.of()));
   }
 
