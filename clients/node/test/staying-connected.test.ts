@@ -132,6 +132,22 @@ test('go_away opens the replacement at once, while the old stream finishes and e
   assert.equal(bench.gateway.openStreams.length, 1);
 });
 
+test('when the drain deadline is over, the old stream is left and what it held is settled on the next', async (t) => {
+  const bench = await Bench.of(t);
+  const hands = new Hands();
+  const event = bench.gateway.publish();
+  bench.handle(hands.handler);
+  await hands.call(0);
+  const old = await bench.stream(0);
+  old.goAway('SHUTDOWN', 20);
+  await bench.gateway.until(() => old.hasEnded);
+  assert.equal(old.isHalfClosed, true);
+  const second = await bench.stream(1);
+  hands.returns(0);
+  assert.equal((await bench.gateway.settled(event)).action, 'ack');
+  assert.equal(idsOf(second, 'ack').length, 1);
+});
+
 test('of streams that go away there are two at most', async (t) => {
   const bench = await Bench.of(t);
   const hands = new Hands();
