@@ -3,7 +3,7 @@
 # (examples, README and packed package among them) and documentation. Quiet if all is well.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
-# shellcheck source=clients/node/toolchain.sh
+# shellcheck source=/dev/null
 . ./toolchain.sh
 require_toolchain
 install_packages
