@@ -3,7 +3,7 @@
 # (examples, README and packed package among them) and documentation. Quiet if all is well.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
-# shellcheck source=clients/node/toolchain.sh
+# shellcheck source=/dev/null
 . ./toolchain.sh
 require_toolchain
 install_packages
@@ -28,7 +28,7 @@ is_current() {
 quietly generated is_current
 quietly build npm run --silent build
 quietly lint npm run --silent lint
-quietly tests node --test --test-reporter=tap dist/test/*.test.js
+quietly tests node --test --test-timeout=120000 --test-reporter=tap dist/test/*.test.js
 quietly documentation npm run --silent docs
 passed="$(sed -n 's/^# pass //p' "$work/tests.log")"
 failed="$(sed -n 's/^# fail //p' "$work/tests.log")"

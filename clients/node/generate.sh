@@ -4,7 +4,7 @@
 set -euo pipefail
 out="$(realpath -m "${1:-$(dirname "${BASH_SOURCE[0]}")/src/generated}")"
 cd "$(dirname "${BASH_SOURCE[0]}")"
-# shellcheck source=clients/node/toolchain.sh
+# shellcheck source=/dev/null
 . ./toolchain.sh
 require_toolchain
 install_packages

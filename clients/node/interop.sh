@@ -3,7 +3,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 if [[ "${1:-}" != --build ]]; then exec node dist/interop/main.js; fi
-# shellcheck source=clients/node/toolchain.sh
+# shellcheck source=/dev/null
 . ./toolchain.sh
 require_toolchain
 install_packages

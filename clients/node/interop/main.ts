@@ -3,7 +3,7 @@ import { createWriteStream } from 'node:fs';
 import { createInterface } from 'node:readline';
 
 import { Client } from '@onhook/client';
-import type { ClientOptions, SubscribeOptions, TlsOptions } from '@onhook/client';
+import type { SubscribeOptions } from '@onhook/client';
 
 import type { Command } from './commands.js';
 import { codeOf, endOf, nameOf, nativeOf, report, reportState } from './reports.js';
@@ -14,17 +14,19 @@ let receiver: Receiver | undefined;
 let stopWatch: (() => void) | undefined;
 
 function connect(command: Command): void {
-  const tls: TlsOptions = {};
-  if (command.ca_file !== undefined) tls.caFile = command.ca_file;
-  if (command.certificate_file !== undefined) tls.certificateFile = command.certificate_file;
-  if (command.key_file !== undefined) tls.keyFile = command.key_file;
-  if (command.server_name !== undefined) tls.serverName = command.server_name;
-  const options: ClientOptions = {};
-  if (command.server !== undefined) options.server = command.server;
-  if (Object.keys(tls).length > 0) options.tls = tls;
-  if (command.token_file !== undefined) options.tokenFile = command.token_file;
-  if (command.backoff_max_ms !== undefined) options.reconnect = { maxMs: command.backoff_max_ms };
-  client = new Client(options);
+  const tls = {
+    caFile: command.ca_file,
+    certificateFile: command.certificate_file,
+    keyFile: command.key_file,
+    serverName: command.server_name,
+  };
+  const wantsTls = Object.values(tls).some((value) => value !== undefined);
+  client = new Client({
+    server: command.server,
+    tls: wantsTls && tls,
+    tokenFile: command.token_file,
+    reconnect: { maxMs: command.backoff_max_ms },
+  });
 }
 
 function connected(): Client {
@@ -33,16 +35,16 @@ function connected(): Client {
 }
 
 function subscribe(command: Command): void {
-  const options: SubscribeOptions = { onState: reportState };
-  if (command.create === true) options.createIfMissing = true;
-  if (command.consumer_name !== undefined) options.consumerName = command.consumer_name;
-  if (command.concurrency !== undefined) options.concurrency = command.concurrency;
-  if (command.max_outstanding_events !== undefined) {
-    options.maxOutstandingEvents = command.max_outstanding_events;
-  }
-  if (command.ack_deadline_ms !== undefined) options.ackDeadlineMs = command.ack_deadline_ms;
-  if (command.max_extension_ms !== undefined) options.maxExtensionMs = command.max_extension_ms;
-  if (command.grace_ms !== undefined) options.graceMs = command.grace_ms;
+  const options: SubscribeOptions = {
+    onState: reportState,
+    createIfMissing: command.create,
+    consumerName: command.consumer_name,
+    concurrency: command.concurrency,
+    maxOutstandingEvents: command.max_outstanding_events,
+    ackDeadlineMs: command.ack_deadline_ms,
+    maxExtensionMs: command.max_extension_ms,
+    graceMs: command.grace_ms,
+  };
   const log = command.log === undefined ? undefined : createWriteStream(command.log, { flags: 'a' });
   receiver = new Receiver(command.auto === 'ack', log);
   const name = command.subscription ?? '';
@@ -56,10 +58,10 @@ function subscribe(command: Command): void {
 async function watch(command: Command): Promise<void> {
   const watched = connected().watch({
     onState: reportState,
-    ...(command.position === undefined ? {} : { position: command.position }),
-    ...(command.after_cursor === undefined ? {} : { afterCursor: command.after_cursor }),
-    ...(command.stop_at_end === undefined ? {} : { stopAtEnd: command.stop_at_end }),
-    ...(command.observe_only === undefined ? {} : { observeOnly: command.observe_only }),
+    position: command.position,
+    afterCursor: command.after_cursor,
+    stopAtEnd: command.stop_at_end,
+    observeOnly: command.observe_only,
   });
   stopWatch = () => {
     watched.stop();
@@ -92,10 +94,8 @@ async function get(command: Command): Promise<void> {
 
 async function list(command: Command): Promise<void> {
   const eventIds: string[] = [];
-  const listing = connected().listEvents({
-    callSerialNo: command.call_serial_no ?? '',
-    ...(command.page_size === undefined ? {} : { pageSize: command.page_size }),
-  });
+  const { call_serial_no: callSerialNo, page_size: pageSize } = command;
+  const listing = connected().listEvents({ callSerialNo, pageSize });
   try {
     for await (const { event } of listing) eventIds.push(event.eventId);
     report('listed', { event_ids: eventIds });

@@ -106,7 +106,7 @@ export class Receiver {
 
   stop(graceMs: number | undefined): void {
     // How it ended is told by #end.
-    this.#subscription?.stop(graceMs === undefined ? {} : { graceMs }).catch(() => undefined);
+    this.#subscription?.stop({ graceMs }).catch(() => undefined);
   }
 
   count(): void {
@@ -161,10 +161,7 @@ function settlementOf(delivery: Delivery, { how, delay_ms: delayMs, reason }: Co
     case 'release':
       return delivery.release(reason);
     default:
-      return delivery.retry({
-        ...(delayMs === undefined ? {} : { delayMs }),
-        ...(reason === undefined ? {} : { reason }),
-      });
+      return delivery.retry({ delayMs, reason });
   }
 }
 

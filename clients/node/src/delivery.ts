@@ -18,9 +18,9 @@ import {
 /** When an event that was given back is to come again, and why it was. */
 export interface RetryOptions {
   /** Up to 1 h. Unset: the subscription's backoff. */
-  delayMs?: number;
+  delayMs?: number | undefined;
   /** Is shown in the timeline, so no personal data; the first 1,024 characters count. */
-  reason?: string;
+  reason?: string | undefined;
 }
 
 /** What carries a delivery's settlement to the gateway. @internal */
@@ -29,6 +29,12 @@ export interface Settler {
   extend(deadlineMs: number, confirmation: Confirmation): void;
   /** Calls back when the event is lost to somebody else. */
   onLost(callback: (why: Error) => void): void;
+}
+
+// Before anything is settled by it, and not when it is sent.
+function checkTime(name: string, milliseconds: number): void {
+  if (Number.isFinite(milliseconds) && milliseconds >= 0) return;
+  throw new RangeError(`${name} must be a time from 0, not ${String(milliseconds)}`);
 }
 
 /**
@@ -118,6 +124,7 @@ export class Delivery {
 
   /** Gives the event back: it comes again, as another attempt. */
   retry({ delayMs, reason }: RetryOptions = {}): Promise<void> {
+    if (delayMs !== undefined) checkTime('delayMs', delayMs);
     return this.#settle(words(NackRequest_Action.RETRY, reason, delayMs));
   }
 
@@ -146,6 +153,7 @@ export class Delivery {
    * on by itself (`maxExtensionMs`) needs no such call.
    */
   extend(deadlineMs: number): Promise<void> {
+    checkTime('deadlineMs', deadlineMs);
     const { promise, confirmation } = pendingConfirmation();
     this.#settler.extend(deadlineMs, confirmation);
     return promise;

@@ -25,7 +25,7 @@ export type SubscriptionState =
   /** It is over; `error` is what ended it, if anything did but a stop. */
   | { readonly state: 'stopped'; readonly error?: OnhookError };
 
-/** Tells states to a hook, whose own mistakes must not stop a subscription. @internal */
+/** Tells states to a hook. @internal */
 export class StateTeller {
   readonly #hook: ((state: SubscriptionState) => void) | undefined;
   #state: SubscriptionState = { state: 'connecting' };
@@ -48,14 +48,20 @@ export class StateTeller {
     const same = this.#told && state.state === 'connecting' && this.#state.state === 'connecting';
     this.#state = state;
     this.#told = true;
-    if (same || this.#hook === undefined) return;
-    try {
-      this.#hook(state);
-    } catch (error) {
-      // As an exception of an event listener: seen by the process, and by nothing in between.
-      process.nextTick(() => {
-        throw error;
-      });
-    }
+    if (!same && this.#hook !== undefined) callHook(this.#hook, state);
+  }
+}
+
+/**
+ * Calls what the application has given. What it throws is seen by the process, as of an event
+ * listener, and stops nothing in between. @internal
+ */
+export function callHook<Given extends unknown[]>(hook: (...given: Given) => void, ...given: Given): void {
+  try {
+    hook(...given);
+  } catch (error) {
+    process.nextTick(() => {
+      throw error;
+    });
   }
 }

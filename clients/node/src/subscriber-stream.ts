@@ -212,6 +212,14 @@ export class SubscriberStream {
     this.#schedule();
   }
 
+  /** The same, and when this time is over what is still held is not waited for any more. */
+  closeWithin(delayMs: number): void {
+    this.#later(delayMs, () => {
+      this.#held.clear();
+      this.closeWhenIdle();
+    });
+  }
+
   /** Ends it at once, whatever is under way. */
   cancel(error: OnhookError): void {
     if (this.#ended) return;

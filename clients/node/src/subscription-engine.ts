@@ -193,6 +193,8 @@ export class SubscriptionEngine implements StreamListener {
     // Of age alone, the gateway goes on delivering until the replacement is open; of anything else,
     // nothing more comes.
     if (goAway.reason !== GoAway_Reason.MAX_AGE) stream.closeWhenIdle();
+    const drainMs = millisecondsOf(goAway.drainDeadline);
+    if (drainMs !== undefined) stream.closeWithin(drainMs);
     if (this.#newest !== record) return;
     this.#newest = undefined;
     // A second stream that goes away overtakes the first: no more than two at a time.

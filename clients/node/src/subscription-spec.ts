@@ -9,21 +9,21 @@ import type { EventFilter } from './options.js';
 /** What a new subscription is set to. What is left out has the gateway's default. */
 export interface NewSubscription {
   /** Where it begins. Default: `earliest`. */
-  startPosition?: 'earliest' | 'latest';
+  startPosition?: 'earliest' | 'latest' | undefined;
   /** Which events it owes. Default: all. */
-  filter?: EventFilter;
+  filter?: EventFilter | undefined;
   /** How long a delivery may stay unsettled, 1 s to 10 min. Default: 30,000. */
-  ackDeadlineMs?: number;
+  ackDeadlineMs?: number | undefined;
   /** After so many attempts, and `minimumRetryTimeMs`, an event is parked. Default: 20. */
-  maxDeliveryAttempts?: number | 'unlimited';
+  maxDeliveryAttempts?: number | 'unlimited' | undefined;
   /** How long an event is retried at least. Default: 24 h. */
-  minimumRetryTimeMs?: number;
+  minimumRetryTimeMs?: number | undefined;
   /** Most events that are handed out and unsettled. Default: 100,000. */
-  maxUnackedEvents?: number;
+  maxUnackedEvents?: number | undefined;
   /** Deleted when it had no stream for so long. Default: 31 d. */
-  expireAfterUnusedMs?: number;
+  expireAfterUnusedMs?: number | undefined;
   /** What it may owe before the oldest events are given up. Default: without limit. */
-  backlogLimit?: { ageMs?: number; bytes?: number };
+  backlogLimit?: { ageMs?: number | undefined; bytes?: number | undefined } | undefined;
 }
 
 /** @internal */

@@ -8,7 +8,7 @@ import type { HeldEvent } from './held-event.js';
 import type { SubscribeOptions } from './options.js';
 import type { Confirmation, Words } from './settlement.js';
 import { ACK, words } from './settlement.js';
-import type { SubscriptionState } from './state.js';
+import { callHook, type SubscriptionState } from './state.js';
 import { type EngineConsumer, SubscriptionEngine } from './subscription-engine.js';
 
 // For how long handlers that do not wait for anything are called in a row before the process may
@@ -21,7 +21,7 @@ export type Handler = (delivery: Delivery) => void | Promise<void>;
 /** How a stop is to be done. */
 export interface StopOptions {
   /** How long running handlers may take. Default: {@link SubscribeOptions.graceMs}. */
-  graceMs?: number;
+  graceMs?: number | undefined;
 }
 
 /**
@@ -221,8 +221,8 @@ export class HandlerSubscription extends Subscription {
   #handle(delivery: Delivery): void {
     this.#running += 1;
     try {
-      const result = this.#handler(delivery);
-      if (result === undefined) {
+      const result: unknown = this.#handler(delivery);
+      if (!isThenable(result)) {
         this.#running -= 1;
         delivery.conclude(ACK);
         return;
@@ -248,11 +248,15 @@ export class HandlerSubscription extends Subscription {
   #giveBack(delivery: Delivery, error: unknown): void {
     const reason = error instanceof Error ? error.message : String(error);
     const wasSettled = !delivery.conclude(words(NackRequest_Action.RETRY, reason));
-    if (this.#onHandlerError !== undefined) this.#onHandlerError(error, delivery);
+    if (this.#onHandlerError !== undefined) callHook(this.#onHandlerError, error, delivery);
     else if (wasSettled && !(error instanceof OnhookError)) {
       process.emitWarning(`a handler threw after it had settled its delivery: ${reason}`);
     }
   }
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
 }
 
 interface Waiter {

@@ -4,6 +4,7 @@ import test from 'node:test';
 import {
   AlreadySettledError,
   type Delivery,
+  type Handler,
   StaleDeliveryError,
   UnconfirmedError,
   UnknownDeliveryError,
@@ -235,4 +236,24 @@ test('a full batch does not wait for the one before', async (t) => {
   const stream = await bench.stream(0);
   await bench.gateway.until(() => idsOf(stream, 'ack').length === 2);
   assert.deepEqual(idsOf(stream, 'ack').map((ids) => ids.length), [1000, 1000]);
+});
+
+test('what a handler returns beside a promise is of no account', async (t) => {
+  const bench = await Bench.of(t);
+  const event = bench.gateway.publish();
+  const seen: Delivery[] = [];
+  bench.handle(((delivery: Delivery) => seen.push(delivery)) as unknown as Handler);
+  assert.equal((await bench.gateway.settled(event)).action, 'ack');
+});
+
+test('a time that is none is refused before anything is settled by it', async (t) => {
+  const bench = await Bench.of(t);
+  bench.gateway.publish();
+  const delivery = await bench.first();
+  for (const delayMs of [NaN, Infinity, -1]) {
+    assert.throws(() => delivery.retry({ delayMs }), RangeError);
+    assert.throws(() => delivery.extend(delayMs), RangeError);
+  }
+  assert.equal(delivery.isSettled, false);
+  await delivery.ack();
 });

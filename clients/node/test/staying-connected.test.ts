@@ -83,25 +83,24 @@ test('a gateway that says nothing for two intervals has lost its connection, and
 });
 
 test('heartbeats keep a stream that has nothing else', async (t) => {
-  const bench = await Bench.of(t, { heartbeatIntervalMs: 25 });
+  const bench = await Bench.of(t, { heartbeatIntervalMs: 100 });
   bench.iterate();
   const stream = await bench.stream(0);
-  // Four intervals, by the gateway's own words.
-  let heard = 0;
+  // Twice as long as a stream may be silent, by the gateway's own words.
+  let sent = 0;
   const send = stream.send.bind(stream);
-  stream.send = (response) => {
-    if (response.$case === 'heartbeat') heard += 1;
-    send(response);
-  };
   await new Promise<void>((resolve) => {
-    const look = setInterval(() => {
-      if (heard < 4) return;
-      clearInterval(look);
+    stream.send = (response) => {
+      send(response);
+      sent += response.$case === 'heartbeat' ? 1 : 0;
+      if (sent === 4) resolve();
+    };
+    void bench.stream(1).then(() => {
       resolve();
-    }, 5);
+    });
   });
-  assert.equal(stream.hasEnded, false);
   assert.equal(bench.gateway.streams.length, 1);
+  assert.equal(stream.hasEnded, false);
 });
 
 test('a lost stream alone keeps the connection', async (t) => {
@@ -130,6 +129,22 @@ test('go_away opens the replacement at once, while the old stream finishes and e
   assert.equal(old.isHalfClosed, true);
   assert.ok(!bench.states.names.includes('backing_off'));
   assert.equal(bench.gateway.openStreams.length, 1);
+});
+
+test('when the drain deadline is over, the old stream is left and what it held is settled on the next', async (t) => {
+  const bench = await Bench.of(t);
+  const hands = new Hands();
+  const event = bench.gateway.publish();
+  bench.handle(hands.handler);
+  await hands.call(0);
+  const old = await bench.stream(0);
+  old.goAway('SHUTDOWN', 20);
+  await bench.gateway.until(() => old.hasEnded);
+  assert.equal(old.isHalfClosed, true);
+  const second = await bench.stream(1);
+  hands.returns(0);
+  assert.equal((await bench.gateway.settled(event)).action, 'ack');
+  assert.equal(idsOf(second, 'ack').length, 1);
 });
 
 test('of streams that go away there are two at most', async (t) => {

@@ -67,7 +67,7 @@ test('a stop says how many acknowledgements are not confirmed', async (t) => {
   const bench = await Bench.of(t);
   for (const callSerialNo of ['a', 'b']) bench.gateway.publish({ callSerialNo });
   bench.gateway.answerWith('lost');
-  const subscription = bench.handle(() => undefined);
+  const subscription = bench.handle(() => undefined, { confirmationTimeoutMs: 20 });
   const stream = await bench.stream(0);
   await bench.gateway.until(() => idsOf(stream, 'ack').length > 0);
   await assert.rejects(subscription.stop(), (error) => {
@@ -81,7 +81,7 @@ test('a stop opens another stream for what the last one could not confirm', asyn
   const bench = await Bench.of(t);
   const hands = new Hands();
   const event = bench.gateway.publish();
-  const subscription = bench.handle(hands.handler, { confirmationTimeoutMs: 10_000 });
+  const subscription = bench.handle(hands.handler);
   await hands.call(0);
   const stopped = subscription.stop();
   bench.gateway.endStreams();
@@ -93,7 +93,7 @@ test('a stop opens another stream for what the last one could not confirm', asyn
 test('a stop waits for the confirmation of what was acknowledged', async (t) => {
   const bench = await Bench.of(t);
   bench.gateway.publish();
-  const subscription = bench.iterate({ confirmationTimeoutMs: 10_000 });
+  const subscription = bench.iterate();
   const delivery = await next(subscription[Symbol.asyncIterator]());
   bench.gateway.answerWith('lost');
   void delivery.ack();
@@ -110,7 +110,7 @@ test('a stop waits for the confirmation of what was acknowledged', async (t) => 
 test('a stop while there is no gateway is over at once', async (t) => {
   const bench = await Bench.of(t);
   await bench.gateway.close();
-  const subscription = bench.iterate({ confirmationTimeoutMs: 10_000 });
+  const subscription = bench.iterate();
   await bench.states.until((states) => states.at(-1)?.state === 'backing_off');
   await subscription.stop();
   assert.equal(subscription.state.state, 'stopped');

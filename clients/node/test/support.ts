@@ -96,8 +96,12 @@ export class Bench {
     const gateway = await FakeGateway.start(options);
     const client = new Client({ server: gateway.server, reconnect: QUICK, ...clientOptions });
     t.after(async () => {
-      await gateway.close();
+      // So that nothing is left to be waited for, whatever the test has done.
+      gateway.answerWith('done');
+      gateway.refuse(undefined);
+      gateway.endStreams();
       await client.close({ graceMs: 0 }).catch(() => undefined);
+      await gateway.close();
     });
     return new Bench(gateway, client);
   }
@@ -132,7 +136,7 @@ export class Bench {
   }
 
   #with(options: SubscribeOptions): SubscribeOptions {
-    return { onState: this.states.hook, confirmationTimeoutMs: 50, ...options };
+    return { onState: this.states.hook, ...options };
   }
 }
 
