@@ -7,7 +7,7 @@ root="$(cd "${here}/../.." && pwd)"
 export CARGO_TARGET_DIR="${root}/build/clients/rust"
 
 if [[ "${1:-}" == "--build" ]]; then
-  # shellcheck source=clients/rust/toolchain.sh
+  # shellcheck source=/dev/null
   source "${here}/toolchain.sh"
   # The same packages and features as in check.sh: what they depend on is compiled once. The profile
   # optimises.

@@ -66,3 +66,8 @@ pub use self::{
     subscriber::{Handler, Subscriber, Subscription, SubscriptionBuilder, SubscriptionHandle},
     watch::{Watch, WatchBuilder, WatchedEvent},
 };
+
+/// The README's examples are compiled, and run where they need no gateway of their own.
+#[cfg(all(doctest, feature = "testing"))]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -17,6 +17,7 @@ use crate::{
 
 /// What to do with the sending half of a stream.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "it is moved once, and kept nowhere")]
 pub(crate) enum Outgoing {
     Send(v1::SubscribeRequest),
     HalfClose,

@@ -129,7 +129,7 @@ impl StreamTask {
         self.heard_at = Instant::now();
         loop {
             let is_blocked = self.send(&mut requests);
-            self.arm(alarm.as_mut());
+            self.arm(alarm.as_mut(), requests.is_some());
             select! {
                 biased;
                 response = responses.message() => {
@@ -167,9 +167,9 @@ impl StreamTask {
         false
     }
 
-    fn arm(&self, alarm: std::pin::Pin<&mut Sleep>) {
+    fn arm(&self, alarm: std::pin::Pin<&mut Sleep>, may_send: bool) {
         let silence = self.heard_at + 2 * self.interval;
-        let due = lock(&self.shared.ledger).alarm(self.id);
+        let due = lock(&self.shared.ledger).alarm(self.id).filter(|_| may_send);
         let next = due.into_iter().chain(self.drain_until).fold(silence, Instant::min);
         // One that rings early is set anew then, which is rarer than that one moves back.
         if next < alarm.deadline() || alarm.is_elapsed() {

@@ -35,9 +35,11 @@ pub struct Subscription {
     handle: SubscriptionHandle,
     home: Arc<dyn Home>,
     // Resolved once nothing more comes.
-    end: Option<Pin<Box<dyn Future<Output = Result<(), Error>> + Send>>>,
+    end: Option<End>,
     is_over: bool,
 }
+
+type End = Pin<Box<dyn Future<Output = Result<(), Error>> + Send>>;
 
 impl Subscription {
     pub(super) fn new(handle: SubscriptionHandle) -> Self {

@@ -52,6 +52,7 @@ impl ReleaseEventService for Service {
                 answers,
                 most: usize::try_from(most).unwrap_or(0),
                 paused: false,
+                going_away: false,
                 held: Default::default(),
             })
         });

@@ -97,12 +97,13 @@ impl State {
 
     pub(super) fn open(&mut self, stream: FakeStream) -> u64 {
         self.last_id += 1;
+        let id = self.last_id;
         self.opened += 1;
         self.subscriptions.entry(stream.subscription.clone()).or_default();
         stream.say_opened(self.heartbeat, self.ack_deadline);
-        self.streams.insert(self.last_id, stream);
+        self.streams.insert(id, stream);
         self.deliver();
-        self.last_id
+        id
     }
 
     pub(super) fn stream(&self, id: u64) -> Option<&FakeStream> {
@@ -137,8 +138,9 @@ impl State {
         }
     }
 
-    pub(super) fn go_away(&self, reason: go_away::Reason, drain: Duration) {
-        for stream in self.streams.values() {
+    pub(super) fn go_away(&mut self, reason: go_away::Reason, drain: Duration) {
+        for stream in self.streams.values_mut() {
+            stream.going_away = true;
             stream.say(Response::GoAway(v1::GoAway {
                 reason: reason.into(),
                 drain_deadline: Some(time::proto_duration(drain)),

@@ -13,6 +13,7 @@ pub(super) struct FakeStream {
     pub(super) answers: mpsc::UnboundedSender<Answer>,
     pub(super) most: usize,
     pub(super) paused: bool,
+    pub(super) going_away: bool,
     /// What it has, by delivery id.
     pub(super) held: HashMap<String, Held>,
 }
@@ -26,7 +27,7 @@ pub(super) struct Held {
 
 impl FakeStream {
     pub(super) fn takes_more(&self) -> bool {
-        !self.paused && self.held.len() < self.most && !self.answers.is_closed()
+        !self.paused && !self.going_away && self.held.len() < self.most && !self.answers.is_closed()
     }
 
     pub(super) fn say(&self, response: Response) {

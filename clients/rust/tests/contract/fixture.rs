@@ -82,6 +82,11 @@ impl States {
     }
 }
 
+/// The clock is stopped, and moves on only when nobody has anything to do before.
+pub(crate) async fn all_is_quiet() {
+    tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+}
+
 pub(crate) async fn delivery(subscription: &mut Subscription) -> Delivery {
     subscription.try_next().await.expect("no error").expect("not stopped")
 }

@@ -8,7 +8,7 @@ use onhook_client::{
     v1::{self, ack_results},
 };
 
-use crate::fixture::{Handled, answering, delivery, gateway_with};
+use crate::fixture::{Handled, all_is_quiet, answering, delivery, gateway_with};
 
 #[tokio::test(start_paused = true)]
 async fn a_handler_that_returns_has_acknowledged() {
@@ -181,6 +181,7 @@ async fn what_waits_is_handled_once_and_settles_by_the_newest_delivery() {
     let (_, answer) = handled.next().await;
     gateway.expire("e-2");
     gateway.publish_id("e-3");
+    all_is_quiet().await;
     answer.send(Ok(())).unwrap();
     let mut seen = Vec::new();
     for _ in 0..2 {
