@@ -22,7 +22,7 @@ std::future<absl::Status> Empty() {
 }  // namespace
 
 Delivery::Delivery(std::shared_ptr<DeliveryOwner> owner, v1::Delivery message)
-    : owner_(std::move(owner)), message_(std::make_unique<v1::Delivery>(std::move(message))) {}
+    : owner_(std::move(owner)), message_(std::move(message)) {}
 
 Delivery::~Delivery() { Abandon(); }
 

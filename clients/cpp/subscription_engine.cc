@@ -195,7 +195,7 @@ void SubscriptionEngine::RunAttempt(Attempt* attempt) {
   const auto given_back = std::partition(unconfirmed.begin(), unconfirmed.end(),
                                          std::mem_fn(&PendingSettlement::IsAck));
   for (auto pending = given_back; pending != unconfirmed.end(); ++pending) {
-    Answer(std::move(*pending), absl::UnavailableError("the stream was lost before an answer"));
+    Answer(*pending, absl::UnavailableError("the stream was lost before an answer"));
   }
   unconfirmed.erase(given_back, unconfirmed.end());
   {
@@ -301,7 +301,7 @@ absl::Status SubscriptionEngine::Drain() {
   }
   const size_t count = unconfirmed.size();
   for (PendingSettlement& pending : unconfirmed) {
-    Answer(std::move(pending), absl::UnavailableError("not confirmed before the consumer ended"));
+    Answer(pending, absl::UnavailableError("not confirmed before the consumer ended"));
   }
   if (count == 0) return absl::OkStatus();
   return absl::UnavailableError(
@@ -380,7 +380,7 @@ void SubscriptionEngine::OnAnswered(PendingSettlement settlement, absl::Status s
     options_.on_settled(
         {settlement.delivery_id, settlement.event_id, settlement.settlement, status});
   }
-  Answer(std::move(settlement), std::move(status));
+  Answer(settlement, std::move(status));
 }
 
 void SubscriptionEngine::TellState(ConnectionState state, const absl::Status& why) {

@@ -117,7 +117,7 @@ class SubscriptionEngine final : public DeliveryOwner,
   void Settle(const std::string& event_id, PendingSettlement settlement);
   // Gives settlements whose stream has ended to the stream that is open, if there is one.
   void PlaceOrphans();
-  void Answer(PendingSettlement settlement, absl::Status status);
+  static void Answer(PendingSettlement& settlement, absl::Status status);
   void TellState(ConnectionState state, const absl::Status& why);
 
   Attempt* Find(const SubscriberStream* stream) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);

@@ -60,17 +60,17 @@ void SubscriptionEngine::Settle(const std::string& event_id, PendingSettlement p
   }
   bool is_orphan = false;
   if (!place.has_value()) {
-    Answer(std::move(pending), absl::UnavailableError("it was given back when the grace was over"));
+    Answer(pending, absl::UnavailableError("it was given back when the grace was over"));
   } else if (pending.settlement.action == Settlement::Action::kLeave) {
     place->stream->Discard(place->delivery_id);
-    Answer(std::move(pending), absl::OkStatus());
+    Answer(pending, absl::OkStatus());
   } else {
     pending.delivery_id = std::move(place->delivery_id);
     pending.event_id = event_id;
     const bool taken = place->stream->Settle(pending);
     is_orphan = !taken && pending.IsAck();
     if (!taken && !is_orphan) {
-      Answer(std::move(pending), absl::UnavailableError("its stream was lost; it comes again"));
+      Answer(pending, absl::UnavailableError("its stream was lost; it comes again"));
     }
   }
   {
@@ -83,7 +83,7 @@ void SubscriptionEngine::Settle(const std::string& event_id, PendingSettlement p
   }
   if (is_orphan) return PlaceOrphans();
   // NOLINTNEXTLINE(bugprone-use-after-move): what was not kept was not moved
-  Answer(std::move(pending), absl::UnavailableError("the consumer has ended"));
+  Answer(pending, absl::UnavailableError("the consumer has ended"));
 }
 
 void SubscriptionEngine::Extend(const std::string& event_id, absl::Duration ack_deadline,
@@ -100,10 +100,10 @@ void SubscriptionEngine::Extend(const std::string& event_id, absl::Duration ack_
     }
   }
   if (stream != nullptr && stream->Adopt(pending)) return;
-  Answer(std::move(pending), absl::UnavailableError("its stream was lost; it comes again"));
+  Answer(pending, absl::UnavailableError("its stream was lost; it comes again"));
 }
 
-void SubscriptionEngine::Answer(PendingSettlement settlement, absl::Status status) {
+void SubscriptionEngine::Answer(PendingSettlement& settlement, absl::Status status) {
   if (settlement.answer.has_value()) settlement.answer->set_value(std::move(status));
 }
 

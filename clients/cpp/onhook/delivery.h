@@ -41,15 +41,15 @@ class Delivery {
   Delivery& operator=(const Delivery&) = delete;
   ~Delivery();
 
-  // What came, and the event in it. Not of an empty one.
-  const v1::Delivery& message() const { return *message_; }
-  const v1::ReleaseEvent& event() const { return message_->event(); }
+  // What came, and the event in it; of one that was moved from, nothing.
+  const v1::Delivery& message() const { return message_; }
+  const v1::ReleaseEvent& event() const { return message_.event(); }
   const std::string& event_id() const { return event().event_id(); }
   // From 1.
-  int attempt() const { return message_->attempt(); }
+  int attempt() const { return message_.attempt(); }
   // A number that v1 does not name is of a newer gateway.
-  v1::Delivery::RedeliveryReason redelivery_reason() const { return message_->redelivery_reason(); }
-  const std::string& cursor() const { return message_->cursor(); }
+  v1::Delivery::RedeliveryReason redelivery_reason() const { return message_.redelivery_reason(); }
+  const std::string& cursor() const { return message_.cursor(); }
 
   // Done: the event does not come again.
   std::future<absl::Status> Ack() &&;
@@ -76,7 +76,7 @@ class Delivery {
   void Abandon();
 
   std::shared_ptr<DeliveryOwner> owner_;  // null: it is empty
-  std::unique_ptr<v1::Delivery> message_;
+  v1::Delivery message_;
 };
 
 }  // namespace onhook::client
