@@ -43,7 +43,7 @@ trap 'rm -rf "$scratch"' EXIT
 # What of a language's folder is generated, and where generate.sh OUT_DIR puts the same.
 generated_folders() {
   case "$1" in
-    go) printf '%s\n' 'onhookpb .' ;;
+    go) printf '%s\n' 'onhookpb onhookpb' ;;
     node | rust) printf '%s\n' 'src/generated .' ;;
     python) printf '%s\n' 'src/onhook/v1 onhook/v1' 'src/onhook/wire onhook/wire' ;;
   esac
