@@ -72,7 +72,7 @@ def measure_all(arguments, languages, folder):
             for form in FORMS:
                 for language in languages:
                     print(f"round {number + 1} of {arguments.rounds}: {language}, {form}", file=sys.stderr)
-                    result = measure(gateway, [str(TOP / "clients" / language / "interop.sh")], f"{language}-{form}-{number}", form, arguments)
+                    result = measure(gateway, interop.interop_command(language), f"{language}-{form}-{number}", form, arguments)
                     results.setdefault(f"{language}, {form}", []).append(result)
     finally:
         gateway.close()

@@ -8,6 +8,7 @@ import tempfile
 from client_program import ClientProgram
 from gateway import Gateway
 from relay import Relay
+from run import interop_command
 from tcp_proxy import TcpProxy
 from waiting import check_equal
 
@@ -29,7 +30,7 @@ class Tools:
     def client_command(self, language):
         if language == "naive":
             return ["env", f"PYTHONPATH={self.stubs}", sys.executable, "-B", str(HERE / "naive_client.py")]
-        return [str(TOP / "clients" / language / "interop.sh")]
+        return interop_command(language)
 
 
 class Case:

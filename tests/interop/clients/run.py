@@ -20,7 +20,8 @@ import time
 import traceback
 
 TOP = pathlib.Path(__file__).resolve().parents[3]
-LANGUAGES = ("cpp", "go", "java", "node", "python", "rust")
+# What is tried: each library, and both clients of the one that has two.
+LANGUAGES = ("cpp", "go", "java", "node", "python", "python-blocking", "rust")
 DEBIANS_PYTHON = "/usr/bin/python3"
 CONTROL = "naive"
 MISSING_TOOLS = 77
@@ -47,12 +48,20 @@ def arguments():
     return parser.parse_args()
 
 
+def interop_command(language):
+    """How its program is started: "python-blocking" is the program `blocking` of Python."""
+    folder, _, program = language.partition("-")
+    return [str(TOP / "clients" / folder / "interop.sh"), *([program] if program else [])]
+
+
 def build_programs(languages):
     """{language: why it is left out}, and whether one could not be built."""
     missing, failed = {}, False
     for language in languages:
+        if language.partition("-")[0] in languages and "-" in language:
+            continue  # is built already
         try:
-            done = subprocess.run([TOP / "clients" / language / "interop.sh", "--build"], stdin=subprocess.DEVNULL,
+            done = subprocess.run([interop_command(language)[0], "--build"], stdin=subprocess.DEVNULL,
                                   stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=SETUP_TIMEOUT_S,
                                   check=False)
         except (FileNotFoundError, subprocess.TimeoutExpired) as error:
@@ -174,10 +183,10 @@ def run_inside(options):
 
 
 def print_matrix(scenarios, languages, results, seconds):
-    print(f"\n{'':50}" + "".join(f"{language:>12}" for language in languages))
+    print(f"\n{'':50}" + "".join(f"{language:>17}" for language in languages))
     for name, function in scenarios.items():
         words = function.__name__.partition("_")[2].replace("_", " ")
-        cells = "".join(f"{results[name, language]:>6}{seconds[name, language]:4.0f} s" for language in languages)
+        cells = "".join(f"{results[name, language]:>11}{seconds[name, language]:4.0f} s" for language in languages)
         print(f"{name:4} {words:45}{cells}")
     passed = sum(1 for result in results.values() if result == "ok")
     print(f"{passed} of {len(results)} passed", flush=True)
@@ -191,6 +200,8 @@ def main():
         return run_inside(options)
     languages = [CONTROL] if options.control else options.language or list(LANGUAGES)
     missing, failed = ({}, False) if options.control else build_programs(languages)
+    missing.update({language: missing[language.partition("-")[0]] for language in languages
+                    if "-" in language and language.partition("-")[0] in missing})
     strict = os.environ.get("ONHOOK_STRICT") == "1"
     with tempfile.TemporaryDirectory(prefix="onhook-stubs-") as stubs:
         make_stubs(stubs)
