@@ -147,7 +147,7 @@ export class GatewayConnections {
   #readMaterial(): TlsMaterial | null {
     if (this.#tls === null) return null;
     try {
-      return readTlsMaterial(this.#tls);
+      return readTlsMaterial(this.#tls, this.#material);
     } catch (error) {
       // Half of a new pair waits for the other half.
       if (this.#material === undefined) throw error;

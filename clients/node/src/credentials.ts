@@ -47,8 +47,8 @@ function checkPair(options: TlsOptions, certificate: Buffer, key: Buffer): void 
   }
 }
 
-/** Reads the files; throws `FAILED_PRECONDITION` if they cannot be used. @internal */
-export function readTlsMaterial(options: TlsOptions): TlsMaterial {
+/** Reads the files; throws `FAILED_PRECONDITION` if they cannot be used. What is known is good. @internal */
+export function readTlsMaterial(options: TlsOptions, known: TlsMaterial | null = null): TlsMaterial {
   const { caFile, certificateFile, keyFile } = options;
   if ((certificateFile === undefined) !== (keyFile === undefined)) {
     const words = keyFile === undefined ? 'a certificate without its key' : 'a key without its certificate';
@@ -64,8 +64,10 @@ export function readTlsMaterial(options: TlsOptions): TlsMaterial {
   }
   const certificate = read(certificateFile, 'certificate', 'CERTIFICATE_FILE');
   const key = read(keyFile, 'key', 'KEY_FILE');
-  checkPair(options, certificate, key);
-  return { ca, certificate, key };
+  const material = { ca, certificate, key };
+  // To read is cheap beside parsing.
+  if (!sameMaterial(material, known)) checkPair(options, certificate, key);
+  return material;
 }
 
 function sameBytes(a: Buffer | null, b: Buffer | null): boolean {

@@ -5,6 +5,7 @@ import { ReleaseEvent as ReleaseEventCodec } from './generated/onhook/v1/release
 import type { ReleaseEvent as ReleaseEventMessage } from './generated/onhook/v1/release_event.js';
 import {
   Delivery as DeliveryCodec,
+  Delivery_RedeliveryReason,
   SubscribeResponse,
 } from './generated/onhook/v1/release_event_service.js';
 import type { Delivery as DeliveryMessage } from './generated/onhook/v1/release_event_service.js';
@@ -22,7 +23,7 @@ export class ReceivedDelivery {
   deliveryId = '';
   eventId = '';
   attempt = 0;
-  redeliveryReason = 0;
+  redeliveryReason = Delivery_RedeliveryReason.UNSPECIFIED;
   ackDeadlineMs: number | undefined = undefined;
   #bytes: Buffer | undefined;
   #start = 0;

@@ -33,6 +33,8 @@ export interface Confirmation {
 /** A settlement on its way to the gateway. @internal */
 export interface PendingSettlement {
   readonly deliveryId: string;
+  /** What tells its event from others. */
+  readonly key: string;
   readonly words: Words;
   readonly confirmation: Confirmation | undefined;
 }

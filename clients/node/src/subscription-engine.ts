@@ -5,19 +5,23 @@ import type { GatewayConnections } from './connection.js';
 import { durabilityClassOf } from './enums.js';
 import { AlreadySettledError, localError, UnconfirmedError } from './errors.js';
 import type { OnhookError } from './errors.js';
-import { GoAway_Reason, NackRequest_Action } from './generated/onhook/v1/release_event_service.js';
-import { SubscribeOpen } from './generated/onhook/v1/release_event_service.js';
+import {
+  Delivery_RedeliveryReason,
+  GoAway_Reason,
+  NackRequest_Action,
+  SubscribeOpen,
+} from './generated/onhook/v1/release_event_service.js';
 import type {
   GoAway,
   SubscribeOpened,
 } from './generated/onhook/v1/release_event_service.js';
-import type { HeldEvent } from './held-event.js';
+import { type HeldEvent, keyOf } from './held-event.js';
 import { HeldEvents } from './held-events.js';
 import { durationOf, millisecondsOf } from './native.js';
 import type { SubscribeOptions } from './options.js';
 import type { ReceivedDelivery } from './received-delivery.js';
 import type { Confirmation, PendingSettlement, Words } from './settlement.js';
-import { words } from './settlement.js';
+import { ACK, words } from './settlement.js';
 import { StateTeller, type StreamTerms } from './state.js';
 import { StreamEnds } from './stream-ends.js';
 import { type StreamListener, SubscriberStream } from './subscriber-stream.js';
@@ -67,8 +71,10 @@ export class SubscriptionEngine implements StreamListener {
   // Planned ends in a row of streams that brought nothing.
   #fruitless = 0;
   #reopenTimer: NodeJS.Timeout | undefined;
-  // Acknowledgements that their stream could not confirm.
+  // Acknowledgements that their stream could not confirm, and the events of those that have been
+  // placed on another and are not confirmed there yet.
   #orphans: PendingSettlement[] = [];
+  readonly #orphanKeys = new Set<string>();
 
   #paused = false;
   #phase: 'running' | 'stopping' | 'draining' | 'finishing' | 'stopped' = 'running';
@@ -118,7 +124,8 @@ export class SubscriptionEngine implements StreamListener {
       return;
     }
     this.held.settle(held);
-    this.#settleAt(held.stream, { deliveryId: held.deliveryId, words: what, confirmation }, held);
+    const { deliveryId, key } = held;
+    this.#settleAt(held.stream, { deliveryId, key, words: what, confirmation }, held);
     if (this.isStopping) this.#advanceStop();
   }
 
@@ -170,9 +177,10 @@ export class SubscriptionEngine implements StreamListener {
         known.received = received;
         known.stream = stream;
         stream.hold(known, now);
+      } else if (this.#isAcknowledged(received)) {
+        this.#answerAtOnce(stream, received, ACK);
       } else if (this.isStopping) {
-        const pending = { deliveryId: received.deliveryId, words: STOPS, confirmation: undefined };
-        stream.settle(pending);
+        this.#answerAtOnce(stream, received, STOPS);
       } else {
         stream.hold(this.held.add(received, stream), now);
       }
@@ -274,18 +282,51 @@ export class SubscriptionEngine implements StreamListener {
   }
 
   #release(held: HeldEvent, what: Words): void {
-    const pending = { deliveryId: held.deliveryId, words: what, confirmation: undefined };
-    held.stream.settle(pending, held);
+    const { deliveryId, key } = held;
+    held.stream.settle({ deliveryId, key, words: what, confirmation: undefined }, held);
+  }
+
+  #answerAtOnce(stream: SubscriberStream, received: ReceivedDelivery, what: Words): void {
+    const { deliveryId } = received;
+    stream.settle({ deliveryId, key: keyOf(received), words: what, confirmation: undefined });
+  }
+
+  /** It comes again only because its stream was lost before the acknowledgement was confirmed. */
+  #isAcknowledged(received: ReceivedDelivery): boolean {
+    return (
+      this.#orphanKeys.size > 0 &&
+      received.redeliveryReason === Delivery_RedeliveryReason.STREAM_LOST &&
+      this.#orphanKeys.has(keyOf(received))
+    );
   }
 
   // The end of a stream has given back what was not to be acknowledged.
   #orphan(pending: PendingSettlement): void {
     if (pending.words.action === 'ack' && this.#phase !== 'stopped' && this.#failure === undefined) {
-      this.#orphans.push(pending);
+      this.#orphans.push(this.#remembered(pending));
       return;
     }
     const lost = 'the stream that brought the event was lost; unless it was acknowledged, it comes again';
     pending.confirmation?.reject(this.#failure ?? new UnconfirmedError(lost));
+  }
+
+  #remembered(pending: PendingSettlement): PendingSettlement {
+    const { key, confirmation } = pending;
+    if (this.#orphanKeys.has(key)) return pending;
+    this.#orphanKeys.add(key);
+    return {
+      ...pending,
+      confirmation: {
+        resolve: () => {
+          this.#orphanKeys.delete(key);
+          confirmation?.resolve();
+        },
+        reject: (error) => {
+          this.#orphanKeys.delete(key);
+          confirmation?.reject(error);
+        },
+      },
+    };
   }
 
   #placeOrphans(): void {

@@ -47,6 +47,29 @@ test('what is handled over a lost stream is handled once, and acknowledged on th
   assert.equal(idsOf(second, 'ack')[0]?.length, 1);
 });
 
+test('what was acknowledged on a lost stream is not handled again while that is not confirmed', async (t) => {
+  const bench = await Bench.of(t);
+  const hands = new Hands();
+  bench.gateway.publish();
+  const subscription = bench.handle(hands.handler);
+  await hands.call(0);
+  bench.gateway.answerWith('lost');
+  hands.returns(0);
+  const first = await bench.stream(0);
+  await bench.gateway.until(() => idsOf(first, 'ack').length === 1);
+  bench.gateway.endStreams();
+  const second = await bench.stream(1);
+  // The redelivery crosses the acknowledgement that is sent again.
+  await bench.gateway.until(() => idsOf(second, 'ack').length === 1);
+  await bench.caughtUp();
+  bench.gateway.answerWith('done');
+  second.send({ $case: 'ackResults', value: { requestId: 1n, exceptions: [] } });
+  await bench.gateway.until(() => bench.settled.length === 1);
+  assert.deepEqual(idsOf(second, 'ack'), [['crm-1'], ['crm-2']]);
+  await subscription.stop();
+  assert.equal(hands.begun.length, 1);
+});
+
 test('what waited when its stream was lost comes again, and is handled once', async (t) => {
   const bench = await Bench.of(t);
   const hands = new Hands();
