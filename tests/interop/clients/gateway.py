@@ -122,17 +122,28 @@ class Gateway:
     def subscriptions(self):
         return self._stub(subscriptions_service.SubscriptionServiceStub)
 
+    @staticmethod
+    def _ask(method, request):
+        """An answer; a connection that a restart has just broken is tried again."""
+        def answer():
+            try:
+                return method(request, timeout=CALL_TIMEOUT_S, wait_for_ready=True)
+            except grpc.RpcError as error:
+                if error.code() == grpc.StatusCode.UNAVAILABLE:
+                    return None
+                raise
+        return wait_until(answer, "the gateway answers")
+
     def create(self, name, **spec):
         request = subscriptions_api.CreateSubscriptionRequest(name=name)
         request.spec.SetInParent()
         for member, value in spec.items():
             getattr(request.spec, member).FromMilliseconds(value)
-        self.subscriptions().CreateSubscription(request, timeout=CALL_TIMEOUT_S, wait_for_ready=True)
+        self._ask(self.subscriptions().CreateSubscription, request)
 
     def stats(self, name):
         request = subscriptions_api.GetSubscriptionRequest(name=name)
-        answer = self.subscriptions().GetSubscription(request, timeout=CALL_TIMEOUT_S, wait_for_ready=True)
-        return answer.subscription.stats
+        return self._ask(self.subscriptions().GetSubscription, request).subscription.stats
 
     def wait_settled(self, name, patience_s=PATIENCE_S):
         wait_until(lambda: self.stats(name).backlog_events == 0, f"{name} owes nothing", patience_s)
@@ -149,13 +160,13 @@ class Gateway:
 
     def event_ids(self, call):
         request = events_api.ListEventsRequest(call_serial_no=call)
-        answer = self.events().ListEvents(request, timeout=CALL_TIMEOUT_S, wait_for_ready=True)
+        answer = self._ask(self.events().ListEvents, request)
         return [stored.event.event_id for stored in answer.stored_events]
 
     def timeline(self, call, subscription):
         """(state, entries) of the one event of that call."""
         request = events_api.ListEventsRequest(call_serial_no=call)
-        answer = self.events().ListEvents(request, timeout=CALL_TIMEOUT_S, wait_for_ready=True)
+        answer = self._ask(self.events().ListEvents, request)
         check_equal(len(answer.stored_events), 1, f"events of {call}")
         for timeline in answer.stored_events[0].timelines:
             if timeline.subscription == subscription:
@@ -167,7 +178,7 @@ class Gateway:
 
     def dead_letters(self, name):
         request = subscriptions_api.ListDeadLettersRequest(subscription=name)
-        return list(self.subscriptions().ListDeadLetters(request, timeout=CALL_TIMEOUT_S).dead_letters)
+        return list(self._ask(self.subscriptions().ListDeadLetters, request).dead_letters)
 
     def close(self):
         if self._channel is not None:
