@@ -65,6 +65,7 @@ tests  strace                    counts the fsyncs
 tests  util-linux                setarch, for the thread sanitizer
 tests  iproute2                  networks of the tests'\'' own, and what is connected in them
 tests  iptables                  drops packets there
+tests  doxygen                   pages of the C++ client'\''s headers
 tests  php-cli                   looks at the stubs that clients/STUBS.md makes
 tests  ruby                      likewise
 tests  nlohmann-json3-dev        another reader of JSON, to differ from
