@@ -107,11 +107,7 @@ final class Threads implements Executor {
             return;
           }
         }
-        try {
-          task.run();
-        } catch (RuntimeException e) {
-          Log.warn("a listener failed", e);
-        }
+        task.run();
       }
     }
   }
