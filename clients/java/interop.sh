@@ -9,9 +9,9 @@ if [[ ${1:-} == --build ]]; then
   # shellcheck source=/dev/null
   source "$here/toolchain.sh"
   cd "$here"
-  exec mvn -q -B -ntp -Dstyle.color=never -pl interop -am -Dmaven.test.skip=true -Dcheckstyle.skip package
+  exec mvn -q -B -ntp -Dstyle.color=never -pl interop -am \
+    -Dmaven.test.skip=true -Dmaven.javadoc.skip=true -Dmaven.source.skip=true package
 fi
 
-# A short-lived program that the first seconds of matter for: no second compiler thread fights for
-# the cores that the gateway needs, and the heap does not have to grow first.
+# A heap that does not have to grow first, and a collector of one thread: the gateway needs a core, too.
 exec java -XX:+UseSerialGC -Xms256m -cp "$built/classes:$built/lib/*" dev.onhook.interop.Main

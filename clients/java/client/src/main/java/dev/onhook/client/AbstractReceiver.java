@@ -79,7 +79,7 @@ abstract class AbstractReceiver implements Receiver {
   /** To be called in the order in which things happen. */
   final void tell(SubscriberState next, OnhookException cause) {
     state = next;
-    telling.execute(() -> listener.onState(next, Optional.ofNullable(cause)));
+    telling.execute(() -> callListener(next, Optional.ofNullable(cause)));
   }
 
   /** Tells the end as the last thing of all. */
@@ -93,6 +93,15 @@ abstract class AbstractReceiver implements Receiver {
             done.completeExceptionally(cause);
           }
         });
+  }
+
+  @SuppressWarnings("checkstyle:IllegalCatch") // whatever it throws, the end must be told after it
+  private void callListener(SubscriberState next, Optional<OnhookException> cause) {
+    try {
+      listener.onState(next, cause);
+    } catch (Throwable e) {
+      Log.warn("the listener of " + this + " failed", e);
+    }
   }
 
   private RuntimeException endOf(ExecutionException e) {

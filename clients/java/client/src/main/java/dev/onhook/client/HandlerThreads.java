@@ -22,6 +22,8 @@ final class HandlerThreads {
     /** Null: there is none to be handled. */
     HeldDelivery begin();
 
+    int waiting();
+
     void handled(HeldDelivery delivery, Settlement settlement);
 
     /** A thread was given back. */
@@ -72,6 +74,13 @@ final class HandlerThreads {
       try {
         if (delivery != null) {
           source.handled(delivery, settlement);
+        }
+        if (Thread.currentThread().isInterrupted()) {
+          // Whoever interrupted this thread wants it back; another handler would only fail here.
+          --running;
+          start(source.waiting());
+          source.idle();
+          return;
         }
         delivery = source.begin();
         if (delivery == null) {

@@ -21,8 +21,6 @@ import onhook.v1.SubscribeOpened;
  */
 final class SubscriberEngine extends AbstractReceiver
     implements DeliveryStream, SubscribeCall.Owner, HandlerThreads.Source {
-  private static final String STOPS = "the consumer stops";
-
   /** How far the end has come. */
   private enum Phase {
     RUNNING,
@@ -164,7 +162,7 @@ final class SubscriberEngine extends AbstractReceiver
     if (handlers == null) {
       monitor.signalAll();
     } else {
-      handlers.start(held.waiting());
+      handlers.start(waiting());
     }
   }
 
@@ -234,12 +232,11 @@ final class SubscriberEngine extends AbstractReceiver
   private void openStream() {
     monitor.lock();
     try {
-      reopening = false;
       if (!wantsStream()) {
+        reopening = false;
         checkProgress();
         return;
       }
-      reopening = true;
       tell(SubscriberState.CONNECTING, null);
     } finally {
       monitor.unlock();
@@ -308,7 +305,8 @@ final class SubscriberEngine extends AbstractReceiver
 
   private static void giveBack(Attempt attempt) {
     // Refused by a stream that has ended: its end gives back as well.
-    attempt.call.settle(attempt, new Settlement(Settlement.Action.RELEASE, STOPS, null, null));
+    attempt.call.settle(
+        attempt, new Settlement(Settlement.Action.RELEASE, "the consumer stops", null, null));
   }
 
   private boolean settleLocked(HeldDelivery delivery, Settlement settlement) {
@@ -362,6 +360,11 @@ final class SubscriberEngine extends AbstractReceiver
   }
 
   @Override
+  public int waiting() {
+    return phase == Phase.RUNNING ? held.waiting() : 0;
+  }
+
+  @Override
   public void handled(HeldDelivery delivery, Settlement settlement) {
     if (delivery.stage != HeldDelivery.Stage.SETTLED) {
       settleLocked(delivery, settlement);
@@ -398,13 +401,10 @@ final class SubscriberEngine extends AbstractReceiver
           return null;
         }
       }
-      if (phase == Phase.RUNNING) {
-        return held.begin();
-      }
-      if (endError != null) {
+      if (phase != Phase.RUNNING && endError != null) {
         throw endError;
       }
-      return null;
+      return begin();
     } finally {
       monitor.unlock();
     }
@@ -479,8 +479,8 @@ final class SubscriberEngine extends AbstractReceiver
     if (phase == Phase.ENDED) {
       return;
     }
-    List<Settlement> unconfirmed = new ArrayList<>(orphans);
-    unconfirmed.addAll(streams.cancel());
+    List<Settlement> unconfirmed = streams.cancel();
+    unconfirmed.addAll(orphans);
     phase = Phase.ENDED;
     orphans.clear();
     held.dropAll();

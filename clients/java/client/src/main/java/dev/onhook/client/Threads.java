@@ -2,6 +2,8 @@ package dev.onhook.client;
 
 import java.util.ArrayDeque;
 import java.util.Queue;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executor;
 import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
@@ -19,6 +21,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 final class Threads implements Executor {
   private static final long KEEP_SECONDS = 10;
 
+  private final Set<Thread> threads = ConcurrentHashMap.newKeySet();
   private final ThreadPoolExecutor pool;
   private final ScheduledThreadPoolExecutor timer;
 
@@ -55,23 +58,31 @@ final class Threads implements Executor {
     return new Serial(this);
   }
 
-  /** Lets what runs end, for up to a time; nothing more begins. */
+  /** Lets what runs end, for up to a time; nothing more begins. Not to be called by what runs. */
   void close(long timeoutSeconds) {
     timer.shutdownNow();
     pool.shutdown();
+    long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(timeoutSeconds);
     try {
-      pool.awaitTermination(timeoutSeconds, TimeUnit.SECONDS);
-      timer.awaitTermination(timeoutSeconds, TimeUnit.SECONDS);
+      for (Thread thread : threads) {
+        // A pool says that it has terminated while its last thread still does.
+        long left = TimeUnit.NANOSECONDS.toMillis(end - System.nanoTime());
+        if (left > 0 && thread != Thread.currentThread()) {
+          thread.join(left);
+        }
+      }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }
   }
 
-  private static ThreadFactory named(String prefix) {
+  private ThreadFactory named(String prefix) {
     AtomicInteger count = new AtomicInteger();
     return task -> {
       Thread thread = new Thread(task, prefix + count.incrementAndGet());
       thread.setDaemon(true);
+      threads.removeIf(other -> other.getState() == Thread.State.TERMINATED);
+      threads.add(thread);
       return thread;
     };
   }
@@ -107,11 +118,7 @@ final class Threads implements Executor {
             return;
           }
         }
-        try {
-          task.run();
-        } catch (RuntimeException e) {
-          Log.warn("a listener failed", e);
-        }
+        task.run();
       }
     }
   }

@@ -208,6 +208,15 @@ public final class FakeGateway implements AutoCloseable {
     subscriptions.values().forEach(subscription -> subscription.redeliver(eventId, reason));
   }
 
+  /**
+   * Settles an event as another consumer would have: what is said of it from now on is stale.
+   *
+   * @param eventId the event
+   */
+  public synchronized void settleElsewhere(String eventId) {
+    subscriptions.values().forEach(subscription -> subscription.settleElsewhere(eventId));
+  }
+
   /** Ends all streams and watches as a lost connection does. */
   public synchronized void breakStreams() {
     endStreams(Status.UNAVAILABLE.withDescription("the fake gateway breaks its streams"));

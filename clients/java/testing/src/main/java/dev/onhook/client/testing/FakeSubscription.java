@@ -60,15 +60,14 @@ final class FakeSubscription {
     deliver();
   }
 
+  void settleElsewhere(String eventId) {
+    find(eventId).settled = true;
+  }
+
   void redeliver(String eventId, RedeliveryReason reason) {
-    Owed found = null;
-    for (Owed owed : byDeliveryId.values()) {
-      if (owed.logged.event().getEventId().equals(eventId)) {
-        found = owed;
-      }
-    }
-    if (found == null || waiting.contains(found)) {
-      throw new IllegalArgumentException(eventId + " was not delivered to " + name + " yet");
+    Owed found = find(eventId);
+    if (waiting.contains(found)) {
+      throw new IllegalArgumentException(eventId + " waits for " + name);
     }
     found.settled = false;
     found.holder = null;
@@ -125,6 +124,14 @@ final class FakeSubscription {
       return onhook.v1.AckResults.Result.RESULT_UNKNOWN;
     }
     return isOver(owed, deliveryId) ? onhook.v1.AckResults.Result.RESULT_STALE : null;
+  }
+
+  private Owed find(String eventId) {
+    return byDeliveryId.values().stream()
+        .filter(owed -> owed.logged.event().getEventId().equals(eventId))
+        .findFirst()
+        .orElseThrow(
+            () -> new IllegalArgumentException(eventId + " was not delivered to " + name + " yet"));
   }
 
   private static boolean isOver(Owed owed, String deliveryId) {

@@ -198,17 +198,87 @@ class SubscriberTest extends GatewayTest {
   void whatTheGatewayRefusesIsToldByItsCode() throws Exception {
     try (DeliveryStream stream = client.deliveries(options().build())) {
       publish("a");
-      Delivery first = stream.iterator().next();
-      get(first.ack());
-      gateway.redeliver(eventId("a"), RedeliveryReason.SEEK);
-      Delivery second = stream.iterator().next();
-      gateway.redeliver(eventId("a"), RedeliveryReason.DEADLINE_EXPIRED);
-      publish("b");
-      stream.iterator().next().ack();
-      // By now the third attempt has taken the place of the second.
-      get(second.nack("settles the newest"));
-      assertEquals("crm-3", gateway.settled().get(2).deliveryId());
+      Delivery delivery = stream.iterator().next();
+      gateway.settleElsewhere(eventId("a"));
+      ExecutionException why =
+          assertThrows(ExecutionException.class, () -> get(delivery.nack("too late")));
+      OnhookException cause = assertInstanceOf(OnhookException.class, why.getCause());
+      assertEquals(Status.Code.ABORTED, cause.code());
+      assertEquals("STALE", cause.reason().orElseThrow());
     }
+  }
+
+  @Test
+  void acknowledgementsGatherWhileOneIsUnderWay() throws Exception {
+    try (DeliveryStream stream = client.deliveries(options().build())) {
+      publish("a", "b", "c", "d");
+      Iterator<Delivery> deliveries = stream.iterator();
+      gateway.withholdAnswers(true);
+      deliveries.next().ack();
+      gateway.awaitSettled(1);
+      deliveries.next().ack();
+      deliveries.next().ack();
+      // Requests come in order, so what has not come before this one was not sent.
+      Delivery last = deliveries.next();
+      last.extend(Duration.ofMinutes(1));
+      gateway.awaitExtensions(1);
+      assertEquals(1, gateway.settled().size());
+      gateway.withholdAnswers(false);
+      gateway.breakStreams();
+      gateway.awaitSettled(4);
+      last.ack();
+    }
+  }
+
+  @Test
+  void aHandlerThatLeavesItsThreadInterruptedDisturbsNoOther() throws Exception {
+    BlockingQueue<Boolean> interrupted = new LinkedBlockingQueue<>();
+    client.subscribe(
+        options().build(),
+        delivery -> {
+          interrupted.add(Thread.currentThread().isInterrupted());
+          Thread.currentThread().interrupt();
+        });
+    publish("a", "b", "c");
+    gateway.awaitSettled(3);
+    assertEquals(List.of(false, false, false), List.copyOf(interrupted));
+  }
+
+  @Test
+  void anExecutorThatIsShutDownBurnsNoAttemptOfWhatWaits() throws Exception {
+    ExecutorService mine = Executors.newSingleThreadExecutor();
+    CountDownLatch entered = new CountDownLatch(1);
+    Subscriber subscriber =
+        client.subscribe(
+            options().executor(mine).build(),
+            delivery -> {
+              entered.countDown();
+              new CountDownLatch(1).await();
+            });
+    publish("a", "b");
+    assertTrue(entered.await(10, TimeUnit.SECONDS));
+    mine.shutdownNow();
+    assertThrows(OnhookException.class, subscriber::await);
+    assertEquals(
+        List.of(Settlement.Action.RETRY, Settlement.Action.RELEASE),
+        gateway.awaitSettled(2).stream().map(one -> one.settlement().action()).toList());
+  }
+
+  @Test
+  void aListenerThatThrowsHidesNothing() throws Exception {
+    Subscriber subscriber =
+        client.subscribe(
+            options()
+                .stateListener(
+                    (state, cause) -> {
+                      throw new AssertionError("thrown by the test's listener");
+                    })
+                .build(),
+            delivery -> {});
+    publish("a");
+    gateway.awaitSettled(1);
+    subscriber.stop();
+    assertEquals(SubscriberState.STOPPED, subscriber.state());
   }
 
   @Test
