@@ -101,12 +101,13 @@ def enter_a_network(options, languages, stubs):
 
 def all_scenarios():
     """{"S1": function}, in order."""
+    import chaos_scenarios
     import connection_scenarios
     import reading_scenarios
     import settling_scenarios
 
     found = {}
-    for module in (connection_scenarios, reading_scenarios, settling_scenarios):
+    for module in (connection_scenarios, reading_scenarios, settling_scenarios, chaos_scenarios):
         for name, function in vars(module).items():
             number = name.partition("_")[0][1:]
             if name.startswith("s") and number.isdigit():
