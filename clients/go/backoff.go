@@ -19,11 +19,18 @@ func newBackoff(options *clientOptions) *backoff {
 	return &backoff{options.backoffInitial, options.backoffMaximum, options.backoffInitial}
 }
 
-// after is the wait after a stream; one that was well starts the count anew.
-func (b *backoff) after(end streamEnd) time.Duration {
-	if end.brought || end.lived > b.maximum {
-		b.next = b.initial
+// note has a stream that was well start the count anew, and tells whether it was.
+func (b *backoff) note(end streamEnd) bool {
+	if !end.brought && end.lived <= b.maximum {
+		return false
 	}
+	b.next = b.initial
+	return true
+}
+
+// after is the wait after a stream.
+func (b *backoff) after(end streamEnd) time.Duration {
+	b.note(end)
 	longest := b.next
 	b.next = min(2*b.next, b.maximum)
 	return time.Duration(float64(longest) * (0.5 + rand.Float64()/2))

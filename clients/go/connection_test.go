@@ -76,6 +76,24 @@ func TestTheWaitsGrowUpToTheMaximumAndBeginAnewAfterAStreamThatWasOfUse(t *testi
 	})
 }
 
+func TestTheWaitsBeginAnewAfterAStreamThatWasOfUseAndWentAway(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.gateway.Refuse(onhooktest.Unavailable())
+		w.subscriber(acknowledge)
+		time.Sleep(3 * time.Minute)
+		w.gateway.Refuse(nil)
+		w.publish("c-1")
+		w.settlements(1)
+		w.gateway.Refuse(onhooktest.Unavailable())
+		w.gateway.GoAway(onhookpb.GoAway_REASON_SHUTDOWN, time.Second)
+		synctest.Wait()
+		w.gateway.Refuse(nil)
+		refused := time.Now()
+		w.must(w.gateway.AwaitAttached(w.ctx(), 2))
+		equal(t, time.Since(refused) <= 100*time.Millisecond, true, "the first wait is short again")
+	})
+}
+
 func TestEachAttemptOfAStreamIsOneAttemptToConnect(t *testing.T) {
 	inWorld(t, func(w *world) {
 		var dialled journal[time.Duration]

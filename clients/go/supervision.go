@@ -56,8 +56,7 @@ func (s *subscription) keepStreaming() error {
 		if !s.wantsStream() {
 			break
 		}
-		healthy := end.brought || end.lived > waits.maximum
-		if end.err == nil && (healthy || !hurried) {
+		if healthy := waits.note(end); end.err == nil && (healthy || !hurried) {
 			hurried = true
 			continue
 		}

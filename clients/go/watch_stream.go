@@ -119,6 +119,7 @@ func (w *Watch) ended(ctx context.Context, err error) error {
 	}
 	w.closeStream()
 	if goneAway && end.brought && !w.ends.isFinal(end, time.Now()) {
+		w.waits.note(end)
 		return nil // planned, and it had been of use: the next one at once
 	}
 	return w.failed(ctx, end)
