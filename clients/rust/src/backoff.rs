@@ -10,18 +10,33 @@ pub(crate) struct Backoff {
     initial: Duration,
     maximum: Duration,
     next: Duration,
+    // The stream before went away as planned, and had brought nothing.
+    sent_away: bool,
 }
 
 impl Backoff {
     pub(crate) fn new(initial: Duration, maximum: Duration) -> Self {
         let initial = initial.min(maximum);
-        Self { initial, maximum, next: initial }
+        Self { initial, maximum, next: initial, sent_away: false }
     }
 
     /// The wait after a stream that was open for `lived` (zero: never), and brought something or
     /// not: then, or if it was open for long, the count starts anew.
     pub(crate) fn after_stream(&mut self, lived: Duration, fruitful: bool) -> Duration {
         self.after_stream_with(lived, fruitful, random_fraction())
+    }
+
+    /// The wait after a stream that goes away as planned: none, unless each new one does so at once.
+    pub(crate) fn after_go_away(&mut self, lived: Duration, fruitful: bool) -> Duration {
+        if fruitful || lived > self.maximum {
+            self.next = self.initial;
+            self.sent_away = false;
+            return Duration::ZERO;
+        }
+        if std::mem::replace(&mut self.sent_away, true) {
+            return self.after_stream(lived, fruitful);
+        }
+        Duration::ZERO
     }
 
     fn after_stream_with(&mut self, lived: Duration, fruitful: bool, fraction: f64) -> Duration {
@@ -78,5 +93,16 @@ mod tests {
             let wait = backoff.after_stream_with(lived, fruitful, 1.0);
             assert_eq!(wait, Duration::from_millis(100));
         }
+    }
+
+    #[test]
+    fn a_planned_end_needs_no_wait_unless_each_stream_has_one_at_once() {
+        let mut backoff = backoff();
+        assert_eq!(backoff.after_go_away(Duration::ZERO, false), Duration::ZERO);
+        assert!(backoff.after_go_away(Duration::ZERO, false) >= Duration::from_millis(50));
+        assert!(backoff.after_go_away(Duration::ZERO, false) >= Duration::from_millis(100));
+        assert_eq!(backoff.after_go_away(Duration::ZERO, true), Duration::ZERO);
+        // That was of use, so a replacement that fails is the first to.
+        assert_eq!(milliseconds(&mut backoff, 1), [100]);
     }
 }

@@ -2,6 +2,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::time;
+
 // As the proto has it. A delivery whose time is nearly over is extended by more than it had.
 const SHORTEST_DEADLINE: Duration = Duration::from_secs(1);
 
@@ -39,6 +41,7 @@ impl Lease {
 
     /// The application has asked for `deadline` itself: that holds until little of it is left.
     pub(crate) fn extended_to(mut self, deadline: Duration, now: Instant) -> Option<Self> {
+        let deadline = deadline.min(time::LONGEST);
         self.due = now + deadline.saturating_sub(self.deadline / 2).max(deadline / 2);
         self.within_bound()
     }

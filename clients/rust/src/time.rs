@@ -19,11 +19,14 @@ pub(crate) fn timestamp(time: SystemTime) -> prost_types::Timestamp {
     time.into()
 }
 
+/// The longest that the proto allows. So much later than now is a time that an `Instant` can hold.
+pub(crate) const LONGEST: Duration = Duration::from_secs(315_576_000_000);
+
 /// `None`: none, or a negative one.
 pub(crate) fn duration(duration: Option<&prost_types::Duration>) -> Option<Duration> {
     let duration = duration?;
     let seconds = u64::try_from(duration.seconds).ok()?;
-    Some(Duration::new(seconds, u32::try_from(duration.nanos).ok()?))
+    Some(Duration::new(seconds, u32::try_from(duration.nanos).ok()?).min(LONGEST))
 }
 
 /// The longest that the proto knows, for what is longer.
@@ -54,5 +57,12 @@ mod tests {
         let broken = prost_types::Timestamp { seconds: 0, nanos: -1 };
         assert_eq!(system_time(Some(&broken)), None);
         assert_eq!(system_time(None), None);
+    }
+
+    #[test]
+    fn what_is_longer_than_anything_can_be_added_to_now() {
+        let endless = prost_types::Duration { seconds: i64::MAX, nanos: 999_999_999 };
+        assert_eq!(duration(Some(&endless)), Some(LONGEST));
+        assert!(tokio::time::Instant::now().checked_add(2 * LONGEST).is_some());
     }
 }

@@ -29,6 +29,7 @@ use crate::{
     connection::{Connection, lock},
     ledger::{Ledger, Reply, Settlement},
     received::Home,
+    time,
 };
 
 /// What the tasks of one subscription share.
@@ -51,6 +52,7 @@ impl Shared {
     }
 
     fn request_stop(&self, grace: Duration) {
+        let grace = grace.min(time::LONGEST);
         self.stop.send_if_modified(|known| {
             let shorter = known.is_none_or(|known| grace < known);
             if shorter {

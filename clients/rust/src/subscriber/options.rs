@@ -82,7 +82,7 @@ impl SubscriptionBuilder {
     /// For how long, counted from its arrival, the deadline of an event that waits here or is being
     /// handled is extended. Default: 1 h. Zero: nothing is extended.
     pub fn max_extension(mut self, longest: Duration) -> Self {
-        self.options.max_extension = longest;
+        self.options.max_extension = longest.min(time::LONGEST);
         self
     }
 
@@ -95,14 +95,14 @@ impl SubscriptionBuilder {
 
     /// How long a stop waits for what is being handled. Default: 30 s.
     pub fn grace(mut self, grace: Duration) -> Self {
-        self.options.grace = grace;
+        self.options.grace = grace.min(time::LONGEST);
         self
     }
 
     /// How long a stop waits for the gateway's last answers, once nothing is being handled. Default:
     /// 10 s.
     pub fn confirmation_timeout(mut self, timeout: Duration) -> Self {
-        self.options.confirmation_timeout = timeout;
+        self.options.confirmation_timeout = timeout.min(time::LONGEST);
         self
     }
 

@@ -29,12 +29,18 @@ const FAR_AWAY: Duration = Duration::from_secs(24 * 3600);
 /// What a stream tells the supervisor.
 pub(super) enum Signal {
     Opened(StreamId),
-    GoingAway(StreamId, Reason),
+    GoingAway(StreamId, Reason, Life),
     Ended(StreamId, StreamEnd),
 }
 
 pub(super) struct StreamEnd {
     pub(super) result: Result<(), Error>,
+    pub(super) life: Life,
+}
+
+/// Of what use a stream was.
+#[derive(Clone, Copy)]
+pub(super) struct Life {
     pub(super) lived: Duration,
     /// It brought an event or an answer.
     pub(super) fruitful: bool,
@@ -83,14 +89,17 @@ impl StreamTask {
             () = cancel.cancelled() => Err(Error::connection("the stream was given up")),
         };
         lock(&self.shared.ledger).stream_ended(self.id);
-        let lived = self.opened_at.map_or(Duration::ZERO, |opened_at| opened_at.elapsed());
         let end = StreamEnd {
             result: result.map_err(|error| self.shared.connection.explain(error)),
-            lived,
-            fruitful: self.fruitful,
+            life: self.life(),
         };
         // The supervisor is gone if the runtime goes.
         let _ = self.signals.send(Signal::Ended(self.id, end));
+    }
+
+    fn life(&self) -> Life {
+        let lived = self.opened_at.map_or(Duration::ZERO, |opened_at| opened_at.elapsed());
+        Life { lived, fruitful: self.fruitful }
     }
 
     async fn serve(&mut self) -> Result<(), Error> {
@@ -234,7 +243,7 @@ impl StreamTask {
                 self.shared.connection.give_up(live);
                 let delivers_on = reason == Reason::MaxAge;
                 lock(&self.shared.ledger).stream_goes_away(self.id, delivers_on);
-                self.signal(Signal::GoingAway(self.id, reason));
+                self.signal(Signal::GoingAway(self.id, reason, self.life()));
             }
             // Of a newer version.
             None => {}

@@ -10,7 +10,7 @@ use tonic::Code;
 
 use super::{
     Shared,
-    stream::{Signal, StreamEnd, StreamTask},
+    stream::{Life, Signal, StreamEnd, StreamTask},
 };
 use crate::{
     ConnectionState, Error, backoff::Backoff, connection::lock, ends::Ends, ledger::StreamId,
@@ -168,17 +168,17 @@ impl Supervisor {
                     self.shared.tell(ConnectionState::Streaming);
                 }
             }
-            Signal::GoingAway(_, Reason::SubscriptionDeleted) => {
+            Signal::GoingAway(_, Reason::SubscriptionDeleted, _) => {
                 let words = "the subscription was deleted";
                 self.fatal = Some(Error::gateway(Code::NotFound, words));
                 self.retry_at = None;
             }
-            Signal::GoingAway(id, _) => {
+            Signal::GoingAway(id, _, life) => {
                 if id == self.newest && self.fatal.is_none() {
                     // A second stream that goes away overtakes the first.
                     let others = self.streams.iter().filter(|(other, _)| **other != id);
                     others.for_each(|(_, stream)| stream.cancel.cancel());
-                    self.open_stream();
+                    self.replace_after(life);
                 }
             }
             Signal::Ended(id, end) => {
@@ -190,8 +190,23 @@ impl Supervisor {
         }
     }
 
+    fn replace_after(&mut self, life: Life) {
+        let wait = self.backoff.after_go_away(life.lived, life.fruitful);
+        if wait.is_zero() {
+            self.open_stream();
+            return;
+        }
+        let error = Error::connection("the gateway sends its streams away");
+        self.shared.tell(ConnectionState::BackingOff(error));
+        self.retry_at = Some(Instant::now() + wait);
+    }
+
     fn reopen_after(&mut self, end: StreamEnd) {
-        let wait = self.backoff.after_stream(end.lived, end.fruitful);
+        // Sent away before: the wait for the next has begun.
+        if self.retry_at.is_some() {
+            return;
+        }
+        let wait = self.backoff.after_stream(end.life.lived, end.life.fruitful);
         let now = Instant::now();
         match end.result {
             // It was half-closed here: a stop.

@@ -83,16 +83,25 @@ impl Reader {
             self.tell(ConnectionState::Connecting);
             self.opened_at = None;
             self.fruitful = false;
-            let error = match self.read_stream().await {
+            let result = self.read_stream().await;
+            let lived = self.opened_at.map_or(Duration::ZERO, |opened_at| opened_at.elapsed());
+            let error = match result {
                 Ok(End::Done) => return Ok(()),
-                Ok(End::GoingAway) => continue,
+                Ok(End::GoingAway) => {
+                    let wait = self.backoff.after_go_away(lived, self.fruitful);
+                    if !wait.is_zero() {
+                        let words = "the gateway sends its streams away";
+                        self.tell(ConnectionState::BackingOff(Error::connection(words)));
+                        sleep(wait).await;
+                    }
+                    continue;
+                }
                 Err(error) => self.connection.explain(error),
             };
             if self.ends.is_final(&error, Instant::now()) {
                 return Err(error);
             }
             self.tell(ConnectionState::BackingOff(error));
-            let lived = self.opened_at.map_or(Duration::ZERO, |opened_at| opened_at.elapsed());
             sleep(self.backoff.after_stream(lived, self.fruitful)).await;
         }
     }

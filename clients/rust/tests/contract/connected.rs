@@ -90,6 +90,27 @@ async fn go_away_opens_the_replacement_while_the_old_stream_finishes() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_gateway_that_sends_each_stream_away_at_once_is_not_run_against() {
+    let gateway = gateway_with(&[]);
+    let mut handled = Handled::by(gateway.client().subscription("crm"));
+    for _ in 0..8 {
+        handled.states.until("streaming").await;
+        gateway.go_away(Reason::Shutdown, DRAIN);
+    }
+    let before = Instant::now();
+    handled.states.until("streaming").await;
+    assert!(before.elapsed() > Duration::from_secs(1), "{:?}", before.elapsed());
+    // What brings something is replaced at once again.
+    gateway.publish_id("e-1");
+    assert!(handled.next().await.1.send(Ok(())).is_ok());
+    gateway.settlements(1).await;
+    let before = Instant::now();
+    gateway.go_away(Reason::Shutdown, DRAIN);
+    handled.states.until("streaming").await;
+    assert!(before.elapsed() < Duration::from_millis(50), "{:?}", before.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_outlives_the_drain_deadline_is_acknowledged_on_the_replacement() {
     let gateway = gateway_with(&["e-1"]);
     let mut handled = Handled::by(gateway.client().subscription("crm"));

@@ -38,6 +38,18 @@ async fn a_slow_handler_keeps_its_event() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_longest_duration_there_is_means_without_end() {
+    let gateway = gateway();
+    let builder = gateway.client().subscription("crm").max_extension(Duration::MAX);
+    let mut open = builder.grace(Duration::MAX).open();
+    let received = open.next().await.unwrap().unwrap();
+    received.extend(Duration::MAX).await.unwrap();
+    let settled = received.ack();
+    settled.await.unwrap();
+    open.stop_within(Duration::MAX).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_is_settled_in_time_is_not_extended() {
     assert_eq!(extensions(&gateway(), 3600, 14).await, 0);
 }
