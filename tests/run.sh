@@ -101,7 +101,7 @@ check_format() {
 }
 
 check_scripts() {
-  find deploy tests .ci -type f -print0 | xargs -0 grep -lE '^#!.*\b(ba)?sh$' |
+  find clients deploy tests .ci -name node_modules -prune -o -type f -print0 | xargs -0 grep -lE '^#!.*\b(ba)?sh$' |
     xargs shellcheck --external-sources
 }
 
@@ -232,7 +232,7 @@ check_client() {
   local name="$1" title="$2" code=0 last tests
   shift 2
   STEPS_SKIP="$MISSING_TOOLS" run_step "$name" "$title" "$@" || code=$?
-  last=$(grep -E 'passed$|^missing: ' "build/logs/$name.log" | tail -n 1)
+  last=$(grep -E 'passed$|^missing: ' "build/logs/$name.log" | tail -n 1 || true)
   if [ "$code" -eq "$MISSING_TOOLS" ]; then
     record skipped "$name" "$last"
   elif [ "$code" -ne 0 ]; then

@@ -139,7 +139,7 @@ TEST_F(PublicFakeGatewayTest, WhoIsRefusedIsTold) {
 
 TEST_F(PublicFakeGatewayTest, ASilentGatewayIsNoticed) {
   FakeGatewayOptions options;
-  options.heartbeat_interval = absl::Milliseconds(20);
+  options.heartbeat_interval = absl::Milliseconds(100);
   FakeGateway gateway(options);
   const auto consumer = client::Client(gateway.client_options()).Consume(options_);
   ASSERT_TRUE(gateway.AwaitStreams(1));

@@ -74,7 +74,8 @@ TEST_F(SilenceTest, AnEventOnTheOldConnectionIsAcknowledgedOnTheNew) {
   first->Send(Opened(kPatience));
   first->Deliver({1});
   EXPECT_EQ(first->Take().ack().delivery_ids_size(), 1);  // and it is never answered
-  first->Send(Heartbeat(absl::Milliseconds(10)));
+  // Twice that is enough to open the next.
+  first->Send(Heartbeat(absl::Milliseconds(500)));
   FakeSubscribeStream* const second = gateway_.TakeSubscribe();
   second->Take();
   second->Send(Opened(kPatience));

@@ -286,9 +286,9 @@ impl Ledger {
         if self.stopping {
             return Poll::Ready(None);
         }
-        if !self.idle_handlers.iter().any(|known| known.will_wake(context.waker())) {
-            self.idle_handlers.push(context.waker().clone());
-        }
+        // The last is one that still waits: a subscription may have waited in other tasks before.
+        self.idle_handlers.retain(|known| !known.will_wake(context.waker()));
+        self.idle_handlers.push(context.waker().clone());
         Poll::Pending
     }
 

@@ -15,7 +15,7 @@ use hyper_util::{
     service::TowerToHyperService,
 };
 use tokio::{
-    io::{DuplexStream, copy_bidirectional, duplex},
+    io::{DuplexStream, copy, copy_bidirectional, duplex, sink},
     select,
 };
 use tokio_util::sync::CancellationToken;
@@ -106,7 +106,13 @@ async fn relay(
     select! {
         _ = copy_bidirectional(&mut near, &mut far) => {}
         () = breaking.cancelled() => {}
-        // Both ends stay open, and hear nothing any more.
-        () = deadening.cancelled() => breaking.cancelled().await,
+        // The gateway hears nothing more, not even that the client gives up, which ends it here.
+        () = deadening.cancelled() => {
+            let mut nowhere = sink();
+            select! {
+                _ = copy(&mut near, &mut nowhere) => {}
+                () = breaking.cancelled() => {}
+            }
+        }
     }
 }

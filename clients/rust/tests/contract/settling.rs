@@ -209,3 +209,24 @@ async fn the_trace_context_reaches_the_handler() {
     assert_eq!(traced.get("traceparent").map(String::as_str), Some(traceparent));
     assert!(delivery(&mut subscription).await.trace_context().is_empty());
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_of_deliveries_may_go_from_task_to_task_and_back() {
+    let gateway = gateway_with(&[]);
+    let mut subscription = gateway.client().subscription("crm").open();
+    all_is_quiet().await;
+    let moment = Duration::from_millis(1);
+    assert!(tokio::time::timeout(moment, subscription.next()).await.is_err());
+    let other = tokio::spawn(async move {
+        assert!(tokio::time::timeout(moment, subscription.next()).await.is_err());
+        subscription
+    });
+    let mut subscription = other.await.unwrap();
+    let waiting = async { delivery(&mut subscription).await.ack().await };
+    let publishing = async {
+        all_is_quiet().await;
+        gateway.publish_id("e-1");
+        Ok(())
+    };
+    tokio::try_join!(waiting, publishing).unwrap();
+}

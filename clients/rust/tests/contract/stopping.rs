@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use onhook_client::{CancellationToken, Error, Nack};
 
-use crate::fixture::{Handled, answering, delivery, gateway_with};
+use crate::fixture::{Handled, all_is_quiet, answering, delivery, gateway_with};
 
 fn released(reason: &str) -> Result<(), Nack> {
     Err(Nack::release(reason))
@@ -110,6 +110,7 @@ async fn what_is_dropped_stops() {
     let subscriber = gateway.client().subscribe("crm", answering([]));
     let subscription = gateway.client().subscription("archive").open();
     gateway.opened_streams(2).await;
+    all_is_quiet().await;
     drop((subscriber, subscription));
     assert_eq!(gateway.open_streams_at_most(0).await, 2);
 }
