@@ -14,6 +14,11 @@ from onhook import AckResult, Action, RedeliveryReason
 from onhook.testing import FakeGateway
 
 
+class Unspeakable(Exception):
+    def __str__(self) -> str:
+        raise RuntimeError("no words")
+
+
 async def test_a_handler_that_returns_has_acknowledged(
     gateway: FakeGateway, client: onhook.aio.Client
 ) -> None:
@@ -47,6 +52,9 @@ async def test_a_handler_may_be_a_plain_function(
         (onhook.Retry("later", delay=90), Action.RETRY, "later", timedelta(seconds=90)),
         (onhook.Retry("soon"), Action.RETRY, "soon", None),
         (onhook.Park("no such file"), Action.PARK, "no such file", None),
+        (onhook.Park(OSError("no file")), Action.PARK, "no file", None),  # type: ignore[arg-type]
+        (onhook.Park(None), Action.PARK, "", None),  # type: ignore[arg-type]
+        (Unspeakable(), Action.RETRY, "Unspeakable", None),
         (onhook.Skip("not ours"), Action.SKIP, "not ours", None),
         (onhook.Release("too busy"), Action.RELEASE, "too busy", None),
         (asyncio.CancelledError("its own"), Action.RETRY, "its own", None),

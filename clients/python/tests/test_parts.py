@@ -57,6 +57,9 @@ class TestBackoff:
         assert backoff.after_go_away(1, was_healthy=True) == 0
         assert backoff.after_go_away(0, was_healthy=False) == 0.1
         assert backoff.after_go_away(0, was_healthy=False) == 0.2
+        assert backoff.after_go_away(1, was_healthy=True) == 0
+        # The one before was of use, so a replacement that fails is the first to.
+        assert backoff.after_loss(0, was_healthy=False) == 0.1
 
 
 class TestEnds:

@@ -38,7 +38,10 @@ class Backoff:
         """The same after a planned end: none, unless the one before was one as well, of a stream
         that was of no use."""
         was_planned, self._was_planned = self._was_planned, True
-        if was_healthy or lived > self._maximum or not was_planned:
+        if was_healthy or lived > self._maximum:
+            self._next = self._initial
+            return 0.0
+        if not was_planned:
             return 0.0
         wait = self.after_loss(lived, was_healthy)
         self._was_planned = True

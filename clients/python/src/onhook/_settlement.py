@@ -93,8 +93,16 @@ class Pending:
 def settlement_of(failure: BaseException) -> tuple[Action, str, Duration | None]:
     """What a handler that raised `failure` has said of its delivery."""
     if isinstance(failure, Settle):
-        return failure.action, short_reason(failure.reason), failure.delay
-    return Action.RETRY, short_reason(str(failure) or type(failure).__name__), None
+        return failure.action, _words(failure.reason), failure.delay
+    return Action.RETRY, _words(failure) or type(failure).__name__, None
+
+
+def _words(said: object) -> str:
+    # Whatever an application has for a reason, its handler's answer is not lost for it.
+    try:
+        return short_reason("" if said is None else str(said))
+    except Exception:
+        return type(said).__name__
 
 
 def short_reason(reason: str) -> str:
