@@ -15,9 +15,14 @@ export class ReconnectBackoff {
     this.#nextMs = options.initialMs;
   }
 
+  /** A stream that brought something, or was up for long, starts the count anew. */
+  reset(): void {
+    this.#nextMs = this.#options.initialMs;
+  }
+
   /** The wait after a stream; `wasHealthy` if it brought something, or was up for long. */
   after(wasHealthy: boolean): number {
-    if (wasHealthy) this.#nextMs = this.#options.initialMs;
+    if (wasHealthy) this.reset();
     const longest = this.#nextMs;
     this.#nextMs = Math.min(longest * 2, this.#options.maxMs);
     return longest * (1 - this.#random() / 2);

@@ -1,5 +1,7 @@
 import { performance } from 'node:perf_hooks';
 
+import { startTimer } from './timers.js';
+
 /** What holds for a gateway that does not say how long it may be silent. */
 const FALLBACK_INTERVAL_MS = 15_000;
 
@@ -44,7 +46,7 @@ export class SilenceWatch {
   #arm(delayMs: number): void {
     clearTimeout(this.#timer);
     this.#dueAt = performance.now() + delayMs;
-    this.#timer = setTimeout(() => {
+    this.#timer = startTimer(() => {
       this.#look();
     }, delayMs);
   }

@@ -24,6 +24,7 @@ import type { ReceivedDelivery, ReceivedResponse } from './received-delivery.js'
 import type { Confirmation, PendingSettlement } from './settlement.js';
 import { sameWords, shortened } from './settlement.js';
 import { SilenceWatch } from './silence.js';
+import { startTimer } from './timers.js';
 
 // The proto allows 10,000.
 const MAX_IDS_IN_REQUEST = 1000;
@@ -260,7 +261,7 @@ export class SubscriberStream {
   }
 
   #later(delayMs: number, action: () => void): void {
-    const timer = setTimeout(() => {
+    const timer = startTimer(() => {
       this.#timers.delete(timer);
       action();
     }, delayMs);
@@ -341,7 +342,7 @@ export class SubscriberStream {
     clearTimeout(this.#leaseTimer);
     this.#leaseDueAt = dueAt;
     const delayMs = Math.max(dueAt - performance.now(), 0);
-    this.#leaseTimer = setTimeout(() => {
+    this.#leaseTimer = startTimer(() => {
       this.#extendDue();
     }, delayMs);
   }

@@ -26,6 +26,7 @@ import { StateTeller, type StreamTerms } from './state.js';
 import { StreamEnds } from './stream-ends.js';
 import { type StreamListener, SubscriberStream } from './subscriber-stream.js';
 import { specOf } from './subscription-spec.js';
+import { startTimer } from './timers.js';
 
 const STOPS = words(NackRequest_Action.RELEASE, 'the consumer stops');
 const GRACE_OVER = words(NackRequest_Action.RELEASE, 'the consumer stops and its handler did not end');
@@ -143,7 +144,7 @@ export class SubscriptionEngine implements StreamListener {
     this.#consumer.onStopping(this.#failure);
     for (const stream of this.#streams.keys()) stream.setPaused(true);
     for (const held of this.held.takeWaiting()) this.#release(held, STOPS);
-    this.#stopTimer = setTimeout(() => {
+    this.#stopTimer = startTimer(() => {
       const over = new UnconfirmedError('the subscription stopped, and its grace is over');
       for (const held of this.held.handling()) {
         this.held.settle(held);
@@ -249,7 +250,9 @@ export class SubscriptionEngine implements StreamListener {
   }
 
   #reopenAfterPlannedEnd(record: StreamRecord): void {
-    this.#fruitless = this.#wasHealthy(record) ? 0 : this.#fruitless + 1;
+    const wasHealthy = this.#wasHealthy(record);
+    this.#fruitless = wasHealthy ? 0 : this.#fruitless + 1;
+    if (wasHealthy) this.#backoff.reset();
     // A gateway that sends everybody away at once is not to be run against without a pause.
     if (this.#fruitless <= 1) this.#openStream();
     else this.#reopenIn(this.#backoff.after(false));
@@ -257,7 +260,7 @@ export class SubscriptionEngine implements StreamListener {
 
   #reopenIn(delayMs: number): void {
     clearTimeout(this.#reopenTimer);
-    this.#reopenTimer = setTimeout(() => {
+    this.#reopenTimer = startTimer(() => {
       this.#reopenTimer = undefined;
       if (this.#phase !== 'stopped' && (!this.isStopping || this.#needsStream())) this.#openStream();
     }, delayMs);
@@ -302,6 +305,8 @@ export class SubscriptionEngine implements StreamListener {
 
   // The end of a stream has given back what was not to be acknowledged.
   #orphan(pending: PendingSettlement): void {
+    // The acknowledgement that is kept already settles the event by whichever attempt.
+    if (pending.confirmation === undefined && this.#orphanKeys.has(pending.key)) return;
     if (pending.words.action === 'ack' && this.#phase !== 'stopped' && this.#failure === undefined) {
       this.#orphans.push(this.#remembered(pending));
       return;
@@ -372,7 +377,7 @@ export class SubscriptionEngine implements StreamListener {
     if (this.#phase === 'stopping' && this.held.handlingCount === 0) {
       this.#phase = 'draining';
       clearTimeout(this.#stopTimer);
-      this.#stopTimer = setTimeout(() => {
+      this.#stopTimer = startTimer(() => {
         this.#finish();
       }, this.#options.confirmationTimeoutMs ?? 10_000);
     }

@@ -246,12 +246,21 @@ export class HandlerSubscription extends Subscription {
   }
 
   #giveBack(delivery: Delivery, error: unknown): void {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = wordsOf(error);
     const wasSettled = !delivery.conclude(words(NackRequest_Action.RETRY, reason));
     if (this.#onHandlerError !== undefined) callHook(this.#onHandlerError, error, delivery);
     else if (wasSettled && !(error instanceof OnhookError)) {
       process.emitWarning(`a handler threw after it had settled its delivery: ${reason}`);
     }
+  }
+}
+
+// Anything can be thrown, also what cannot be made a text.
+function wordsOf(thrown: unknown): string {
+  try {
+    return String(thrown instanceof Error ? thrown.message : thrown);
+  } catch {
+    return 'the handler threw something that says nothing';
   }
 }
 

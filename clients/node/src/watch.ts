@@ -17,6 +17,7 @@ import { SilenceWatch } from './silence.js';
 import { StateTeller, type SubscriptionState } from './state.js';
 import { StreamEnds } from './stream-ends.js';
 import { filterOf, positionOf } from './subscription-spec.js';
+import { startTimer } from './timers.js';
 
 // Events that wait here; then no more are read until half of them are gone.
 const MOST_WAITING = 2000;
@@ -289,7 +290,7 @@ export class Watch implements AsyncIterable<WatchedEvent>, AsyncDisposable {
     const wasHealthy = this.#isProductive || lived > this.#connections.reconnect.maxMs;
     const delayMs = this.#backoff.after(wasHealthy);
     this.#teller.tell({ state: 'backing_off', cause: why, delayMs });
-    this.#reopenTimer = setTimeout(() => {
+    this.#reopenTimer = startTimer(() => {
       this.#open();
     }, delayMs);
   }

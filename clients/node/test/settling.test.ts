@@ -56,6 +56,24 @@ test('a handler that rejects with what is no error has its words all the same', 
   assert.equal(bench.gateway.settlements[0]?.reason, 'just words');
 });
 
+test('a handler that throws what cannot be made a text has given the event back', async (t) => {
+  const bench = await Bench.of(t);
+  bench.gateway.publish();
+  bench.handle(({ attempt }) => {
+    if (attempt === 1) throw Object.create(null);
+    if (attempt === 2) throw Object.assign(new Error(), { message: undefined });
+  });
+  await bench.gateway.until(() => bench.settled.length === 3);
+  assert.deepEqual(
+    bench.gateway.settlements.map(({ action, reason }) => [action, reason]),
+    [
+      ['retry', 'the handler threw something that says nothing'],
+      ['retry', 'undefined'],
+      ['ack', ''],
+    ],
+  );
+});
+
 const WAYS: [string, (delivery: Delivery) => Promise<void>, string, number | undefined][] = [
   ['retry', (delivery) => delivery.retry({ delayMs: 1500, reason: 'later' }), 'later', 1500],
   ['retry', (delivery) => delivery.nack({ reason: 'by another name' }), 'by another name', undefined],

@@ -70,6 +70,20 @@ test('what was acknowledged on a lost stream is not handled again while that is 
   assert.equal(hands.begun.length, 1);
 });
 
+test('what is acknowledged again on each of many lost streams is one acknowledgement', async (t) => {
+  const bench = await Bench.of(t);
+  bench.gateway.publish();
+  bench.gateway.answerWith('lost');
+  const subscription = bench.handle(() => undefined, { confirmationTimeoutMs: 20 });
+  for (let index = 0; index < 4; index++) {
+    const stream = await bench.stream(index);
+    await bench.gateway.until(() => idsOf(stream, 'ack').length > 0);
+    await bench.caughtUp();
+    bench.gateway.endStreams();
+  }
+  await assert.rejects(subscription.stop(), /^UnconfirmedError: 1 acknowledgement/);
+});
+
 test('what waited when its stream was lost comes again, and is handled once', async (t) => {
   const bench = await Bench.of(t);
   const hands = new Hands();
@@ -244,6 +258,8 @@ test('waits double up to the longest, are shortened by up to half, and begin ane
   assert.deepEqual([1, 2, 3, 4, 5, 6].map(() => longest.after(false)), [100, 200, 400, 800, 1000, 1000]);
   assert.equal(longest.after(true), 100);
   assert.equal(longest.after(false), 200);
+  longest.reset();
+  assert.equal(longest.after(false), 100);
   const shortest = new ReconnectBackoff(options, () => 1);
   assert.deepEqual([1, 2].map(() => shortest.after(false)), [50, 100]);
 });

@@ -63,6 +63,19 @@ test('what a handler still holds after the grace is given back, and it is told',
   await assert.rejects(delivery.ack(), AlreadySettledError);
 });
 
+test('a grace without end is one', async (t) => {
+  const bench = await Bench.of(t);
+  const hands = new Hands();
+  const event = bench.gateway.publish();
+  const subscription = bench.handle(hands.handler, { graceMs: Infinity });
+  await hands.call(0);
+  const stopped = subscription.stop();
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  hands.returns(0);
+  assert.equal((await bench.gateway.settled(event)).action, 'ack');
+  await stopped;
+});
+
 test('a stop says how many acknowledgements are not confirmed', async (t) => {
   const bench = await Bench.of(t);
   for (const callSerialNo of ['a', 'b']) bench.gateway.publish({ callSerialNo });
