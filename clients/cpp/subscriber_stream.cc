@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <iterator>
 #include <optional>
+#include <string_view>
 #include <thread>
 #include <utility>
 
@@ -38,13 +39,37 @@ v1::NackRequest::Action NackAction(Settlement::Action action) {
   return v1::NackRequest::ACTION_UNSPECIFIED;
 }
 
-// The first characters of UTF-8 `text`, never cut within one.
-std::string FirstCharacters(const std::string& text, size_t characters) {
-  const auto starts_character = [](char c) { return (static_cast<uint8_t>(c) & 0xC0) != 0x80; };
-  size_t seen = 0;
-  const auto end = std::find_if(text.begin(), text.end(),
-                                [&](char c) { return starts_character(c) && ++seen > characters; });
-  return std::string(text.begin(), end);
+// How many bytes the UTF-8 character has that `text` begins with; 0: it begins with none.
+size_t FirstCharacterBytes(std::string_view text) {
+  const auto byte = [&text](size_t i) { return static_cast<uint8_t>(text[i]); };
+  const uint8_t lead = byte(0);
+  if (lead < 0x80) return 1;
+  const size_t bytes = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : 2;
+  if (lead < 0xC2 || lead > 0xF4 || text.size() < bytes) return 0;
+  for (size_t i = 1; i < bytes; ++i) {
+    if ((byte(i) & 0xC0) != 0x80) return 0;
+  }
+  // Longer than needed, half of a UTF-16 pair, or beyond the last character.
+  const uint8_t second = byte(1);
+  const bool is_none = (lead == 0xE0 && second < 0xA0) || (lead == 0xED && second > 0x9F) ||
+                       (lead == 0xF0 && second < 0x90) || (lead == 0xF4 && second > 0x8F);
+  return is_none ? 0 : bytes;
+}
+
+// The first characters of `text`, with a ? for each byte that is not UTF-8: the gateway ends a
+// stream on which anything else comes.
+std::string FirstCharacters(std::string_view text, size_t characters) {
+  std::string first;
+  for (; characters > 0 && !text.empty(); --characters) {
+    const size_t bytes = FirstCharacterBytes(text);
+    if (bytes == 0) {
+      first += '?';
+    } else {
+      first += text.substr(0, bytes);
+    }
+    text.remove_prefix(std::max<size_t>(bytes, 1));
+  }
+  return first;
 }
 
 bool SameWords(const Settlement& a, const Settlement& b) {

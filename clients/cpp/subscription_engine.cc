@@ -86,7 +86,7 @@ void SubscriptionEngine::Supervise() {
   }
   RequestStop();
   if (!ended.ok() && options_.on_ending) options_.on_ending(ended);
-  const absl::Status drained = Drain();
+  const absl::Status drained = Drain(ended);
   status_ = ended.ok() ? drained : ended;
   TellState(ConnectionState::kStopped, status_);
   done_.Notify();
@@ -268,10 +268,41 @@ void SubscriptionEngine::GiveBackBegun() {
   }
 }
 
-absl::Status SubscriptionEngine::Drain() {
+absl::Status SubscriptionEngine::Drain(const absl::Status& ended) {
   GiveBackWaiting();
   GiveBackBegun();
   const absl::Time deadline = SteadyNow() + options_.drain_timeout;
+  EndOpenStreams(deadline);
+  // What a lost stream could not confirm needs another.
+  while (ended.ok() && OrphansNeedAnotherStream(deadline)) {
+    TellState(ConnectionState::kConnecting, absl::OkStatus());
+    StartAttempt(false);
+    EndOpenStreams(deadline);
+  }
+  std::vector<PendingSettlement> unconfirmed;
+  {
+    absl::MutexLock lock(&mutex_);
+    closed_ = true;
+    unconfirmed.swap(orphans_);
+  }
+  const size_t count = unconfirmed.size();
+  for (PendingSettlement& pending : unconfirmed) {
+    Answer(pending, absl::UnavailableError("not confirmed before the consumer ended"));
+  }
+  if (count == 0) return absl::OkStatus();
+  return absl::UnavailableError(
+      absl::StrCat(count, " acknowledgement(s) not confirmed; their events may come again"));
+}
+
+bool SubscriptionEngine::OrphansNeedAnotherStream(absl::Time deadline) {
+  const absl::Duration wait = backoff_.AfterStream(absl::ZeroDuration(), false);
+  absl::MutexLock lock(&mutex_);
+  if (orphans_.empty()) return false;
+  changed_.AwaitUntil(&mutex_, std::min(SteadyNow() + wait, deadline), [] { return false; });
+  return SteadyNow() < deadline;
+}
+
+void SubscriptionEngine::EndOpenStreams(absl::Time deadline) {
   PlaceOrphans();
   std::vector<std::shared_ptr<SubscriberStream>> opened;
   std::vector<std::shared_ptr<SubscriberStream>> unopened;
@@ -293,19 +324,6 @@ absl::Status SubscriptionEngine::Drain() {
                         [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return AllEnded(); });
   }
   EndStreams([](const Attempt&) { return true; });
-  std::vector<PendingSettlement> unconfirmed;
-  {
-    absl::MutexLock lock(&mutex_);
-    closed_ = true;
-    unconfirmed.swap(orphans_);
-  }
-  const size_t count = unconfirmed.size();
-  for (PendingSettlement& pending : unconfirmed) {
-    Answer(pending, absl::UnavailableError("not confirmed before the consumer ended"));
-  }
-  if (count == 0) return absl::OkStatus();
-  return absl::UnavailableError(
-      absl::StrCat(count, " acknowledgement(s) not confirmed; their events may come again"));
 }
 
 SubscriptionEngine::Attempt* SubscriptionEngine::Find(const SubscriberStream* stream) {

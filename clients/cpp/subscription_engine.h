@@ -112,7 +112,11 @@ class SubscriptionEngine final : public DeliveryOwner,
   void GiveBackBegun();
   // After a stop: gives back what waits, lets the running handlers finish and the streams close;
   // returns what is missing.
-  absl::Status Drain();
+  absl::Status Drain(const absl::Status& ended);
+  // Has every stream take what is unconfirmed, and end well, until `deadline` at most.
+  void EndOpenStreams(absl::Time deadline);
+  // Waits as long as is due before the next stream. False: none is needed, or it is too late.
+  bool OrphansNeedAnotherStream(absl::Time deadline);
 
   void Settle(const std::string& event_id, PendingSettlement settlement);
   // Gives settlements whose stream has ended to the stream that is open, if there is one.

@@ -283,16 +283,18 @@ async def test_on_go_away_the_replacement_opens_while_the_old_stream_finishes(
     assert "backing_off" not in states.names
 
 
-async def test_a_stream_that_is_not_done_by_its_drain_deadline_is_given_up(
-    gateway: FakeGateway, client: onhook.aio.Client
+@pytest.mark.parametrize("drain_deadline", [0.1, 0, -1])
+async def test_a_stream_that_is_not_done_by_its_drain_deadline_is_half_closed(
+    gateway: FakeGateway, client: onhook.aio.Client, drain_deadline: float
 ) -> None:
     gateway.publish()
     async with client.subscribe("crm") as subscription:
         held = await anext(subscription)
-        gateway.go_away(GoAwayReason.SHUTDOWN, drain_deadline=-0.99)
+        gateway.go_away(GoAwayReason.SHUTDOWN, drain_deadline=drain_deadline)
         await gateway.wait_until_async(lambda: len(gateway.openings) == 2)
         # It did not wait for the delivery to be settled.
         await gateway.wait_until_async(lambda: gateway.open_streams == 1)
+        assert gateway.ended_well == 1
         assert gateway.settlements == []
         await held.ack()
 

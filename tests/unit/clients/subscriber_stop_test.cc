@@ -58,6 +58,29 @@ TEST_F(SubscriberStopTest, ASecondStopCanOnlyShortenTheGrace) {
   EXPECT_EQ(subscriber_->Wait(), absl::OkStatus());
 }
 
+TEST_F(SubscriberStopTest, WhatIsUnconfirmedBetweenTwoStreamsIsConfirmedOnAnother) {
+  Start();
+  FakeSubscribeStream& first = Stream();
+  first.Deliver({1});
+  Handle("e1");
+  EXPECT_THAT(AckedIds(first.Take()), ElementsAre("d1"));
+  first.End({grpc::StatusCode::UNAVAILABLE, "cut"});
+  EXPECT_FALSE(losses_.Take().ok());
+  subscriber_->RequestStop();
+  for (int lost = 0; lost < 3; ++lost) {
+    FakeSubscribeStream& stream = Stream();
+    EXPECT_TRUE(stream.Take().flow().paused());
+    EXPECT_THAT(AckedIds(stream.Take()), ElementsAre("d1"));
+    stream.End({grpc::StatusCode::UNAVAILABLE, "cut"});
+  }
+  FakeSubscribeStream& last = Stream();
+  EXPECT_TRUE(last.Take().flow().paused());
+  last.Confirm(last.Take().ack().request_id());
+  EXPECT_TRUE(last.AwaitHalfClose());
+  last.End();
+  EXPECT_EQ(subscriber_->Wait(), absl::OkStatus());
+}
+
 TEST_F(SubscriberStopTest, AfterAPauseAStopIsLikeAnyOther) {
   Start();
   FakeSubscribeStream& stream = Stream();
@@ -110,6 +133,22 @@ TEST_F(SubscriberHandlerTest, AnExceptionGivesTheEventBackWithItsWords) {
   const v1::NackRequest nack = stream.Take().nack();
   EXPECT_EQ(nack.action(), v1::NackRequest::ACTION_RETRY);
   EXPECT_EQ(nack.reason(), "no such customer");
+}
+
+TEST_F(SubscriberHandlerTest, WordsThatAreNoUtf8DoNotBreakTheStream) {
+  FakeSubscribeStream& stream = Subscribe([](const v1::Delivery&) -> Settlement {
+    // In Latin-1, overlong, half of a pair, too large, cut; and what is right, up to four bytes.
+    throw std::runtime_error("K\xF6ln \xC0\x80 \xED\xA0\x80 \xF4\x90\x80\x80 \xE2\x82|ö€😀\xF0\x9F");
+  });
+  EXPECT_EQ(stream.Take().nack().reason(), "K?ln ?? ??? ???? ??|ö€😀??");
+}
+
+TEST_F(SubscriberHandlerTest, AReasonIsItsFirstCharacters) {
+  std::string words;
+  for (int i = 0; i < 1025; ++i) words += "ö";
+  FakeSubscribeStream& stream =
+      Subscribe([words](const v1::Delivery&) { return Settlement::Park(words); });
+  EXPECT_EQ(stream.Take().nack().reason(), words.substr(2));
 }
 
 TEST_F(SubscriberHandlerTest, AnExceptionOfAnyKindGivesTheEventBack) {

@@ -472,11 +472,19 @@ class Engine(Generic[DeliveryType]):
             if attempt.stream is stream and attempt.going_away is None:
                 attempt.going_away = reason
                 if go_away.HasField("drain_deadline"):
-                    drain = to_timedelta(go_away.drain_deadline).total_seconds() + _DRAIN_MARGIN
+                    drain = to_timedelta(go_away.drain_deadline).total_seconds()
+                    # A little before the gateway loses patience, so that its OK still comes.
+                    early = max(0, min(drain / 10, _DRAIN_MARGIN))
                     attempt.drain = self._loop.call_later(
-                        drain, stream.give_up, UnavailableError("the drain deadline is over")
+                        drain - early, self._drain_over, attempt, early + _DRAIN_MARGIN
                     )
         self._changed.set()
+
+    def _drain_over(self, attempt: Attempt, patience: float) -> None:
+        attempt.stream.close_now()
+        attempt.drain = self._loop.call_later(
+            patience, attempt.stream.give_up, UnavailableError("the drain deadline is over")
+        )
 
     def on_answered(self) -> None:
         """See Listener."""

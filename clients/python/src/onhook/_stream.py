@@ -85,6 +85,7 @@ class SubscribeStream:
         self._paused = False
         self._pause_sent = False
         self._close_when_idle = False
+        self._holds_on = True
         self._half_closed = False
         self._over = False
 
@@ -129,6 +130,11 @@ class SubscribeStream:
         self._close_when_idle = True
         self._wake.set()
 
+    def close_now(self) -> None:
+        """Half-closes once what was said is answered, whatever is unsettled by then."""
+        self._holds_on = False
+        self.close_when_idle()
+
     def give_up(self, why: OnhookError) -> None:
         """Ends the stream at once."""
         if self._given_up is None:
@@ -149,6 +155,10 @@ class SubscribeStream:
     def awaits_answers(self) -> bool:
         """Whether something was said that is not confirmed."""
         return bool(self.acks or self._others or self._delayed or self._unanswered)
+
+    @property
+    def _is_done(self) -> bool:
+        return self._close_when_idle and (self.unsettled <= 0 or not self._holds_on)
 
     def lived(self) -> float:
         """For how many seconds it has been open."""
@@ -243,7 +253,7 @@ class SubscribeStream:
                 request = self._next_request()
                 if request is not None:
                     await call.write(request)
-                elif self._close_when_idle and self.unsettled <= 0 and not self.awaits_answers:
+                elif self._is_done and not self.awaits_answers:
                     self._half_closed = True
                     await call.done_writing()
                     return
