@@ -54,7 +54,9 @@ async function main([folder, mediaUrl, server = '127.0.0.1:50051']: string[]): P
     concurrency: 4,
     graceMs: 60_000,
   });
-  process.once('SIGTERM', () => void subscription.stop());
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => void subscription.stop());
+  }
   await subscription.closed;
 }
 

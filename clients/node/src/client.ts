@@ -59,6 +59,7 @@ export class Client implements AsyncDisposable {
   readonly #watches = new Set<Watch>();
   #stubs: Stubs | undefined;
 
+  /** Throws {@link FailedPreconditionError} if `server` can be no address. */
   constructor(options: ClientOptions = {}) {
     this.#connections = new GatewayConnections(options);
     this.#lookupTimeoutMs = options.lookupTimeoutMs ?? 10_000;

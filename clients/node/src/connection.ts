@@ -69,13 +69,14 @@ export class GatewayConnections {
   readonly showsIdentity: boolean;
   readonly #options: ClientOptions;
   readonly #tls: TlsOptions | null;
-  #address: ServerAddress | undefined;
+  readonly #address: ServerAddress;
   #current: Connection | undefined;
   // What was good the last time.
   #material: TlsMaterial | null | undefined;
   #token: string | undefined;
   #closed = false;
 
+  /** Throws `FAILED_PRECONDITION` if the address cannot be one. */
   constructor(options: ClientOptions) {
     this.#options = options;
     const { tls = false } = options;
@@ -83,6 +84,16 @@ export class GatewayConnections {
     this.reconnect = resolveReconnect(options.reconnect);
     this.showsIdentity =
       this.#tls?.certificateFile !== undefined || options.tokenFile !== undefined;
+    this.#address = parseServerAddress(options.server ?? '127.0.0.1:50051');
+    if (this.#address.isUnix && this.#tls !== null) {
+      const words = 'over a Unix-domain socket the gateway speaks no TLS';
+      throw localError('FAILED_PRECONDITION', 'TLS_OVER_UNIX_SOCKET', words);
+    }
+  }
+
+  /** Where the gateway is. */
+  get server(): string {
+    return this.#address.target;
   }
 
   /** A connection for a new call. Throws `FAILED_PRECONDITION` if the options cannot be used. */
@@ -90,12 +101,11 @@ export class GatewayConnections {
     if (this.#closed) {
       throw localError('CANCELLED', 'CLIENT_CLOSED', 'the client has been closed');
     }
-    const address = this.#parsedAddress();
     const known = this.#current?.isUsable === true ? this.#current : undefined;
     const material = this.#readMaterial();
     if (known !== undefined && sameMaterial(known.material, material)) return known;
     this.#current?.close();
-    this.#current = new Connection(this.#connect(address, material), material);
+    this.#current = new Connection(this.#connect(material), material);
     this.#material = material;
     return this.#current;
   }
@@ -135,15 +145,6 @@ export class GatewayConnections {
     this.#current = undefined;
   }
 
-  #parsedAddress(): ServerAddress {
-    this.#address ??= parseServerAddress(this.#options.server ?? '127.0.0.1:50051');
-    if (this.#address.isUnix && this.#tls !== null) {
-      const words = 'over a Unix-domain socket the gateway speaks no TLS';
-      throw localError('FAILED_PRECONDITION', 'TLS_OVER_UNIX_SOCKET', words);
-    }
-    return this.#address;
-  }
-
   #readMaterial(): TlsMaterial | null {
     if (this.#tls === null) return null;
     try {
@@ -156,10 +157,9 @@ export class GatewayConnections {
   }
 
   #readToken(path: string): string {
-    const address = this.#parsedAddress();
-    const inClear = this.#tls === null && !address.isLocal;
+    const inClear = this.#tls === null && !this.#address.isLocal;
     if (inClear && this.#options.allowCleartextToken !== true) {
-      const words = `the token would go to ${address.target} in clear text, where everybody on the way can read and use it`;
+      const words = `the token would go to ${this.server} in clear text, where everybody on the way can read and use it`;
       throw localError('FAILED_PRECONDITION', 'CLEARTEXT_TOKEN', words);
     }
     try {
@@ -171,7 +171,7 @@ export class GatewayConnections {
     return this.#token;
   }
 
-  #connect(address: ServerAddress, material: TlsMaterial | null): GrpcClient {
+  #connect(material: TlsMaterial | null): GrpcClient {
     const options: ChannelOptions = {
       // The pool that all channels of a process share would hand out the dead connection again.
       'grpc.use_local_subchannel_pool': 1,
@@ -187,10 +187,10 @@ export class GatewayConnections {
       'grpc.primary_user_agent': `onhook-node/${VERSION}`,
     };
     // A proxy is for what lies beyond this machine.
-    if (address.isLocal) options['grpc.enable_http_proxy'] = 0;
+    if (this.#address.isLocal) options['grpc.enable_http_proxy'] = 0;
     const name = this.#tls?.serverName;
     if (name !== undefined) options['grpc.ssl_target_name_override'] = name;
-    return new GrpcClient(address.target, this.#credentials(material), options);
+    return new GrpcClient(this.server, this.#credentials(material), options);
   }
 
   #credentials(material: TlsMaterial | null): ChannelCredentials {

@@ -128,6 +128,11 @@ function isServiceError(error: unknown): error is ServiceError {
   return error instanceof Error && 'code' in error && 'details' in error && 'metadata' in error;
 }
 
+/** grpc-js announces a note of its resolver even where there is none. */
+function withoutEmptyNote(details: string): string {
+  return details.replace(/\.? *Resolution note: *$/, '');
+}
+
 /** What gRPC says, with the gateway's reason. @internal */
 export function fromGrpc(error: unknown): OnhookError {
   if (error instanceof OnhookError) return error;
@@ -140,7 +145,7 @@ export function fromGrpc(error: unknown): OnhookError {
   const info = Buffer.isBuffer(bytes) ? readErrorInfo(bytes) : undefined;
   return errorOf({
     code: name === undefined || name === 'OK' ? 'UNKNOWN' : name,
-    message: error.details,
+    message: withoutEmptyNote(error.details),
     ...info,
   });
 }

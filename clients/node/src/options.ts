@@ -47,7 +47,10 @@ export interface ClientOptions {
 export interface SubscribeOptions {
   /** Names this consumer in delivery timelines, for instance a pod's name. */
   consumerName?: string | undefined;
-  /** Creates the subscription if there is none of this name; true: with the gateway's defaults. */
+  /**
+   * Creates the subscription if there is none of this name; true: with the gateway's defaults, from
+   * the oldest event that is kept.
+   */
   createIfMissing?: boolean | NewSubscription | undefined;
   /** The most events that are unsettled here. Default: the gateway's, 1,000. */
   maxOutstandingEvents?: number | undefined;
@@ -68,9 +71,15 @@ export interface SubscribeOptions {
   confirmationTimeoutMs?: number | undefined;
   /** Stops the subscription, as {@link Subscription.stop} does, when it is aborted. */
   signal?: AbortSignal | undefined;
-  /** Is told each change of state. */
+  /**
+   * Is told each change of state. Default: a warning of the process when a stream is lost or cannot
+   * be opened, once until there is one again.
+   */
   onState?: (state: SubscriptionState) => void;
-  /** Is told what a handler has thrown, for a log: the event has been given back already. */
+  /**
+   * Is told what a handler has thrown, for a log: the event has been given back already. Default: a
+   * warning of the process, with the stack.
+   */
   onHandlerError?: (error: unknown, delivery: Delivery) => void;
 }
 
@@ -99,6 +108,7 @@ export interface WatchOptions {
   consumerName?: string | undefined;
   /** Ends the watch when it is aborted. */
   signal?: AbortSignal | undefined;
+  /** As {@link SubscribeOptions.onState}. */
   onState?: (state: SubscriptionState) => void;
 }
 

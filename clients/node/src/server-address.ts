@@ -16,7 +16,7 @@ function isLoopback(host: string): boolean {
   return isIP(host) === 4 ? host.startsWith('127.') : host === '::1';
 }
 
-/** @internal */
+/** Throws `FAILED_PRECONDITION` for what can be no address. @internal */
 export function parseServerAddress(text: string): ServerAddress {
   const unix = /^unix:(?:\/\/)?(.+)$/.exec(text);
   if (unix !== null) return { target: `unix:${unix[1] ?? ''}`, isUnix: true, isLocal: true };

@@ -1,5 +1,6 @@
 import type { DurabilityClass } from './enums.js';
 import type { OnhookError } from './errors.js';
+import { warnOfWaiting } from './warnings.js';
 
 /** The terms of a stream, as the gateway told them. */
 export interface StreamTerms {
@@ -25,14 +26,23 @@ export type SubscriptionState =
   /** It is over; `error` is what ended it, if anything did but a stop. */
   | { readonly state: 'stopped'; readonly error?: OnhookError };
 
-/** Tells states to a hook. @internal */
+/** Whose states are told, for words. @internal */
+export interface Told {
+  readonly who: string;
+  readonly server: string;
+}
+
+/** Tells states to a hook; without one, warns of the first loss after each stream. @internal */
 export class StateTeller {
   readonly #hook: ((state: SubscriptionState) => void) | undefined;
+  readonly #of: Told;
   #state: SubscriptionState = { state: 'connecting' };
   #told = false;
+  #warned = false;
 
-  constructor(hook: ((state: SubscriptionState) => void) | undefined) {
+  constructor(hook: ((state: SubscriptionState) => void) | undefined, of: Told) {
     this.#hook = hook;
+    this.#of = of;
   }
 
   get current(): SubscriptionState {
@@ -48,7 +58,15 @@ export class StateTeller {
     const same = this.#told && state.state === 'connecting' && this.#state.state === 'connecting';
     this.#state = state;
     this.#told = true;
-    if (!same && this.#hook !== undefined) callHook(this.#hook, state);
+    if (this.#hook === undefined) this.#warn(state);
+    else if (!same) callHook(this.#hook, state);
+  }
+
+  #warn(state: SubscriptionState): void {
+    if (state.state === 'streaming') this.#warned = false;
+    if (state.state !== 'backing_off' || this.#warned) return;
+    this.#warned = true;
+    warnOfWaiting(this.#of.who, this.#of.server, state.cause);
   }
 }
 

@@ -95,7 +95,8 @@ export class SubscriptionEngine implements StreamListener {
     this.#backoff = new ReconnectBackoff(connections.reconnect);
     const patience = connections.reconnect.unauthenticatedPatienceMs;
     this.#ends = new StreamEnds(connections.showsIdentity ? patience : 0);
-    this.teller = new StateTeller(options.onState);
+    const { server } = connections;
+    this.teller = new StateTeller(options.onState, { who: `the subscription '${name}'`, server });
   }
 
   get isStopping(): boolean {

@@ -10,6 +10,7 @@ import type { Confirmation, Words } from './settlement.js';
 import { ACK, words } from './settlement.js';
 import { callHook, type SubscriptionState } from './state.js';
 import { type EngineConsumer, SubscriptionEngine } from './subscription-engine.js';
+import { warnOfHandler, wordsOf } from './warnings.js';
 
 // For how long handlers that do not wait for anything are called in a row before the process may
 // look after its timers and sockets.
@@ -249,18 +250,9 @@ export class HandlerSubscription extends Subscription {
     const reason = wordsOf(error);
     const wasSettled = !delivery.conclude(words(NackRequest_Action.RETRY, reason));
     if (this.#onHandlerError !== undefined) callHook(this.#onHandlerError, error, delivery);
-    else if (wasSettled && !(error instanceof OnhookError)) {
-      process.emitWarning(`a handler threw after it had settled its delivery: ${reason}`);
-    }
-  }
-}
-
-// Anything can be thrown, also what cannot be made a text.
-function wordsOf(thrown: unknown): string {
-  try {
-    return String(thrown instanceof Error ? thrown.message : thrown);
-  } catch {
-    return 'the handler threw something that says nothing';
+    else if (!wasSettled) warnOfHandler('which gave it back', delivery, error);
+    // That a settlement was not confirmed is no fault of the handler's.
+    else if (!(error instanceof OnhookError)) warnOfHandler('after it had settled it', delivery, error);
   }
 }
 

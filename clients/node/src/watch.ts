@@ -81,7 +81,7 @@ export class Watch implements AsyncIterable<WatchedEvent>, AsyncDisposable {
   constructor(connections: GatewayConnections, options: WatchOptions) {
     this.#connections = connections;
     this.#options = options;
-    this.#teller = new StateTeller(options.onState);
+    this.#teller = new StateTeller(options.onState, { who: 'a watch', server: connections.server });
     this.#backoff = new ReconnectBackoff(connections.reconnect);
     const patience = connections.showsIdentity ? connections.reconnect.unauthenticatedPatienceMs : 0;
     this.#ends = new StreamEnds(patience, { isWatch: true });

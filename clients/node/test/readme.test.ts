@@ -9,28 +9,30 @@ import { FakeGateway } from '@onhook/client/testing';
 
 const README = readFileSync(resolve(__dirname, '../../README.md'), 'utf8');
 
-test('the consumer at the head of the README receives, acknowledges and stops', async (t) => {
-  const [, program] = /```js\n(.*?)```/s.exec(README) ?? [];
-  assert.ok(program);
-  // Below the package, so that it finds it by its name.
-  const folder = mkdtempSync(join(__dirname, 'readme-'));
-  writeFileSync(join(folder, 'consumer.mjs'), program);
-  const gateway = await FakeGateway.start();
-  t.after(async () => {
-    await gateway.close();
-    rmSync(folder, { recursive: true });
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  test(`the consumer at the head of the README receives, acknowledges and stops on ${signal}`, async (t) => {
+    const [, program] = /```js\n(.*?)```/s.exec(README) ?? [];
+    assert.ok(program);
+    // Below the package, so that it finds it by its name.
+    const folder = mkdtempSync(join(__dirname, 'readme-'));
+    writeFileSync(join(folder, 'consumer.mjs'), program);
+    const gateway = await FakeGateway.start();
+    t.after(async () => {
+      await gateway.close();
+      rmSync(folder, { recursive: true });
+    });
+    const event = gateway.publish({ callData: 'customer 7' });
+    const consumer = spawn(process.execPath, [join(folder, 'consumer.mjs')], {
+      env: { ...process.env, ONHOOK_SERVER: gateway.server },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    const ended = new Promise((resolveEnd) => consumer.once('exit', resolveEnd));
+    for await (const line of createInterface(consumer.stdout)) {
+      assert.equal(line, `${event.eventId} customer 7`);
+      break;
+    }
+    assert.equal((await gateway.settled(event)).action, 'ack');
+    consumer.kill(signal);
+    assert.equal(await ended, 0);
   });
-  const event = gateway.publish({ callData: 'customer 7' });
-  const consumer = spawn(process.execPath, [join(folder, 'consumer.mjs')], {
-    env: { ...process.env, ONHOOK_SERVER: gateway.server },
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  const ended = new Promise((resolveEnd) => consumer.once('exit', resolveEnd));
-  for await (const line of createInterface(consumer.stdout)) {
-    assert.equal(line, `${event.eventId} customer 7`);
-    break;
-  }
-  assert.equal((await gateway.settled(event)).action, 'ack');
-  consumer.kill('SIGTERM');
-  assert.equal(await ended, 0);
-});
+}
