@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import sys
 import threading
 import time
+import traceback
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 
 import grpc
 import pytest
@@ -253,8 +256,8 @@ def test_a_handler_that_would_wait_for_itself_is_told_so(
             method(subscription)
         subscription.begin_stop()
 
-    event = gateway.publish()
     subscription = blocking_client.subscribe("crm", handle)
+    event = gateway.publish()
     subscription.wait(timeout=10)
     assert gateway.settlement(event).action is Action.ACK
 
@@ -284,6 +287,50 @@ def test_the_iteration_ends_after_a_stop_and_raises_what_ended_the_subscription(
         next(deleted)
     with pytest.raises(onhook.NotFoundError):
         deleted.wait()
+
+
+def test_subscriptions_that_end_at_once_say_so(tmp_path: Path) -> None:
+    before = sys.getswitchinterval()
+    # So that the loop's thread is often done before the one that subscribes goes on.
+    sys.setswitchinterval(1e-6)
+    client = onhook.Client(token_file=tmp_path / "nothing")
+    try:
+        for _ in range(200):
+            with pytest.raises(onhook.ConfigurationError):
+                client.subscribe("crm", lambda _: None).wait(timeout=10)
+            with pytest.raises(onhook.ConfigurationError):
+                client.subscribe("crm").wait(timeout=10)
+    finally:
+        sys.setswitchinterval(before)
+    client.close()
+
+
+def is_waiting_for_the_next(thread: threading.Thread) -> bool:
+    assert thread.ident is not None
+    frame = sys._current_frames()[thread.ident]
+    names = [each.f_code.co_name for each, _ in traceback.walk_stack(frame)]
+    return names[0] == "wait" and "__next__" in names
+
+
+@pytest.mark.parametrize("begin", [lambda client: client.subscribe("crm"), onhook.Client.watch])
+def test_who_is_interrupted_while_nothing_comes_reads_of_that_alone(
+    blocking_client: onhook.Client,
+    begin: Callable[[onhook.Client], onhook.Subscription | onhook.Watch],
+) -> None:
+    waiter = threading.main_thread()
+
+    def interrupt() -> None:
+        while not is_waiting_for_the_next(waiter):
+            time.sleep(0)
+        assert waiter.ident is not None
+        signal.pthread_kill(waiter.ident, signal.SIGINT)
+
+    interrupter = threading.Thread(target=interrupt)
+    interrupter.start()
+    with pytest.raises(KeyboardInterrupt) as raised, begin(blocking_client) as waiting:
+        next(waiting)
+    interrupter.join()
+    assert raised.value.__context__ is None
 
 
 def test_a_handler_form_ends_with_what_repeating_cannot_help(
