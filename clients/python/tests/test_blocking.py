@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import signal
 import sys
 import threading
@@ -317,18 +318,22 @@ def test_who_is_interrupted_while_nothing_comes_reads_of_that_alone(
     blocking_client: onhook.Client,
     begin: Callable[[onhook.Client], onhook.Subscription | onhook.Watch],
 ) -> None:
-    waiter = threading.main_thread()
+    waiter, interrupted = threading.main_thread(), threading.Event()
 
     def interrupt() -> None:
-        while not is_waiting_for_the_next(waiter):
-            time.sleep(0)
         assert waiter.ident is not None
-        signal.pthread_kill(waiter.ident, signal.SIGINT)
+        # Again: a signal just before a lock is waited for does not end that wait.
+        while not interrupted.wait(0.05):
+            if is_waiting_for_the_next(waiter):
+                signal.pthread_kill(waiter.ident, signal.SIGINT)
 
     interrupter = threading.Thread(target=interrupt)
     interrupter.start()
     with pytest.raises(KeyboardInterrupt) as raised, begin(blocking_client) as waiting:
-        next(waiting)
+        try:
+            next(waiting)
+        finally:
+            interrupted.set()
     interrupter.join()
     assert raised.value.__context__ is None
 
@@ -353,6 +358,31 @@ def test_a_lost_stream_is_opened_again(
         gateway.settlement(gateway.publish())
     assert states.names.count("streaming") == 2
     assert states.names[-1] == "stopped"
+
+
+def test_a_gateway_that_is_away_is_logged_once_with_its_address_and_why(
+    gateway: FakeGateway,
+    blocking_client: onhook.Client,
+    states: States,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def warnings() -> list[str]:
+        return [one.getMessage() for one in caplog.records if one.levelno >= logging.WARNING]
+
+    def lose_and_find_again() -> None:
+        gateway.refuse(grpc.StatusCode.UNAVAILABLE, "in the cellar", times=3)
+        gateway.end_streams()
+        gateway.settlement(gateway.publish())
+
+    with blocking_client.subscribe("crm", lambda _: None, on_state=states):
+        gateway.settlement(gateway.publish())
+        assert warnings() == []
+        lose_and_find_again()
+        assert states.names.count("backing_off") == 4
+        (warning,) = warnings()
+        assert warning.startswith(f"the subscription 'crm' has no stream from {gateway.address}")
+        lose_and_find_again()
+    assert len(warnings()) == 2
 
 
 def test_a_hook_that_fails_harms_nobody(

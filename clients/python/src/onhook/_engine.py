@@ -97,14 +97,18 @@ class Inbox(Protocol[DeliveryType]):
 
 
 class StateTeller:
-    """Calls the hook at each change."""
+    """Calls the hook at each change, and logs what keeps a stream from being open."""
 
-    def __init__(self, hook: StateHook | None) -> None:
+    def __init__(self, hook: StateHook | None, what: str, server: str) -> None:
         self._hook = hook
+        self._what = what
+        self._server = server
         self._last: StateChange | None = None
+        self._is_lost = False
 
     def tell(self, state: State, error: OnhookError | None = None) -> None:
         """This is the state from now on."""
+        self._log(state, error)
         change = StateChange(state, error)
         if self._hook is None or change == self._last:
             return
@@ -113,6 +117,17 @@ class StateTeller:
             self._hook(change)
         except Exception:
             log.exception("the state hook failed")
+
+    def _log(self, state: State, error: OnhookError | None) -> None:
+        # Once each time: a gateway that is away for a night is one line, not thousands.
+        if state is State.BACKING_OFF and not self._is_lost:
+            self._is_lost = True
+            log.warning(
+                "%s has no stream from %s, and tries on: %s", self._what, self._server, error
+            )
+        elif state is State.STREAMING and self._is_lost:
+            self._is_lost = False
+            log.info("%s has a stream from %s again", self._what, self._server)
 
 
 class Attempt:
@@ -144,7 +159,9 @@ class Engine(Generic[DeliveryType]):
         self._inbox = inbox
         self._make = make
         self._settler: Settler = settler or self
-        self._teller = StateTeller(on_state)
+        self._teller = StateTeller(
+            on_state, f"the subscription '{options.subscription}'", connections.settings.server
+        )
         self._backoff = Backoff(connections.settings.reconnect)
         self._ends = Ends(connections.settings)
         # By event_id: what waits, and what was begun and is not settled.

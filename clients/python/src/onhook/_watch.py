@@ -29,7 +29,7 @@ class WatchReader:
     ) -> None:
         self._connections = connections
         self._request = request
-        self._teller = StateTeller(on_state)
+        self._teller = StateTeller(on_state, "the watch", connections.settings.server)
         self._backoff = Backoff(connections.settings.reconnect)
         self._ends = Ends(connections.settings)
         self._loop = asyncio.get_running_loop()

@@ -30,8 +30,8 @@ class Client:
     """A connection to one Onhook gateway.
 
     Nothing is sent, and no file is read, before the first call. Errors are those of
-    `onhook.OnhookError`; with settings that cannot be used, whatever needs the gateway raises
-    ConfigurationError.
+    `onhook.OnhookError`. An address that is none is refused here, with ConfigurationError; other
+    settings that cannot be used, by whatever needs the gateway.
 
     `server` is HOST:PORT or unix:/path. `tls` is True for the authorities of this system, or a Tls
     with files. `token_file` holds a bearer token, which is sent with every call; without TLS to
