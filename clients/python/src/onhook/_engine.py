@@ -26,6 +26,7 @@ from onhook._errors import (
 )
 from onhook._settings import SubscriptionSpec
 from onhook._settlement import Pending
+from onhook._states import StateHook, StateTeller
 from onhook._stream import SubscribeStream
 from onhook.v1 import release_event_service_pb2 as pb
 
@@ -67,16 +68,6 @@ class SubscribeOptions:
         return opening
 
 
-@dataclass(frozen=True)
-class StateChange:
-    """How a subscription or a watch is connected from now on."""
-
-    state: State
-    error: OnhookError | None = None
-    """Why: the cause of a lost stream, or what ended it; None after a stop."""
-
-
-StateHook = Callable[[StateChange], None]
 DeliveryType = TypeVar("DeliveryType", bound=DeliveryView)
 
 
@@ -94,40 +85,6 @@ class Inbox(Protocol[DeliveryType]):
 
     def abandon(self) -> None:
         """The grace is over for whoever still holds a delivery."""
-
-
-class StateTeller:
-    """Calls the hook at each change, and logs what keeps a stream from being open."""
-
-    def __init__(self, hook: StateHook | None, what: str, server: str) -> None:
-        self._hook = hook
-        self._what = what
-        self._server = server
-        self._last: StateChange | None = None
-        self._is_lost = False
-
-    def tell(self, state: State, error: OnhookError | None = None) -> None:
-        """This is the state from now on."""
-        self._log(state, error)
-        change = StateChange(state, error)
-        if self._hook is None or change == self._last:
-            return
-        self._last = change
-        try:
-            self._hook(change)
-        except Exception:
-            log.exception("the state hook failed")
-
-    def _log(self, state: State, error: OnhookError | None) -> None:
-        # Once each time: a gateway that is away for a night is one line, not thousands.
-        if state is State.BACKING_OFF and not self._is_lost:
-            self._is_lost = True
-            log.warning(
-                "%s has no stream from %s, and tries on: %s", self._what, self._server, error
-            )
-        elif state is State.STREAMING and self._is_lost:
-            self._is_lost = False
-            log.info("%s has a stream from %s again", self._what, self._server)
 
 
 class Attempt:

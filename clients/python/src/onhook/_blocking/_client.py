@@ -18,12 +18,12 @@ from onhook._blocking._watch import EventListing, Watch
 from onhook._calls import blocking_channel
 from onhook._connection import Connections
 from onhook._durations import Duration
-from onhook._engine import StateHook
 from onhook._enums import StartPosition
 from onhook._errors import OnhookError
 from onhook._lookup import Lookups, StoredEvent, list_request
 from onhook._requests import connection_settings, subscribe_options, watch_request
 from onhook._settings import EventFilter, Reconnect, StrPath, SubscriptionSpec, Tls
+from onhook._states import StateHook
 from onhook.v1 import release_event_service_pb2 as pb
 
 _Stub = TypeVar("_Stub")

@@ -15,9 +15,10 @@ from onhook._blocking._loop import LoopThread
 from onhook._connection import Connections
 from onhook._delivery import DeliveryView
 from onhook._durations import Duration, seconds_of
-from onhook._engine import Engine, StateHook, SubscribeOptions
+from onhook._engine import Engine, SubscribeOptions
 from onhook._errors import OnhookError, UnavailableError
 from onhook._settlement import Pending, Settle, settlement_of
+from onhook._states import StateHook
 
 log = logging.getLogger("onhook")
 
