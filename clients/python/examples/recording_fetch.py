@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import signal
 import sys
 import urllib.error
 import urllib.parse
@@ -61,13 +62,15 @@ class Recordings:
 
 
 async def main() -> None:
-    """Runs until it is interrupted."""
+    """Runs until it is interrupted or terminated."""
     recordings = Recordings(Path(sys.argv[1]), sys.argv[2])
     server = sys.argv[3] if len(sys.argv) > 3 else "127.0.0.1:50051"
     async with onhook.aio.Client(server) as client:
         subscription = client.subscribe(
             "recordings", recordings.fetch, create_if_missing=True, concurrency=8
         )
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, subscription.begin_stop)
         await subscription.wait()
 
 

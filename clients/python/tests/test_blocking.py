@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+import signal
 import sys
 import threading
 import time
+import traceback
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 
 import grpc
 import pytest
@@ -253,8 +257,8 @@ def test_a_handler_that_would_wait_for_itself_is_told_so(
             method(subscription)
         subscription.begin_stop()
 
-    event = gateway.publish()
     subscription = blocking_client.subscribe("crm", handle)
+    event = gateway.publish()
     subscription.wait(timeout=10)
     assert gateway.settlement(event).action is Action.ACK
 
@@ -286,6 +290,54 @@ def test_the_iteration_ends_after_a_stop_and_raises_what_ended_the_subscription(
         deleted.wait()
 
 
+def test_subscriptions_that_end_at_once_say_so(tmp_path: Path) -> None:
+    before = sys.getswitchinterval()
+    # So that the loop's thread is often done before the one that subscribes goes on.
+    sys.setswitchinterval(1e-6)
+    client = onhook.Client(token_file=tmp_path / "nothing")
+    try:
+        for _ in range(200):
+            with pytest.raises(onhook.ConfigurationError):
+                client.subscribe("crm", lambda _: None).wait(timeout=10)
+            with pytest.raises(onhook.ConfigurationError):
+                client.subscribe("crm").wait(timeout=10)
+    finally:
+        sys.setswitchinterval(before)
+    client.close()
+
+
+def is_waiting_for_the_next(thread: threading.Thread) -> bool:
+    assert thread.ident is not None
+    frame = sys._current_frames()[thread.ident]
+    names = [each.f_code.co_name for each, _ in traceback.walk_stack(frame)]
+    return names[0] == "wait" and "__next__" in names
+
+
+@pytest.mark.parametrize("begin", [lambda client: client.subscribe("crm"), onhook.Client.watch])
+def test_who_is_interrupted_while_nothing_comes_reads_of_that_alone(
+    blocking_client: onhook.Client,
+    begin: Callable[[onhook.Client], onhook.Subscription | onhook.Watch],
+) -> None:
+    waiter, interrupted = threading.main_thread(), threading.Event()
+
+    def interrupt() -> None:
+        assert waiter.ident is not None
+        # Again: a signal just before a lock is waited for does not end that wait.
+        while not interrupted.wait(0.05):
+            if is_waiting_for_the_next(waiter):
+                signal.pthread_kill(waiter.ident, signal.SIGINT)
+
+    interrupter = threading.Thread(target=interrupt)
+    interrupter.start()
+    with pytest.raises(KeyboardInterrupt) as raised, begin(blocking_client) as waiting:
+        try:
+            next(waiting)
+        finally:
+            interrupted.set()
+    interrupter.join()
+    assert raised.value.__context__ is None
+
+
 def test_a_handler_form_ends_with_what_repeating_cannot_help(
     gateway: FakeGateway, blocking_client: onhook.Client, states: States
 ) -> None:
@@ -306,6 +358,31 @@ def test_a_lost_stream_is_opened_again(
         gateway.settlement(gateway.publish())
     assert states.names.count("streaming") == 2
     assert states.names[-1] == "stopped"
+
+
+def test_a_gateway_that_is_away_is_logged_once_with_its_address_and_why(
+    gateway: FakeGateway,
+    blocking_client: onhook.Client,
+    states: States,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def warnings() -> list[str]:
+        return [one.getMessage() for one in caplog.records if one.levelno >= logging.WARNING]
+
+    def lose_and_find_again() -> None:
+        gateway.refuse(grpc.StatusCode.UNAVAILABLE, "in the cellar", times=3)
+        gateway.end_streams()
+        gateway.settlement(gateway.publish())
+
+    with blocking_client.subscribe("crm", lambda _: None, on_state=states):
+        gateway.settlement(gateway.publish())
+        assert warnings() == []
+        lose_and_find_again()
+        assert states.names.count("backing_off") == 4
+        (warning,) = warnings()
+        assert warning.startswith(f"the subscription 'crm' has no stream from {gateway.address}")
+        lose_and_find_again()
+    assert len(warnings()) == 2
 
 
 def test_a_hook_that_fails_harms_nobody(

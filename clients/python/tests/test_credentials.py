@@ -252,11 +252,17 @@ def test_a_token_goes_without_tls_to_this_machine_only(server: str, reason: str 
 
 @pytest.mark.parametrize(
     "server",
-    ["", "gateway", "gateway:", ":50051", "gateway:0", "gateway:65536", "::1:1", "g:x"],
+    [
+        *("", "gateway", "gateway:", ":50051", "gateway:0", "gateway:65536", "::1:1", "g:x"),
+        *("http://gateway:50051", "https://gateway", "http://127.0.0.1:50051/"),
+    ],
 )
-def test_an_address_that_is_none_is_told_so(server: str) -> None:
+@pytest.mark.parametrize("client", [onhook.Client, onhook.aio.Client])
+def test_an_address_that_is_none_makes_no_client(
+    client: type[onhook.Client | onhook.aio.Client], server: str
+) -> None:
     with pytest.raises(onhook.ConfigurationError) as raised:
-        check_settings(ConnectionSettings(server))
+        client(server)
     assert raised.value.reason == "SERVER_ADDRESS"
 
 

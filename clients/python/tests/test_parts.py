@@ -257,6 +257,13 @@ class TestEnumerations:
         assert onhook.ReleaseReason(99) == reason
         assert len(onhook.ReleaseReason) == 8
 
+    def test_a_value_is_printed_as_its_name_and_as_its_number_where_it_has_none(self) -> None:
+        known, unknown = onhook.RedeliveryReason.NACKED, onhook.RedeliveryReason(99)
+        assert (str(known), f"{known}", f"{known:>7}") == ("NACKED", "NACKED", " NACKED")
+        assert (str(unknown), f"{unknown}") == ("99", "99")
+        assert (f"{known:d}", f"{unknown:04d}") == ("3", "0099")
+        assert str(onhook.State.BACKING_OFF) == "BACKING_OFF"
+
     def test_a_value_that_is_known_is_that_member(self) -> None:
         assert onhook.ReleaseReason(1) is onhook.ReleaseReason.CALLED_HUNG_UP
         assert onhook.ReleaseReason.CALLED_HUNG_UP.is_known

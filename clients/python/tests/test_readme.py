@@ -35,8 +35,12 @@ def start(block: str, gateway: FakeGateway, folder: Path) -> subprocess.Popen[st
     ("words", "ending"),
     [
         ("for delivery in subscription:", signal.SIGINT),
-        ("asyncio.run(main())", signal.SIGINT),
-        ("signal.SIGTERM", signal.SIGTERM),
+        ("concurrency=4", signal.SIGINT),
+        *(
+            (words, number)
+            for words in ("signal.signal(number", "add_signal_handler(number")
+            for number in (signal.SIGINT, signal.SIGTERM)
+        ),
     ],
 )
 def test_a_consumer_prints_what_comes_and_acknowledges_it(
@@ -49,7 +53,7 @@ def test_a_consumer_prints_what_comes_and_acknowledges_it(
         assert gateway.settlement(event).action is Action.ACK
         process.send_signal(ending)
         _, words_of_error = process.communicate(timeout=20)
-    if ending is signal.SIGTERM:
+    if "(number" in words:
         assert (process.returncode, words_of_error) == (0, "")
     else:
         assert words_of_error.strip().endswith("KeyboardInterrupt")

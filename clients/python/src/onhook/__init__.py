@@ -17,7 +17,6 @@ from onhook._blocking._delivery import Confirmation, Delivery
 from onhook._blocking._subscription import Handler, Subscription
 from onhook._blocking._watch import EventListing, Watch
 from onhook._durations import Duration
-from onhook._engine import StateChange, StateHook
 from onhook._enums import (
     AckResult,
     Action,
@@ -60,6 +59,7 @@ from onhook._settings import (
     Unlimited,
 )
 from onhook._settlement import Park, Release, Retry, Settle, Skip
+from onhook._states import StateChange, StateHook
 
 __version__ = "0.1.0"
 

@@ -140,20 +140,26 @@ def _is_local(server: str) -> bool:
         return False
 
 
-def check_settings(settings: ConnectionSettings) -> None:
-    """Raises ConfigurationError if the gateway cannot be reached like this, whatever files hold."""
-    server = settings.server
-    is_unix = server.startswith("unix:")
-    if is_unix and settings.tls is not None:
-        raise ConfigurationError(
-            "over a Unix-domain socket the gateway speaks no TLS", "TLS_OVER_UNIX_SOCKET"
-        )
+def check_address(server: str) -> None:
+    """Raises ConfigurationError if this is no address of a gateway."""
+    if server.startswith("unix:"):
+        return
     host, _, port = server.rpartition(":")
     bare = ":" in host and not (host.startswith("[") and host.endswith("]"))
-    if not is_unix and (not host or bare or not port.isdecimal() or not 0 < int(port) < 65536):
+    if not host or bare or not port.isdecimal() or not 0 < int(port) < 65536:
         raise ConfigurationError(
             f"the server's address '{server}' is neither HOST:PORT nor unix:/path", "SERVER_ADDRESS"
         )
+
+
+def check_settings(settings: ConnectionSettings) -> None:
+    """Raises ConfigurationError if the gateway cannot be reached like this, whatever files hold."""
+    server = settings.server
+    if server.startswith("unix:") and settings.tls is not None:
+        raise ConfigurationError(
+            "over a Unix-domain socket the gateway speaks no TLS", "TLS_OVER_UNIX_SOCKET"
+        )
+    check_address(server)
     in_clear = settings.tls is None and not settings.allow_cleartext_token
     if settings.token_file is not None and in_clear and not _is_local(server):
         raise ConfigurationError(

@@ -26,6 +26,7 @@ from onhook._errors import (
 )
 from onhook._settings import SubscriptionSpec
 from onhook._settlement import Pending
+from onhook._states import StateHook, StateTeller
 from onhook._stream import SubscribeStream
 from onhook.v1 import release_event_service_pb2 as pb
 
@@ -67,16 +68,6 @@ class SubscribeOptions:
         return opening
 
 
-@dataclass(frozen=True)
-class StateChange:
-    """How a subscription or a watch is connected from now on."""
-
-    state: State
-    error: OnhookError | None = None
-    """Why: the cause of a lost stream, or what ended it; None after a stop."""
-
-
-StateHook = Callable[[StateChange], None]
 DeliveryType = TypeVar("DeliveryType", bound=DeliveryView)
 
 
@@ -94,25 +85,6 @@ class Inbox(Protocol[DeliveryType]):
 
     def abandon(self) -> None:
         """The grace is over for whoever still holds a delivery."""
-
-
-class StateTeller:
-    """Calls the hook at each change."""
-
-    def __init__(self, hook: StateHook | None) -> None:
-        self._hook = hook
-        self._last: StateChange | None = None
-
-    def tell(self, state: State, error: OnhookError | None = None) -> None:
-        """This is the state from now on."""
-        change = StateChange(state, error)
-        if self._hook is None or change == self._last:
-            return
-        self._last = change
-        try:
-            self._hook(change)
-        except Exception:
-            log.exception("the state hook failed")
 
 
 class Attempt:
@@ -144,7 +116,9 @@ class Engine(Generic[DeliveryType]):
         self._inbox = inbox
         self._make = make
         self._settler: Settler = settler or self
-        self._teller = StateTeller(on_state)
+        self._teller = StateTeller(
+            on_state, f"the subscription '{options.subscription}'", connections.settings.server
+        )
         self._backoff = Backoff(connections.settings.reconnect)
         self._ends = Ends(connections.settings)
         # By event_id: what waits, and what was begun and is not settled.

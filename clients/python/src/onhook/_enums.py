@@ -12,7 +12,7 @@ class OpenEnum(IntEnum):
     """An enumeration that a newer gateway may extend.
 
     A number without a name is a member all the same: `ReleaseReason(99)` equals 99, is called
-    `UNKNOWN_99`, and says `is_known == False`.
+    `UNKNOWN_99`, and says `is_known == False`. Printed, a member is its name, or such a number.
     """
 
     @classmethod
@@ -24,6 +24,15 @@ class OpenEnum(IntEnum):
         member._name_ = f"UNKNOWN_{value}"
         member._value_ = value
         return member
+
+    # In every version of Python, whose own ways differ.
+    def __str__(self) -> str:
+        return self._name_ if self.is_known else str(self._value_)
+
+    def __format__(self, specification: str) -> str:
+        if specification[-1:] in tuple("bcdoxXeEfFgGn%"):
+            return int.__format__(self, specification)
+        return format(str(self), specification)
 
     @property
     def is_known(self) -> bool:
@@ -141,3 +150,6 @@ class State(Enum):
     STREAMING = "streaming"
     BACKING_OFF = "backing_off"
     STOPPED = "stopped"
+
+    def __str__(self) -> str:
+        return self.name

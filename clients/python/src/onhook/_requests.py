@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from onhook._credentials import check_address
 from onhook._durations import Duration, seconds_of, to_timestamp_message
 from onhook._engine import SubscribeOptions
 from onhook._enums import StartPosition
@@ -27,7 +28,8 @@ def connection_settings(
     lookup_timeout: Duration,
     reconnect: Reconnect | None,
 ) -> ConnectionSettings:
-    """The settings of a client."""
+    """The settings of a client. Raises ConfigurationError if the address is none."""
+    check_address(server)
     chosen = (Tls() if tls else None) if isinstance(tls, bool) else tls
     return ConnectionSettings(
         server=server,

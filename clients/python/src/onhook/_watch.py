@@ -11,11 +11,11 @@ import grpc.aio
 from onhook._backoff import Backoff, Ends
 from onhook._connection import Connections, Lease
 from onhook._durations import to_timedelta
-from onhook._engine import StateHook, StateTeller
 from onhook._enums import State
 from onhook._errors import OnhookError, UnavailableError, error_from_rpc
 from onhook._lookup import WatchedEvent
 from onhook._silence import SilenceAlarm
+from onhook._states import StateHook, StateTeller
 from onhook.v1 import release_event_service_pb2 as pb
 from onhook.v1 import release_event_service_pb2_grpc as pb_grpc
 
@@ -29,7 +29,7 @@ class WatchReader:
     ) -> None:
         self._connections = connections
         self._request = request
-        self._teller = StateTeller(on_state)
+        self._teller = StateTeller(on_state, "the watch", connections.settings.server)
         self._backoff = Backoff(connections.settings.reconnect)
         self._ends = Ends(connections.settings)
         self._loop = asyncio.get_running_loop()

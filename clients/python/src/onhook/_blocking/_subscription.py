@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import threading
 from collections import deque
@@ -14,9 +15,10 @@ from onhook._blocking._loop import LoopThread
 from onhook._connection import Connections
 from onhook._delivery import DeliveryView
 from onhook._durations import Duration, seconds_of
-from onhook._engine import Engine, StateHook, SubscribeOptions
+from onhook._engine import Engine, SubscribeOptions
 from onhook._errors import OnhookError, UnavailableError
 from onhook._settlement import Pending, Settle, settlement_of
+from onhook._states import StateHook
 
 log = logging.getLogger("onhook")
 
@@ -63,16 +65,18 @@ class Inbox:
             try:
                 delivery = self._items.popleft()
             except IndexError:
-                with self._filled:
-                    if not self._items and self._closed:
-                        if self._error is not None:
-                            raise self._error from None
-                        return None
-                    if not self._items:
-                        self._filled.wait()
+                pass
             else:
                 delivery._begun = True
                 return delivery
+            # Not in the except: who is interrupted here is not to read of an empty deque.
+            with self._filled:
+                if not self._items and self._closed:
+                    if self._error is not None:
+                        raise self._error
+                    return None
+                if not self._items:
+                    self._filled.wait()
 
     def take_more(self, most: int) -> list[Delivery]:
         """What can be taken without waiting."""
@@ -257,9 +261,9 @@ class Subscription:
         if self._loop_thread.is_current or threading.current_thread() in self._handlers:
             raise RuntimeError("this would wait for its own caller: use begin_stop")
 
-    def _on_finished(self, finished: object) -> None:
-        future = self._engine.finished
-        self._error = None if future.cancelled() else future.result()
+    def _on_finished(self, finished: asyncio.Future[OnhookError | None]) -> None:
+        # The argument: an engine that ends at once does so before this object has it.
+        self._error = None if finished.cancelled() else finished.result()
         self._ended.set()
 
     def _work(self) -> None:

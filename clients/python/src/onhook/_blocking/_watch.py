@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import deque
 from collections.abc import Callable, Iterator
 from types import TracebackType
 
 from onhook._blocking._loop import LoopThread
 from onhook._connection import Connections
-from onhook._engine import StateHook
 from onhook._lookup import StoredEvent, WatchedEvent
+from onhook._states import StateHook
 from onhook._watch import WatchReader
 from onhook.v1 import release_event_service_pb2 as pb
 
@@ -48,12 +49,14 @@ class Watch:
         return self
 
     def __next__(self) -> WatchedEvent:
-        try:
+        event: WatchedEvent | None = None
+        # `stop` may take them away meanwhile; and the wait is not part of the except.
+        with contextlib.suppress(IndexError):
             event = self._events.popleft()
-        except IndexError:
+        if event is None:
             events = self._loop_thread.run(self._reader.next_events())
             if not events:
-                raise StopIteration from None
+                raise StopIteration
             event = events[0]
             self._events.extend(events[1:])
         self._reader.cursor = event.cursor

@@ -14,11 +14,11 @@ import grpc.aio
 from onhook._calls import LiveChannel
 from onhook._connection import Connections
 from onhook._durations import Duration
-from onhook._engine import StateHook
 from onhook._enums import StartPosition
 from onhook._lookup import Lookups, StoredEvent, list_request
 from onhook._requests import connection_settings, subscribe_options, watch_request
 from onhook._settings import EventFilter, Reconnect, StrPath, SubscriptionSpec, Tls
+from onhook._states import StateHook
 from onhook.aio._subscription import Handler, Subscription
 from onhook.aio._watch import EventListing, Watch
 from onhook.v1 import release_event_service_pb2 as pb
@@ -30,8 +30,8 @@ class Client:
     """A connection to one Onhook gateway.
 
     Nothing is sent, and no file is read, before the first call. Errors are those of
-    `onhook.OnhookError`; with settings that cannot be used, whatever needs the gateway raises
-    ConfigurationError.
+    `onhook.OnhookError`. An address that is none is refused here, with ConfigurationError; other
+    settings that cannot be used, by whatever needs the gateway.
 
     `server` is HOST:PORT or unix:/path. `tls` is True for the authorities of this system, or a Tls
     with files. `token_file` holds a bearer token, which is sent with every call; without TLS to

@@ -12,9 +12,10 @@ from typing import TypeAlias
 
 from onhook._connection import Connections
 from onhook._durations import Duration
-from onhook._engine import Engine, StateHook, SubscribeOptions
+from onhook._engine import Engine, SubscribeOptions
 from onhook._errors import OnhookError
 from onhook._settlement import Settle, settlement_of
+from onhook._states import StateHook
 from onhook.aio._delivery import Confirmation, Delivery
 
 log = logging.getLogger("onhook")

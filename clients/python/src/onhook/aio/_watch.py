@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from types import TracebackType
 
 from onhook._connection import Connections
-from onhook._engine import StateHook
 from onhook._lookup import StoredEvent, WatchedEvent
+from onhook._states import StateHook
 from onhook._watch import WatchReader
 from onhook.v1 import release_event_service_pb2 as pb
 
