@@ -47,6 +47,22 @@ func ExampleClient_Receive() {
 	}
 }
 
+func ExampleWithStateHook() {
+	ctx := context.Background()
+	handler := func(ctx context.Context, delivery *onhook.Delivery) error { return book(ctx, delivery.Event) }
+	client, err := onhook.NewClient("127.0.0.1:50051")
+	if err != nil {
+		log.Fatal(err)
+	}
+
+	subscriber := client.Subscribe(ctx, "crm", handler, onhook.WithStateHook(func(change onhook.StateChange) {
+		if change.Err != nil {
+			log.Printf("%s: %v", change.State, change.Err)
+		}
+	}))
+	<-subscriber.Done()
+}
+
 func ExampleClient_Stream() {
 	ctx := context.Background()
 	client, err := onhook.NewClient("127.0.0.1:50051")

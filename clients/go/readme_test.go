@@ -2,12 +2,15 @@ package onhook_test
 
 import (
 	"bufio"
+	"maps"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
+	"syscall"
 	"testing"
 
 	"onhook.dev/onhook/onhooktest"
@@ -43,10 +46,7 @@ func TestTheReadmesConsumerRuns(t *testing.T) {
 	if err := process.Start(); err != nil {
 		t.Fatal(err)
 	}
-	defer func() {
-		_ = process.Process.Kill() // it receives until then
-		_ = process.Wait()
-	}()
+	defer func() { _ = process.Process.Kill() }() // if it has not ended by then
 	event := onhooktest.NewEvent("c-1")
 	gateway.Publish(event)
 	line, err := bufio.NewReader(output).ReadString('\n')
@@ -56,10 +56,52 @@ func TestTheReadmesConsumerRuns(t *testing.T) {
 	if _, err := gateway.AwaitSettlements(t.Context(), 1); err != nil {
 		t.Error(err)
 	}
+	if err := process.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	if err := process.Wait(); err != nil {
+		t.Errorf("after SIGTERM: %v", err)
+	}
 }
 
-// consumer builds a program as a module of its own, with this one in its place.
+func TestTheReadmesTestPasses(t *testing.T) {
+	blocks := readmeBlocks(t)
+	folder := module(t, map[string]string{"main.go": blocks[0], "main_test.go": blocks[testBlock(t, blocks)]})
+	output, err := inFolder(folder, "test", "-mod=mod", "-v", ".").CombinedOutput()
+	if err != nil || !strings.Contains(string(output), "--- PASS: TestWrapUp") {
+		t.Errorf("%v\n%s", err, output)
+	}
+}
+
+// testBlock is which block is a test.
+func testBlock(t *testing.T, blocks []string) int {
+	t.Helper()
+	index := slices.IndexFunc(blocks, func(block string) bool { return strings.Contains(block, "func Test") })
+	if index < 0 {
+		t.Fatal("the README has no test")
+	}
+	return index
+}
+
+// consumer builds a program as a module of its own.
 func consumer(t *testing.T, source string) string {
+	t.Helper()
+	folder := module(t, map[string]string{"main.go": source})
+	program := filepath.Join(folder, "consumer")
+	if output, err := inFolder(folder, "build", "-mod=mod", "-o", program, ".").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, output)
+	}
+	return program
+}
+
+func inFolder(folder string, arguments ...string) *exec.Cmd {
+	command := exec.Command("go", arguments...)
+	command.Dir = folder
+	return command
+}
+
+// module makes a folder with a module of these files, which finds this one here.
+func module(t *testing.T, files map[string]string) string {
 	t.Helper()
 	here, err := os.Getwd()
 	if err != nil {
@@ -70,25 +112,21 @@ func consumer(t *testing.T, source string) string {
 		t.Fatal(err)
 	}
 	_, required, _ := strings.Cut(string(requirements), "\n")
-	module := "module consumer\n" + required +
-		"\nrequire onhook.dev/onhook v0.1.0\n\nreplace onhook.dev/onhook => " + here + "\n"
 	sums, err := os.ReadFile("go.sum")
 	if err != nil {
 		t.Fatal(err)
 	}
+	files = maps.Clone(files)
+	files["go.sum"] = string(sums)
+	files["go.mod"] = "module consumer\n" + required +
+		"\nrequire onhook.dev/onhook v0.1.0\n\nreplace onhook.dev/onhook => " + here + "\n"
 	folder := t.TempDir()
-	for name, content := range map[string]string{"main.go": source, "go.mod": module, "go.sum": string(sums)} {
+	for name, content := range files {
 		if err := os.WriteFile(filepath.Join(folder, name), []byte(content), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
-	program := filepath.Join(folder, "consumer")
-	build := exec.Command("go", "build", "-mod=mod", "-o", program, ".")
-	build.Dir = folder
-	if output, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, output)
-	}
-	return program
+	return folder
 }
 
 func TestTheReadmesCodeIsThatOfTheExamples(t *testing.T) {
@@ -96,7 +134,12 @@ func TestTheReadmesCodeIsThatOfTheExamples(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, block := range readmeBlocks(t)[1:] {
+	blocks := readmeBlocks(t)
+	programs := []int{0, testBlock(t, blocks)}
+	for index, block := range blocks {
+		if slices.Contains(programs, index) {
+			continue // it is run as it stands
+		}
 		indented := regexp.MustCompile(`(?m)^(.)`).ReplaceAllString(block, "\t$1")
 		if !strings.Contains(string(examples), indented) {
 			t.Errorf("no example has this:\n%s", block)
