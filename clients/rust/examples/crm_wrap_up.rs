@@ -12,6 +12,10 @@ use std::{
 };
 
 use onhook_client::{Client, Handler, Nack, Received, SubscriptionSpec};
+use tokio::signal::{
+    ctrl_c,
+    unix::{SignalKind, signal},
+};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Task {
@@ -57,14 +61,24 @@ impl Handler for WrapUp {
 }
 
 #[tokio::main]
-async fn main() -> Result<(), onhook_client::Error> {
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let mut terminate = signal(SignalKind::terminate())?;
     let server = env::args().nth(1).unwrap_or("127.0.0.1:50051".to_owned());
     let subscriber = Client::new(&server)?
         .subscription("crm")
         .create_if_missing(SubscriptionSpec::new())
-        .on_state(|state| eprintln!("{state}"))
+        .on_state(|state| match state.error() {
+            Some(error) => eprintln!("{state}: {error}"),
+            None => eprintln!("{state}"),
+        })
         .handle(WrapUp { tasks: Tasks::default() });
-    subscriber.wait().await
+    tokio::select! {
+        ended = subscriber.wait() => return Ok(ended?),
+        pressed = ctrl_c() => pressed?,
+        _ = terminate.recv() => {}
+    }
+    // Running handlers finish, and what they acknowledged is confirmed.
+    Ok(subscriber.stop().await?)
 }
 
 #[cfg(test)]

@@ -13,7 +13,8 @@ use crate::{Nack, Received, connection::lock, ledger::Settlement, received::Home
 /// Handles events, each at least once: `Ok` acknowledges, an error gives the event back.
 ///
 /// Every `Fn(Received) -> impl Future<Output = Result<(), Nack>>` is one; a type with state of its
-/// own implements it.
+/// own implements it. [`Nack`] is made by `?` of any [`std::error::Error`]; its type is fixed, since
+/// a closure that uses `?` would else have to name it.
 ///
 /// ```
 /// # use onhook_client::{Handler, Nack, Received};
