@@ -10,14 +10,18 @@ import java.util.concurrent.TimeoutException;
 
 /** What a subscriber and a watcher have in common: a state that is told, and an end. */
 abstract class AbstractReceiver implements Receiver {
+  /** Null: nobody wants to be told. */
   private final StateListener listener;
+
+  private final String server;
   private final Executor telling;
   private final CompletableFuture<Void> done = new CompletableFuture<>();
   private volatile boolean told;
   private volatile SubscriberState state = SubscriberState.CONNECTING;
 
-  AbstractReceiver(StateListener listener, Executor telling) {
+  AbstractReceiver(StateListener listener, String server, Executor telling) {
     this.listener = listener;
+    this.server = server;
     this.telling = telling;
   }
 
@@ -79,7 +83,27 @@ abstract class AbstractReceiver implements Receiver {
   /** To be called in the order in which things happen. */
   final void tell(SubscriberState next, OnhookException cause) {
     state = next;
-    telling.execute(() -> callListener(next, Optional.ofNullable(cause)));
+    if (listener != null) {
+      telling.execute(() -> callListener(next, Optional.ofNullable(cause)));
+    }
+  }
+
+  /** Tells that there is no stream; the first time in a row in the log, too, if nobody listens. */
+  final void tellBackingOff(OnhookException why, boolean isFirst) {
+    if (isFirst && listener == null) {
+      telling.execute(
+          () ->
+              Log.warn(
+                  this
+                      + " has no stream from "
+                      + server
+                      + " and goes on trying: "
+                      + why.code()
+                      + ": "
+                      + why.getMessage(),
+                  null));
+    }
+    tell(SubscriberState.BACKING_OFF, why);
   }
 
   /** Tells the end as the last thing of all. */

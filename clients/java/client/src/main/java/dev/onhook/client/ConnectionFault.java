@@ -37,6 +37,9 @@ record ConnectionFault(String reason, String words) {
     if (words == null || words.isEmpty()) {
       words = root instanceof FileNotFoundException ? "no such socket" : root.getClass().getName();
     }
+    if (reason.equals("SERVER_SPEAKS_NO_GRPC")) {
+      words = "what answers there speaks no gRPC; is this the gateway's gRPC address?";
+    }
     return new ConnectionFault(reason, words);
   }
 
@@ -44,6 +47,9 @@ record ConnectionFault(String reason, String words) {
     String words = fault.getMessage() == null ? "" : fault.getMessage().toLowerCase(Locale.ROOT);
     if (fault instanceof ConnectException || fault instanceof FileNotFoundException) {
       return "NOBODY_LISTENS";
+    }
+    if (words.contains("first received frame was not settings")) {
+      return "SERVER_SPEAKS_NO_GRPC";
     }
     if (fault instanceof UnknownHostException) {
       return "NAME_NOT_RESOLVED";

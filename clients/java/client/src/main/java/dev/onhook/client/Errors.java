@@ -55,6 +55,18 @@ final class Errors {
     };
   }
 
+  /** What somebody else's exception says; its class's name, if it says nothing. */
+  @SuppressWarnings("checkstyle:IllegalCatch") // words may come of a user's own code
+  static String wordsOf(Throwable e) {
+    String words;
+    try {
+      words = e.getMessage();
+    } catch (Throwable more) {
+      words = null;
+    }
+    return words == null || words.isBlank() ? e.getClass().getName() : words;
+  }
+
   /** An error of this side. */
   static OnhookException local(Status.Code code, String message, String reason, Throwable cause) {
     return make(code, message, reason, Map.of(), cause);
@@ -95,7 +107,9 @@ final class Errors {
   private static OnhookException of(Status status, ErrorInfo info) {
     String message = status.getDescription() == null ? "" : status.getDescription();
     String reason = info.getReason();
-    if (status.getCode() == Status.Code.UNAVAILABLE && status.getCause() != null) {
+    boolean isOfConnection =
+        status.getCode() == Status.Code.UNAVAILABLE || status.getCode() == Status.Code.INTERNAL;
+    if (isOfConnection && status.getCause() != null) {
       // gRPC says "io exception" and keeps what happened to itself.
       ConnectionFault fault = ConnectionFault.of(status.getCause());
       message = message.isEmpty() ? fault.words() : message + ": " + fault.words();

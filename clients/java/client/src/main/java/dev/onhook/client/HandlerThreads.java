@@ -104,12 +104,8 @@ final class HandlerThreads {
       if (e instanceof InterruptedException) {
         Thread.currentThread().interrupt();
       }
-      String words = e.getMessage();
-      return new Settlement(
-          Settlement.Action.RETRY,
-          words == null || words.isBlank() ? e.getClass().getName() : words,
-          null,
-          null);
+      Log.warn("the handler of " + source + " failed with event " + delivery.event().eventId(), e);
+      return new Settlement(Settlement.Action.RETRY, Errors.wordsOf(e), null, null);
     }
   }
 }

@@ -382,11 +382,14 @@ public final class OnhookClient implements AutoCloseable {
     }
 
     /**
-     * Makes the client. Whether the options can be used shows when the gateway is needed.
+     * Makes the client. Whether files can be used shows when the gateway is needed.
      *
      * @return a client, to be closed
+     * @throws OnhookException FAILED_PRECONDITION, reason SERVER_ADDRESS: there can be no gateway
+     *     at such an address
      */
     public OnhookClient build() {
+      ServerAddress.parse(server); // refused here, where the mistake is
       return new OnhookClient(
           new ClientOptions(
               server,

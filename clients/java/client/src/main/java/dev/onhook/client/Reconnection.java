@@ -17,6 +17,7 @@ final class Reconnection {
   private final Runnable open;
   private final Backoff backoff;
   private final StreamEnds ends;
+  private boolean hasFailed;
 
   /** {@code open} is called, without the monitor, when another stream is to be opened. */
   Reconnection(
@@ -69,6 +70,7 @@ final class Reconnection {
       OnhookException ending) {
     if (productive || livedNanos > backoff.maximumNanos()) {
       backoff.reset();
+      hasFailed = false;
     }
     if (ending == null) {
       return Errors.unavailable("the gateway ended the stream", "STREAM_ENDED");
@@ -92,6 +94,13 @@ final class Reconnection {
    */
   boolean isFinal(OnhookException why) {
     return ends.isFinal(why, System.nanoTime());
+  }
+
+  /** Whether this is the first failure since a good stream. To be asked once about each. */
+  boolean isFirstFailure() {
+    boolean isFirst = !hasFailed;
+    hasFailed = true;
+    return isFirst;
   }
 
   /** Opens another stream after the next wait. */

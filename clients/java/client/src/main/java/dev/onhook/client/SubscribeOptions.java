@@ -81,6 +81,7 @@ public final class SubscribeOptions {
     return Optional.ofNullable(said.executor);
   }
 
+  /** Null: nobody is told. */
   StateListener stateListener() {
     return said.stateListener;
   }
@@ -98,7 +99,7 @@ public final class SubscribeOptions {
     private Duration stopGrace = DEFAULT_STOP_GRACE;
     private Duration confirmationTimeout = DEFAULT_CONFIRMATION_TIMEOUT;
     private Executor executor;
-    private StateListener stateListener = (state, cause) -> {};
+    private StateListener stateListener;
 
     private Builder(String subscription) {
       this.subscription = subscription;
@@ -232,7 +233,8 @@ public final class SubscribeOptions {
     }
 
     /**
-     * Has each change of state told. Default: nobody is told.
+     * Has each change of state told. Default: nobody is told, and the first failure of a row of
+     * them is logged as a warning.
      *
      * @param listener is told
      * @return this

@@ -58,7 +58,7 @@ final class SubscriberEngine extends AbstractReceiver
       ClientOptions client,
       Connections connections,
       Threads threads) {
-    super(options.stateListener(), threads.serial());
+    super(options.stateListener(), client.server(), threads.serial());
     this.options = options;
     this.connections = connections;
     this.threads = threads;
@@ -212,7 +212,7 @@ final class SubscriberEngine extends AbstractReceiver
     if (reconnection.isFinal(why)) {
       endWith(why);
     } else if (wantsStream() && !reopening) {
-      tell(SubscriberState.BACKING_OFF, why);
+      tellBackingOff(why, reconnection.isFirstFailure());
       reopening = true;
       reconnection.openLater();
     }

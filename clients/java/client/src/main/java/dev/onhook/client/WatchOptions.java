@@ -27,6 +27,7 @@ public final class WatchOptions {
     return request;
   }
 
+  /** Null: nobody is told. */
   StateListener stateListener() {
     return stateListener;
   }
@@ -34,7 +35,7 @@ public final class WatchOptions {
   /** Says where and how to read. */
   public static final class Builder {
     private final WatchRequest.Builder request = WatchRequest.newBuilder();
-    private StateListener stateListener = (state, cause) -> {};
+    private StateListener stateListener;
 
     private Builder() {}
 
@@ -115,7 +116,8 @@ public final class WatchOptions {
     }
 
     /**
-     * Has each change of state told. Default: nobody is told.
+     * Has each change of state told. Default: nobody is told, and the first failure of a row of
+     * them is logged as a warning.
      *
      * @param listener is told
      * @return this

@@ -47,7 +47,7 @@ final class WatcherEngine extends AbstractReceiver implements WatchStream, Watch
       ClientOptions client,
       Connections connections,
       Threads threads) {
-    super(options.stateListener(), threads.serial());
+    super(options.stateListener(), client.server(), threads.serial());
     this.options = options;
     this.handler = handler;
     this.connections = connections;
@@ -145,7 +145,7 @@ final class WatcherEngine extends AbstractReceiver implements WatchStream, Watch
       endError = why;
       handOver();
     } else {
-      tell(SubscriberState.BACKING_OFF, why);
+      tellBackingOff(why, reconnection.isFirstFailure());
       reconnection.openLater();
     }
   }
@@ -268,8 +268,9 @@ final class WatcherEngine extends AbstractReceiver implements WatchStream, Watch
       if (e instanceof InterruptedException) {
         Thread.currentThread().interrupt();
       }
+      Log.warn("the handler of " + this + " failed with event " + event.event().eventId(), e);
       return Errors.local(
-          Status.Code.UNKNOWN, "the handler failed: " + e.getMessage(), "HANDLER_FAILED", e);
+          Status.Code.UNKNOWN, "the handler failed: " + Errors.wordsOf(e), "HANDLER_FAILED", e);
     }
   }
 

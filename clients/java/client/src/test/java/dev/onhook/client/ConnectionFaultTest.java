@@ -35,6 +35,9 @@ class ConnectionFaultTest {
             handshake(
                 new CertificateException(
                     "unable to find valid certification path to requested target"))),
+        Arguments.of(
+            "SERVER_SPEAKS_NO_GRPC",
+            new IOException("First received frame was not SETTINGS. Hex dump: 485454502f")),
         Arguments.of("SERVER_SPEAKS_NO_TLS", new SSLException("not an SSL/TLS record: 4854")),
         Arguments.of("HANDSHAKE_FAILED", new SSLHandshakeException("no common protocol")));
   }

@@ -19,6 +19,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.regex.MatchResult;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import javax.tools.JavaCompiler;
@@ -31,6 +32,8 @@ import org.junit.jupiter.api.io.TempDir;
 /** What the README shows compiles, and its consumer consumes. */
 class ReadmeTest {
   private static final Pattern BLOCK = Pattern.compile("```java\n(.*?)```", Pattern.DOTALL);
+
+  private static final Pattern IMPORT = Pattern.compile("^import .*;\n", Pattern.MULTILINE);
 
   @TempDir private Path classes;
 
@@ -110,9 +113,14 @@ class ReadmeTest {
     }
   }
 
-  /** Examples after the first are statements, with what they take for granted given here. */
-  private static String inClass(String name, String statements) {
-    return "import dev.onhook.client.*;\n"
+  /**
+   * Examples after the first are statements, behind imports if any, with what they take for granted
+   * given here.
+   */
+  private static String inClass(String name, String example) {
+    String statements = IMPORT.matcher(example).replaceAll("");
+    return String.join("", IMPORT.matcher(example).results().map(MatchResult::group).toList())
+        + "import dev.onhook.client.*;\n"
         + "import dev.onhook.client.testing.*;\n"
         + "import java.nio.file.Path;\n"
         + "import java.time.*;\n"

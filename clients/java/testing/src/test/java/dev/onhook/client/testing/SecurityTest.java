@@ -19,6 +19,8 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 @Timeout(60)
 class SecurityTest {
@@ -182,12 +184,19 @@ class SecurityTest {
     }
   }
 
+  @ParameterizedTest
+  @ValueSource(strings = {"", "localhost", "http://127.0.0.1:50051"})
+  void aClientOfNoAddressIsNotMade(String address) {
+    OnhookException why = assertThrows(OnhookException.class, () -> OnhookClient.connect(address));
+    assertEquals(Status.Code.FAILED_PRECONDITION, why.code());
+    assertEquals("SERVER_ADDRESS", why.reason().orElseThrow());
+  }
+
   @Test
   void optionsThatCannotBeUsedEndASubscriberBeforeAnythingIsSent() throws Exception {
     Path missing = directory.resolve("missing");
     Path token = Files.writeString(directory.resolve("token"), "secret");
     Path garbage = Files.writeString(directory.resolve("garbage"), "no PEM at all");
-    assertEquals("SERVER_ADDRESS", reasonOf(OnhookClient.builder().server("nowhere")));
     assertEquals("CA_FILE", reasonOf(OnhookClient.builder().caFile(missing)));
     assertEquals("CA_FILE", reasonOf(OnhookClient.builder().caFile(garbage)));
     assertEquals(
