@@ -39,7 +39,7 @@ def measure(gateway, command, name, form, arguments):
 
     program = ClientProgram(command, gateway.server)
     try:
-        program.tell("subscribe", subscription=name, form=form, create=True, auto="ack",
+        program.tell("subscribe", subscription=name, form=form, create=True, auto="ack", log="/dev/null",
                      concurrency=arguments.concurrency)
         program.await_state("streaming")
         begun, gateway_begun = time.monotonic(), cpu_seconds(gateway.process.pid)
