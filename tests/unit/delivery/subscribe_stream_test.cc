@@ -23,6 +23,8 @@ TEST_F(SubscribeStreamTest, OpenedComesFirstAndTellsTheTerms) {
   EXPECT_EQ(opened.backlog_events(), 1);
   EXPECT_EQ(opened.durability_class(), v1::DURABILITY_CLASS_MEMORY);
   EXPECT_FALSE(opened.server_version().empty());
+  EXPECT_EQ(opened.heartbeat_interval().seconds(),
+            absl::ToInt64Seconds(options_.heartbeat_interval));
 }
 
 TEST_F(SubscribeStreamTest, LimitsAboveTheGatewaysAreCut) {
