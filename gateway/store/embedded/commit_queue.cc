@@ -6,8 +6,12 @@
 namespace onhook {
 namespace {
 
-// The queue that this thread is within Together() of.
-thread_local const CommitQueue* gathering = nullptr;
+// What this thread has submitted within Together().
+struct Gathering {
+  const CommitQueue* queue = nullptr;
+  std::deque<std::unique_ptr<CommitOperation>> operations;
+};
+thread_local Gathering* gathering = nullptr;
 
 }  // namespace
 
@@ -24,11 +28,15 @@ CommitQueue::CommitQueue(Storage* storage, const Clock* clock, CommitQueueOption
 CommitQueue::~CommitQueue() { Close(); }
 
 void CommitQueue::Submit(std::unique_ptr<CommitOperation> operation, Urgency urgency) {
+  if (urgency == Urgency::kNow && gathering != nullptr && gathering->queue == this) {
+    gathering->operations.push_back(std::move(operation));
+    return;
+  }
   Batch batch;
   bool taken = false;
   {
     absl::MutexLock lock(&mutex_);
-    taken = !closing_ && urgent_.size() + lingering_.size() < options_.max_pending;
+    taken = HasRoom();
     if (taken) {
       if (urgency == Urgency::kMayLinger) {
         if (lingering_.empty()) linger_until_ = clock_->Elapsed() + options_.linger;
@@ -37,7 +45,7 @@ void CommitQueue::Submit(std::unique_ptr<CommitOperation> operation, Urgency urg
         return;
       }
       urgent_.push_back(std::move(operation));
-      if (gathering == this || !BeginLeading()) return;
+      if (!BeginLeading()) return;
       batch = TakeBatch();
     }
   }
@@ -45,8 +53,16 @@ void CommitQueue::Submit(std::unique_ptr<CommitOperation> operation, Urgency urg
     CommitOnce(std::move(batch));
   } else {
     // NOLINTNEXTLINE(bugprone-use-after-move): what was not taken was not moved
-    operation->Finish(absl::UnavailableError("the store takes nothing more now"));
+    Refuse(*operation);
   }
+}
+
+bool CommitQueue::HasRoom() const {
+  return !closing_ && urgent_.size() + lingering_.size() < options_.max_pending;
+}
+
+void CommitQueue::Refuse(CommitOperation& operation) {
+  operation.Finish(absl::UnavailableError("the store takes nothing more now"));
 }
 
 bool CommitQueue::BeginLeading() {
@@ -57,17 +73,24 @@ bool CommitQueue::BeginLeading() {
 }
 
 void CommitQueue::Together(absl::FunctionRef<void()> work) {
-  const CommitQueue* const outer = std::exchange(gathering, this);
+  if (gathering != nullptr && gathering->queue == this) return work();
+  Gathering gathered{this, {}};
+  Gathering* const outer = std::exchange(gathering, &gathered);
   work();
   gathering = outer;
-  if (outer == this) return;
   Batch batch;
+  bool leads = false;
   {
     absl::MutexLock lock(&mutex_);
-    if (!BeginLeading()) return;
-    batch = TakeBatch();
+    while (!gathered.operations.empty() && HasRoom()) {
+      urgent_.push_back(std::move(gathered.operations.front()));
+      gathered.operations.pop_front();
+    }
+    leads = BeginLeading();
+    if (leads) batch = TakeBatch();
   }
-  while (CommitOnce(std::move(batch), /*leads_on=*/true)) {
+  for (const auto& operation : gathered.operations) Refuse(*operation);
+  while (leads && CommitOnce(std::move(batch), /*leads_on=*/true)) {
     absl::MutexLock lock(&mutex_);
     batch = TakeBatch();
   }

@@ -93,8 +93,8 @@ class CommitQueue {
   void Submit(std::unique_ptr<CommitOperation> operation, Urgency urgency);
 
   // Does `work`, and then commits what it and others have submitted, unless somebody commits. What
-  // this thread submits within `work` as urgent waits for the end of it. Goes on for as long as
-  // more comes: for threads whom nobody waits for meanwhile.
+  // this thread submits within `work` as urgent is submitted at the end of it. Goes on for as long
+  // as more comes: for threads whom nobody waits for meanwhile.
   void Together(absl::FunctionRef<void()> work);
 
   // Commits what is pending, then refuses everything with kUnavailable. Idempotent.
@@ -116,6 +116,8 @@ class CommitQueue {
     size_t urgent = 0;  // so many of them, at the front, are urgent
   };
 
+  bool HasRoom() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  static void Refuse(CommitOperation& operation);
   // Whether the calling thread may begin a commit of what is pending; then it has to.
   bool BeginLeading() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Takes the next batch, urgent operations first.
