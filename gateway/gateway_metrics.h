@@ -11,7 +11,6 @@
 #include "gateway/delivery/delivery_server.h"
 #include "gateway/http/http_server.h"
 #include "gateway/store/embedded/commit_queue.h"
-#include "gateway/store/spool/spooled_store.h"
 #include "gateway/store/store.h"
 
 namespace onhook {
@@ -33,7 +32,6 @@ class GatewayMetrics {
 
   // From now on shows these too, which must last until Hide.
   void ShowStore(Store* store, absl::string_view engine);
-  void ShowSpool(const SpooledStore* spool);
   void ShowDelivery(const DeliveryServer* delivery);
   void ShowHttp(const HttpServer* http);
 

@@ -6,7 +6,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "gateway/config/address_rules.h"
-#include "gateway/config/engine_rules.h"
 #include "gateway/config/listener_rules.h"
 
 namespace onhook {
@@ -114,8 +113,6 @@ std::vector<SettingFault> CheckSettings(const Settings& settings) {
   }
   CheckLimits(settings, faults);
   CheckGrpcLimits(settings.grpc.server, faults);
-  const Faults of_engine = FindEngineFaults(settings);
-  faults.insert(faults.end(), of_engine.begin(), of_engine.end());
   return faults;
 }
 

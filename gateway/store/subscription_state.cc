@@ -20,7 +20,6 @@ SubscriptionState::SubscriptionState(Beginning beginning, const SubscriptionRule
                                      uint64_t seed, Moment now)
     : rules_(rules),
       backoff_(seed),
-      shared_(beginning.shared),
       first_lease_(beginning.first_lease),
       next_lease_(beginning.first_lease),
       paused_(beginning.paused),
@@ -32,7 +31,7 @@ SubscriptionState::SubscriptionState(Beginning beginning, const SubscriptionRule
       redriven_(std::move(beginning.redriven)) {
   settled_.RemoveThrough(floor_);
   for (const auto& [first, last] : redriven_.runs()) {
-    if (!shared_) ready_.Add({first, last});
+    ready_.Add({first, last});
     for (Sequence sequence = first; sequence <= last; ++sequence) {
       redriven_settled_ += IsSettledInLog(sequence) ? 1 : 0;
     }

@@ -108,12 +108,8 @@ open_enum! {
         Memory = 1 "MEMORY",
         /// Crashes and power cuts, not the loss of the disk.
         Disk = 2 "DISK",
-        /// Power cuts, and the loss of one of several machines.
+        /// On several machines' disks.
         Replicated = 3 "REPLICATED",
-        /// The loss of one of several machines, not a power cut of several at a time.
-        ReplicatedUnsynced = 4 "REPLICATED_UNSYNCED",
-        /// Crashes, not a power cut.
-        Unsynced = 5 "UNSYNCED",
     }
 }
 
