@@ -36,6 +36,7 @@ libyaml-cpp0.7           settings
 libsimdjson14            the vendor'\''s JSON
 libprometheus-cpp-core1.0  counts
 libjemalloc2             takes and gives back memory
+libnats3.4               JetStream
 '
 USER_ID=65532
 DATA=var/lib/onhook

@@ -39,6 +39,7 @@ build  libyaml-cpp-dev           reads the file of settings
 build  libsimdjson-dev           reads the vendor'\''s JSON
 build  prometheus-cpp-dev        counts, and shows the counts
 build  libjemalloc-dev           memory that one thread takes and another gives back
+build  libnats-dev               JetStream: the engine for several machines
 build  ca-certificates           mirrors that are reached by https
 build  dpkg-dev                  unpacks the source package of cpp-httplib
 build  xz-utils                  likewise
@@ -159,10 +160,11 @@ install_packages() {
   run_step setup-apt-install "installing (a minute or a few)" apt_install "${missing[@]}" || exit 1
 }
 
-# What the machine's own apt settings say of Debian's main archive: a deb822 stanza for source
-# packages of $1, from the same mirror and trusted by the same keyring.
-source_stanza() {
-  local suite="$1" codename uri="" entry signed_by
+# archive_stanza TYPE SUITE: what the machine's own apt settings say of Debian's main archive: a
+# deb822 stanza for packages (deb) or source packages (deb-src) of SUITE, from the same mirror and
+# trusted by the same keyring.
+archive_stanza() {
+  local type="$1" suite="$2" codename uri="" entry signed_by
   codename=$(. /etc/os-release && printf '%s' "$VERSION_CODENAME")
   # shellcheck disable=SC2016 # the dollars are apt's
   while IFS='|' read -r found_uri release component found_entry; do
@@ -176,7 +178,7 @@ source_stanza() {
     say "no entry for $codename main in apt's sources: which mirror to ask?" >&2
     return 1
   fi
-  printf 'Types: deb-src\nURIs: %s\nSuites: %s\nComponents: main\n' "$uri" "$suite"
+  printf 'Types: %s\nURIs: %s\nSuites: %s\nComponents: main\n' "$type" "$uri" "$suite"
   # In the classic form an option in brackets, in deb822 a field (a path, or a key over many lines).
   # Without either apt trusts its own keyrings, for our stanza as for the machine's.
   signed_by=$(awk -v uri="${uri%/}" '
@@ -209,16 +211,31 @@ private_apt() {
     -o APT::Sandbox::User=root -o APT::Update::Error-Mode=any -o Acquire::Languages=none "$@"
 }
 
+# open_archive TYPE SUITE DIR: an apt of its own in DIR that knows what SUITE has.
+open_archive() {
+  local type="$1" suite="$2" dir="$3"
+  rm -rf "$dir"
+  mkdir -p "$dir"/{sources,lists/partial,cache/archives/partial,files}
+  archive_stanza "$type" "$suite" >"$dir/sources/private.sources" || return 1
+  private_apt "$dir" update
+}
+
 # download_source PACKAGE SUITE DIR: the source package, verified, unpacked and patched as Debian
 # does it, in DIR/unpacked.
 download_source() {
   local package="$1" suite="$2" dir="$3"
-  rm -rf "$dir"
-  mkdir -p "$dir"/{sources,lists/partial,cache/archives/partial,files}
-  source_stanza "$suite" >"$dir/sources/private.sources" || return 1
-  private_apt "$dir" update || return 1
+  open_archive deb-src "$suite" "$dir" || return 1
   (cd "$dir/files" && private_apt "$dir" source --download-only "$package") || return 1
   dpkg-source --extract "$dir"/files/*.dsc "$dir/unpacked" || return 1
+}
+
+# download_package PACKAGE SUITE DIR: the package for this machine's architecture, verified, and
+# unpacked in DIR/unpacked: nothing is installed, and nothing of what it depends on comes along.
+download_package() {
+  local package="$1" suite="$2" dir="$3"
+  open_archive deb "$suite" "$dir" || return 1
+  (cd "$dir/files" && private_apt "$dir" download "$package") || return 1
+  dpkg-deb --extract "$dir"/files/*.deb "$dir/unpacked" || return 1
 }
 
 # Whether $1 is a httplib.h of a version within the tested range.
@@ -341,6 +358,51 @@ install_abseil_tsan() {
     build_abseil_tsan || fail "Abseil for the tsan preset was not built"
 }
 
+# nats_fits PROGRAM MINIMUM BELOW: whether PROGRAM is a nats-server that runs here, of that range.
+nats_fits() {
+  local version
+  version=$("$1" --version 2>/dev/null | sed -n 's/^nats-server: v\([0-9.]*\).*/\1/p') || return 1
+  [ -n "$version" ] && dpkg --compare-versions "$version" ge "$2" &&
+    dpkg --compare-versions "$version" lt "$3"
+}
+
+# fetch_nats PROGRAM MINIMUM BELOW SUITE...: from the first suite that has one of the range.
+fetch_nats() {
+  local program="$1" minimum="$2" below="$3" suite dir found
+  dir="$(dirname "$program")/download"
+  shift 3
+  for suite in "$@"; do
+    found="$dir/unpacked/usr/sbin/nats-server"
+    if download_package nats-server "$suite" "$dir" && nats_fits "$found" "$minimum" "$below"; then
+      mv "$found" "$program"
+      rm -rf "$dir"
+      return 0
+    fi
+    say "$suite: no nats-server from $minimum to below $below that runs here"
+  done
+  rm -rf "$dir"
+  return 1
+}
+
+# install_nats NAME MINIMUM BELOW SUITE...: one program that depends on libc alone, so that a newer
+# Debian's runs here, and beside the other one.
+install_nats() {
+  local name="$1" minimum="$2" below="$3" program="$THIRD_PARTY/nats-server/$1/nats-server"
+  ! nats_fits "$program" "$minimum" "$below" || return 0
+  mkdir -p "$(dirname "$program")"
+  run_step "setup-nats-$name" "fetching the $name supported nats-server (Debian package)" \
+    fetch_nats "$program" "${@:2}" ||
+    fail "no nats-server: put one from $minimum to below $below at ${program#"$STEPS_TOP"/}," \
+      "or let apt's sources have a mirror of Debian's main archive with one of the suites ${*:4}"
+}
+
+# What the tests of the JetStream engine run against: the ends of what it supports.
+install_nats_servers() {
+  install_nats newest "$NATS_NEWEST_MINIMUM" "$NATS_NEWEST_BELOW" sid testing
+  # The oldest is that of a release, whose name stays when another becomes stable.
+  install_nats oldest "$NATS_OLDEST_MINIMUM" "$NATS_OLDEST_BELOW" trixie stable
+}
+
 # So that the test of the container image asks no mirror.
 install_image_base() {
   "$STEPS_TOP/deploy/image-root.sh" --base "$STEPS_TOP/build/image/base.tar" ||
@@ -353,5 +415,6 @@ if $with_tests; then
   install_buf
   install_kubernetes_tools
   install_abseil_tsan
+  install_nats_servers
   install_image_base
 fi

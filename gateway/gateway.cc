@@ -6,7 +6,6 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "absl/strings/cord.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
@@ -27,8 +26,8 @@
 #include "gateway/outside_faults.h"
 #include "gateway/part_options.h"
 #include "gateway/standing_warnings.h"
-#include "gateway/store/sqlite/sqlite_store.h"
 #include "gateway/store/store_damage.h"
+#include "gateway/store_opening.h"
 #include "gateway/tls/tls_files.h"
 
 namespace onhook {
@@ -45,15 +44,6 @@ constexpr absl::Duration kRecoveryTold = absl::Seconds(2);
 // How late grpc.health.v1 may say that the disk is full or a listener has died.
 constexpr absl::Duration kHealthInterval = absl::Milliseconds(500);
 
-// The same error, beginning with the setting that can mend it.
-absl::Status About(absl::string_view setting, const absl::Status& cause) {
-  absl::Status about(cause.code(), absl::StrCat(setting, ": ", cause.message()));
-  cause.ForEachPayload([&about](absl::string_view type, const absl::Cord& payload) {
-    about.SetPayload(type, payload);
-  });
-  return about;
-}
-
 // When the store no longer knows what is on its disk: no answer is better than a wrong one.
 void EndAtOnce(const Log& log, const absl::Status& error) {
   const bool is_damage = IsStoreDamage(error);
@@ -65,7 +55,7 @@ void EndAtOnce(const Log& log, const absl::Status& error) {
 }
 
 absl::Status AboutPort(absl::string_view setting, const absl::Status& cause) {
-  return About(setting, WithPortAdvice(cause));
+  return AboutSetting(setting, WithPortAdvice(cause));
 }
 
 // The address of a setting, with the port that it came to.
@@ -138,7 +128,7 @@ absl::Status Gateway::OpenAccess() {
   if (!opened.ok()) return opened;
   absl::StatusOr<std::unique_ptr<AccessControl>> access =
       AccessControl::Open(settings_.access, grpc_tls_.get(), admin_tls_.get(), clock_, log_);
-  if (!access.ok()) return About("access", access.status());
+  if (!access.ok()) return AboutSetting("access", access.status());
   access_ = *std::move(access);
   return absl::OkStatus();
 }
@@ -168,30 +158,27 @@ absl::Status Gateway::StartAdmin() {
 }
 
 absl::Status Gateway::OpenStore() {
-  SqliteStoreOptions options;
-  options.directory = settings_.store.directory;
-  const StoreLimits limits = StoreLimitsOf(settings_);
-  options.embedded.retention = limits.retention;
-  options.embedded.quarantine = limits.quarantine;
-  options.embedded.minimum_free_disk = limits.minimum_free_disk;
-  options.embedded.tail_bytes = settings_.store.memory_tail;
-  options.progress = &recovery_;
-  shown_.CountCommits(options.embedded.commits);
-  const auto fatal = [log = log_](const absl::Status& error) { EndAtOnce(*log, error); };
+  StoreSurroundings surroundings;
+  surroundings.clock = clock_;
+  surroundings.log = log_;
+  surroundings.progress = &recovery_;
+  surroundings.fatal = [log = log_](const absl::Status& error) { EndAtOnce(*log, error); };
+  shown_.CountCommits(surroundings.commits);
   PeriodicThread telling(kRecoveryTold, [this] { LogRecovery(); });
-  absl::StatusOr<std::unique_ptr<Store>> store = OpenSqliteStore(options, clock_, log_, fatal);
+  absl::StatusOr<OpenedStore> opened = onhook::OpenStore(settings_, surroundings);
   telling.Stop();
   recovery_.Begin("");
-  if (!store.ok()) return About("store.directory", store.status());
-  store_ = *std::move(store);
+  if (!opened.ok()) return opened.status();
+  store_ = std::move(opened->store);
   std::vector<Declaration> declarations;
   for (const Settings::Subscription& declared : settings_.subscriptions) {
     declarations.push_back({declared.name, declared.spec});
   }
   if (absl::Status declared = store_->Declare(declarations); !declared.ok()) {
-    return About("subscriptions", declared);
+    return AboutSetting("subscriptions", declared);
   }
-  shown_.ShowStore(store_.get(), "sqlite");
+  shown_.ShowStore(store_.get(), EngineName(settings_));
+  if (opened->spool != nullptr) shown_.ShowSpool(opened->spool);
 
   desk_ = std::make_unique<ReceiptDesk>(clock_, store_.get(), ReceiptDeskOptionsOf(settings_));
   return absl::OkStatus();
@@ -231,7 +218,7 @@ absl::Status Gateway::StartDelivery() {
 
 absl::Status Gateway::OpenSources() {
   absl::StatusOr<std::vector<CallbackSource>> sources = onhook::OpenSources(settings_, secrets_);
-  if (!sources.ok()) return About("sources", sources.status());
+  if (!sources.ok()) return AboutSetting("sources", sources.status());
   handler_ = std::make_unique<CallbackHandler>(
       *std::move(sources), settings_.quarantine,
       CallbackHandler::Parts{clock_, log_, &metrics_, desk_.get(), &store_->quarantine()});

@@ -36,7 +36,7 @@ class Store;
 class TlsFiles;
 
 // The whole gateway: its parts, put together in the order of their layers and taken apart in
-// reverse. The only place that names an engine.
+// reverse.
 //
 // The probes' port is an exception to the order: it is opened first and closed last, since it has
 // to tell of the others' coming and going. Only who may ask it what is read before.

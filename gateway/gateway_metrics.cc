@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "gateway/admin/spool_report.h"
 #include "gateway/admin/store_report.h"
 #include "gateway/base/process_metrics.h"
 #include "gateway/config/version.h"
@@ -48,6 +49,11 @@ void GatewayMetrics::CountCommits(CommitQueueOptions& options) const {
 void GatewayMetrics::ShowStore(Store* store, absl::string_view engine) {
   const auto told = std::make_shared<StoreReport>(store, engine, clock_);
   parts_.push_back(metrics_->AddReporter([told](Metrics::Report& report) { told->Tell(report); }));
+}
+
+void GatewayMetrics::ShowSpool(const SpooledStore* spool) {
+  parts_.push_back(metrics_->AddReporter(
+      [spool](Metrics::Report& report) { ReportSpool(spool->Spool(), report); }));
 }
 
 void GatewayMetrics::ShowDelivery(const DeliveryServer* delivery) {

@@ -11,6 +11,7 @@
 #include "gateway/delivery/delivery_server.h"
 #include "gateway/http/http_server.h"
 #include "gateway/store/embedded/commit_queue.h"
+#include "gateway/store/spool/spooled_store.h"
 #include "gateway/store/store.h"
 
 namespace onhook {
@@ -32,6 +33,7 @@ class GatewayMetrics {
 
   // From now on shows these too, which must last until Hide.
   void ShowStore(Store* store, absl::string_view engine);
+  void ShowSpool(const SpooledStore* spool);
   void ShowDelivery(const DeliveryServer* delivery);
   void ShowHttp(const HttpServer* http);
 

@@ -7,6 +7,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/cord.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
@@ -18,6 +19,7 @@
 #include "gateway/ingress/open_source.h"
 #include "gateway/net/listening_socket.h"
 #include "gateway/net/unix_socket.h"
+#include "gateway/server_files.h"
 #include "gateway/store/sqlite/sqlite_directory.h"
 #include "gateway/store/store_damage.h"
 #include "gateway/tls/tls_files.h"
@@ -51,6 +53,18 @@ void NotePort(absl::string_view setting, const std::string& listen, Faults& faul
   if (!status.ok()) Note(setting, WithPortAdvice(status), faults);
 }
 
+// What of the store lies on this machine's disk. An empty directory: nothing.
+struct DirectoryOnDisk {
+  absl::string_view setting;
+  std::string directory;
+};
+DirectoryOnDisk DirectoryOf(const Settings& settings) {
+  if (settings.store.engine == Settings::Store::Engine::kSqlite) {
+    return {"store.directory", settings.store.directory};
+  }
+  return {"store.spool.directory", settings.store.spool.directory};
+}
+
 // Whether other settings would mend it; else it may go by itself, or need somebody to look.
 bool IsOfSettings(const absl::Status& status) {
   return absl::IsInvalidArgument(status) || absl::IsAlreadyExists(status) ||
@@ -61,10 +75,15 @@ bool IsOfSettings(const absl::Status& status) {
 
 OutsideFindings FindOutsideFaults(const Settings& settings) {
   OutsideFindings found;
-  Note("store.directory", CheckSqliteDirectory(settings.store.directory), found.faults);
+  const absl::Time now = SystemClock().Now();
+  if (const DirectoryOnDisk place = DirectoryOf(settings); !place.directory.empty()) {
+    Note(place.setting, CheckSqliteDirectory(place.directory), found.faults);
+  }
+  if (settings.store.engine == Settings::Store::Engine::kJetStream) {
+    Append(FindFaultsOfServers(settings.store.jetstream, now), found.faults);
+  }
   Append(FindSecretFaults(settings), found.faults);
   Append(FindTokenFaults(settings), found.faults);
-  const absl::Time now = SystemClock().Now();
   const std::pair<absl::string_view, const TlsOptions&> ports[] = {
       {"http", settings.http.tls}, {"grpc", settings.grpc.tls}, {"admin", settings.admin.tls}};
   for (const auto& [listener, tls] : ports) {
@@ -84,8 +103,18 @@ OutsideFindings FindStartFaults(const Settings& settings) {
   if (const std::string& path = settings.grpc.server.unix_socket; !path.empty()) {
     Note("grpc.unix_socket", CheckUnixSocketIsFree(path), found.faults);
   }
-  Note("store.directory", CheckSqliteDirectoryIsFree(settings.store.directory), found.faults);
+  if (const DirectoryOnDisk place = DirectoryOf(settings); !place.directory.empty()) {
+    Note(place.setting, CheckSqliteDirectoryIsFree(place.directory), found.faults);
+  }
   return found;
+}
+
+absl::Status AboutSetting(absl::string_view setting, const absl::Status& cause) {
+  absl::Status about(cause.code(), absl::StrCat(setting, ": ", cause.message()));
+  cause.ForEachPayload([&about](absl::string_view type, const absl::Cord& payload) {
+    about.SetPayload(type, payload);
+  });
+  return about;
 }
 
 absl::Status WithPortAdvice(const absl::Status& cause) {

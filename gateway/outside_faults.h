@@ -2,6 +2,7 @@
 #define ONHOOK_GATEWAY_OUTSIDE_FAULTS_H_
 
 #include "absl/status/status.h"
+#include "absl/strings/string_view.h"
 #include "gateway/base/log.h"
 #include "gateway/config/invocation.h"
 #include "gateway/config/settings.h"
@@ -9,8 +10,8 @@
 namespace onhook {
 
 // What settings name outside of themselves: files of secrets and of certificates, the directory of
-// the store, addresses. All that cannot be used is told at once, before anything is opened, so that
-// one try says everything.
+// the store or of its spool, addresses; but not servers, which may come and go. All that cannot be
+// used is told at once, before anything is opened, so that one try says everything.
 //
 // Changes nothing: nobody can connect meanwhile, and nothing is made. What is found free may be
 // taken a moment later; then Gateway::Start says so. Threads: any. Blocking: reads the files, and
@@ -22,6 +23,9 @@ OutsideFindings FindOutsideFaults(const Settings& settings);
 // Of what one gateway has to itself, so that one that runs is in its own way: ports, the socket's
 // file, and the store.
 OutsideFindings FindStartFaults(const Settings& settings);
+
+// The same error, beginning with the setting that can mend it.
+absl::Status AboutSetting(absl::string_view setting, const absl::Status& cause);
 
 // The same error of a listening socket, with what to set instead.
 absl::Status WithPortAdvice(const absl::Status& cause);

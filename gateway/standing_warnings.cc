@@ -1,11 +1,51 @@
 #include "gateway/standing_warnings.h"
 
+#include <algorithm>
 #include <cstdint>
+#include <string>
 
+#include "absl/status/statusor.h"
 #include "gateway/base/descriptor_limit.h"
+#include "gateway/config/jetstream_kinds.h"
+#include "gateway/config/setting_values.h"
 #include "gateway/part_options.h"
 
 namespace onhook {
+namespace {
+
+bool AnyInCleartext(const Settings::JetStream& jetstream) {
+  return std::any_of(jetstream.servers.begin(), jetstream.servers.end(),
+                     [](const std::string& text) {
+                       const absl::StatusOr<NatsServer> server = ParseNatsServer(text);
+                       return server.ok() && !server->is_tls && !IsLoopback(server->address);
+                     });
+}
+
+// What the servers may lose, as they are set up.
+void WarnOfServers(const Settings::JetStream& jetstream, const Log& log) {
+  if (jetstream.replicas == 1) {
+    log.Warning("store",
+                "everything lies on one NATS server: while it is down nothing is stored, and if "
+                "its disk is lost, so is everything; set store.jetstream.replicas to 3");
+  }
+  if (!jetstream.servers_sync_always) {
+    log.Warning("store",
+                jetstream.replicas == 1
+                    ? "the NATS server is not known to sync what it stores: if its power fails, "
+                      "what was answered last is lost; run it with sync_interval: always, and set "
+                      "store.jetstream.servers_sync_always to true"
+                    : "the NATS servers are not known to sync what they store: if the power of "
+                      "several fails at a time, what was answered last is lost; run them with "
+                      "sync_interval: always, and set store.jetstream.servers_sync_always to true");
+  }
+  if (AnyInCleartext(jetstream)) {
+    log.Warning("store",
+                "NATS servers on other machines are reached without TLS: whoever sees the "
+                "network's traffic reads events and passwords; name them with tls://");
+  }
+}
+
+}  // namespace
 
 void LogStandingWarnings(const Settings& settings, const Log& log) {
   const int64_t descriptors = MostDescriptors(settings);
@@ -20,6 +60,9 @@ void LogStandingWarnings(const Settings& settings, const Log& log) {
     log.Warning("gateway",
                 "subscribers have no authentication: whoever reaches their port can read and "
                 "acknowledge events");
+  }
+  if (settings.store.engine == Settings::Store::Engine::kJetStream) {
+    WarnOfServers(settings.store.jetstream, log);
   }
   for (const Settings::Source& source : settings.sources) {
     if (source.HasAuthentication()) continue;

@@ -7,7 +7,8 @@
 namespace onhook {
 
 // Logs what is allowed, and yet should be known to whoever runs a gateway with these settings: who
-// needs no proof, and what the system may have too little of. Threads: any. Blocking: never.
+// needs no proof, what the system may have too little of, and what the store's servers may lose.
+// Threads: any. Blocking: never.
 void LogStandingWarnings(const Settings& settings, const Log& log);
 
 }  // namespace onhook

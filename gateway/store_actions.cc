@@ -71,6 +71,15 @@ ExitCode ExitCodeOf(const absl::Status& status) {
 }
 
 int Restore(const Invocation& invocation) {
+  if (invocation.settings.store.engine != Settings::Store::Engine::kSqlite) {
+    std::fprintf(stderr, "%s\n",
+                 FaultLine("store.engine: is jetstream, of which there are no backups to restore: "
+                           "what the NATS servers hold is theirs to back up; --restore makes a "
+                           "store of sqlite",
+                           invocation)
+                     .c_str());
+    return kExitBadSettings;
+  }
   const absl::StatusOr<RestoredStore> restored = RestoreSqliteStore(
       invocation.operand, invocation.settings.store.directory, SystemClock().Now());
   if (!restored.ok()) {

@@ -83,10 +83,12 @@ type DurabilityClass int32
 
 // The classes, as release_event_service.proto describes them.
 const (
-	DurabilityClassUnspecified = DurabilityClass(onhookpb.DurabilityClass_DURABILITY_CLASS_UNSPECIFIED)
-	DurabilityClassMemory      = DurabilityClass(onhookpb.DurabilityClass_DURABILITY_CLASS_MEMORY)
-	DurabilityClassDisk        = DurabilityClass(onhookpb.DurabilityClass_DURABILITY_CLASS_DISK)
-	DurabilityClassReplicated  = DurabilityClass(onhookpb.DurabilityClass_DURABILITY_CLASS_REPLICATED)
+	DurabilityClassUnspecified        = DurabilityClass(onhookpb.DurabilityClass_DURABILITY_CLASS_UNSPECIFIED)
+	DurabilityClassMemory             = DurabilityClass(onhookpb.DurabilityClass_DURABILITY_CLASS_MEMORY)
+	DurabilityClassDisk               = DurabilityClass(onhookpb.DurabilityClass_DURABILITY_CLASS_DISK)
+	DurabilityClassReplicated         = DurabilityClass(onhookpb.DurabilityClass_DURABILITY_CLASS_REPLICATED)
+	DurabilityClassReplicatedUnsynced = DurabilityClass(onhookpb.DurabilityClass_DURABILITY_CLASS_REPLICATED_UNSYNCED)
+	DurabilityClassUnsynced           = DurabilityClass(onhookpb.DurabilityClass_DURABILITY_CLASS_UNSYNCED)
 )
 
 // String is the proto's name without its prefix, or the number of a value that is not known.

@@ -20,4 +20,5 @@ descriptor_set="${CARGO_TARGET_DIR}/onhook.binpb"
 protoc --proto_path="${root}/proto" --include_imports --include_source_info \
   --descriptor_set_out="${descriptor_set}" "${root}"/proto/onhook/v1/*.proto
 cargo run --quiet --manifest-path "${here}/generator/Cargo.toml" -- "${descriptor_set}" "${out_dir}"
-rustfmt --edition 2024 "${out_dir}/onhook.v1.rs"
+# As by default, wherever it is written: elsewhere there is no rustfmt.toml above it.
+rustfmt --edition 2024 --config use_small_heuristics=Default "${out_dir}/onhook.v1.rs"

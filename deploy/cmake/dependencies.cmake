@@ -49,3 +49,20 @@ find_library(ONHOOK_JEMALLOC_LIBRARY jemalloc REQUIRED)
 find_library(ONHOOK_XXHASH_LIBRARY xxhash REQUIRED)
 add_library(onhook_xxhash INTERFACE)
 target_link_libraries(onhook_xxhash INTERFACE "${ONHOOK_XXHASH_LIBRARY}")
+
+# libnats: a connection to NATS; gateway/store/jetstream. Debian ships a CMake package of it that cannot be
+# used.
+find_library(ONHOOK_NATS_LIBRARY nats)
+find_path(ONHOOK_NATS_INCLUDE_DIR nats/nats.h)
+if(NOT ONHOOK_NATS_LIBRARY OR NOT ONHOOK_NATS_INCLUDE_DIR)
+  message(FATAL_ERROR "libnats is missing: run ./deploy/setup.sh (it installs libnats-dev), or set "
+    "ONHOOK_NATS_LIBRARY and ONHOOK_NATS_INCLUDE_DIR")
+endif()
+file(STRINGS "${ONHOOK_NATS_INCLUDE_DIR}/nats/version.h" line REGEX "^#define NATS_VERSION_STRING ")
+string(REGEX REPLACE ".*\"([0-9.]+).*" "\\1" ONHOOK_NATS_VERSION "${line}")
+if(ONHOOK_NATS_VERSION VERSION_LESS 3.4)
+  message(FATAL_ERROR "libnats ${ONHOOK_NATS_VERSION} in ${ONHOOK_NATS_INCLUDE_DIR} is older than 3.4")
+endif()
+add_library(nats::nats UNKNOWN IMPORTED)
+set_target_properties(nats::nats PROPERTIES IMPORTED_LOCATION "${ONHOOK_NATS_LIBRARY}"
+  INTERFACE_INCLUDE_DIRECTORIES "${ONHOOK_NATS_INCLUDE_DIR}")

@@ -4,4 +4,5 @@ s|](\.\./gateway/store/|](|g
 s|](\.\./gateway/ingress/|](ingress/|g
 s|](\.\./\.\./gateway/admin/|](../|g
 # Not in the package, which is for a machine.
+s|\[\([^]]*\)\](\.\./kubernetes/[^)]*)|\1|g
 s|\[\([^]]*\)\](KUBERNETES\.md[^)]*)|\1|g

@@ -27,6 +27,10 @@ const char* WordOf(v1::DurabilityClass durability) {
       return "disk";
     case v1::DURABILITY_CLASS_REPLICATED:
       return "replicated";
+    case v1::DURABILITY_CLASS_REPLICATED_UNSYNCED:
+      return "replicated_unsynced";
+    case v1::DURABILITY_CLASS_UNSYNCED:
+      return "unsynced";
     default:
       return "unknown";
   }

@@ -12,6 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
+#include "gateway/config/engine_rules.h"
 #include "gateway/config/listener_rules.h"
 #include "gateway/config/near_name.h"
 #include "gateway/config/reference_text.h"
@@ -38,6 +39,8 @@ constexpr absl::string_view kFileFlag = "--config";
 constexpr absl::string_view kFileVariable = "ONHOOK_CONFIG";
 // How the origin of what stands in the file begins.
 constexpr absl::string_view kFileOrigin = "file ";
+constexpr absl::string_view kVariableOrigin = "variable ";
+constexpr absl::string_view kDefaultOrigin = "default";
 
 // Its value is the action's operand.
 constexpr absl::string_view kRestoreFlag = "--restore";
@@ -191,7 +194,7 @@ GivenValues ReadEnvironment(absl::Span<const std::string> environment, std::stri
     if (setting == nullptr) {
       unknown.push_back(parts.first);
     } else {
-      variables[setting] = {std::string(parts.second), absl::StrCat("variable ", parts.first)};
+      variables[setting] = {std::string(parts.second), absl::StrCat(kVariableOrigin, parts.first)};
     }
   }
   if (!unknown.empty()) {
@@ -264,13 +267,35 @@ std::string OriginOf(const std::string& name, const Invocation& invocation) {
     const auto place = invocation.places.find(key);
     if (place != invocation.places.end()) return absl::StrCat(kFileOrigin, place->second);
   }
-  return "default";
+  return std::string(kDefaultOrigin);
 }
 
 void AddFaults(const std::vector<SettingFault>& wrong, const Invocation& invocation,
                Faults& faults) {
   for (const SettingFault& fault : wrong) {
     faults.Add(fault.setting, OriginOf(fault.setting, invocation), fault.description);
+  }
+}
+
+// What was given for another engine than the one that is chosen; but not what is as by default, so
+// that what --print-config prints can be read. The image's environment names a directory, whatever
+// is chosen, so that one is only told of.
+void AddForeign(Invocation& invocation, Faults& faults) {
+  std::vector<absl::string_view> given;
+  for (const EffectiveSetting& effective : invocation.values) {
+    const Setting& setting = *effective.setting;
+    if (effective.origin == kDefaultOrigin) continue;
+    if (setting.write(invocation.settings) == setting.write(Settings())) continue;
+    given.push_back(setting.name);
+  }
+  for (const SettingFault& fault : FindForeignSettings(invocation.settings, given)) {
+    const std::string origin = OriginOf(fault.setting, invocation);
+    if (fault.setting == "store.directory" && absl::StartsWith(origin, kVariableOrigin)) {
+      invocation.warnings.push_back(absl::StrCat(fault.setting, " (", origin,
+                                                 "): has no effect with store.engine jetstream"));
+    } else {
+      faults.Add(fault.setting, origin, fault.description);
+    }
   }
 }
 
@@ -342,7 +367,8 @@ absl::StatusOr<Invocation> ReadInvocation(absl::Span<const std::string> argument
 
   Invocation invocation;
   for (const Setting& setting : SettingsTable()) {
-    invocation.values.push_back({&setting, setting.write(invocation.settings), "default"});
+    invocation.values.push_back(
+        {&setting, setting.write(invocation.settings), std::string(kDefaultOrigin)});
   }
   Faults faults;
   std::string path;
@@ -360,7 +386,10 @@ absl::StatusOr<Invocation> ReadInvocation(absl::Span<const std::string> argument
   Apply(flags, invocation, faults);
   ResolveSources(file, invocation.settings);
   // What is wrong in the file was left out; others would seem to miss it.
-  if (file_is_whole) AddFaults(CheckSettings(invocation.settings), invocation, faults);
+  if (file_is_whole) {
+    AddFaults(CheckSettings(invocation.settings), invocation, faults);
+    AddForeign(invocation, faults);
+  }
   const bool starts = invocation.action == Action::kRun;
   const bool could_be_read = file_is_whole || !file.wrong.empty();
   if (could_be_read && (starts || invocation.action == Action::kCheck)) {

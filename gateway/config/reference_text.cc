@@ -36,7 +36,8 @@ What is wrong is told all at once, a line each: its place, what is allowed, what
 settings must be beside each other is not told before each can be read by itself. `onhookd` leaves
 then with exit code 2, before it has opened anything; and so for what settings name outside: the data
 directory, files of secrets and certificates, and, but with `--check`, ports and a store that others
-have.
+have. What belongs to another engine than `store.engine`, or is more than that one can do, is wrong too,
+and never passed over.
 
 Of a store that no gateway uses, `onhookd --verify DIRECTORY` says whether each event is as it was
 stored, and changes nothing; one of which files are missing goes on with what is left by

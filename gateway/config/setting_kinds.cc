@@ -11,10 +11,9 @@ namespace onhook {
 namespace {
 
 using When = Settings::Acknowledge::When;
+using Engine = Settings::Store::Engine;
 
 constexpr absl::string_view kUnlimited = "unlimited";
-constexpr absl::string_view kEngine = "sqlite";
-
 std::string AsItIs(const std::string& text) { return text; }
 
 // Kept as it was written, once it is known to be an address.
@@ -24,9 +23,14 @@ absl::StatusOr<std::string> ParseAddress(absl::string_view text) {
   return std::string(text);
 }
 
-absl::StatusOr<std::string> ParseEngine(absl::string_view text) {
-  if (text == kEngine) return std::string(text);
-  return absl::InvalidArgumentError(absl::StrCat("must be ", kEngine, ", the only one there is"));
+absl::StatusOr<Engine> ParseEngine(absl::string_view text) {
+  if (text == "sqlite") return Engine::kSqlite;
+  if (text == "jetstream") return Engine::kJetStream;
+  return absl::InvalidArgumentError("must be sqlite or jetstream");
+}
+
+std::string FormatEngine(Engine engine) {
+  return engine == Engine::kSqlite ? "sqlite" : "jetstream";
 }
 
 absl::StatusOr<std::vector<std::string>> ParseNames(absl::string_view text) {
@@ -140,7 +144,8 @@ std::string FormatAcknowledgeWhen(When when) {
 
 Kind<std::string> AddressKind() { return {"HOST:PORT", ParseAddress, AsItIs, "", false}; }
 Kind<std::string> DirectoryKind() { return {"DIRECTORY", ParsePath, AsItIs, "", false}; }
-Kind<std::string> EngineKind() { return {kEngine, ParseEngine, AsItIs, "", false}; }
+Kind<std::string> DirectoryOrNoneKind() { return {"DIRECTORY", ParseFile, AsItIs, "", false}; }
+Kind<Engine> EngineKind() { return {"sqlite|jetstream", ParseEngine, FormatEngine, "", false}; }
 Kind<bool> BooleanKind() { return {"true|false", ParseBoolean, FormatBoolean, "", true}; }
 Kind<LogLevel> LogLevelKind() {
   return {"debug|info|warning|error", ParseLogLevel,

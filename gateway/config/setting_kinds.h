@@ -42,7 +42,7 @@ std::string FormatAcknowledgeWhen(Settings::Acknowledge::When when);
 
 Kind<std::string> AddressKind();
 Kind<std::string> DirectoryKind();
-Kind<std::string> EngineKind();
+Kind<Settings::Store::Engine> EngineKind();
 Kind<bool> BooleanKind();
 Kind<LogLevel> LogLevelKind();
 Kind<Settings::Acknowledge::When> AcknowledgeWhenKind();
@@ -50,6 +50,8 @@ Kind<std::vector<std::string>> NamesKind();
 Kind<std::vector<IpNetwork>> NetworksKind();
 // Of a file that may be none: the empty text.
 Kind<std::string> FileKind();
+// The same of a directory.
+Kind<std::string> DirectoryOrNoneKind();
 // The same of a Unix-domain socket, whose path the system limits.
 Kind<std::string> SocketPathKind();
 // Permissions of a file, in octal.

@@ -13,6 +13,8 @@ std::vector<Setting> HttpTimeRows();        // http, its times
 std::vector<Setting> ConnectionRows();      // http, its connections
 std::vector<Setting> CallbackRows();        // callbacks, acknowledge
 std::vector<Setting> StoreRows();           // store
+std::vector<Setting> JetStreamRows();       // store.jetstream
+std::vector<Setting> SpoolRows();           // store.spool
 std::vector<Setting> QuarantineRows();      // quarantine
 std::vector<Setting> DeliveryRows();        // grpc
 std::vector<Setting> StreamRows();          // grpc, the life of a stream

@@ -58,9 +58,41 @@ struct Settings {
     }
   };
 
+  // The servers of NATS JetStream that keep the events of all gateways of a fleet.
+  struct JetStream {
+    // The servers' certificates are checked by these. With a certificate the gateway shows it.
+    struct Tls {
+      std::string ca_file;           // empty: the system's authorities
+      std::string certificate_file;  // the gateway's own; empty: none
+      std::string key_file;          // the certificate's
+    };
+    std::vector<std::string> servers = {"nats://127.0.0.1:4222"};
+    std::string credentials_file;  // a user's JWT and NKey; empty: none
+    std::string user;              // with password_file; empty: none
+    std::string password_file;
+    Tls tls;
+    std::string stream = "ONHOOK";
+    std::string subject_prefix = "onhook";
+    int replicas = 3;
+    // The operator's word for it, since no server tells.
+    bool servers_sync_always = false;
+    // A gateway that is killed keeps its events from others for so long.
+    absl::Duration ownership = absl::Seconds(10);
+    absl::Duration request_timeout = absl::Seconds(5);
+  };
+
+  // Where callbacks are kept while the servers cannot take them.
+  struct Spool {
+    std::string directory;  // empty: there is no spool
+    // How long a callback waits for the servers.
+    absl::Duration patience = absl::Milliseconds(500);
+    int64_t max_events = 1000000;
+  };
+
   struct Store {
-    std::string engine = "sqlite";  // the only one there is yet
-    std::string directory = "onhook-data";
+    enum class Engine { kSqlite, kJetStream };
+    Engine engine = Engine::kSqlite;
+    std::string directory = "onhook-data";  // of SQLite
     // Events that no subscription is owed are kept so long, and so many bytes of them. Nothing:
     // without limit.
     std::optional<absl::Duration> retention_age = absl::Hours(7 * 24);
@@ -77,6 +109,8 @@ struct Settings {
     bool keep_raw_body = false;
     // Newest events in memory, from which subscribers that keep up are served.
     size_t memory_tail = 16 << 20;
+    JetStream jetstream;  // if that is the engine
+    Spool spool;          // likewise
   };
 
   // A subscription that exists because it stands here.

@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "gateway/config/address_rules.h"
+#include "gateway/config/engine_rules.h"
 #include "gateway/config/listener_rules.h"
 
 namespace onhook {
@@ -113,6 +114,8 @@ std::vector<SettingFault> CheckSettings(const Settings& settings) {
   }
   CheckLimits(settings, faults);
   CheckGrpcLimits(settings.grpc.server, faults);
+  const Faults of_engine = FindEngineFaults(settings);
+  faults.insert(faults.end(), of_engine.begin(), of_engine.end());
   return faults;
 }
 

@@ -128,6 +128,7 @@ class FileReader {
                       parts.push_back(nodes_.Text(node, key));
                       if (node.IsScalar()) IsGood(setting, parts.back(), node, key);
                     });
+    if (parts.empty() && !IsGood(setting, "", sequence, std::string(setting.name))) return;
     if (nodes_.fault_count() > faults_before) return;
     file_.values[&setting] = {absl::StrJoin(parts, ","), nodes_.Where(sequence)};
   }

@@ -27,9 +27,10 @@ constexpr SettingGroup kGroups[] = {
 
 std::vector<Setting> MakeTable() {
   std::vector<Setting> table;
-  for (const auto rows : {HttpRows, HttpTimeRows, ConnectionRows, HttpTlsRows, CallbackRows,
-                          StoreRows, QuarantineRows, DeliveryRows, StreamRows, GrpcConnectionRows,
-                          GrpcCallRows, GrpcTlsRows, AdminRows, AdminTlsRows, ProcessRows}) {
+  for (const auto rows :
+       {HttpRows, HttpTimeRows, ConnectionRows, HttpTlsRows, CallbackRows, StoreRows, JetStreamRows,
+        SpoolRows, QuarantineRows, DeliveryRows, StreamRows, GrpcConnectionRows, GrpcCallRows,
+        GrpcTlsRows, AdminRows, AdminTlsRows, ProcessRows}) {
     std::vector<Setting> part = rows();
     std::move(part.begin(), part.end(), std::back_inserter(table));
   }

@@ -17,10 +17,12 @@ std::vector<Setting> StoreRows() {
   return {
       Row(
           "store.engine", EngineKind(), [](S* s) { return &s->store.engine; },
-          "what keeps the events", "it needs no server beside the gateway"),
+          "what keeps the events: this machine's disk, or NATS servers that gateways share",
+          "it needs no server beside the gateway"),
       Row(
           "store.directory", DirectoryKind(), [](S* s) { return &s->store.directory; },
-          "where events are kept; made if it is missing; from the working directory, if relative",
+          "where sqlite keeps events; made if it is missing; from the working directory, if "
+          "relative",
           "a first try needs no rights anywhere else"),
       Reloading(Row(
           "store.retention.age", DurationOrUnlimitedKind(),

@@ -126,6 +126,12 @@ JsonObject SchemaOfKind(absl::string_view kind, absl::string_view bounds, MayBeE
   if (kind == "ZONE") return TextOf("^[A-Za-z0-9_+-][A-Za-z0-9_+/-]{0,63}$");
   if (kind == "ADDRESS/BITS") return TextOf("^[0-9A-Fa-f:.]+(?:/[0-9]{1,3})?$");
   if (kind == "URI") return TextOf("^[A-Za-z][A-Za-z0-9+.-]*:[!-~]+$");
+  if (kind == "NATS-URL") return TextOf("^(?:nats|tls)://[0-9A-Za-z.:\\[\\]-]+:[0-9]{1,5}$");
+  if (kind == "LINE") return ScalarOf(R"(^[^\u0000-\u001f\u007f]*$)").AddNumber("maxLength", 256);
+  if (kind == "STREAM") return ScalarOf("^[A-Za-z0-9_-]{1,64}$");
+  if (kind == "SUBJECT") {
+    return ScalarOf("^[A-Za-z0-9_-]+(?:\\.[A-Za-z0-9_-]+)*$").AddNumber("maxLength", 64);
+  }
   if (kind == "DNS-NAME") return TextOf("^[A-Za-z0-9_.-]{1,253}$");
   return JsonObject();
 }
@@ -141,7 +147,8 @@ JsonObject SchemaOfChoice(absl::string_view form, absl::string_view bounds, MayB
     } else if (part == "0s") {
       choices.push_back(SchemaOfKind("DURATION", "0s to 0s", empty));
     } else {
-      words.push_back(JsonText(part));
+      const bool is_number = std::all_of(part.begin(), part.end(), absl::ascii_isdigit);
+      words.push_back(is_number ? std::string(part) : JsonText(part));
     }
   }
   if (!words.empty()) choices.push_back(JsonObject().Add("enum", JsonArray(words)));
@@ -150,6 +157,13 @@ JsonObject SchemaOfChoice(absl::string_view form, absl::string_view bounds, MayB
   any.reserve(choices.size());
   for (const JsonObject& choice : choices) any.push_back(choice.Text());
   return JsonObject().Add("anyOf", JsonArray(any));
+}
+
+// The same as one text.
+absl::string_view WithCommas(absl::string_view kind) {
+  if (kind == "NAME") return "^[a-z0-9._,-]*$";
+  if (kind == "NATS-URL") return "^(?:nats|tls)://[0-9A-Za-z.:/,\\[\\]-]+$";
+  return "^[0-9A-Fa-f:./,]*$";
 }
 
 JsonObject SequenceOf(absl::string_view kind, MayBeEmpty empty, bool is_endless, int most) {
@@ -164,9 +178,8 @@ JsonObject SequenceOf(absl::string_view kind, MayBeEmpty empty, bool is_endless,
 
 JsonObject SchemaOfForm(absl::string_view form, absl::string_view bounds, MayBeEmpty empty) {
   if (absl::ConsumeSuffix(&form, ",...")) {
-    const absl::string_view with_commas = form == "NAME" ? "^[a-z0-9._,-]*$" : "^[0-9A-Fa-f:./,]*$";
-    return JsonObject().Add("anyOf", JsonArray({SequenceOf(form, MayBeEmpty::kYes, true, 0).Text(),
-                                                ScalarOf(with_commas).Text()}));
+    return JsonObject().Add("anyOf", JsonArray({SequenceOf(form, empty, true, 0).Text(),
+                                                ScalarOf(WithCommas(form)).Text()}));
   }
   if (!absl::ConsumePrefix(&form, "[")) return SchemaOfChoice(form, bounds, empty);
   absl::ConsumeSuffix(&form, "]");

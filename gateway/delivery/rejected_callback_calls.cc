@@ -49,7 +49,7 @@ std::string TellableDetail(const std::string& detail) {
 }  // namespace
 
 std::string RejectedCallbackCalls::IdText(int64_t id) const {
-  return FormatNumberedId(kRejectedCallbackKind, store_id_, id);
+  return FormatNumberedId(kRejectedCallbackKind, store_id_(), id);
 }
 
 absl::StatusOr<std::vector<RejectedCallback>> RejectedCallbackCalls::ReadPage(
@@ -91,7 +91,7 @@ absl::Status RejectedCallbackCalls::List(const v1::ListRejectedCallbacksRequest&
   query.source = request.source();
   if (!request.page_token().empty()) {
     const std::optional<int64_t> after =
-        ParseNumberedId(request.page_token(), kRejectedCallbackKind, store_id_);
+        ParseNumberedId(request.page_token(), kRejectedCallbackKind, store_id_());
     if (!after.has_value()) return InvalidField("page_token", "is not one that this service gave");
     query.after = *after;
   }
@@ -113,7 +113,7 @@ absl::Status RejectedCallbackCalls::List(const v1::ListRejectedCallbacksRequest&
 absl::Status RejectedCallbackCalls::Get(const v1::GetRejectedCallbackRequest& request,
                                         v1::GetRejectedCallbackResponse& response) {
   const std::optional<int64_t> id =
-      ParseNumberedId(request.rejected_callback_id(), kRejectedCallbackKind, store_id_);
+      ParseNumberedId(request.rejected_callback_id(), kRejectedCallbackKind, store_id_());
   if (!id.has_value()) return absl::NotFoundError("no rejected callback has this id");
   absl::StatusOr<RejectedCallback> found = ReadOne(*id);
   if (!found.ok()) return found.status();
@@ -129,7 +129,7 @@ RejectedCallbackCalls::Ids RejectedCallbackCalls::Named(
   std::set<absl::string_view> seen;
   for (const std::string& text : texts) {
     if (!seen.insert(text).second) continue;
-    const std::optional<int64_t> id = ParseNumberedId(text, kRejectedCallbackKind, store_id_);
+    const std::optional<int64_t> id = ParseNumberedId(text, kRejectedCallbackKind, store_id_());
     if (id.has_value()) {
       ids.push_back(*id);
     } else {
@@ -145,8 +145,8 @@ absl::StatusOr<RejectedCallbackCalls::Pass> RejectedCallbackCalls::PassOf(
   if (!page_token.empty()) {
     const std::pair<absl::string_view, absl::string_view> parts =
         absl::StrSplit(page_token, absl::MaxSplits(kTokenSeparator, 1));
-    const auto after = ParseNumberedId(parts.first, kRejectedCallbackKind, store_id_);
-    const auto last = ParseNumberedId(parts.second, kRejectedCallbackKind, store_id_);
+    const auto after = ParseNumberedId(parts.first, kRejectedCallbackKind, store_id_());
+    const auto last = ParseNumberedId(parts.second, kRejectedCallbackKind, store_id_());
     if (!after.has_value() || !last.has_value()) {
       return InvalidField("page_token", "is not one that this method gave");
     }

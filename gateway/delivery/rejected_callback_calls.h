@@ -33,9 +33,11 @@ class RejectedCallbackCalls {
  public:
   // Whether nobody waits for the answer any more.
   using Abandoned = std::function<bool()>;
+  using StoreId = std::function<std::string()>;
 
   // The pointers must outlive this. Without `judge`, Reparse is kUnimplemented.
-  RejectedCallbackCalls(Quarantine* quarantine, std::string store_id, CallbackJudge* judge,
+  // `store_id` is asked when it is needed, since a store may be reached late.
+  RejectedCallbackCalls(Quarantine* quarantine, StoreId store_id, CallbackJudge* judge,
                         const Clock* clock)
       : quarantine_(quarantine), store_id_(std::move(store_id)), judge_(judge), clock_(clock) {}
 
@@ -86,7 +88,7 @@ class RejectedCallbackCalls {
   void Fill(const RejectedCallback& rejected, v1::RejectedCallback& told) const;
 
   Quarantine* const quarantine_;
-  const std::string store_id_;
+  const StoreId store_id_;
   CallbackJudge* const judge_;
   const Clock* const clock_;
 };

@@ -11,8 +11,9 @@ RejectedCallbackServiceImpl::RejectedCallbackServiceImpl(const StreamEnvironment
                                                          SerialExecutor* change_executor)
     : environment_(environment),
       change_executor_(change_executor),
-      calls_(&environment->store->quarantine(), environment->store->store_id(), judge,
-             environment->clock) {}
+      calls_(
+          &environment->store->quarantine(),
+          [environment] { return environment->store->store_id(); }, judge, environment->clock) {}
 
 grpc::ServerUnaryReactor* RejectedCallbackServiceImpl::ListRejectedCallbacks(
     grpc::CallbackServerContext* context, const v1::ListRejectedCallbacksRequest* request,

@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "gateway/config/subscription_spec.h"
 #include "gateway/delivery/grpc_status.h"
+#include "gateway/delivery/reached_store.h"
 #include "gateway/delivery/refused_stream.h"
 #include "gateway/delivery/stream_registry.h"
 #include "gateway/delivery/subscribe_open.h"
@@ -42,6 +43,8 @@ grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* ReleaseEventService
   auto authorization = AuthorizationOf("/onhook.v1.ReleaseEventService/Subscribe", *context);
   if (absl::Status allowed = authorization->Check(); !allowed.ok())
     return RefuseStream<Reactor>(allowed);
+  if (absl::Status reached = CheckReached(*environment_->store); !reached.ok())
+    return RefuseStream<Reactor>(reached);
   auto stream = std::make_shared<SubscribeStream>(environment_, context, std::move(authorization));
   if (absl::Status added = Keep(stream); !added.ok()) return RefuseStream<Reactor>(added);
   stream->Start();
@@ -54,6 +57,8 @@ grpc::ServerWriteReactor<grpc::ByteBuffer>* ReleaseEventServiceImpl::Watch(
   auto authorization = AuthorizationOf("/onhook.v1.ReleaseEventService/Watch", *context);
   if (absl::Status allowed = authorization->Check(); !allowed.ok())
     return RefuseStream<Reactor>(allowed);
+  if (absl::Status reached = CheckReached(*environment_->store); !reached.ok())
+    return RefuseStream<Reactor>(reached);
   const absl::StatusOr<v1::WatchRequest> parsed = ParseWatchRequest(*request);
   if (!parsed.ok()) return RefuseStream<Reactor>(parsed.status());
   auto stream = std::make_shared<WatchStream>(environment_, context, std::move(authorization),

@@ -1,6 +1,7 @@
 #include "gateway/delivery/unary_call.h"
 
 #include "gateway/delivery/grpc_status.h"
+#include "gateway/delivery/reached_store.h"
 #include "gateway/delivery/shown_event.h"
 
 namespace onhook {
@@ -11,6 +12,12 @@ std::shared_ptr<CallAuthorization> AuthorizationOf(const UnaryCall& call) {
                                                            call.method, *call.context);
   if (call.subscription.has_value()) authorization->SetSubscription(*call.subscription);
   return authorization;
+}
+
+// Whether the call may be made at all.
+absl::Status Check(const UnaryCall& call, CallAuthorization& authorization) {
+  absl::Status allowed = authorization.Check();
+  return allowed.ok() ? CheckReached(*call.environment->store) : allowed;
 }
 
 bool Changes(const CallAuthorization& authorization) {
@@ -45,7 +52,7 @@ grpc::ServerUnaryReactor* AnswerOn(
     std::function<absl::Status(const CallAuthorization& authorization)> make) {
   grpc::ServerUnaryReactor* const reactor = call.context->DefaultReactor();
   const std::shared_ptr<CallAuthorization> authorization = AuthorizationOf(call);
-  if (absl::Status allowed = authorization->Check(); !allowed.ok()) {
+  if (absl::Status allowed = Check(call, *authorization); !allowed.ok()) {
     reactor->Finish(ToGrpcStatus(allowed));
     return reactor;
   }
@@ -66,7 +73,7 @@ grpc::ServerUnaryReactor* AnswerWhenDone(const UnaryCall& call,
                                          const std::function<void(CallDone done)>& make) {
   grpc::ServerUnaryReactor* const reactor = call.context->DefaultReactor();
   const std::shared_ptr<CallAuthorization> authorization = AuthorizationOf(call);
-  if (absl::Status allowed = authorization->Check(); !allowed.ok()) {
+  if (absl::Status allowed = Check(call, *authorization); !allowed.ok()) {
     reactor->Finish(ToGrpcStatus(allowed));
     return reactor;
   }

@@ -1,6 +1,7 @@
 #include "gateway/forwarding/eligibility.h"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "absl/strings/match.h"
@@ -91,6 +92,20 @@ bool Eligibility::AnySubscriptionWithin(absl::Duration time, const v1::ReleaseEv
 bool Eligibility::Within(const std::string& receiver, absl::Duration time,
                          const v1::ReleaseEvent& event) const {
   return AnyWithin(time, event, [&](const Group& group) { return group.receiver == receiver; });
+}
+
+std::vector<std::string> Eligibility::ReceiversWithin(absl::Duration time) const {
+  std::set<std::string> receivers;
+  const std::shared_ptr<const Groups> groups = Snapshot();
+  for (const Group& group : *groups) {
+    const auto was_there = [time](const auto& stream) {
+      return !stream->has_left() && stream->WasWithin(time);
+    };
+    if (std::any_of(group.streams.begin(), group.streams.end(), was_there)) {
+      receivers.insert(group.receiver);
+    }
+  }
+  return {receivers.begin(), receivers.end()};
 }
 
 }  // namespace onhook

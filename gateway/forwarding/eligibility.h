@@ -35,6 +35,9 @@ class Eligibility {
   bool Within(const std::string& receiver, absl::Duration time,
               const v1::ReleaseEvent& event) const;
 
+  // All receivers that have such a stream, or had it, whatever they want; each once.
+  std::vector<std::string> ReceiversWithin(absl::Duration time) const;
+
  private:
   using Streams = std::vector<std::shared_ptr<EligibleStream>>;
   // Those that want the same: of one subscription, or a single one.

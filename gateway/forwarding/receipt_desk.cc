@@ -6,6 +6,8 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "absl/strings/strip.h"
 
 namespace onhook {
 
@@ -33,30 +35,67 @@ absl::Status NotYet(AcknowledgePolicy::When when) {
                                          : "stored, not yet forwarded");
 }
 
+constexpr absl::string_view kSubscription = "subscription/";
+
 std::string ReceiverOf(const std::string& subscription) {
-  return absl::StrCat("subscription/", subscription);
+  return absl::StrCat(kSubscription, subscription);
 }
 
 }  // namespace
 
 ReceiptDesk::ReceiptDesk(const Clock* clock, Store* store, const ReceiptDeskOptions& options)
-    : store_(store),
+    : clock_(clock),
+      store_(store),
       max_runs_(options.max_runs),
       eligibility_(clock),
       max_waiting_(options.max_waiting) {
-  absl::MutexLock lock(&mutex_);
-  KnowByName(options.named_subscriptions);
-  for (const auto& [receiver, sequences] : store->log().ForwardedAtOpen()) {
-    const auto named = forwarded_.by_name.find(receiver);
-    for (const auto& [first, last] : sequences.runs()) {
-      Remember({first, last}, forwarded_.by_anybody);
-      if (named != forwarded_.by_name.end()) Remember({first, last}, named->second);
+  {
+    absl::MutexLock lock(&mutex_);
+    KnowByName(options.named_subscriptions);
+    for (const auto& [receiver, sequences] : store->log().ForwardedAtOpen()) {
+      const auto named = forwarded_.by_name.find(receiver);
+      for (const auto& [first, last] : sequences.runs()) {
+        Remember({first, last}, forwarded_.by_anybody);
+        if (named != forwarded_.by_name.end()) Remember({first, last}, named->second);
+      }
     }
   }
   store->AddSettledListener([this](const std::string& subscription, const SequenceSet& sequences) {
     Settled(subscription, sequences);
   });
+  if (store->log().shared()) ListenToOthers();
   ending_waits_ = std::thread([this] { EndWaits(); });
+}
+
+void ReceiptDesk::ListenToOthers() {
+  // Whether a watch elsewhere has a filter is not known here.
+  const auto wants_of = [this](const std::string& receiver) -> EligibleStream::Wants {
+    absl::string_view name = receiver;
+    if (!absl::ConsumePrefix(&name, kSubscription)) return nullptr;
+    return [this, name = std::string(name)](const v1::ReleaseEvent& event) {
+      const auto queue = store_->FindQueue(name);
+      return !queue.ok() || !(*queue)->Excludes(event);
+    };
+  };
+  EventLog& log = store_->log();
+  elsewhere_ = std::make_unique<ReceiversElsewhere>(clock_, &log, &eligibility_, wants_of);
+  EventLog::OtherGateways others;
+  others.forwarded = [this](const std::string& receiver, SequenceRange range) {
+    SequenceSet runs;
+    runs.Add(range);
+    Note(When::kForwarded, receiver, runs);
+  };
+  others.receivers = [this](const std::vector<std::string>& receivers) {
+    elsewhere_->Heard(receivers);
+  };
+  log.ListenToOthers(std::move(others));
+}
+
+std::shared_ptr<EligibleStream> ReceiptDesk::AddStream(std::string receiver,
+                                                       EligibleStream::Wants wants) {
+  std::shared_ptr<EligibleStream> stream = eligibility_.Add(std::move(receiver), std::move(wants));
+  if (elsewhere_ != nullptr) elsewhere_->TellSoon();
+  return stream;
 }
 
 ReceiptDesk::~ReceiptDesk() {
@@ -111,7 +150,7 @@ absl::Status ReceiptDesk::AcceptAndWait(NewEvent new_event, const v1::ReleaseEve
   Accept(std::move(new_event), event, policy,
          [&](const absl::Status& receipt, const AppendResult& result) {
            outcome = receipt;
-           if (stored != nullptr && result.sequence != 0) *stored = result;
+           if (stored != nullptr && (result.sequence != 0 || result.spooled)) *stored = result;
            finished.Notify();
          });
   finished.Wait();
@@ -126,6 +165,10 @@ void ReceiptDesk::Finish(Waiter* waiter, const absl::Status& receipt) {
 void ReceiptDesk::Stored(Waiter* waiter, const absl::StatusOr<AppendResult>& result) {
   if (!result.ok()) return Finish(waiter, result.status());
   waiter->stored = *result;
+  // Nobody is sent what is not in the log yet.
+  if (result->spooled) {
+    return Finish(waiter, waiter->needs_receipt ? NotYet(waiter->when) : absl::OkStatus());
+  }
   const Sequence sequence = result->sequence;
   // What was settled in a process before, only the store knows. Who settled an event has received
   // it, even if a crash forgot that; whoever was merely spared it has not.
@@ -200,15 +243,21 @@ bool ReceiptDesk::IsMet(Waiter* waiter) {
 bool ReceiptDesk::MayBeMet(const Waiter& waiter) const {
   const absl::Duration timeout = waiter.timeout;
   if (!waiter.needs_receipt || timeout <= absl::ZeroDuration()) return false;
+  const v1::ReleaseEvent& event = *waiter.event;
+  const ReceiversElsewhere* const there = elsewhere_.get();
   if (waiter.is_named) {
-    return std::all_of(waiter.missing.begin(), waiter.missing.end(),
-                       [this, timeout, &waiter](const std::string& name) {
-                         return eligibility_.Within(ReceiverOf(name), timeout, *waiter.event);
-                       });
+    return std::all_of(waiter.missing.begin(), waiter.missing.end(), [&](const std::string& name) {
+      const std::string receiver = ReceiverOf(name);
+      return eligibility_.Within(receiver, timeout, event) ||
+             (there != nullptr && there->Within(receiver, timeout, event));
+    });
   }
-  return waiter.when == When::kProcessed
-             ? eligibility_.AnySubscriptionWithin(timeout, *waiter.event)
-             : eligibility_.AnybodyWithin(timeout, *waiter.event);
+  if (waiter.when == When::kProcessed) {
+    return eligibility_.AnySubscriptionWithin(timeout, event) ||
+           (there != nullptr && there->AnySubscriptionWithin(timeout, event));
+  }
+  return eligibility_.AnybodyWithin(timeout, event) ||
+         (there != nullptr && there->AnybodyWithin(timeout, event));
 }
 
 void ReceiptDesk::EndWaits() {
@@ -262,7 +311,26 @@ void ReceiptDesk::Forwarded(const std::string& receiver, absl::Span<const Sequen
 }
 
 void ReceiptDesk::Settled(const std::string& subscription, const SequenceSet& sequences) {
-  Note(When::kProcessed, ReceiverOf(subscription), sequences);
+  const std::string receiver = ReceiverOf(subscription);
+  Note(When::kProcessed, receiver, sequences);
+  // Another gateway's word that it wrote them may have been lost; this one is durable.
+  if (elsewhere_ != nullptr) Note(When::kForwarded, receiver, sequences);
+}
+
+std::vector<Sequence> ReceiptDesk::WaitedForWithin(SequenceRange run) const {
+  std::vector<Sequence> sequences;
+  const auto [first, last] = run;
+  // Whichever is less to look at: a run may be as long as the log.
+  if (last - first < static_cast<Sequence>(waiting_.size())) {
+    for (Sequence sequence = first; sequence <= last; ++sequence) {
+      if (waiting_.contains(sequence)) sequences.push_back(sequence);
+    }
+  } else {
+    for (const auto& [sequence, waiters] : waiting_) {
+      if (sequence >= first && sequence <= last) sequences.push_back(sequence);
+    }
+  }
+  return sequences;
 }
 
 void ReceiptDesk::Note(When when, const std::string& receiver, const SequenceSet& runs) {
@@ -274,10 +342,8 @@ void ReceiptDesk::Note(When when, const std::string& receiver, const SequenceSet
     for (const auto& [first, last] : runs.runs()) {
       Remember({first, last}, known.by_anybody);
       if (named != known.by_name.end()) Remember({first, last}, named->second);
-      if (waiting_.empty()) continue;
-      for (Sequence sequence = first; sequence <= last; ++sequence) {
+      for (const Sequence sequence : WaitedForWithin({first, last})) {
         const auto it = waiting_.find(sequence);
-        if (it == waiting_.end()) continue;
         Waiters left;
         for (Waiter* waiter : it->second) {
           const bool met = waiter->when == when && IsMet(waiter);

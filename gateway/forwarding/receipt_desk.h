@@ -21,6 +21,7 @@
 #include "gateway/base/steady_condition.h"
 #include "gateway/event/event_filter.h"
 #include "gateway/forwarding/eligibility.h"
+#include "gateway/forwarding/receivers_elsewhere.h"
 #include "gateway/store/store.h"
 #include "onhook/v1/release_event.pb.h"
 
@@ -68,7 +69,11 @@ struct ReceiptDeskOptions {
 // one before. What every subscription's filter excludes needs no receipt, nor that of a named one
 // whose filter excludes it: the filter as it is now. What a subscription was spared otherwise (by
 // its start, a seek, its backlog limit, a filter of before) it has not received: decision 0008.
-// A repeat of a stored event gets what the original would get now.
+// A repeat of a stored event gets what the original would get now. What is durable but not in the
+// log yet (AppendResult::spooled) meets a policy only if that needs no receipt.
+// On a log that several gateways share, what any of them has forwarded counts, and callbacks wait
+// for streams of all; but hints between gateways may be lost, and then a callback is told "not yet"
+// that could have been told better.
 // Threads: any. Blocking: only AcceptAndWait.
 class ReceiptDesk {
  public:
@@ -108,9 +113,7 @@ class ReceiptDesk {
   // that it leaves. While none is that could meet an event's policy, and none was within its
   // timeout, callbacks do not wait. At start, all are taken to have been just before.
   std::shared_ptr<EligibleStream> AddStream(std::string receiver,
-                                            EligibleStream::Wants wants = nullptr) {
-    return eligibility_.Add(std::move(receiver), std::move(wants));
-  }
+                                            EligibleStream::Wants wants = nullptr);
 
  private:
   struct Waiter;
@@ -130,17 +133,23 @@ class ReceiptDesk {
   // their queues, so not under the lock.
   bool MayBeMet(const Waiter& waiter) const ABSL_LOCKS_EXCLUDED(mutex_);
   void Settled(const std::string& subscription, const SequenceSet& sequences);
+  void ListenToOthers();
   // Notes the runs, and gathers the waiters that have all they need now.
   void Note(When when, const std::string& receiver, const SequenceSet& runs)
       ABSL_LOCKS_EXCLUDED(mutex_);
+  std::vector<Sequence> WaitedForWithin(SequenceRange run) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // The desk's own thread: finishes those that have waited for as long as they may.
   void EndWaits();
   // Takes those off whose time is over by `now`, and says when the next one's is.
   Waiters TakeLate(absl::Duration now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
+  const Clock* const clock_;
   Store* const store_;
   const size_t max_runs_;
   Eligibility eligibility_;
+  // Null: no other gateway is on the log.
+  std::unique_ptr<ReceiversElsewhere> elsewhere_;
 
   // What is known to have been received: by anybody, and by those that policies name.
   struct Known {

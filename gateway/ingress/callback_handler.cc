@@ -238,7 +238,7 @@ void CallbackHandler::Accepted(std::unique_ptr<Call> call, const absl::Status& r
   }
   if (stored.duplicate) {
     desk.record->counters.CountDuplicate();
-  } else if (stored.sequence != 0 && event.has_release_time()) {
+  } else if ((stored.sequence != 0 || stored.spooled) && event.has_release_time()) {
     desk.record->counters.CountVendorDelay(call->context.received_at -
                                            TimeOf(event.release_time()));
   }

@@ -69,6 +69,8 @@ using LogEventPtr = std::shared_ptr<const LogEvent>;
 struct AppendResult {
   Sequence sequence = 0;
   bool duplicate = false;  // an event of this identity was there already, at `sequence`
+  // It is durable, but not in the log yet: `sequence` is 0. It will be, once, by itself.
+  bool spooled = false;
 };
 
 // What an event is looked up by. Conditions that are set must all hold; at least one of
@@ -178,6 +180,25 @@ class EventLog {
   // Keeps in mind that `receiver` was sent these events. Lazy: it rides along with some later
   // commit, and a crash may forget it.
   virtual void RecordForwarded(const std::string& receiver, SequenceRange range) = 0;
+
+  // Whether other gateways may be on the same log. Always the same answer.
+  virtual bool shared() const { return false; }
+
+  // What other gateways on the same log tell, if the engine serves several: hints, that may be late
+  // or lost. Calls come one at a time from one of the engine's threads.
+  struct OtherGateways {
+    // Another one has sent `receiver` these events: what RecordForwarded was told there.
+    std::function<void(const std::string& receiver, SequenceRange range)> forwarded;
+    // Another one has streams of these receivers that would take an event: what TellReceivers was
+    // told there. It says so again and again, for as long as it has.
+    std::function<void(const std::vector<std::string>& receivers)> receivers;
+  };
+  // Calls these until the log is closed. To be called while the gateway is being put together,
+  // before the first Append.
+  virtual void ListenToOthers(OtherGateways) {}
+
+  // Tells other gateways on the same log whose streams there are here. Lazy, and never blocks.
+  virtual void TellReceivers(const std::vector<std::string>&) {}
 
   // What was known to be forwarded when the log was opened, by receiver: what was kept in mind, as
   // far as no crash forgot it. What a subscription settled shows in its queue.

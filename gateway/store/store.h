@@ -63,7 +63,8 @@ class Store {
   virtual ~Store() = default;
 
   // Identifies this store, 16 lower-case hexadecimal digits, chosen when it was created. Cursors
-  // and delivery ids of another store mean nothing here.
+  // and delivery ids of another store mean nothing here. Empty: it has not been reached yet since
+  // the gateway started; it looks empty, and what is asked of it is kUnavailable.
   virtual const std::string& store_id() const = 0;
 
   // The stores that this one was restored from, the newest last. Ids and cursors of these are

@@ -20,6 +20,7 @@ SubscriptionState::SubscriptionState(Beginning beginning, const SubscriptionRule
                                      uint64_t seed, Moment now)
     : rules_(rules),
       backoff_(seed),
+      shared_(beginning.shared),
       first_lease_(beginning.first_lease),
       next_lease_(beginning.first_lease),
       paused_(beginning.paused),
@@ -31,7 +32,7 @@ SubscriptionState::SubscriptionState(Beginning beginning, const SubscriptionRule
       redriven_(std::move(beginning.redriven)) {
   settled_.RemoveThrough(floor_);
   for (const auto& [first, last] : redriven_.runs()) {
-    ready_.Add({first, last});
+    if (!shared_) ready_.Add({first, last});
     for (Sequence sequence = first; sequence <= last; ++sequence) {
       redriven_settled_ += IsSettledInLog(sequence) ? 1 : 0;
     }

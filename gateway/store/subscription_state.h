@@ -66,6 +66,8 @@ class SubscriptionState {
     Sequence replayed_through = 0;     // up to here, fresh events were handed out before a seek
     LeaseNumber first_lease = 1;       // greater than any that was ever given
     bool paused = false;
+    // Several gateways hand out what this subscription owes: here only what has arrived here.
+    bool shared = false;
   };
 
   enum class Outcome {
@@ -161,6 +163,27 @@ class SubscriptionState {
   // The lowest sequence that was never handed out.
   Sequence next_fresh() const { return next_fresh_; }
 
+  // --- where several gateways share the subscription. Each sees what all of them settle, so they
+  // agree on the floor, what is settled above it, and dead letters; who hands out which event is
+  // decided elsewhere. There is no fresh event then: `last` is to be given as 0.
+
+  // This gateway is to hand the event out, which failed as `trials` say. False: it is settled.
+  bool Arrive(Sequence sequence, const Trials& trials, Moment now);
+  // It is not this gateway's any more, whoever holds it here. What is being decided stays until
+  // that is done. Returns the consumer whose credit came back, 0 if none's.
+  ConsumerId GiveUp(Sequence sequence);
+  // Events that have arrived, are with nobody and not being decided, in order, and how long each is
+  // to rest still.
+  std::vector<std::pair<Sequence, absl::Duration>> Idle(Moment now) const;
+  // A decision that another gateway, or this one long ago, made durable in the epoch of that number
+  // (see epoch()). Returns the consumer whose credit came back, 0 if none's. False in `changed`:
+  // the event was settled already, so nothing became of it.
+  ConsumerId ApplyElsewhere(Sequence sequence, Outcome outcome, int64_t epoch, bool* changed);
+  // Up to here an event comes again because of a seek, wherever it was handed out before.
+  void SetReplayedThrough(Sequence sequence) { replayed_through_ = sequence; }
+  // Settles what was dropped or excluded elsewhere.
+  void SettleSpared(const SequenceSet& sequences, std::vector<ConsumerId>* freed);
+
   // --- time
 
   // Ends leases that are over and makes ready what has waited long enough. The decisions are begun;
@@ -191,7 +214,7 @@ class SubscriptionState {
   // 0 if none's. Nothing: as for BeginNack.
   std::optional<ConsumerId> ReleaseLease(Sequence sequence, LeaseNumber lease, Moment now);
   // Whether such a number has been given.
-  bool KnowsLease(LeaseNumber lease) const { return lease < next_lease_; }
+  bool KnowsLease(LeaseNumber lease) const { return shared_ || lease < next_lease_; }
 
   // Settles what is owed up to `through` and with nobody; says what that was.
   SequenceSet Drop(Sequence through);
@@ -260,6 +283,7 @@ class SubscriptionState {
     bool written = false;  // to its consumer
     bool settled = false;  // while other decisions are under way
     bool parking = false;  // a decision to park is under way
+    bool here = false;     // of a shared subscription: this gateway's to hand out
     int32_t losses = 0;    // of streams, not counted as attempts
     int32_t deciding = 0;  // decisions under way
     ConsumerId holder = 0;
@@ -308,9 +332,11 @@ class SubscriptionState {
   void RemoveRedriven(Sequence sequence);
   bool IsLatest(Sequence sequence, LeaseNumber lease) const;
   void FinishFromBeforeSeek(const Decision& decision, bool committed);
+  std::vector<Sequence> RecordsWithin(SequenceRange range) const;
 
   SubscriptionRules rules_;
   RedeliveryBackoff backoff_;
+  const bool shared_;
   const LeaseNumber first_lease_;
   LeaseNumber next_lease_;
   bool paused_;

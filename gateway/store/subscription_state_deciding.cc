@@ -100,7 +100,7 @@ ConsumerId SubscriptionState::Finish(const Decision& decision, bool committed, M
     record.reason = v1::Delivery::REDELIVERY_REASON_NACKED;
   }
   if (record.deciding > 0) return freed;
-  if (record.settled) {
+  if (record.settled || (shared_ && !record.here)) {
     records_.erase(sequence);
   } else {
     Settle(sequence, record, now);
@@ -168,6 +168,7 @@ void SubscriptionState::Redrive(Sequence sequence) {
   AddRedriven(sequence);
   const auto it = records_.find(sequence);
   if (it == records_.end()) {
+    if (shared_) return;
     ready_.Add(sequence);
     SkipKnown();
   } else if (was_settled) {
@@ -186,7 +187,7 @@ void SubscriptionState::Seek(Sequence after) {
   suspects_ = SequenceSet();
   ordinary_left_ = 0;
   accounts_.Clear();
-  ready_ = redriven_;
+  ready_ = shared_ ? SequenceSet() : redriven_;
   floor_ = after;
   settled_ = SequenceSet();
   next_fresh_ = after + 1;
@@ -293,10 +294,11 @@ void SubscriptionState::SettleInLog(Sequence sequence) {
 bool SubscriptionState::IsLatest(Sequence sequence, LeaseNumber lease) const {
   if (IsSettled(sequence)) return false;
   const auto it = records_.find(sequence);
-  if (it == records_.end()) return lease < first_lease_;  // from before a restart
+  // From before a restart.
+  if (it == records_.end()) return !shared_ && lease < first_lease_;
   const Record& record = it->second;
   if (record.settled || record.deciding > 0 || lease <= record.trials.last_ended) return false;
-  return record.lease == 0 ? lease < first_lease_ : lease == record.lease;
+  return record.lease == 0 ? !shared_ && lease < first_lease_ : lease == record.lease;
 }
 
 }  // namespace onhook

@@ -11,6 +11,8 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
+#include "gateway/admin/spool_report.h"
+#include "gateway/base/metrics.h"
 #include "tests/component/gateway_fixture.h"
 #include "tests/support/metrics_text.h"
 #include "tests/support/raw_tls_client.h"
@@ -107,8 +109,18 @@ class MetricsDocumentTest : public GatewayTest {
     RawTlsClient::Options options;
     options.ca_pem = authority_.certificate_pem();
     RawTlsClient client(gateway_->admin_port(), options);
-    return MetricsText(
-        client.Send("GET /metrics HTTP/1.1\r\nHost: gateway\r\n\r\n").ReadAnswer().body);
+    return MetricsText(absl::StrCat(
+        client.Send("GET /metrics HTTP/1.1\r\nHost: gateway\r\n\r\n").ReadAnswer().body,
+        ShownOfASpool()));
+  }
+  // What a gateway with a spool shows beside.
+  static std::string ShownOfASpool() {
+    SpoolStats stats;
+    stats.oldest_age = absl::ZeroDuration();
+    Metrics metrics;
+    const auto reporting =
+        metrics.AddReporter([&stats](Metrics::Report& report) { ReportSpool(stats, report); });
+    return metrics.Text();
   }
 
   const TestAuthority authority_;

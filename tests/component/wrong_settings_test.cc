@@ -100,8 +100,10 @@ class WrongSettingsTest : public ::testing::Test {
 
 // A value that is none of the setting's; nothing: whatever is written there may be a name.
 std::optional<std::string> WrongValue(const Setting& setting) {
-  if (setting.form == "FILE") return std::nullopt;
-  if (setting.form == "DIRECTORY") return "";
+  const bool may_be_none = setting.write(Settings()).empty();
+  if (setting.form == "FILE" || setting.form == "LINE") return std::nullopt;
+  if (setting.form == "DIRECTORY") return may_be_none ? std::nullopt : std::optional("");
+  if (setting.form == "STREAM" || setting.form == "SUBJECT") return "neither of them";
   if (setting.form == "NAME,...") return "Not,Names";
   return "neither";
 }

@@ -6,9 +6,12 @@
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/blocking_counter.h"
 #include "absl/synchronization/notification.h"
+#include "gateway/store/jetstream/jetstream_store.h"
 #include "gateway/store/memory/memory_store.h"
 #include "gateway/store/sqlite/sqlite_store.h"
 #include "gtest/gtest.h"
+#include "tests/support/chaos_proxy.h"
+#include "tests/support/nats_server.h"
 #include "tests/support/temporary_directory.h"
 
 namespace onhook {
@@ -61,6 +64,60 @@ class SqliteEngine final : public Engine {
   std::string path_;
 };
 
+#ifdef ONHOOK_JETSTREAM_TESTS
+// A gateway on a nats-server of its own, with a network between them that can be taken away.
+class JetStreamEngine final : public Engine {
+ public:
+  explicit JetStreamEngine(NatsVersion version) : version_(version), server_(Options(version)) {
+    if (!Missing().empty()) return;
+    EXPECT_TRUE(server_.Start()) << server_.log();
+    store_ = OpenStore();
+  }
+  ~JetStreamEngine() override { store_.reset(); }
+
+  std::string Missing() const override { return NatsServer::Missing(version_); }
+  // The servers know the identities of what they keep, so for as long as these are to be known
+  // nothing goes.
+  absl::Duration youngest_removed() const override { return absl::Hours(25); }
+  bool limits_backlog_by_bytes() const override { return false; }
+  // The servers hold it back until that gateway has been silent for long enough.
+  bool keeps_order_over_crashes() const override { return false; }
+  // Each is stored once the servers have bound its nonce, whichever comes first.
+  bool keeps_order_of_signed() const override { return false; }
+  // What is handed out next is what the servers have given by then.
+  bool is_deterministic() const override { return false; }
+  bool keeps_forwarded_marks() const override { return false; }
+
+ private:
+  static NatsServer::Options Options(NatsVersion version) {
+    NatsServer::Options options;
+    options.version = version;
+    options.sync_always = false;  // only gateways are killed here
+    return options;
+  }
+  std::unique_ptr<Store> OpenStore() override {
+    network_ = std::make_unique<ChaosProxy>(/*seed=*/1);
+    network_->LeadTo(server_.port());
+    JetStreamOptions options;
+    options.nats.servers = {absl::StrCat("nats://127.0.0.1:", network_->port())};
+    options.replicas = 1;
+    options.retention.age = retention_age;
+    options.quarantine = quarantine;
+    options.tail_bytes = 4096;  // so that the suites read from the servers too
+    options.ownership = absl::Milliseconds(500);
+    options.tick_interval = absl::Milliseconds(5);
+    options.nonce_pace = {absl::Milliseconds(20), absl::Milliseconds(50)};
+    return Opened(OpenJetStreamStore(options, &clock_, &gateway_log_));
+  }
+  // The servers hear no more of a gateway that was killed.
+  void KeepDataOfNow() override { network_.reset(); }
+
+  const NatsVersion version_;
+  NatsServer server_;
+  std::unique_ptr<ChaosProxy> network_;
+};
+#endif
+
 }  // namespace
 
 Engine::Engine()
@@ -89,8 +146,17 @@ void Engine::Crash() {
 }
 
 std::vector<EngineKind> AllEngines() {
-  return {{"Memory", [] { return std::make_unique<MemoryEngine>(); }},
-          {"Sqlite", [] { return std::make_unique<SqliteEngine>(); }}};
+  std::vector<EngineKind> engines = {
+      {"Memory", [] { return std::make_unique<MemoryEngine>(); }},
+      {"Sqlite", [] { return std::make_unique<SqliteEngine>(); }},
+  };
+#ifdef ONHOOK_JETSTREAM_TESTS
+  engines.push_back(
+      {"JetStream", [] { return std::make_unique<JetStreamEngine>(NatsVersion::kNewest); }});
+  engines.push_back(
+      {"JetStreamOldest", [] { return std::make_unique<JetStreamEngine>(NatsVersion::kOldest); }});
+#endif
+  return engines;
 }
 
 NewEvent MakeEvent(const std::string& call, const std::string& content) {

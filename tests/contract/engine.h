@@ -24,6 +24,23 @@ class Engine {
   EventLog& log() { return store_->log(); }
   ShiftedClock& clock() { return clock_; }
 
+  // --- where engines differ: the table "promises by engine" of gateway/ARCHITECTURE.md
+
+  // Why the engine cannot be had here, for GTEST_SKIP(); empty: it can.
+  virtual std::string Missing() const { return ""; }
+  // How long ago an event must have been stored for retention to remove it.
+  virtual absl::Duration youngest_removed() const { return absl::Seconds(2); }
+  // Whether backlog_limit.bytes can be asked for.
+  virtual bool limits_backlog_by_bytes() const { return true; }
+  // Whether what a gateway had when it was killed comes before what is new.
+  virtual bool keeps_order_over_crashes() const { return true; }
+  // Whether signed events that are handed in together are taken in that order.
+  virtual bool keeps_order_of_signed() const { return true; }
+  // Whether the same calls make the same answers, word for word.
+  virtual bool is_deterministic() const { return true; }
+  // Whether what was forwarded is known to whoever opens the store next.
+  virtual bool keeps_forwarded_marks() const { return true; }
+
   // How long the store keeps what nobody is owed; from the next opening. Unset: for ever.
   std::optional<absl::Duration> retention_age;
   // What the quarantine may hold, and for how long; from the next opening.

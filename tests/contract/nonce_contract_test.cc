@@ -28,6 +28,9 @@ NewEvent Signed(const std::string& nonce, const std::string& call,
 
 class NonceContract : public ::testing::TestWithParam<EngineKind> {
  protected:
+  void SetUp() override {
+    if (const std::string missing = engine_->Missing(); !missing.empty()) GTEST_SKIP() << missing;
+  }
   EventLog& log() { return engine_->log(); }
   // "1", "1 again", or the error.
   std::vector<std::string> Answers(std::vector<NewEvent> events) {
@@ -63,10 +66,22 @@ TEST_P(NonceContract, P9_AlsoAfterACrashAndARestart) {
 }
 
 TEST_P(NonceContract, P9_InOneCommitTheFirstCountsAndTheOthersGoOn) {
-  EXPECT_THAT(Answers({Signed("n", "1", "genuine"), Signed("n", "1", "altered"), Signed("m", "2"),
-                       Signed("n", "1", "genuine"), MakeEvent("3"), Signed("m", "2", "altered")}),
-              ElementsAre("1", "PERMISSION_DENIED", "2", "1 again", "3", "PERMISSION_DENIED"));
+  const std::vector<std::string> answers =
+      Answers({Signed("n", "1", "genuine"), Signed("n", "1", "altered"), Signed("m", "2"),
+               Signed("n", "1", "genuine"), MakeEvent("3"), Signed("m", "2", "altered")});
   EXPECT_EQ(log().last(), 3);
+  if (engine_->keeps_order_of_signed()) {
+    EXPECT_THAT(answers, ElementsAre("1", "PERMISSION_DENIED", "2", "1 again", "3",
+                                     "PERMISSION_DENIED"));
+    return;
+  }
+  // Whichever content a nonce goes with, it is one.
+  const std::string denied = "PERMISSION_DENIED";
+  EXPECT_NE(answers[0] == denied, answers[1] == denied);
+  EXPECT_EQ(answers[0] == denied, answers[3] == denied);
+  EXPECT_NE(answers[2] == denied, answers[5] == denied);
+  EXPECT_NE(answers[4], denied);
+  EXPECT_EQ(Stored().size(), 3u);
 }
 
 TEST_P(NonceContract, P9_FromManyThreadsOneContentIsStored) {
@@ -89,8 +104,10 @@ TEST_P(NonceContract, ANonceIsOneWithItsTimestampAndSource) {
   later.nonce->timestamp_ms += 1;
   NewEvent elsewhere = Signed("n", "3");
   elsewhere.source = "sales";
-  EXPECT_THAT(Answers({Signed("n", "1"), later, elsewhere, Signed("", "4"), Signed("-1", "5")}),
-              ElementsAre("1", "2", "3", "4", "5"));
+  std::vector<std::string> answers =
+      Answers({Signed("n", "1"), later, elsewhere, Signed("", "4"), Signed("-1", "5")});
+  if (!engine_->keeps_order_of_signed()) std::sort(answers.begin(), answers.end());
+  EXPECT_THAT(answers, ElementsAre("1", "2", "3", "4", "5"));
 }
 
 TEST_P(NonceContract, ARepeatSignedAnewIsARepeatAndBindsItsNonceToo) {

@@ -34,6 +34,9 @@ NewRejectedCallback MakeCallback(const std::string& body, const std::string& sou
 
 class QuarantineContract : public ::testing::TestWithParam<EngineKind> {
  protected:
+  void SetUp() override {
+    if (const std::string missing = engine_->Missing(); !missing.empty()) GTEST_SKIP() << missing;
+  }
   Quarantine& quarantine() { return engine_->store().quarantine(); }
   // Calls `ask` with a callback and returns what that gets.
   template <typename Result, typename Ask>

@@ -289,6 +289,7 @@ TEST(SameTraceTest, EveryEngineAnswersTheSame) {
     std::map<std::string, std::vector<std::string>> traces;
     for (const EngineKind& kind : AllEngines()) {
       const std::unique_ptr<Engine> engine = kind.make();
+      if (!engine->is_deterministic()) continue;
       traces[kind.name] = Scenario(seed, engine.get()).Run();
     }
     ASSERT_GT(traces.size(), 1u);

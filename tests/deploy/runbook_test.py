@@ -8,16 +8,21 @@ import pathlib
 import re
 import shlex
 import subprocess
+import sys
 import tempfile
 import textwrap
 import unittest
 
 import monitoring_files as shipped
 
+sys.path.insert(0, str(shipped.TOP / "tests/support"))
+import nats_server  # noqa: E402  pylint: disable=wrong-import-position
+
 TEXT = shipped.RUNBOOK.read_text(encoding="utf-8")
 OUR_PROGRAMS = {"onhook", "onhookd", "curl"}
 # Of the machine or the cluster; they are not run here.
-OTHER_PROGRAMS = {"export", "kubectl", "journalctl", "systemctl", "openssl", "df", "du", "timedatectl", "mv", "install"}
+OTHER_PROGRAMS = {"export", "kubectl", "journalctl", "systemctl", "openssl", "df", "du", "timedatectl", "mv", "install",
+                  "nats", "nats-server"}
 # What BACKUP.md tells to give an identity for backups.
 BACKUP_IDENTITY = re.search(r"^    access:\n((?:      .*\n)+)",
                             (shipped.TOP / "deploy/BACKUP.md").read_text(encoding="utf-8"), re.MULTILINE)[1]
@@ -31,7 +36,8 @@ env -i PATH="$PATH" no_proxy=127.0.0.1 $POD "${@//\\/etc\\/onhook/$FILES}"
 """
 # In what is seen, and not of our programs: commands, and words of systemd and SQLite.
 COMMANDS_AND_OTHERS_WORDS = {"onhook backup", "Result: watchdog", "disk I/O error", "database or disk is full",
-                             "file is not a database", "No space left on device"}
+                             "file is not a database", "No space left on device",
+                             "resource limits exceeded for account", "insufficient resources"}
 # A unit's user and its root are whoever runs the tests; of the supervisor only the words are looked at.
 SUDO = """#!/bin/bash
 [ "$1" = -u ] && shift 2
@@ -233,7 +239,10 @@ class CommandsTest(unittest.TestCase):
         settings = settings.replace("/etc/onhook", str(cls.files))
         cls.gateway = shipped.Gateway(shipped.run.build, folder.name, settings)
         cls.addClassCleanup(cls.gateway.end)
-        cls.places = {"127.0.0.1:50051": cls.gateway.grpc, "127.0.0.1:8081": cls.gateway.admin,
+        nats = nats_server.NatsServer(pathlib.Path(folder.name) / "nats")
+        cls.addClassCleanup(nats.kill)
+        nats.start()
+        cls.places = {"127.0.0.1:8222": f"127.0.0.1:{nats.monitoring_port}", "127.0.0.1:50051": cls.gateway.grpc, "127.0.0.1:8081": cls.gateway.admin,
                       "https://callbacks.example": f"http://{cls.gateway.http}", "gateway.example": "onhook",
                       "/etc/onhook/onhook.yaml": str(cls.gateway.file), "/etc/onhook": str(cls.files)}
         cls.own_copies = {"ca.crt": cls.files / "tls/ca.crt", "operator.token": cls.files / "secrets/operator-token",
@@ -369,5 +378,5 @@ class CommandsTest(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    shipped.needs("curl", "openssl")
+    shipped.needs("curl", "openssl", str(nats_server.PROGRAMS / "newest/nats-server"))
     shipped.run()

@@ -18,12 +18,14 @@ std::vector<std::string> CommandOf(const OnhookdProcess::Options& options) {
   std::vector<std::string> command = options.runner;
   const std::string own[] = {
       options.program.empty() ? OnhookdProgram() : options.program,
-      absl::StrCat("--store-directory=", options.store_directory),
       absl::StrCat("--http-listen=", options.http_listen),
       absl::StrCat("--grpc-listen=", options.grpc_listen),
       absl::StrCat("--admin-listen=", options.admin_listen),
   };
   command.insert(command.end(), std::begin(own), std::end(own));
+  if (!options.store_directory.empty()) {
+    command.push_back(absl::StrCat("--store-directory=", options.store_directory));
+  }
   command.insert(command.end(), options.more_arguments.begin(), options.more_arguments.end());
   return command;
 }

@@ -40,7 +40,7 @@ INCLUDE_ROOTS = {"onhook/": "clients/cpp/onhook/"}
 # Engines are known by their contracts. Beside itself, only who builds or tests one, or looks whether
 # it could be built, may name it.
 ENGINES = ["gateway/store/memory/", "gateway/store/sqlite/", "gateway/store/jetstream/"]
-ENGINE_USERS = ["gateway/gateway.cc", "gateway/outside_faults.cc", "gateway/store_actions.cc",
+ENGINE_USERS = ["gateway/store_opening.cc", "gateway/outside_faults.cc", "gateway/store_actions.cc",
                 "tests/"]
 
 # Third-party headers, by how they begin, and the folders that may include them.
@@ -62,9 +62,9 @@ THIRD_PARTY = {
     "openssl/": ["gateway/tls/", "gateway/http/", "gateway/event/", "gateway/ingress/",
                  "gateway/access/", "clients/cpp/", "clients/cli/", "tests/"],
     "rapidjson/": ["tests/differential/"],
-    "simdjson.h": ["gateway/ingress/"],
+    "simdjson.h": ["gateway/ingress/", "gateway/store/jetstream/"],
     "sqlite3.h": ["gateway/store/sqlite/", "tests/"],
-    "xxhash.h": ["gateway/store/sqlite/"],
+    "xxhash.h": ["gateway/store/sqlite/", "gateway/store/jetstream/"],
     "yaml-cpp/": ["gateway/config/"],
 }
 # Headers of the system, which anybody may include.
@@ -74,7 +74,7 @@ SYSTEM = ["arpa/", "linux/", "net/", "netinet/", "sys/"]
 LINES_MAX = {
     "gateway/main.cc": 60,
     # Looked up by heading and by the words of a log line, in one place, and never read through.
-    "deploy/RUNBOOK.md": 700,
+    "deploy/RUNBOOK.md": 800,
     # Written by programs.
     "clients/cli/COMMANDS.md": 2000,
     "gateway/config/onhook.schema.json": 5000,

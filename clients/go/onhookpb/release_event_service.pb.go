@@ -35,8 +35,13 @@ const (
 	DurabilityClass_DURABILITY_CLASS_MEMORY DurabilityClass = 1
 	// Synced to one machine's disk: survives crashes and power cuts, not the loss of the disk.
 	DurabilityClass_DURABILITY_CLASS_DISK DurabilityClass = 2
-	// On several machines' disks.
+	// Synced to most of several machines' disks: survives power cuts of all, and the loss of one.
 	DurabilityClass_DURABILITY_CLASS_REPLICATED DurabilityClass = 3
+	// On most of several machines, whose disks are synced later: survives crashes and the loss of one
+	// machine, not a power cut of several at a time.
+	DurabilityClass_DURABILITY_CLASS_REPLICATED_UNSYNCED DurabilityClass = 4
+	// On one machine, whose disk is synced later: survives crashes of programs, not a power cut.
+	DurabilityClass_DURABILITY_CLASS_UNSYNCED DurabilityClass = 5
 )
 
 // Enum value maps for DurabilityClass.
@@ -46,12 +51,16 @@ var (
 		1: "DURABILITY_CLASS_MEMORY",
 		2: "DURABILITY_CLASS_DISK",
 		3: "DURABILITY_CLASS_REPLICATED",
+		4: "DURABILITY_CLASS_REPLICATED_UNSYNCED",
+		5: "DURABILITY_CLASS_UNSYNCED",
 	}
 	DurabilityClass_value = map[string]int32{
-		"DURABILITY_CLASS_UNSPECIFIED": 0,
-		"DURABILITY_CLASS_MEMORY":      1,
-		"DURABILITY_CLASS_DISK":        2,
-		"DURABILITY_CLASS_REPLICATED":  3,
+		"DURABILITY_CLASS_UNSPECIFIED":         0,
+		"DURABILITY_CLASS_MEMORY":              1,
+		"DURABILITY_CLASS_DISK":                2,
+		"DURABILITY_CLASS_REPLICATED":          3,
+		"DURABILITY_CLASS_REPLICATED_UNSYNCED": 4,
+		"DURABILITY_CLASS_UNSYNCED":            5,
 	}
 )
 
@@ -2614,12 +2623,14 @@ const file_onhook_v1_release_event_service_proto_rawDesc = "" +
 	"\vKIND_PARKED\x10\x06\x12\x11\n" +
 	"\rKIND_REDRIVEN\x10\a\x12\x10\n" +
 	"\fKIND_SKIPPED\x10\b\x12\x12\n" +
-	"\x0eKIND_DISCARDED\x10\t*\x8c\x01\n" +
+	"\x0eKIND_DISCARDED\x10\t*\xd5\x01\n" +
 	"\x0fDurabilityClass\x12 \n" +
 	"\x1cDURABILITY_CLASS_UNSPECIFIED\x10\x00\x12\x1b\n" +
 	"\x17DURABILITY_CLASS_MEMORY\x10\x01\x12\x19\n" +
 	"\x15DURABILITY_CLASS_DISK\x10\x02\x12\x1f\n" +
-	"\x1bDURABILITY_CLASS_REPLICATED\x10\x032\xaf\x02\n" +
+	"\x1bDURABILITY_CLASS_REPLICATED\x10\x03\x12(\n" +
+	"$DURABILITY_CLASS_REPLICATED_UNSYNCED\x10\x04\x12\x1d\n" +
+	"\x19DURABILITY_CLASS_UNSYNCED\x10\x052\xaf\x02\n" +
 	"\x13ReleaseEventService\x12J\n" +
 	"\tSubscribe\x12\x1b.onhook.v1.SubscribeRequest\x1a\x1c.onhook.v1.SubscribeResponse(\x010\x01\x12<\n" +
 	"\x05Watch\x12\x17.onhook.v1.WatchRequest\x1a\x18.onhook.v1.WatchResponse0\x01\x12C\n" +

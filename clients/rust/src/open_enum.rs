@@ -108,8 +108,12 @@ open_enum! {
         Memory = 1 "MEMORY",
         /// Crashes and power cuts, not the loss of the disk.
         Disk = 2 "DISK",
-        /// On several machines' disks.
+        /// Power cuts, and the loss of one of several machines.
         Replicated = 3 "REPLICATED",
+        /// The loss of one of several machines, not a power cut of several at a time.
+        ReplicatedUnsynced = 4 "REPLICATED_UNSYNCED",
+        /// Crashes, not a power cut.
+        Unsynced = 5 "UNSYNCED",
     }
 }
 

@@ -1,5 +1,6 @@
 #include "gateway/store/embedded/event_tail.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace onhook {
@@ -21,10 +22,21 @@ void EventTail::Add(LogEventPtr event) {
   events_.push_back(std::move(event));
   while (bytes_ > max_bytes_ && events_.size() > 1) {
     bytes_ -= Footprint(*events_.front());
+    floor_ = events_.front()->sequence;
     dropped.push_back(std::move(events_.front()));
     events_.pop_front();
   }
   last_.store(sequence, std::memory_order_release);
+}
+
+void EventTail::ForgetBehind(Sequence last) {
+  absl::MutexLock lock(&mutex_);
+  while (!events_.empty() && events_.back()->sequence > last) {
+    bytes_ -= Footprint(*events_.back());
+    events_.pop_back();
+  }
+  if (events_.empty()) floor_ = last;
+  last_.store(last, std::memory_order_release);
 }
 
 std::optional<LogPage> EventTail::Read(Sequence after, ReadLimits limits) const {
@@ -35,14 +47,17 @@ std::optional<LogPage> EventTail::Read(Sequence after, ReadLimits limits) const 
     page.at_end = true;
     return page;
   }
-  if (events_.empty() || after + 1 < events_.front()->sequence) return std::nullopt;
+  if (events_.empty() || after < floor_) return std::nullopt;
+  const auto is_behind = [](Sequence place, const LogEventPtr& event) {
+    return place < event->sequence;
+  };
   size_t bytes = 0;
-  for (size_t i = static_cast<size_t>(after + 1 - events_.front()->sequence); i < events_.size();
-       ++i) {
-    bytes += events_[i]->event.size();
+  for (auto it = std::upper_bound(events_.begin(), events_.end(), after, is_behind);
+       it != events_.end(); ++it) {
+    bytes += (*it)->event.size();
     const bool full = page.events.size() >= limits.max_events || bytes > limits.max_bytes;
     if (full && !page.events.empty()) break;
-    page.events.push_back(events_[i]);
+    page.events.push_back(*it);
   }
   page.at_end = page.events.back()->sequence == last;
   return page;

@@ -1,18 +1,37 @@
 """The gateway with the settings of manifests: its paths under a folder of ours, its secrets made up."""
+import contextlib
 import json
 import pathlib
 import queue
+import re
 import secrets
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import threading
 import urllib.error
 import urllib.request
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+# pylint: disable=wrong-import-position
+import shipped_nats  # noqa: E402
+
 PATIENCE_S = 60
 SAMPLE = "tests/golden/vendor_sample_json/request.json"
+
+
+@contextlib.contextmanager
+def nats(folder, version="newest"):
+    """Three servers of deploy/nats, in a folder."""
+    shipped_nats.put_files(folder)
+    servers = shipped_nats.launch(folder, version)
+    try:
+        yield servers
+    finally:
+        for server in servers:
+            server.kill()
 
 
 class Trial:
@@ -23,6 +42,7 @@ class Trial:
         self.text = manifests.settings_text(self.pod)
         self.folder = pathlib.Path(tempfile.mkdtemp())
         self.processes = []
+        self.servers = []
         self.addresses = {}
 
     def __enter__(self):
@@ -36,6 +56,8 @@ class Trial:
         for process in self.processes:
             process.kill()
             process.communicate(timeout=PATIENCE_S)
+        for server in self.servers:
+            server.kill()
         shutil.rmtree(self.folder)
 
     def _moved(self, text):
@@ -48,8 +70,7 @@ class Trial:
         """What a mount would show: certificates as cert-manager names them, a secret for each other file."""
         place = pathlib.Path(f"{self.folder}{mount['mountPath']}")
         place.mkdir(parents=True)
-        names = {line.rsplit("/", 1)[1] for line in self.text.replace("[", " ").replace("]", " ").split()
-                 if line.startswith(mount["mountPath"] + "/")}
+        names = set(re.findall(rf"(?<![\w/]){re.escape(mount['mountPath'])}/([\w.-]+)", self.text))
         if "tls.crt" in names:
             subprocess.run([self.top / "deploy/dev-certificates.sh", "--host", "onhook", place], check=True, timeout=PATIENCE_S,
                            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
@@ -59,6 +80,26 @@ class Trial:
             return
         for name in names:
             (place / name).write_text(secrets.token_hex(16), encoding="utf-8")
+        if "ca.crt" in names:
+            shipped_nats.put_files(self.folder)
+            shutil.copy(self.folder / "tls/ca.crt", place / "ca.crt")
+            (place / "password").write_text(shipped_nats.GATEWAY_PASSWORD, encoding="utf-8")
+
+    def start_servers(self):
+        """Those that the settings name, if they name any."""
+        if "jetstream" in self.settings["store"]:
+            self.servers = shipped_nats.launch(self.folder, "newest")
+            self._name_servers(self.servers)
+
+    def use_servers_of(self, other):
+        shutil.copy(next(other.folder.glob("etc/**/ca.crt")), next(self.folder.glob("etc/**/ca.crt")))
+        self._name_servers(other.servers)
+
+    def _name_servers(self, servers):
+        text = self.file.read_text(encoding="utf-8")
+        for theirs, ours in zip(self.settings["store"]["jetstream"]["servers"], servers):
+            text = text.replace(theirs, f"tls://127.0.0.1:{ours.port}")
+        self.file.write_text(text, encoding="utf-8")
 
     def secret(self, name):
         return next(self.folder.glob(f"**/{name}")).read_text(encoding="utf-8")

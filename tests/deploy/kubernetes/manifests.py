@@ -96,6 +96,14 @@ class Manifests:
     def gateways(self):
         return [pod for pod in self.pods() if pod.gateway is not None]
 
+    def embedded(self):
+        """Gateways that keep events on their own disk."""
+        return [pod for pod in self.gateways() if self.settings(pod)["store"].get("engine", "sqlite") == "sqlite"]
+
+    def of_fleets(self):
+        """Gateways whose events lie with NATS servers."""
+        return [pod for pod in self.gateways() if self.settings(pod)["store"].get("engine") == "jetstream"]
+
     def settings_text(self, pod):
         """The file that the gateway of this pod is started with."""
         file = pod.gateway["args"][pod.gateway["args"].index("--config") + 1]

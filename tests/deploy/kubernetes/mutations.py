@@ -34,6 +34,16 @@ def set_settings(**groups):
     return change
 
 
+def set_jetstream(**members):
+    """Changes what the gateway knows of its servers."""
+    def change(manifests):
+        data = manifests.of_kind("ConfigMap")[0]["data"]
+        settings = yaml.safe_load(data["onhook.yaml"])
+        settings["store"]["jetstream"].update(members)
+        data["onhook.yaml"] = yaml.safe_dump(settings)
+    return change
+
+
 def add(document):
     return lambda manifests: manifests.documents.append(document)
 
@@ -149,6 +159,18 @@ MUTATIONS = [
     (policies.a_bad_start_can_be_taken_back, "standalone", put("StatefulSet", "spec podManagementPolicy", DROP)),
     (policies.a_bad_start_can_be_taken_back, "sidecar",
      put("Deployment", SIDECAR + "startupProbe failureThreshold", 30)),
+    (policies.a_fleet_has_servers_that_are_proven, "fleet", set_jetstream(servers=["tls://nats:4222"])),
+    (policies.a_fleet_has_servers_that_are_proven, "fleet", set_jetstream(servers=["nats://nats:4222"] * 3)),
+    (policies.a_fleet_has_servers_that_are_proven, "sidecar-fleet", set_jetstream(password_file="")),
+    (policies.a_fleet_has_servers_that_are_proven, "sidecar-fleet", set_jetstream(replicas=1)),
+    (policies.a_fleet_has_servers_that_are_proven, "fleet",
+     set_settings(store={"spool": {"directory": "/var/lib/onhook"}})),
+    (policies.a_fleet_reaches_its_servers, "fleet", put("NetworkPolicy", "spec egress", [])),
+    (policies.a_fleet_reaches_its_servers, "fleet", set_jetstream(servers=["tls://nats:4223"] * 3)),
+    (policies.a_fleet_is_more_than_one, "fleet", put("Deployment", "spec replicas", 1)),
+    (policies.a_fleet_is_more_than_one, "sidecar-fleet", put("Deployment", "spec replicas", DROP)),
+    (policies.a_fleet_is_more_than_one, "sidecar-fleet", put("Deployment", "spec strategy", {"type": "Recreate"})),
+    (policies.a_fleet_is_more_than_one, "fleet", put("Deployment", POD + "topologySpreadConstraints", DROP)),
     (policies.routes_show_callbacks_only, "production", put("HTTPRoute", "spec rules 0 matches 0 path value", "/")),
     (policies.routes_show_callbacks_only, "production", put("HTTPRoute", "spec rules 0 matches", DROP)),
     (policies.routes_show_callbacks_only, "production", put("HTTPRoute", "spec rules 0 matches 0 method", DROP)),

@@ -129,7 +129,7 @@ def a_sidecar_outlives_its_workload(manifests):
 
 
 def events_lie_on_a_volume(manifests):
-    for pod in manifests.gateways():
+    for pod in manifests.embedded():
         directory = manifests.settings(pod)["store"]["directory"]
         mount = pod.mount_of(directory)
         if manifests.claim(pod) is None:
@@ -139,7 +139,7 @@ def events_lie_on_a_volume(manifests):
 
 
 def one_gateway_has_the_volume(manifests):
-    for pod in manifests.gateways():
+    for pod in manifests.embedded():
         spec = pod.workload["spec"]
         if spec.get("replicas") != 1:
             yield f"{pod.name}: replicas is {spec.get('replicas')}; SQLite serves one"
@@ -157,6 +157,50 @@ def one_gateway_has_the_volume(manifests):
                 yield f"{pod.name}: {other.name} has its volume as well"
 
 
+def a_fleet_has_servers_that_are_proven(manifests):
+    for pod in manifests.of_fleets():
+        store = manifests.settings(pod)["store"]
+        jetstream = store["jetstream"]
+        if len(jetstream.get("servers", [])) < 3:
+            yield f"{pod.name}: with fewer than three servers named, one that is gone may leave none"
+        if not all(one.startswith("tls://") for one in jetstream.get("servers", [])):
+            yield f"{pod.name}: events and the password would travel in the clear"
+        if not (jetstream.get("password_file") or jetstream.get("credentials_file")):
+            yield f"{pod.name}: the servers would have to take anybody for a gateway"
+        if jetstream.get("replicas", 3) < 3:
+            yield f"{pod.name}: with fewer than three replicas one server's loss stops it"
+        spool = store.get("spool", {}).get("directory")
+        mount = pod.mount_of(spool) if spool else None
+        if spool and (not mount or not pod.volume(mount["name"])[0].startswith(("persistent", "volumeClaim"))):
+            yield f"{pod.name}: its spool dies with the pod, and what waits in it"
+
+
+def a_fleet_reaches_its_servers(manifests):
+    for pod in manifests.of_fleets():
+        servers = manifests.settings(pod)["store"]["jetstream"].get("servers", [])
+        ports = {port_of(one) for one in servers} | {53}
+        for policy in manifests.of_kind("NetworkPolicy"):
+            if not selects(policy["spec"]["podSelector"].get("matchLabels"), pod.labels) or "Egress" not in policy[
+                    "spec"].get("policyTypes", []):
+                continue
+            closed = ports - {one["port"] for rule in policy["spec"].get("egress", []) for one in rule["ports"]}
+            if closed:
+                yield f"{pod.name}: it may not reach the ports {sorted(closed)}"
+
+
+def a_fleet_is_more_than_one(manifests):
+    for pod in manifests.of_fleets():
+        spec = pod.workload["spec"]
+        if spec.get("replicas", 1) < 2:
+            yield f"{pod.name}: replicas is {spec.get('replicas')}; one gateway needs no servers"
+        if spec.get("strategy", {}).get("type") == "Recreate":
+            yield f"{pod.name}: an update would send all gateways away at once"
+        if not pod.is_sidecar and not any(
+                one["topologyKey"] == "kubernetes.io/hostname" and selects(one["labelSelector"]["matchLabels"], pod.labels)
+                for one in pod.spec.get("topologySpreadConstraints", [])):
+            yield f"{pod.name}: all of them may be put on one node"
+
+
 def a_bad_start_can_be_taken_back(manifests):
     for pod in manifests.gateways():
         spec = pod.workload["spec"]
@@ -168,7 +212,7 @@ def a_bad_start_can_be_taken_back(manifests):
 
 
 def the_volume_holds_what_is_kept(manifests):
-    for pod in manifests.gateways():
+    for pod in manifests.embedded():
         settings, claim = manifests.settings(pod), manifests.claim(pod)
         store = settings["store"]
         kept = [store["retention"]["size"], settings.get("quarantine", {}).get("size", DEFAULT_SIZES["quarantine"]),
@@ -375,6 +419,7 @@ ALL = [ports_are_numbers, probes_ask_the_admin_port, containers_name_the_open_po
        a_sidecar_outlives_its_workload, events_lie_on_a_volume, one_gateway_has_the_volume,
        the_volume_holds_what_is_kept, the_gateway_is_nobody, the_gateway_has_no_token, secrets_are_files,
        mounts_have_their_volumes, settings_change_the_name_of_their_map, routes_show_callbacks_only,
-       a_proxy_in_front_is_known, monitors_ask_for_metrics]
+       a_proxy_in_front_is_known, monitors_ask_for_metrics, a_fleet_has_servers_that_are_proven,
+       a_fleet_reaches_its_servers, a_fleet_is_more_than_one]
 SHIPPED = [pods_are_restricted, containers_say_what_they_need, images_are_pinned, networks_are_closed,
            one_budget_lets_it_move, a_bad_start_can_be_taken_back]

@@ -58,6 +58,7 @@ def write_page(top, kubernetes, kustomizations):
         place.mkdir()
         ours = os.path.relpath(kubernetes, place)
         (place / "kustomization.yaml").write_text(text.replace("../onhook/deploy/kubernetes", ours), encoding="utf-8")
-        (place / "deployment.yaml").write_text(yaml.safe_dump(workload("Deployment")), encoding="utf-8")
+        replicas = 3 if "sidecar-fleet" in text else 1
+        (place / "deployment.yaml").write_text(yaml.safe_dump(workload("Deployment", replicas)), encoding="utf-8")
         example = kubernetes / ("examples/production" if "standalone" in text else "examples/production-sidecar")
         (place / "onhook.yaml").write_text((example / "onhook.yaml").read_text(encoding="utf-8"), encoding="utf-8")

@@ -40,7 +40,7 @@ TEST(SettingsTableTest, NoTwoRowsShareAFlagOrAVariable) {
 TEST(SettingsTableTest, NamesAreLowerCaseWordsInAGroup) {
   for (const Setting& setting : SettingsTable()) {
     const auto dots = std::count(setting.name.begin(), setting.name.end(), '.');
-    EXPECT_TRUE(dots == 1 || dots == 2) << setting.name;
+    EXPECT_TRUE(dots >= 1 && dots <= 3) << setting.name;
     for (const char c : setting.name) {
       EXPECT_TRUE(absl::ascii_islower(c) || c == '.' || c == '_') << setting.name;
     }
@@ -123,7 +123,7 @@ const ValueCase kValues[] = {
     {"acknowledge.when", "processed", "settled"},
     {"acknowledge.timeout", "300ms", "300"},
     {"acknowledge.subscriptions", "crm,billing", "C R M"},
-    {"store.engine", "sqlite", "memory"},
+    {"store.engine", "jetstream", "memory"},
     {"store.directory", "/var/lib/onhook", ""},
     {"store.retention.age", "unlimited", "7"},
     {"store.retention.size", "1GiB", "many"},
@@ -133,6 +133,22 @@ const ValueCase kValues[] = {
     {"store.minimum_free_disk", "16MiB", "15MiB"},
     {"store.keep_raw_body", "true", "1"},
     {"store.memory_tail", "1MiB", "65GiB"},
+    {"store.jetstream.servers", "tls://a.example:4222,tls://[::1]:4223", "a.example:4222"},
+    {"store.jetstream.credentials_file", "onhook.creds", kZeroByte},
+    {"store.jetstream.user", "onhook", "on\nhook"},
+    {"store.jetstream.password_file", "password", kZeroByte},
+    {"store.jetstream.tls.ca_file", "ca.crt", kZeroByte},
+    {"store.jetstream.tls.certificate_file", "tls.crt", kZeroByte},
+    {"store.jetstream.tls.key_file", "tls.key", kZeroByte},
+    {"store.jetstream.stream", "Calls-2", "calls.2"},
+    {"store.jetstream.subject_prefix", "tenant.calls", "tenant.*"},
+    {"store.jetstream.replicas", "5", "2"},
+    {"store.jetstream.servers_sync_always", "true", "always"},
+    {"store.jetstream.ownership", "5m", "999ms"},
+    {"store.jetstream.request_timeout", "100ms", "61s"},
+    {"store.spool.directory", "/var/lib/onhook/spool", kZeroByte},
+    {"store.spool.patience", "10ms", "9ms"},
+    {"store.spool.max_events", "1000", "999"},
     {"quarantine.size", "1GiB", "unlimited"},
     {"quarantine.age", "1m", "59s"},
     {"quarantine.rate", "5", "0.5"},
@@ -250,10 +266,40 @@ TEST(SettingsTableTest, ASocketsPathIsNoLongerThanTheSystemTakes) {
   EXPECT_TRUE(Named("grpc.unix_socket").read(kLongSocketPath.substr(0, 107), settings).ok());
 }
 
+TEST(SettingsTableTest, AServerOfNatsIsToldHowItIsSpokenToAndNoSecret) {
+  const Setting& servers = Named("store.jetstream.servers");
+  Settings settings;
+  for (const char* text :
+       {"", "nats://", "nats://a", "nats://a:0", "nats://a:65536", "http://a:1", "nats:a:1",
+        "nats://a:1/", "nats://a:1,", ",nats://a:1", "nats://a:1, nats://b:1"}) {
+    EXPECT_THAT(servers.read(text, settings).message(),
+                ::testing::HasSubstr("must be nats://HOST:PORT or tls://HOST:PORT"))
+        << text;
+  }
+  EXPECT_THAT(servers.read("nats://onhook:secret@a:1", settings).message(),
+              ::testing::HasSubstr("no user and no password"));
+}
+
+TEST(SettingsTableTest, AStreamIsNamedSoThatItCanBeAFolderAndATokenOfASubject) {
+  Settings settings;
+  for (const char* text : {"", "a.b", "a*", "a>", "a b", "a/b", "$JS", "\xc3\xa4"}) {
+    EXPECT_FALSE(Named("store.jetstream.stream").read(text, settings).ok()) << text;
+  }
+  for (const char* text : {"", ".", "a.", ".a", "a..b", "a.>", "$SYS.a", "a b"}) {
+    EXPECT_FALSE(Named("store.jetstream.subject_prefix").read(text, settings).ok()) << text;
+  }
+  const std::string long_name(64, 'a');
+  for (const char* name : {"store.jetstream.stream", "store.jetstream.subject_prefix"}) {
+    EXPECT_TRUE(Named(name).read(long_name, settings).ok()) << name;
+    EXPECT_FALSE(Named(name).read(long_name + "a", settings).ok()) << name;
+  }
+}
+
 TEST(SettingsTableTest, WhatIsSeveralIsAListInAFile) {
   for (const Setting& setting : SettingsTable()) {
     EXPECT_EQ(setting.is_list(), setting.name == "acknowledge.subscriptions" ||
-                                     setting.name == "admin.allowed_networks")
+                                     setting.name == "admin.allowed_networks" ||
+                                     setting.name == "store.jetstream.servers")
         << setting.name;
   }
 }

@@ -18,6 +18,8 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
 
+std::string ThisStore() { return "0123456789abcdef"; }
+
 // One in which the bytes of some callbacks have rotted.
 class RottenQuarantine final : public Quarantine {
  public:
@@ -126,7 +128,7 @@ class RejectedCallbackCallsTest : public testing::Test {
   FakeQuarantine quarantine_;
   FakeJudge judge_;
   bool abandoned_ = false;
-  RejectedCallbackCalls calls_{&quarantine_, "0123456789abcdef", &judge_, &clock_};
+  RejectedCallbackCalls calls_{&quarantine_, ThisStore, &judge_, &clock_};
 };
 
 TEST_F(RejectedCallbackCallsTest, AListingTellsAllButTheBodyAndFollowsItsPages) {
@@ -240,7 +242,7 @@ TEST_F(RejectedCallbackCallsTest, OneThatHasRottenIsToldAndHoldsUpNoOther) {
   const std::string first = Keep("a");
   Keep("b");
   RottenQuarantine rotten(&quarantine_, {1});
-  RejectedCallbackCalls calls(&rotten, "0123456789abcdef", &judge_, &clock_);
+  RejectedCallbackCalls calls(&rotten, ThisStore, &judge_, &clock_);
   v1::ReparseRejectedCallbacksRequest request;
   request.set_all(true);
   v1::ReparseRejectedCallbacksResponse response;
@@ -354,7 +356,7 @@ TEST_F(RejectedCallbackCallsTest, ADiscardOfAllLeavesOutWhatCameMeanwhile) {
 }
 
 TEST_F(RejectedCallbackCallsTest, WithoutAJudgeOnlyReparseIsMissing) {
-  RejectedCallbackCalls without(&quarantine_, "0123456789abcdef", nullptr, &clock_);
+  RejectedCallbackCalls without(&quarantine_, ThisStore, nullptr, &clock_);
   v1::ReparseRejectedCallbacksRequest request;
   request.set_all(true);
   v1::ReparseRejectedCallbacksResponse response;

@@ -89,6 +89,21 @@ TEST_F(ReceiptDeskTest, StoredIsEnoughWhereThePolicySaysSo) {
   EXPECT_FALSE(result.duplicate);
 }
 
+TEST_F(ReceiptDeskTest, WhatIsDurableButNotInTheLogYetIsStoredAndNobodyWaitsForIt) {
+  Start();
+  log_.Spool();
+  const auto stream = Eligible("watch");
+  AppendResult result;
+  EXPECT_EQ(Accept("a", {When::kStored, {}, kLong}, &result), absl::StatusCode::kOk);
+  EXPECT_TRUE(result.spooled);
+  EXPECT_FALSE(result.duplicate);
+  for (const When when : {When::kForwarded, When::kProcessed}) {
+    EXPECT_EQ(Accept("a", {when, {}, kLong}, &result), absl::StatusCode::kDeadlineExceeded);
+    EXPECT_TRUE(result.spooled);
+    EXPECT_TRUE(result.duplicate);
+  }
+}
+
 TEST_F(ReceiptDeskTest, ACallbackIsAnsweredWhenItsEventIsForwarded) {
   Start();
   log_.KeepAnswersBack();

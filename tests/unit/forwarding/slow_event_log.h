@@ -27,7 +27,7 @@ class SlowEventLog final : public EventLog {
       if (failure_.ok()) {
         const auto next = static_cast<Sequence>(sequences_.size() + 1);
         const auto [it, added] = sequences_.emplace(event.call_serial_no, next);
-        result = AppendResult{it->second, !added};
+        result = spools_ ? AppendResult{0, !added, true} : AppendResult{it->second, !added};
       } else {
         result = failure_;
       }
@@ -41,6 +41,11 @@ class SlowEventLog final : public EventLog {
   void FailWith(absl::Status status) {
     absl::MutexLock lock(&mutex_);
     failure_ = std::move(status);
+  }
+  // What is appended from now on is durable elsewhere.
+  void Spool() {
+    absl::MutexLock lock(&mutex_);
+    spools_ = true;
   }
   void KeepAnswersBack() {
     absl::MutexLock lock(&mutex_);
@@ -87,6 +92,7 @@ class SlowEventLog final : public EventLog {
   mutable absl::Mutex mutex_;
   absl::Status failure_ ABSL_GUARDED_BY(mutex_);
   bool slow_ ABSL_GUARDED_BY(mutex_) = false;
+  bool spools_ ABSL_GUARDED_BY(mutex_) = false;
   std::map<std::string, Sequence> sequences_ ABSL_GUARDED_BY(mutex_);
   std::deque<std::function<void()>> answers_ ABSL_GUARDED_BY(mutex_);
   std::vector<std::string> recorded_ ABSL_GUARDED_BY(mutex_);

@@ -2194,8 +2194,13 @@ pub enum DurabilityClass {
     Memory = 1,
     /// Synced to one machine's disk: survives crashes and power cuts, not the loss of the disk.
     Disk = 2,
-    /// On several machines' disks.
+    /// Synced to most of several machines' disks: survives power cuts of all, and the loss of one.
     Replicated = 3,
+    /// On most of several machines, whose disks are synced later: survives crashes and the loss of one
+    /// machine, not a power cut of several at a time.
+    ReplicatedUnsynced = 4,
+    /// On one machine, whose disk is synced later: survives crashes of programs, not a power cut.
+    Unsynced = 5,
 }
 impl DurabilityClass {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -2208,6 +2213,8 @@ impl DurabilityClass {
             Self::Memory => "DURABILITY_CLASS_MEMORY",
             Self::Disk => "DURABILITY_CLASS_DISK",
             Self::Replicated => "DURABILITY_CLASS_REPLICATED",
+            Self::ReplicatedUnsynced => "DURABILITY_CLASS_REPLICATED_UNSYNCED",
+            Self::Unsynced => "DURABILITY_CLASS_UNSYNCED",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -2217,6 +2224,8 @@ impl DurabilityClass {
             "DURABILITY_CLASS_MEMORY" => Some(Self::Memory),
             "DURABILITY_CLASS_DISK" => Some(Self::Disk),
             "DURABILITY_CLASS_REPLICATED" => Some(Self::Replicated),
+            "DURABILITY_CLASS_REPLICATED_UNSYNCED" => Some(Self::ReplicatedUnsynced),
+            "DURABILITY_CLASS_UNSYNCED" => Some(Self::Unsynced),
             _ => None,
         }
     }

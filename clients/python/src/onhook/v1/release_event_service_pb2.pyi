@@ -36,7 +36,13 @@ class _DurabilityClassEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper
     DURABILITY_CLASS_DISK: _DurabilityClass.ValueType  # 2
     """Synced to one machine's disk: survives crashes and power cuts, not the loss of the disk."""
     DURABILITY_CLASS_REPLICATED: _DurabilityClass.ValueType  # 3
-    """On several machines' disks."""
+    """Synced to most of several machines' disks: survives power cuts of all, and the loss of one."""
+    DURABILITY_CLASS_REPLICATED_UNSYNCED: _DurabilityClass.ValueType  # 4
+    """On most of several machines, whose disks are synced later: survives crashes and the loss of one
+    machine, not a power cut of several at a time.
+    """
+    DURABILITY_CLASS_UNSYNCED: _DurabilityClass.ValueType  # 5
+    """On one machine, whose disk is synced later: survives crashes of programs, not a power cut."""
 
 class DurabilityClass(_DurabilityClass, metaclass=_DurabilityClassEnumTypeWrapper):
     """What a stored event survives."""
@@ -48,7 +54,13 @@ DURABILITY_CLASS_MEMORY: DurabilityClass.ValueType  # 1
 DURABILITY_CLASS_DISK: DurabilityClass.ValueType  # 2
 """Synced to one machine's disk: survives crashes and power cuts, not the loss of the disk."""
 DURABILITY_CLASS_REPLICATED: DurabilityClass.ValueType  # 3
-"""On several machines' disks."""
+"""Synced to most of several machines' disks: survives power cuts of all, and the loss of one."""
+DURABILITY_CLASS_REPLICATED_UNSYNCED: DurabilityClass.ValueType  # 4
+"""On most of several machines, whose disks are synced later: survives crashes and the loss of one
+machine, not a power cut of several at a time.
+"""
+DURABILITY_CLASS_UNSYNCED: DurabilityClass.ValueType  # 5
+"""On one machine, whose disk is synced later: survives crashes of programs, not a power cut."""
 Global___DurabilityClass: typing_extensions.TypeAlias = DurabilityClass
 
 @typing.final

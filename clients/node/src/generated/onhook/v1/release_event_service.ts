@@ -37,8 +37,15 @@ export enum DurabilityClass {
   MEMORY = 1,
   /** DISK - Synced to one machine's disk: survives crashes and power cuts, not the loss of the disk. */
   DISK = 2,
-  /** REPLICATED - On several machines' disks. */
+  /** REPLICATED - Synced to most of several machines' disks: survives power cuts of all, and the loss of one. */
   REPLICATED = 3,
+  /**
+   * REPLICATED_UNSYNCED - On most of several machines, whose disks are synced later: survives crashes and the loss of one
+   * machine, not a power cut of several at a time.
+   */
+  REPLICATED_UNSYNCED = 4,
+  /** UNSYNCED - On one machine, whose disk is synced later: survives crashes of programs, not a power cut. */
+  UNSYNCED = 5,
 }
 
 /** What a client of Subscribe sends. Exactly one member is set. */

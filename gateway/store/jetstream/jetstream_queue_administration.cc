@@ -1,0 +1,267 @@
+// What is asked of a JetStreamQueue beside its deliveries: what became of an event, dead letters.
+
+#include <algorithm>
+#include <utility>
+
+#include "gateway/store/embedded/timeline.h"
+#include "gateway/store/jetstream/event_message.h"
+#include "gateway/store/jetstream/jetstream_queue.h"
+
+namespace onhook {
+namespace {
+
+using Entry = v1::TimelineEntry;
+using jetstream::StoredDeadLetter;
+using jetstream::SubscriptionChange;
+using jetstream::SubscriptionChanges;
+
+// Dead letters changed by one record.
+constexpr size_t kChangesInOneRecord = 100;
+
+}  // namespace
+
+void JetStreamQueue::FindTimeline(Sequence sequence, Done<v1::SubscriptionTimeline> done) {
+  using Timeline = v1::SubscriptionTimeline;
+  Timeline timeline;
+  timeline.set_subscription(name_);
+  bool owed_once = false;
+  {
+    absl::MutexLock lock(&mutex_);
+    const bool settled = state_->IsSettled(sequence);
+    owed_once = sequence <= environment_.event_log->last() &&
+                (sequence > record_.start || letters_.count(sequence) > 0 || !settled);
+    const EventRows rows = history_.Find(sequence);
+    AddRows(rows, timeline);
+    recent_.Tell(sequence, timeline);
+    SortEntries(timeline);
+    if (!settled) {
+      const bool delivered = state_->HolderOf(sequence) != 0;
+      timeline.set_state(delivered ? Timeline::STATE_DELIVERED : Timeline::STATE_PENDING);
+      if (excluding_.Contains(sequence)) timeline.set_state(Timeline::STATE_FILTERED);
+    } else if (const auto told = SettledState(rows); told != Timeline::STATE_UNSPECIFIED) {
+      timeline.set_state(told);
+    } else if (letters_.count(sequence) > 0) {  // the journal tells no more than what it is
+      timeline.set_state(Timeline::STATE_PARKED);
+    } else {
+      timeline.set_state(processed_.Contains(sequence) ? Timeline::STATE_ACKED
+                                                       : Timeline::STATE_SKIPPED);
+    }
+  }
+  if (!owed_once) {
+    timeline.clear_state();
+    timeline.clear_entries();
+  }
+  done(std::move(timeline));
+}
+
+// ------------------------------------------------------------------------- listing dead letters
+
+void JetStreamQueue::ListDeadLetters(int64_t after, ReadLimits limits,
+                                     Done<std::vector<DeadLetter>> done) {
+  std::vector<int64_t> ids;
+  {
+    absl::MutexLock lock(&mutex_);
+    for (const auto& [sequence, letter] : letters_) {
+      if (letter.copy == 0 && letter.id > after) ids.push_back(letter.id);
+    }
+  }
+  std::sort(ids.begin(), ids.end());
+  if (ids.size() > limits.max_events) ids.resize(limits.max_events);
+  ListNext(std::make_shared<std::deque<int64_t>>(ids.begin(), ids.end()), limits,
+           std::make_shared<std::vector<DeadLetter>>(),
+           std::make_shared<Done<std::vector<DeadLetter>>>(std::move(done)));
+}
+
+void JetStreamQueue::ListNext(std::shared_ptr<std::deque<int64_t>> ids, ReadLimits limits,
+                              std::shared_ptr<std::vector<DeadLetter>> letters,
+                              std::shared_ptr<Done<std::vector<DeadLetter>>> done) {
+  size_t bytes = 0;
+  for (const DeadLetter& letter : *letters) bytes += letter.event->event.size();
+  if (ids->empty() || bytes >= limits.max_bytes) return (*done)(std::move(*letters));
+  const int64_t id = ids->front();
+  ids->pop_front();
+  const std::shared_ptr<JetStreamQueue> self = shared_from_this();
+  environment_.api->GetMessage(
+      environment_.subjects->dead_stream(), id,
+      [self, ids, limits, letters, done](const absl::StatusOr<StreamMessage>& message) {
+        // Gone meanwhile.
+        if (absl::IsNotFound(message.status())) return self->ListNext(ids, limits, letters, done);
+        if (!message.ok()) return (*done)(message.status());
+        StoredDeadLetter stored;
+        stored.ParseFromString(message->data);
+        DeadLetter letter;
+        letter.id = message->sequence;
+        letter.event = DecodeEvent(stored.event(), stored.sequence(),
+                                   absl::FromUnixMicros(stored.stored_at_us()));
+        letter.reason = stored.reason();
+        letter.detail = stored.detail();
+        letter.attempts = stored.attempts();
+        letter.parked_at = absl::FromUnixMicros(stored.parked_at_us());
+        letter.consumer_name = stored.consumer_name();
+        letters->push_back(std::move(letter));
+        self->ListNext(ids, limits, letters, done);
+      });
+}
+
+// ------------------------------------------------------------------------- changing dead letters
+
+// A change: some in each record.
+struct JetStreamQueue::DeadLetterChange {
+  Entry::Kind kind = Entry::KIND_UNSPECIFIED;
+  DeadLetterSelection selection;
+  std::string reason;                              // for the timeline
+  std::vector<std::pair<Sequence, int64_t>> left;  // with the dead letter's id; the next at the end
+  std::vector<std::pair<Sequence, int64_t>> part;  // in the record under way
+  std::vector<int64_t> copies;                     // of that part
+  DeadLetterOutcome outcome;
+  Done<DeadLetterOutcome> done;
+};
+
+void JetStreamQueue::Redrive(DeadLetterSelection selection, Done<DeadLetterOutcome> done) {
+  ChangeDeadLetters(Entry::KIND_REDRIVEN, std::move(selection), std::move(done));
+}
+
+void JetStreamQueue::Discard(DeadLetterSelection selection, Done<DeadLetterOutcome> done) {
+  ChangeDeadLetters(Entry::KIND_DISCARDED, std::move(selection), std::move(done));
+}
+
+void JetStreamQueue::ChangeDeadLetters(Entry::Kind kind, DeadLetterSelection selection,
+                                       Done<DeadLetterOutcome> done) {
+  auto change = std::make_shared<DeadLetterChange>();
+  change->kind = kind;
+  change->selection = std::move(selection);
+  change->done = std::move(done);
+  {
+    absl::MutexLock lock(&mutex_);
+    changes_.push_back(change);
+    if (changes_.size() > 1) return;
+  }
+  BeginChange(change);
+}
+
+void JetStreamQueue::BeginChange(const ChangePtr& change) {
+  {
+    absl::MutexLock lock(&mutex_);
+    std::map<int64_t, Sequence> by_id;
+    for (const auto& [sequence, letter] : letters_) {
+      if (letter.copy == 0) by_id[letter.id] = sequence;
+    }
+    if (change->selection.all) {
+      for (auto it = by_id.rbegin(); it != by_id.rend(); ++it) {
+        change->left.emplace_back(it->second, it->first);
+      }
+    } else {
+      for (const int64_t id : change->selection.ids) {
+        const auto it = by_id.find(id);
+        if (it == by_id.end()) {
+          change->outcome.unknown.push_back(id);
+        } else {
+          change->left.emplace_back(it->second, id);
+        }
+      }
+    }
+  }
+  ChangeNext(change);
+}
+
+void JetStreamQueue::ChangeNext(const ChangePtr& change) {
+  bool closed = false;
+  {
+    absl::MutexLock lock(&mutex_);
+    closed = closed_ || deleted_;
+  }
+  if (closed) return EndChange(change, absl::UnavailableError("the store is closing"));
+  if (change->left.empty()) return EndChange(change, absl::OkStatus());
+  const size_t count = std::min(change->left.size(), kChangesInOneRecord);
+  change->part.assign(change->left.rbegin(),
+                      change->left.rbegin() + static_cast<std::ptrdiff_t>(count));
+  change->left.resize(change->left.size() - count);
+  change->copies.clear();
+  if (change->kind != Entry::KIND_REDRIVEN) return WriteChange(change);
+  CopyRedriven(change, 0);
+}
+
+void JetStreamQueue::CopyRedriven(const ChangePtr& change, size_t index) {
+  if (index == change->part.size()) return WriteChange(change);
+  const std::shared_ptr<JetStreamQueue> self = shared_from_this();
+  const auto copied = [self, change, index](const absl::StatusOr<PublishAck>& ack) {
+    if (!ack.ok()) return self->EndChange(change, ack.status());
+    change->copies.push_back(ack->sequence);
+    self->CopyRedriven(change, index + 1);
+  };
+  environment_.api->GetMessage(
+      environment_.subjects->dead_stream(), change->part[index].second,
+      [self, change, index, copied](const absl::StatusOr<StreamMessage>& message) {
+        if (absl::IsNotFound(message.status())) {  // discarded meanwhile
+          change->part.erase(change->part.begin() + static_cast<std::ptrdiff_t>(index));
+          return self->CopyRedriven(change, index);
+        }
+        if (!message.ok()) return self->EndChange(change, message.status());
+        self->environment_.api->Publish(self->environment_.subjects->Redriven(self->name_), {},
+                                        message->data, PublishOptions(), copied);
+      });
+}
+
+void JetStreamQueue::WriteChange(const ChangePtr& change) {
+  if (change->part.empty()) return ChangeNext(change);
+  SubscriptionChanges changes;
+  changes.set_subscription(name_);
+  const int64_t number = environment_.journal->NextNumber();
+  changes.set_number(number);
+  SubscriptionChange* const written = changes.add_changes();
+  written->set_at_us(absl::ToUnixMicros(environment_.cautious_clock->Latest()));
+  written->set_reason(change->reason);
+  auto& letters = *written->mutable_dead_letters_changed();
+  letters.set_kind(change->kind);
+  for (const auto& [sequence, id] : change->part) letters.add_sequences(sequence);
+  for (const int64_t copy : change->copies) letters.add_copies(copy);
+  const std::shared_ptr<JetStreamQueue> self = shared_from_this();
+  environment_.journal->Write(std::move(changes),
+                              [self, change, number](const absl::Status& status) {
+                                if (!status.ok()) return self->EndChange(change, status);
+                                {
+                                  absl::MutexLock lock(&self->mutex_);
+                                  const auto it = self->changed_.find(number);
+                                  if (it != self->changed_.end()) {
+                                    change->outcome.done += it->second;
+                                    self->changed_.erase(it);
+                                  }
+                                }
+                                self->ChangeNext(change);
+                              });
+}
+
+void JetStreamQueue::EndChange(const ChangePtr& change, const absl::Status& status) {
+  ChangePtr next;
+  {
+    absl::MutexLock lock(&mutex_);
+    changes_.pop_front();
+    if (!changes_.empty()) next = changes_.front();
+  }
+  if (status.ok()) {
+    change->done(std::move(change->outcome));
+  } else {
+    change->done(status);
+  }
+  if (next != nullptr) BeginChange(next);
+}
+
+// ---------------------------------------------------------------------------------------- limits
+
+int64_t JetStreamQueue::OldestDeadLetter() const {
+  absl::MutexLock lock(&mutex_);
+  int64_t oldest = 0;
+  for (const auto& [sequence, letter] : letters_) {
+    if (letter.copy == 0 && (oldest == 0 || letter.id < oldest)) oldest = letter.id;
+  }
+  return oldest;
+}
+
+void JetStreamQueue::DropDeadLetter(int64_t id, std::function<void(bool dropped)> done) {
+  Discard({false, {id}},
+          [done = std::move(done)](const absl::StatusOr<DeadLetterOutcome>& outcome) {
+            done(outcome.ok() && outcome->done == 1);
+          });
+}
+
+}  // namespace onhook

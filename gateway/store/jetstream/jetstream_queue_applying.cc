@@ -1,0 +1,490 @@
+// What the journal says of a JetStreamQueue's subscription: applied in its order, by every gateway
+// alike.
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+#include "gateway/config/subscription_spec.h"
+#include "gateway/store/jetstream/jetstream_queue.h"
+#include "gateway/store/jetstream/runs.h"
+
+namespace onhook {
+namespace {
+
+using Kind = SettlementRow::Kind;
+using Outcome = SubscriptionState::Outcome;
+using Entry = v1::TimelineEntry;
+using jetstream::SubscriptionChange;
+using jetstream::SubscriptionChanges;
+
+// Records of one subscription between two snapshots of it: bounds what a start reads.
+constexpr int64_t kRecordsBetweenSnapshots = 10000;
+// A snapshot is to fit a message; one that does not is left for later.
+constexpr size_t kMostSnapshotBytes = 900 << 10;
+
+Trials TrialsOf(const SubscriptionChange::Failed& failed) {
+  Trials trials;
+  trials.attempts = failed.attempts();
+  trials.first_attempt_at = absl::FromUnixMicros(failed.first_attempt_at_us());
+  trials.retry_at = absl::FromUnixMicros(failed.retry_at_us());
+  return trials;
+}
+
+SubscriptionRecord RecordOf(const SubscriptionChange::Snapshot& snapshot) {
+  SubscriptionRecord record;
+  record.spec = snapshot.spec();
+  record.origin = static_cast<SubscriptionRecord::Origin>(snapshot.origin());
+  record.paused = snapshot.paused();
+  record.created_at = absl::FromUnixMicros(snapshot.created_at_us());
+  record.last_used_at = absl::FromUnixMicros(snapshot.last_used_at_us());
+  record.epoch = snapshot.epoch();
+  record.epoch_number = snapshot.epoch_number();
+  record.start = snapshot.start();
+  record.floor = snapshot.floor();
+  record.replayed_through = snapshot.replayed_through();
+  record.dropped_by_limit = snapshot.dropped_by_limit();
+  record.settled = DecodeRuns(snapshot.settled());
+  for (const auto& failed : snapshot.tried()) record.tried[failed.sequence()] = TrialsOf(failed);
+  return record;
+}
+
+}  // namespace
+
+std::shared_ptr<JetStreamQueue> JetStreamQueue::FromRecord(
+    int64_t place, const SubscriptionChanges& changes,
+    const JetStreamQueueEnvironment* environment) {
+  for (const SubscriptionChange& change : changes.changes()) {
+    SubscriptionRecord record;
+    std::map<Sequence, Letter> letters;
+    SequenceSet processed;
+    if (change.has_created()) {
+      const SubscriptionChange::Created& created = change.created();
+      record.spec = created.spec();
+      record.origin = static_cast<SubscriptionRecord::Origin>(created.origin());
+      record.created_at = record.last_used_at = absl::FromUnixMicros(change.at_us());
+      record.epoch = created.epoch();
+      record.start = record.floor = created.start();
+    } else if (change.has_snapshot() && !change.snapshot().deleted()) {
+      record = RecordOf(change.snapshot());
+      for (const auto& letter : change.snapshot().dead_letters()) {
+        letters[letter.sequence()] = {letter.dead_letter_id(), letter.copy()};
+      }
+      processed = DecodeRuns(change.snapshot().processed());
+    } else {
+      continue;
+    }
+    record.name = changes.subscription();
+    return std::shared_ptr<JetStreamQueue>(new JetStreamQueue(
+        place, std::move(record), std::move(letters), std::move(processed), environment));
+  }
+  return nullptr;
+}
+
+bool JetStreamQueue::Apply(int64_t place, const SubscriptionChanges& changes, int64_t number) {
+  Todo todo;
+  bool deleted = false;
+  {
+    absl::MutexLock lock(&mutex_);
+    if (deleted_) return true;
+    const bool snapshot = !changes.changes().empty() && changes.changes(0).has_snapshot();
+    const WritePtr own =
+        in_flight_ != nullptr && number != 0 && in_flight_->number == number ? in_flight_ : nullptr;
+    const bool had_room = state_->HasRoom();
+    applying_ = number;
+    for (const SubscriptionChange& change : changes.changes()) ApplyOne(change, own, todo);
+    if (own != nullptr) FinishOwn(own, todo);
+    // Who wrote what made them useless takes them away.
+    if (number == 0) todo.dead_messages.clear();
+    place_ = place;
+    records_ = snapshot ? 0 : records_ + 1;
+    deleted = deleted_;
+    if (!deleted_ && !closed_ && number != 0 && records_ >= kRecordsBetweenSnapshots) {
+      SubscriptionChanges whole = SnapshotOf();
+      records_ = 0;
+      if (whole.ByteSizeLong() <= kMostSnapshotBytes) {
+        todo.snapshot = std::move(whole);
+        todo.snapshot_place = place;
+      }
+    }
+    if (!deleted_) {
+      WakeOne(todo.calls_first);
+      if (!had_room && state_->HasRoom()) line_.WakeAll(todo.calls);
+    }
+  }
+  Do(std::move(todo));
+  return deleted;
+}
+
+void JetStreamQueue::ApplyOne(const SubscriptionChange& change, const WritePtr& own, Todo& todo) {
+  if (deleted_) return;
+  switch (change.change_case()) {
+    case SubscriptionChange::kSettled:
+      return ApplySettled(change, own, todo);
+    case SubscriptionChange::kFailed:
+      return ApplyFailed(change);
+    case SubscriptionChange::kRespecified:
+      return ApplySpec(change.respecified().spec(), change.respecified().origin(), todo);
+    case SubscriptionChange::kPaused:
+      record_.paused = change.paused();
+      state_->SetPaused(record_.paused);
+      // All: what a stream knows of being at the tail is no longer so.
+      return line_.WakeAll(todo.calls);
+    case SubscriptionChange::kSought:
+      return ApplySought(change, todo);
+    case SubscriptionChange::kDeadLettersChanged:
+      return ApplyDeadLetters(change, todo);
+    case SubscriptionChange::kUsed:
+      record_.last_used_at = std::max(record_.last_used_at, absl::FromUnixMicros(change.at_us()));
+      return;
+    case SubscriptionChange::kDeleted:
+      return ApplyDeletion(todo);
+    case SubscriptionChange::kSnapshot:
+      return Adopt(change, todo);
+    case SubscriptionChange::kCreated:  // there is one
+    case SubscriptionChange::CHANGE_NOT_SET:
+      return;
+  }
+}
+
+// -------------------------------------------------------------------------------------- settling
+
+void JetStreamQueue::ApplySettled(const SubscriptionChange& change, const WritePtr& own,
+                                  Todo& todo) {
+  const auto& settled = change.settled();
+  const auto kind = static_cast<Kind>(settled.kind());
+  const int64_t epoch = change.epoch_number() - base_epoch_;
+  SequenceSet sequences = DecodeRuns(settled.sequences());
+  std::map<Sequence, const SubscriptionChange::Parked*> parked;
+  for (const auto& each : settled.parked()) {
+    sequences.Add(each.sequence());
+    parked[each.sequence()] = &each;
+  }
+  SettlementRow row;
+  row.epoch_number = change.epoch_number();
+  row.kind = kind;
+  row.consumer_name = change.consumer_name();
+  row.settled_at = absl::FromUnixMicros(change.at_us());
+  const auto add_rows = [&](const SequenceSet& of) {
+    for (const auto& [first, last] : of.runs()) {
+      row.range = {first, last};
+      history_.Add(row);
+    }
+  };
+  if (!IsProcessed(kind)) {
+    add_rows(sequences);
+    if (epoch != state_->epoch()) return;
+    if (kind == Kind::kDropped) {
+      SequenceSet owed = sequences;
+      for (const auto& [first, last] : state_->settled().runs()) owed.Remove({first, last});
+      owed.RemoveThrough(state_->floor());
+      record_.dropped_by_limit += owed.size();
+      if (own != nullptr && owed.size() > 0 && dropping_.Occurred() > 0) {
+        environment_.log->Warning("store", "the backlog limit has given up events",
+                                  {{"subscription", name_}, {"events", owed.size()}});
+      }
+    }
+    std::vector<ConsumerId> freed;
+    state_->SettleSpared(sequences, &freed);
+    for (const ConsumerId consumer : freed) line_.WakeForCredit(consumer, todo.calls);
+    std::vector<Sequence> here;
+    for (const auto& [sequence, held] : held_) {
+      if (sequences.Contains(sequence)) here.push_back(sequence);
+    }
+    for (const Sequence sequence : here) Release(sequence, false, 0, todo);
+    for (const auto& [first, last] : sequences.runs()) {
+      excluding_.Remove({first, last});
+      tried_.erase(tried_.lower_bound(first), tried_.upper_bound(last));
+    }
+    return;
+  }
+  SequenceSet of_the_log = sequences;  // what is told of the others is told one by one
+  for (const auto& [first, last] : sequences.runs()) {
+    for (Sequence sequence = first; sequence <= last; ++sequence) {
+      const auto it = parked.find(sequence);
+      const bool is_parked = it != parked.end();
+      HistoryRow history;
+      history.epoch_number = change.epoch_number();
+      history.sequence = sequence;
+      history.at = row.settled_at;
+      history.consumer_name = change.consumer_name();
+      history.reason = change.reason();
+      if (is_parked) {
+        history.attempt = it->second->attempt();
+        history.kind = it->second->kind();
+        if (history.kind != Entry::KIND_PARKED) history_.Add(history);
+        history.kind = Entry::KIND_PARKED;
+        history_.Add(history);
+      } else if (kind == Kind::kSkipped || state_->redriven().Contains(sequence) ||
+                 state_->HasDeadLetter(sequence)) {
+        history.kind = kind == Kind::kSkipped ? Entry::KIND_SKIPPED : Entry::KIND_ACKED;
+        history_.Add(history);
+        if (kind == Kind::kAcked) of_the_log.Remove({sequence, sequence});
+      }
+      processed_.Add(sequence);
+      todo.processed.Add(sequence);
+      // Ours end by their decisions, which know who held them.
+      if (own != nullptr && own->incarnation == incarnation_) {
+        if (is_parked) own->dead_letters[sequence] = it->second->dead_letter_id();
+        continue;
+      }
+      bool changed = false;
+      const ConsumerId freed = state_->ApplyElsewhere(
+          sequence, is_parked ? Outcome::kPark : Outcome::kSettle, epoch, &changed);
+      line_.WakeForCredit(freed, todo.calls);
+      if (changed) {
+        ++settled_;
+        Release(sequence, is_parked, is_parked ? it->second->dead_letter_id() : 0, todo);
+      }
+    }
+  }
+  add_rows(of_the_log);
+}
+
+void JetStreamQueue::FinishOwn(const WritePtr& own, Todo& todo) {
+  own->applied = true;
+  if (own->incarnation != incarnation_ || deleted_) return;
+  const Moment now = Now();
+  for (Wish& wish : own->wishes) {
+    for (Decision& decision : wish.decisions) {
+      const Sequence sequence = decision.sequence;
+      const bool settles = decision.outcome != Outcome::kRetry;
+      const bool parks = decision.outcome == Outcome::kPark;
+      const bool same_epoch = decision.epoch == state_->epoch();
+      const bool dead = state_->HasDeadLetter(sequence) || state_->redriven().Contains(sequence);
+      const bool owed = same_epoch ? !state_->IsSettled(sequence) : parks;
+      decision.ends_dead_letter =
+          decision.ends_dead_letter || (dead && decision.outcome == Outcome::kSettle);
+      line_.WakeForCredit(state_->Finish(decision, true, now), todo.calls);
+      if (decision.kind == Entry::KIND_DEADLINE_EXPIRED) counters_.CountExpired();
+      if (!settles) continue;
+      const auto letter = own->dead_letters.find(sequence);
+      const int64_t place = parks && letter != own->dead_letters.end() ? letter->second : 0;
+      if (owed || (dead && !parks)) {
+        ++settled_;
+        if (parks) {
+          counters_.CountParked();
+          ++own->parked;
+        }
+        Release(sequence, parks, place, todo);
+      } else if (place != 0) {
+        todo.dead_messages.push_back(place);  // somebody settled it before
+      }
+    }
+  }
+}
+
+void JetStreamQueue::Release(Sequence sequence, bool parked, int64_t dead_letter, Todo& todo) {
+  tried_.erase(sequence);
+  excluding_.Remove({sequence, sequence});
+  const auto letter = letters_.find(sequence);
+  if (letter != letters_.end() && !state_->HasDeadLetter(sequence) &&
+      !state_->redriven().Contains(sequence)) {
+    todo.dead_messages.push_back(letter->second.id);
+    if (letter->second.copy != 0) todo.dead_messages.push_back(letter->second.copy);
+    letters_.erase(letter);
+  } else if (parked && letter != letters_.end()) {
+    // A dead letter that was redriven, and parked again.
+    todo.dead_messages.push_back(letter->second.id);
+    if (letter->second.copy != 0) todo.dead_messages.push_back(letter->second.copy);
+  }
+  if (parked) letters_[sequence] = {dead_letter, 0};
+  if (!state_->IsSettled(sequence)) return;
+  const auto held = held_.find(sequence);
+  if (held == held_.end()) return;
+  for (const std::string* subject : {&held->second.ack_subject, &held->second.redriven_subject}) {
+    if (!subject->empty()) todo.acks.push_back(*subject);
+  }
+  held_.erase(held);
+}
+
+void JetStreamQueue::ApplyFailed(const SubscriptionChange& change) {
+  const auto& failed = change.failed();
+  HistoryRow row;
+  row.epoch_number = change.epoch_number();
+  row.sequence = failed.sequence();
+  row.kind = failed.kind();
+  row.at = absl::FromUnixMicros(change.at_us());
+  row.consumer_name = change.consumer_name();
+  row.attempt = failed.attempts();
+  row.reason = change.reason();
+  history_.Add(std::move(row));
+  if (change.epoch_number() != base_epoch_ + state_->epoch()) return;
+  if (!state_->IsSettled(failed.sequence())) tried_[failed.sequence()] = TrialsOf(failed);
+}
+
+// ------------------------------------------------------------------------- positions and settings
+
+void JetStreamQueue::ApplySought(const SubscriptionChange& change, Todo& todo) {
+  const auto& sought = change.sought();
+  if (change.epoch_number() != record_.epoch_number + 1) return;  // another seek came before it
+  SettlementRow passed;
+  passed.epoch_number = record_.epoch_number;
+  passed.kind = Kind::kPassedOver;
+  passed.settled_at = absl::FromUnixMicros(change.at_us());
+  const SequenceSet passed_over = state_->Unsettled(sought.after());
+  for (const auto& [first, last] : passed_over.runs()) {
+    passed.range = {first, last};
+    history_.Add(passed);
+  }
+  record_.epoch = sought.epoch();
+  ++record_.epoch_number;
+  record_.start = std::min(record_.start, sought.after());
+  record_.replayed_through = std::max(record_.replayed_through, sought.replayed_through());
+  state_->Seek(sought.after());
+  state_->SetReplayedThrough(record_.replayed_through);
+  tried_.clear();
+  excluding_ = SequenceSet();
+  unrequested_.excluded = unrequested_.dropped = SequenceSet();
+  // What is redriven is owed still, and comes again by itself when nobody says that it is kept.
+  for (const auto& [sequence, held] : held_) {
+    if (!held.redriven_subject.empty()) {
+      todo.give_back.emplace_back(held.redriven_subject, absl::ZeroDuration());
+    }
+  }
+  held_.clear();
+  current_ = false;
+  todo.retired.push_back(std::exchange(events_, nullptr));
+  opening_events_ = false;
+  todo.reopen = opened_;
+  line_.WakeAll(todo.calls);
+}
+
+void JetStreamQueue::ApplySpec(const v1::SubscriptionSpec& spec, int32_t origin, Todo& todo) {
+  const int64_t unacked = rules_.max_unacked_events;
+  record_.spec = spec;
+  record_.origin = static_cast<SubscriptionRecord::Origin>(origin);
+  rules_ = RulesOf(spec, record_.origin != SubscriptionRecord::Origin::kCreated);
+  filter_ = EventFilter(rules_.filter);
+  state_->SetRules(rules_);
+  if (rules_.max_unacked_events != unacked) {
+    // The consumer is to know it too.
+    todo.retired.push_back(std::exchange(events_, nullptr));
+    todo.reopen = opened_;
+  }
+  line_.WakeAll(todo.calls);
+}
+
+void JetStreamQueue::ApplyDeletion(Todo& todo) {
+  deleted_ = true;
+  const Moment now = Now();
+  for (const ConsumerId id : line_.All()) state_->Detach(id, Departure::kInOrder, now);
+  todo.deletions = line_.Clear();
+  attached_.clear();
+  held_.clear();
+  arrivals_.clear();
+  todo.retired = {std::exchange(events_, nullptr), std::exchange(redriven_, nullptr)};
+}
+
+void JetStreamQueue::Adopt(const SubscriptionChange& change, Todo& todo) {
+  const auto& snapshot = change.snapshot();
+  if (snapshot.replaced_place() == place_) return;  // it says what is known
+  if (snapshot.deleted()) return ApplyDeletion(todo);
+  const uint64_t epoch = record_.epoch;
+  SubscriptionRecord record = RecordOf(snapshot);
+  record.name = name_;
+  letters_.clear();
+  for (const auto& letter : snapshot.dead_letters()) {
+    letters_[letter.sequence()] = {letter.dead_letter_id(), letter.copy()};
+  }
+  processed_ = DecodeRuns(snapshot.processed());
+  record_ = std::move(record);
+  tried_ = std::move(record_.tried);
+  rules_ = RulesOf(record_.spec, record_.origin != SubscriptionRecord::Origin::kCreated);
+  filter_ = EventFilter(rules_.filter);
+  state_ = MakeState();
+  ++incarnation_;
+  for (const auto& [id, attached] : attached_) {
+    state_->Attach(id, attached.limits, attached.deadline);
+  }
+  // What is here comes again by itself, and is judged by the state as it is now.
+  held_.clear();
+  excluding_ = SequenceSet();
+  unrequested_ = {};
+  current_ = false;
+  if (record_.epoch != epoch) {
+    todo.retired.push_back(std::exchange(events_, nullptr));
+    opening_events_ = false;
+    todo.reopen = opened_;
+  }
+  line_.WakeAll(todo.calls);
+}
+
+SubscriptionChanges JetStreamQueue::SnapshotOf() const {
+  SubscriptionChanges changes;
+  changes.set_subscription(name_);
+  changes.set_number(environment_.journal->NextNumber());
+  SubscriptionChange* const change = changes.add_changes();
+  change->set_at_us(absl::ToUnixMicros(environment_.cautious_clock->Latest()));
+  SubscriptionChange::Snapshot& snapshot = *change->mutable_snapshot();
+  *snapshot.mutable_spec() = record_.spec;
+  snapshot.set_origin(static_cast<int32_t>(record_.origin));
+  snapshot.set_paused(record_.paused);
+  snapshot.set_created_at_us(absl::ToUnixMicros(record_.created_at));
+  snapshot.set_last_used_at_us(absl::ToUnixMicros(record_.last_used_at));
+  snapshot.set_epoch(record_.epoch);
+  snapshot.set_epoch_number(record_.epoch_number);
+  snapshot.set_start(record_.start);
+  snapshot.set_floor(state_->floor());
+  snapshot.set_replayed_through(record_.replayed_through);
+  snapshot.set_dropped_by_limit(record_.dropped_by_limit);
+  snapshot.set_replaced_place(place_);
+  EncodeRuns(state_->settled(), snapshot.mutable_settled());
+  SequenceSet processed = processed_;
+  processed.RemoveThrough(environment_.event_log->first() - 1);
+  EncodeRuns(processed, snapshot.mutable_processed());
+  for (const auto& [sequence, letter] : letters_) {
+    SubscriptionChange::Letter& written = *snapshot.add_dead_letters();
+    written.set_sequence(sequence);
+    written.set_dead_letter_id(letter.id);
+    written.set_copy(letter.copy);
+  }
+  for (const auto& [sequence, trials] : tried_) {
+    SubscriptionChange::Failed& failed = *snapshot.add_tried();
+    failed.set_sequence(sequence);
+    failed.set_attempts(trials.attempts);
+    failed.set_first_attempt_at_us(absl::ToUnixMicros(trials.first_attempt_at));
+    failed.set_retry_at_us(absl::ToUnixMicros(trials.retry_at));
+  }
+  return changes;
+}
+
+// ---------------------------------------------------------------------------------- dead letters
+
+void JetStreamQueue::ApplyDeadLetters(const SubscriptionChange& change, Todo& todo) {
+  const auto& letters = change.dead_letters_changed();
+  const bool redrive = letters.kind() == Entry::KIND_REDRIVEN;
+  HistoryRow row;
+  row.epoch_number = record_.epoch_number;
+  row.kind = letters.kind();
+  row.at = absl::FromUnixMicros(change.at_us());
+  row.reason = change.reason();
+  for (int i = 0; i < letters.sequences_size(); ++i) {
+    const Sequence sequence = letters.sequences(i);
+    const int64_t copy = i < letters.copies_size() ? letters.copies(i) : 0;
+    const auto letter = letters_.find(sequence);
+    if (letter == letters_.end() || !state_->HasDeadLetter(sequence)) {
+      if (copy != 0) todo.dead_messages.push_back(copy);
+      continue;
+    }
+    row.sequence = sequence;
+    history_.Add(row);
+    if (applying_ != 0) ++changed_[applying_];
+    if (!redrive) {
+      state_->Discard(sequence);
+      todo.dead_messages.push_back(letter->second.id);
+      letters_.erase(letter);
+      continue;
+    }
+    state_->Redrive(sequence);
+    letter->second.copy = copy;
+    tried_.erase(sequence);
+    const auto early = early_copies_.find(copy);
+    if (early == early_copies_.end()) continue;
+    arrivals_.push_back(std::move(early->second));
+    early_copies_.erase(early);
+    todo.judge = true;
+  }
+}
+
+}  // namespace onhook

@@ -1,0 +1,276 @@
+#include "gateway/store/jetstream/jetstream_store.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/strings/str_cat.h"
+#include "absl/synchronization/mutex.h"
+#include "gateway/base/cautious_clock.h"
+#include "gateway/base/periodic_thread.h"
+#include "gateway/store/embedded/random_bits.h"
+#include "gateway/store/jetstream/jetstream_api.h"
+#include "gateway/store/jetstream/jetstream_housekeeping.h"
+#include "gateway/store/jetstream/jetstream_log.h"
+#include "gateway/store/jetstream/jetstream_nonces.h"
+#include "gateway/store/jetstream/jetstream_quarantine.h"
+#include "gateway/store/jetstream/state_journal.h"
+#include "gateway/store/jetstream/stream_setup.h"
+#include "gateway/store/jetstream/subjects.h"
+#include "gateway/store/jetstream/subscription_registry.h"
+
+namespace onhook {
+namespace {
+
+// How often what is not urgent is looked after.
+constexpr absl::Duration kHousekeepingInterval = absl::Seconds(1);
+
+v1::DurabilityClass DurabilityOf(const JetStreamOptions& options) {
+  if (options.replicas > 1) {
+    return options.servers_sync_always ? v1::DURABILITY_CLASS_REPLICATED
+                                       : v1::DURABILITY_CLASS_REPLICATED_UNSYNCED;
+  }
+  return options.servers_sync_always ? v1::DURABILITY_CLASS_DISK : v1::DURABILITY_CLASS_UNSYNCED;
+}
+
+// The store of one gateway. Parts are made in the order of what they stand on, and end in reverse.
+class JetStreamStore final : public Store {
+ public:
+  JetStreamStore(const JetStreamOptions& options, std::unique_ptr<NatsConnection> connection,
+                 const Clock* clock, const Log* log)
+      : options_(options),
+        clock_(clock),
+        log_(log),
+        cautious_clock_(clock),
+        subjects_(options),
+        connection_(std::move(connection)),
+        api_(connection_.get(), options.nats.request_timeout),
+        nonces_(&api_, subjects_, options_, clock, &cautious_clock_, log, options.nonce_pace),
+        event_log_(&api_, subjects_, options_, &nonces_, clock, log),
+        quarantine_(&api_, subjects_, options.quarantine, clock, &cautious_clock_, log),
+        journal_(&api_, subjects_, RandomBits(), clock, log),
+        registry_({&api_, &subjects_, &options_, &event_log_, &journal_, clock, &cautious_clock_,
+                   log, &settled_listeners_}),
+        housekeeping_(
+            options.retention, [this] { return registry_.Queues(); },
+            [this](StateJournal::Done done) { journal_.EnsureAllCurrent(std::move(done)); }, &api_,
+            subjects_, &event_log_, &cautious_clock_, log),
+        housekept_(clock->Elapsed()) {}
+
+  ~JetStreamStore() override { Close().IgnoreError(); }
+
+  // Finds what there is. To be called first.
+  absl::Status Begin();
+
+  const std::string& store_id() const override { return store_id_; }
+  v1::DurabilityClass durability_class() const override { return DurabilityOf(options_); }
+  EventLog& log() override { return event_log_; }
+  Quarantine& quarantine() override { return quarantine_; }
+  absl::Status CheckRoom() const override;
+  StoreStats Stats() const override;
+  std::vector<std::shared_ptr<SubscriptionQueue>> ListQueues() const override {
+    const auto queues = registry_.Queues();
+    return {queues.begin(), queues.end()};
+  }
+  void SetLimits(const StoreLimits& limits) override;
+
+  absl::StatusOr<std::shared_ptr<SubscriptionQueue>> FindQueue(
+      const std::string& name) const override {
+    auto queue = registry_.Find(name);
+    if (!queue.ok()) return queue.status();
+    return *std::move(queue);
+  }
+  absl::StatusOr<std::shared_ptr<SubscriptionQueue>> FindOrCreateQueue(
+      const std::string& name, const v1::SubscriptionSpec& spec) override {
+    return registry_.FindOrCreateQueue(name, spec);
+  }
+  absl::Status Declare(const std::vector<Declaration>& declarations) override {
+    return registry_.Declare(declarations);
+  }
+  absl::StatusOr<SubscriptionInfo> CreateSubscription(const std::string& name,
+                                                      const v1::SubscriptionSpec& spec) override {
+    return registry_.Create(name, spec);
+  }
+  absl::StatusOr<SubscriptionInfo> GetSubscription(const std::string& name) const override {
+    return registry_.Get(name);
+  }
+  std::vector<SubscriptionInfo> ListSubscriptions() const override { return registry_.List(); }
+  absl::StatusOr<SubscriptionInfo> UpdateSubscription(const std::string& name,
+                                                      const v1::SubscriptionSpec& spec) override {
+    return registry_.Update(name, spec);
+  }
+  absl::Status DeleteSubscription(const std::string& name) override {
+    return registry_.Delete(name);
+  }
+  absl::Status Seek(const std::string& name, Sequence after) override {
+    return registry_.Seek(name, after);
+  }
+  absl::Status SetPaused(const std::string& name, bool paused) override {
+    return registry_.SetPaused(name, paused);
+  }
+
+  void AddSettledListener(SettledListener listener) override {
+    settled_listeners_.push_back(std::move(listener));
+  }
+  void FindProcessed(Sequence sequence, std::function<void(absl::StatusOr<bool>)> done) override;
+  void FindProcessedBy(Sequence sequence, std::vector<std::string> subscriptions,
+                       std::function<void(absl::StatusOr<std::vector<std::string>>)> done) override;
+  bool ExcludedByAll(const v1::ReleaseEvent& event) const override {
+    return registry_.ExcludedByAll(event);
+  }
+
+  absl::Status Close() override;
+
+ private:
+  void Tick();
+
+  const JetStreamOptions options_;
+  const Clock* const clock_;
+  const Log* const log_;
+  const CautiousClock cautious_clock_;
+  const Subjects subjects_;
+  std::string store_id_;
+  StreamInfo events_info_;
+  std::vector<SettledListener> settled_listeners_;
+  std::unique_ptr<NatsConnection> connection_;
+  JetStreamApi api_;
+  JetStreamNonces nonces_;
+  JetStreamLog event_log_;
+  JetStreamQuarantine quarantine_;
+  StateJournal journal_;
+  SubscriptionRegistry registry_;
+  JetStreamHousekeeping housekeeping_;
+  absl::Duration housekept_;  // the ticking thread only
+  bool closed_ = false;
+  std::unique_ptr<PeriodicThread> ticking_;
+  std::unique_ptr<PeriodicThread> expiring_;
+};
+
+absl::Status JetStreamStore::Begin() {
+  connection_->AddListener([this](bool connected) {
+    if (!connected) registry_.Doubt();
+  });
+  absl::StatusOr<StoreStreams> streams = SetUpStreams(&api_, subjects_, options_);
+  // Servers that have no leader yet, as after a start of all of them, do not answer.
+  if (absl::IsDeadlineExceeded(streams.status())) {
+    return absl::UnavailableError(streams.status().message());
+  }
+  if (!streams.ok()) return streams.status();
+  store_id_ = streams->store_id;
+  events_info_ = streams->events;
+  absl::Status begun = nonces_.Begin();
+  if (!begun.ok()) return begun;
+  event_log_.Begin(streams->events);
+  journal_.Begin([this](int64_t place, const StateJournal::Changes& changes, int64_t number) {
+    registry_.Apply(place, changes, number);
+  });
+  begun = journal_.AwaitBeginning(6 * options_.nats.request_timeout);
+  if (begun.ok()) begun = quarantine_.Begin(streams->rejected);
+  if (!begun.ok()) return absl::UnavailableError(begun.message());
+  registry_.Open();
+  ticking_ = std::make_unique<PeriodicThread>(options_.tick_interval, [this] { Tick(); });
+  // A thread of its own: it waits for what the ticks keep going.
+  expiring_ = std::make_unique<PeriodicThread>(10 * options_.tick_interval,
+                                               [this] { registry_.DeleteUnused(); });
+  log_->Info("store", "opened the store in JetStream",
+             {{"stream", subjects_.events_stream()},
+              {"store_id", store_id_},
+              {"replicas", static_cast<int64_t>(options_.replicas)},
+              {"newest", event_log_.last()}});
+  return absl::OkStatus();
+}
+
+absl::Status JetStreamStore::CheckRoom() const {
+  if (!connection_->connected()) {
+    return absl::UnavailableError("no NATS server is connected");
+  }
+  return event_log_.health();
+}
+
+StoreStats JetStreamStore::Stats() const {
+  StoreStats stats;
+  // As far as no message was deleted by hand.
+  stats.events = std::max<int64_t>(event_log_.last() - event_log_.first() + 1, 0);
+  stats.bytes = event_log_.bytes();
+  stats.dead_letters_removed_by_age = housekeeping_.dead_letters_removed_by_age();
+  stats.dead_letters_removed_by_size = housekeeping_.dead_letters_removed_by_size();
+  return stats;
+}
+
+void JetStreamStore::SetLimits(const StoreLimits& limits) {
+  nonces_.SetMemory(limits.retention.nonce_memory);
+  quarantine_.SetLimits(limits.quarantine);
+  housekeeping_.SetLimits(limits.retention);
+  const absl::Status changed =
+      SetDuplicateWindow(&api_, events_info_, limits.retention.deduplication_window);
+  if (changed.ok()) {
+    events_info_.config.duplicate_window = limits.retention.deduplication_window;
+  } else {
+    log_->Error("store", "the servers' deduplication window could not be changed",
+                {{"error", changed}});
+  }
+}
+
+void JetStreamStore::FindProcessed(Sequence sequence,
+                                   std::function<void(absl::StatusOr<bool>)> done) {
+  const auto queues = registry_.Queues();
+  done(std::any_of(queues.begin(), queues.end(),
+                   [sequence](const auto& queue) { return queue->HasProcessed(sequence); }));
+}
+
+void JetStreamStore::FindProcessedBy(
+    Sequence sequence, std::vector<std::string> subscriptions,
+    std::function<void(absl::StatusOr<std::vector<std::string>>)> done) {
+  std::vector<std::string> processed_by;
+  for (const std::string& name : subscriptions) {
+    const auto queue = registry_.Find(name);
+    if (queue.ok() && (*queue)->HasProcessed(sequence)) processed_by.push_back(name);
+  }
+  done(std::move(processed_by));
+}
+
+void JetStreamStore::Tick() {
+  event_log_.Tick();
+  nonces_.Tick();
+  journal_.Tick();
+  quarantine_.Tick();
+  registry_.Tick();
+  if (clock_->Elapsed() - housekept_ < kHousekeepingInterval) return;
+  housekept_ = clock_->Elapsed();
+  housekeeping_.Tick();
+}
+
+absl::Status JetStreamStore::Close() {
+  if (std::exchange(closed_, true)) return absl::OkStatus();
+  if (ticking_ != nullptr) ticking_->Stop();
+  registry_.Close();
+  event_log_.Close();
+  nonces_.Close();
+  quarantine_.Close();
+  journal_.Close();
+  connection_->Close();
+  if (expiring_ != nullptr) expiring_->Stop();
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Store>> OpenJetStreamStore(const JetStreamOptions& options,
+                                                          const Clock* clock, const Log* log) {
+  absl::StatusOr<std::unique_ptr<NatsConnection>> connection =
+      NatsConnection::Open(options.nats, options.nats.request_timeout, log);
+  if (!connection.ok()) return connection.status();
+  if (!(*connection)->connected()) {
+    return absl::UnavailableError(
+        absl::StrCat("no NATS server answers; tried ", options.nats.servers.size(), " of them"));
+  }
+  auto store = std::make_unique<JetStreamStore>(options, *std::move(connection), clock, log);
+  if (absl::Status begun = store->Begin(); !begun.ok()) return begun;
+  return std::unique_ptr<Store>(std::move(store));
+}
+
+}  // namespace onhook

@@ -1,0 +1,19 @@
+#ifndef ONHOOK_GATEWAY_STORE_JETSTREAM_RUNS_H_
+#define ONHOOK_GATEWAY_STORE_JETSTREAM_RUNS_H_
+
+#include "gateway/store/jetstream/stored_records.pb.h"
+#include "gateway/store/sequence.h"
+
+namespace onhook {
+
+// How sets of sequences are written: first and last of each run, each as its distance from the one
+// before. Pure functions.
+
+void EncodeRuns(const SequenceSet& sequences, jetstream::Runs* runs);
+
+// What is no such form, or no sequence, is left out.
+SequenceSet DecodeRuns(const jetstream::Runs& runs);
+
+}  // namespace onhook
+
+#endif  // ONHOOK_GATEWAY_STORE_JETSTREAM_RUNS_H_

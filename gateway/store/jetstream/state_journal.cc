@@ -1,0 +1,188 @@
+#include "gateway/store/jetstream/state_journal.h"
+
+#include <utility>
+
+#include "absl/strings/string_view.h"
+
+namespace onhook {
+namespace {
+
+constexpr absl::Duration kLook = absl::Milliseconds(100);
+
+}  // namespace
+
+StateJournal::StateJournal(JetStreamApi* api, Subjects subjects, uint64_t writer,
+                           const Clock* clock, const Log* log)
+    : api_(api), subjects_(std::move(subjects)), writer_(writer), log_(log) {
+  StreamFollower::Callbacks callbacks;
+  callbacks.message = [this](const StreamMessage& message) { Received(message); };
+  callbacks.caught_up = [this] {
+    absl::MutexLock lock(&mutex_);
+    begun_ = true;
+    begins_.SignalAll();
+  };
+  follower_ = std::make_unique<StreamFollower>(
+      api_, StreamFollower::Options{subjects_.state_stream(), subjects_.states(), 0},
+      std::move(callbacks), clock, log);
+}
+
+StateJournal::~StateJournal() { Close(); }
+
+void StateJournal::Begin(Apply apply) {
+  apply_ = std::move(apply);
+  follower_->Start();
+}
+
+absl::Status StateJournal::AwaitBeginning(absl::Duration limit) {
+  const SystemClock clock;
+  const absl::Duration end = clock.Elapsed() + limit;
+  const auto begun = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return begun_; };
+  while (clock.Elapsed() < end) {
+    {
+      absl::MutexLock lock(&mutex_);
+      if (begins_.AwaitFor(&mutex_, kLook, begun)) return absl::OkStatus();
+    }
+    follower_->Tick();
+  }
+  return absl::DeadlineExceededError("the state of the subscriptions could not be read in time");
+}
+
+void StateJournal::Write(Changes changes, Done done) {
+  Publish(changes, PublishOptions(), std::move(done));
+}
+
+void StateJournal::Replace(Changes changes, int64_t place, Done done) {
+  PublishOptions options;
+  options.rollup = true;
+  options.expected_last_of_subject = place;
+  Publish(changes, options, std::move(done));
+}
+
+void StateJournal::Publish(const Changes& changes, const PublishOptions& options, Done done) {
+  Changes written = changes;
+  written.set_writer(writer_);
+  const int64_t number = written.number();
+  bool closed = false;
+  {
+    absl::MutexLock lock(&mutex_);
+    closed = closed_;
+    if (!closed) open_[number].done = std::move(done);
+  }
+  // NOLINTNEXTLINE(bugprone-use-after-move): it was not moved
+  if (closed) return done(absl::UnavailableError("the store is closing"));
+  api_->Publish(subjects_.State(written.subscription()), {}, written.SerializeAsString(), options,
+                [this, number](const absl::StatusOr<PublishAck>& ack) {
+                  Acknowledged(number, ack.status());
+                });
+}
+
+void StateJournal::Acknowledged(int64_t number, const absl::Status& status) {
+  Done done;
+  absl::Status outcome;
+  {
+    absl::MutexLock lock(&mutex_);
+    const auto it = open_.find(number);
+    if (it == open_.end()) return;
+    it->second.acknowledged = true;
+    // What was applied is stored, even if nobody could tell so.
+    if (status.ok() && !it->second.applied) return;
+    if (!it->second.applied) outcome = status;
+    done = std::move(it->second.done);
+    open_.erase(it);
+  }
+  done(outcome);
+}
+
+void StateJournal::Received(const StreamMessage& message) {
+  Changes changes;
+  const bool readable = changes.ParseFromString(message.data);
+  if (!readable) {
+    log_->Error("store", "a record of a subscription cannot be read; it is passed over",
+                {{"place", message.sequence}});
+  }
+  const bool mine = readable && changes.writer() == writer_;
+  bool is_open = false;
+  {
+    absl::MutexLock lock(&mutex_);
+    if (closed_) return;
+    is_open = mine && open_.count(changes.number()) > 0;
+  }
+  if (readable) apply_(message.sequence, changes, is_open ? changes.number() : 0);
+  Done done;
+  std::vector<Done> current;
+  {
+    absl::MutexLock lock(&mutex_);
+    applied_ = message.sequence;
+    current = TakeCurrent();
+    const auto it = is_open ? open_.find(changes.number()) : open_.end();
+    if (it != open_.end()) {
+      it->second.applied = true;
+      if (it->second.acknowledged) {
+        done = std::move(it->second.done);
+        open_.erase(it);
+      }
+    }
+  }
+  if (done != nullptr) done(absl::OkStatus());
+  for (const Done& each : current) each(absl::OkStatus());
+}
+
+std::vector<StateJournal::Done> StateJournal::TakeCurrent() {
+  std::vector<Done> current;
+  while (!awaiting_.empty() && awaiting_.begin()->first <= applied_) {
+    current.push_back(std::move(awaiting_.begin()->second));
+    awaiting_.erase(awaiting_.begin());
+  }
+  return current;
+}
+
+void StateJournal::EnsureCurrent(const std::string& subscription, Done done) {
+  api_->GetLast(subjects_.state_stream(), subjects_.State(subscription),
+                [this, done = std::move(done)](const absl::StatusOr<StreamMessage>& last) {
+                  if (last.ok()) return AwaitApplied(last->sequence, done);
+                  done(absl::IsNotFound(last.status()) ? absl::OkStatus() : last.status());
+                });
+}
+
+void StateJournal::EnsureAllCurrent(Done done) {
+  api_->GetStream(subjects_.state_stream(),
+                  [this, done = std::move(done)](const absl::StatusOr<StreamInfo>& info) {
+                    if (info.ok()) return AwaitApplied(info->last_sequence, done);
+                    done(info.status());
+                  });
+}
+
+void StateJournal::AwaitApplied(int64_t place, Done done) {
+  absl::Status status;
+  {
+    absl::MutexLock lock(&mutex_);
+    if (closed_) {
+      status = absl::UnavailableError("the store is closing");
+    } else if (place > applied_) {
+      awaiting_.emplace(place, std::move(done));
+      return;
+    }
+  }
+  done(status);
+}
+
+void StateJournal::Tick() { follower_->Tick(); }
+
+void StateJournal::Close() {
+  std::map<int64_t, Open> open;
+  std::multimap<int64_t, Done> awaiting;
+  {
+    absl::MutexLock lock(&mutex_);
+    closed_ = true;
+    open.swap(open_);
+    awaiting.swap(awaiting_);
+  }
+  const absl::Status closing = absl::UnavailableError("the store is closing");
+  for (auto& [number, each] : open) {
+    // What was applied is stored.
+    each.done(each.applied ? absl::OkStatus() : closing);
+  }
+  for (auto& [place, done] : awaiting) done(closing);
+}
+
+}  // namespace onhook

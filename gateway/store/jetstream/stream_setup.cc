@@ -1,0 +1,141 @@
+#include "gateway/store/jetstream/stream_setup.h"
+
+#include <algorithm>
+#include <functional>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "gateway/store/embedded/random_bits.h"
+
+namespace onhook {
+namespace {
+
+constexpr char kDescription[] = "onhook format 1 store ";
+constexpr size_t kIdDigits = 16;
+// Of what is not deduplicated by ids: the servers' least.
+constexpr absl::Duration kShortWindow = absl::Minutes(2);
+
+absl::Status Wrong(const std::string& stream, absl::string_view what) {
+  return absl::FailedPreconditionError(absl::StrCat("stream ", stream, ": ", what));
+}
+
+// A stream that is not there is made; if another gateway does that at the same time, its is found.
+absl::StatusOr<StreamInfo> FindOrCreate(JetStreamApi* api, const StreamConfig& config) {
+  absl::StatusOr<StreamInfo> info;
+  for (int attempt = 0; attempt < 3; ++attempt) {
+    info =
+        AwaitAnswer<StreamInfo>([&](auto done) { api->GetStream(config.name, std::move(done)); });
+    if (!absl::IsNotFound(info.status())) return info;
+    info = AwaitAnswer<StreamInfo>([&](auto done) { api->CreateStream(config, std::move(done)); });
+    if (!absl::IsAlreadyExists(info.status())) return info;
+  }
+  return info;
+}
+
+absl::Status Check(const StreamInfo& info, const StreamConfig& wanted) {
+  if (!info.unsuitable.empty()) return Wrong(wanted.name, info.unsuitable);
+  std::vector<std::string> subjects = info.config.subjects;
+  std::vector<std::string> wanted_subjects = wanted.subjects;
+  std::sort(subjects.begin(), subjects.end());
+  std::sort(wanted_subjects.begin(), wanted_subjects.end());
+  if (subjects != wanted_subjects) {
+    return Wrong(wanted.name, absl::StrCat("its subjects are ", absl::StrJoin(subjects, ", "),
+                                           ", not ", absl::StrJoin(wanted_subjects, ", "),
+                                           " as store.jetstream.subject_prefix says"));
+  }
+  if (info.config.replicas != wanted.replicas) {
+    return Wrong(wanted.name,
+                 absl::StrCat("it has ", info.config.replicas, " replicas, not ", wanted.replicas,
+                              " as store.jetstream.replicas says; change one of the two"));
+  }
+  if (wanted.allow_rollup && !info.config.allow_rollup) {
+    return Wrong(wanted.name, "allow_rollup_hdrs is off");
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+std::string StoreIdOf(absl::string_view description) {
+  if (!absl::StartsWith(description, kDescription)) return "";
+  const absl::string_view id = description.substr(sizeof(kDescription) - 1);
+  return id.size() == kIdDigits ? std::string(id) : "";
+}
+
+absl::StatusOr<StoreStreams> SetUpStreams(JetStreamApi* api, const Subjects& subjects,
+                                          const JetStreamOptions& options) {
+  StoreStreams streams;
+  const std::string new_id = absl::StrCat(absl::Hex(RandomBits(), absl::kZeroPad16));
+  struct Wanted {
+    std::string name;
+    std::vector<std::string> subjects;
+    absl::Duration window;
+    bool allow_rollup;
+    StreamInfo* info;
+  };
+  const Wanted all[] = {
+      {subjects.events_stream(),
+       {subjects.events()},
+       options.retention.deduplication_window,
+       false,
+       &streams.events},
+      {subjects.state_stream(), {subjects.states()}, kShortWindow, true, &streams.state},
+      {subjects.dead_stream(),
+       {subjects.dead(), subjects.redriven()},
+       kShortWindow,
+       false,
+       &streams.dead},
+      {subjects.rejected_stream(), {subjects.rejected()}, kShortWindow, false, &streams.rejected},
+      {subjects.nonces_stream(),
+       {subjects.nonces(), subjects.horizons()},
+       kShortWindow,
+       true,
+       &streams.nonces},
+  };
+  for (const Wanted& wanted : all) {
+    StreamConfig config;
+    config.name = wanted.name;
+    config.subjects = wanted.subjects;
+    config.replicas = options.replicas;
+    config.duplicate_window = wanted.window;
+    config.allow_rollup = wanted.allow_rollup;
+    config.description =
+        absl::StrCat(kDescription, streams.store_id.empty() ? new_id : streams.store_id);
+    absl::StatusOr<StreamInfo> info = FindOrCreate(api, config);
+    if (!info.ok()) {
+      return absl::Status(info.status().code(),
+                          absl::StrCat("stream ", wanted.name, ": ", info.status().message()));
+    }
+    const std::string id = StoreIdOf(info->config.description);
+    if (id.empty()) {
+      return Wrong(wanted.name, "it was not made by onhook: its description does not say so");
+    }
+    if (streams.store_id.empty()) streams.store_id = id;
+    if (id != streams.store_id) {
+      return Wrong(
+          wanted.name,
+          absl::StrCat("it belongs to store ", id, ", but ", subjects.events_stream(), " is store ",
+                       streams.store_id, ": one of them was removed and made anew"));
+    }
+    if (absl::Status status = Check(*info, config); !status.ok()) return status;
+    *wanted.info = *std::move(info);
+  }
+  absl::Status status =
+      SetDuplicateWindow(api, streams.events, options.retention.deduplication_window);
+  if (!status.ok()) return status;
+  return streams;
+}
+
+absl::Status SetDuplicateWindow(JetStreamApi* api, const StreamInfo& events,
+                                absl::Duration window) {
+  if (events.config.duplicate_window == window) return absl::OkStatus();
+  StreamConfig config = events.config;
+  config.duplicate_window = window;
+  return AwaitAnswer<StreamInfo>([&](auto done) { api->UpdateStream(config, std::move(done)); })
+      .status();
+}
+
+}  // namespace onhook

@@ -1,0 +1,86 @@
+#ifndef ONHOOK_GATEWAY_STORE_JETSTREAM_SUBSCRIPTION_REGISTRY_H_
+#define ONHOOK_GATEWAY_STORE_JETSTREAM_SUBSCRIPTION_REGISTRY_H_
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/synchronization/mutex.h"
+#include "gateway/store/jetstream/jetstream_queue.h"
+#include "gateway/store/store.h"
+
+namespace onhook {
+
+// The subscriptions of a JetStream store: what the journal says there are, and the calls that
+// change them, each of which is a record of the journal. Of two gateways that change the same thing
+// at the same time the record that comes first counts, and the other's call is told what came of
+// its own.
+//
+// Threads: any. Blocking: what changes something waits until its record is applied; never call it
+// on one of the connection's threads. Errors: as those of the same names in Store; kUnavailable
+// also when the outcome is not known: it may have been changed all the same.
+class SubscriptionRegistry {
+ public:
+  using QueuePtr = std::shared_ptr<JetStreamQueue>;
+
+  explicit SubscriptionRegistry(const JetStreamQueueEnvironment& environment)
+      : environment_(environment) {}
+
+  std::vector<QueuePtr> Queues() const;
+  absl::StatusOr<QueuePtr> Find(const std::string& name) const;
+  absl::StatusOr<SubscriptionInfo> Get(const std::string& name) const;
+  std::vector<SubscriptionInfo> List() const;
+  bool ExcludedByAll(const v1::ReleaseEvent& event) const;
+
+  absl::StatusOr<QueuePtr> FindOrCreateQueue(const std::string& name,
+                                             const v1::SubscriptionSpec& spec);
+  absl::StatusOr<SubscriptionInfo> Create(const std::string& name,
+                                          const v1::SubscriptionSpec& spec);
+  absl::StatusOr<SubscriptionInfo> Update(const std::string& name,
+                                          const v1::SubscriptionSpec& spec);
+  absl::Status Delete(const std::string& name);
+  absl::Status Seek(const std::string& name, Sequence after);
+  absl::Status SetPaused(const std::string& name, bool paused);
+  absl::Status Declare(const std::vector<Declaration>& declarations);
+  // Those that nobody has used for longer than they may be.
+  void DeleteUnused();
+
+  // --- for the store
+  void Apply(int64_t place, const jetstream::SubscriptionChanges& changes, int64_t number);
+  // The journal's beginning is applied: the queues may ask for events.
+  void Open();
+  void Tick();
+  void Doubt();
+  void Close();
+
+ private:
+  using Origin = SubscriptionRecord::Origin;
+
+  absl::StatusOr<QueuePtr> Make(const std::string& name, const v1::SubscriptionSpec& spec,
+                                Origin origin) ABSL_EXCLUSIVE_LOCKS_REQUIRED(changing_mutex_);
+  absl::Status Respecify(const QueuePtr& queue, const v1::SubscriptionSpec& spec, Origin origin)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(changing_mutex_);
+  absl::Status Remove(const QueuePtr& queue) ABSL_EXCLUSIVE_LOCKS_REQUIRED(changing_mutex_);
+  // Writes one change of a subscription, and waits until it is applied.
+  absl::Status Write(const std::string& name,
+                     const std::function<void(jetstream::SubscriptionChange&)>& fill);
+  absl::Status MakeConsumer(const std::string& stream, const ConsumerConfig& config);
+  void RemoveConsumer(const std::string& stream, const std::string& consumer);
+  void Tell(absl::string_view what, const std::string& name) const;
+
+  const JetStreamQueueEnvironment environment_;
+  absl::Mutex changing_mutex_;  // one change of this gateway at a time
+  mutable absl::Mutex mutex_;
+  std::map<std::string, QueuePtr> queues_ ABSL_GUARDED_BY(mutex_);
+  bool opened_ ABSL_GUARDED_BY(mutex_) = false;
+};
+
+}  // namespace onhook
+
+#endif  // ONHOOK_GATEWAY_STORE_JETSTREAM_SUBSCRIPTION_REGISTRY_H_
