@@ -170,6 +170,7 @@ class Consumer {
         stream.HalfClose();
         return true;
       }
+      stream.Ack("ack", stream.TakeRefused());
       if (!IsWild()) {
         Behave(stream);
       } else if (!RunWild(stream)) {

@@ -12,6 +12,12 @@
 namespace onhook {
 
 using consumer_lines::FormatMoment;
+namespace {
+
+// What is asked by such a request may be done, whatever the answer.
+bool Settles(absl::string_view kind) { return kind == "ack" || kind == "skip" || kind == "park"; }
+
+}  // namespace
 
 ConsumerStream::ConsumerStream(int gateway, int port, v1::SubscribeOpen open) {
   SayLine(absl::StrCat(consumer_lines::kStream, " ", gateway, " ", FormatMoment(clock_.Elapsed())));
@@ -103,9 +109,14 @@ std::vector<ConsumerStream::Held> ConsumerStream::Finish() {
   return Take();
 }
 
+std::vector<ConsumerStream::Held> ConsumerStream::TakeRefused() {
+  absl::MutexLock lock(&mutex_);
+  return std::exchange(refused_, {});
+}
+
 std::vector<ConsumerStream::Held> ConsumerStream::Unanswered() {
   absl::MutexLock lock(&mutex_);
-  std::vector<Held> unanswered;
+  std::vector<Held> unanswered = std::exchange(refused_, {});
   for (const auto& [id, request] : requests_) {
     if (request.kind != "ack" && request.kind != "skip") continue;
     unanswered.insert(unanswered.end(), request.held.begin(), request.held.end());
@@ -150,16 +161,22 @@ void ConsumerStream::TakeResults(const v1::AckResults& results) {
     if (excepted.count(each.delivery_id) == 0) absl::StrAppend(&done, " ", each.call);
   }
   SayLine(done);
+  std::vector<Held> refused;
   for (const v1::AckResults::Exception& exception : results.exceptions()) {
     const auto named =
         std::find_if(request.held.begin(), request.held.end(),
                      [&](const Held& each) { return each.delivery_id == exception.delivery_id(); });
+    if (named != request.held.end() && Settles(request.kind) &&
+        exception.result() == v1::AckResults::RESULT_RETRY_LATER) {
+      refused.push_back(*named);
+    }
     SayLine(absl::StrCat(consumer_lines::kRefused, " ", request.kind, " ",
                          v1::AckResults::Result_Name(exception.result()), " ",
                          named == request.held.end() ? "nothing" : named->call));
   }
   absl::MutexLock lock(&mutex_);
   requests_.erase(results.request_id());  // answered, once that was said
+  refused_.insert(refused_.end(), refused.begin(), refused.end());
 }
 
 uint64_t ConsumerStream::Announce(absl::string_view kind, const std::vector<Held>& held) {

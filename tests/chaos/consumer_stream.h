@@ -54,7 +54,9 @@ class ConsumerStream {
 
   // Waits for the stream's end, and says it. Returns what was still held.
   std::vector<Held> Finish();
-  // What it asked to settle and got no answer about, after Finish().
+  // What it asked to settle and was told to ask again about, since this was last called.
+  std::vector<Held> TakeRefused();
+  // What it asked to settle and got no answer about, or was told to ask again, after Finish().
   std::vector<Held> Unanswered();
 
  private:
@@ -79,6 +81,7 @@ class ConsumerStream {
   std::vector<Held> held_ ABSL_GUARDED_BY(mutex_);
   uint64_t last_request_ ABSL_GUARDED_BY(mutex_) = 0;
   std::map<uint64_t, Request> requests_ ABSL_GUARDED_BY(mutex_);
+  std::vector<Held> refused_ ABSL_GUARDED_BY(mutex_);  // to be asked again
   std::thread reader_;
 };
 

@@ -77,8 +77,9 @@ void StrikeAndSettle(const std::vector<FleetFault>& faults, uint64_t rounds, int
   ASSERT_TRUE(run.Start());
   const std::map<std::string, int> strikes = StrikeInTurn(run, faults, rounds, events);
   run.FinishLoad();
-  EXPECT_TRUE(run.SettleFor(run.patience()));
+  EXPECT_TRUE(run.Drain());
   run.EnterDeadLetters();
+  EXPECT_TRUE(run.SettleFor(run.patience()));
   run.Audit();
   run.SettleEverything();
   run.Audit();

@@ -4,12 +4,12 @@
 #include <chrono>
 #include <csignal>
 #include <filesystem>
+#include <limits>
 #include <map>
 
 #include "absl/strings/str_cat.h"
 #include "grpcpp/grpcpp.h"
 #include "gtest/gtest.h"
-#include "onhook/v1/subscription_service.grpc.pb.h"
 #include "tests/chaos/consumer_lines.h"
 #include "tests/crash/gateway_audit.h"
 
@@ -24,6 +24,16 @@ constexpr size_t kMostLog = 30'000;
 // The consumers and the books know one gateway: FleetRun.
 constexpr int kGeneration = 1;
 constexpr size_t kMostFindings = 1'000'000;
+// Asks a gateway. False: it did not answer as it should, which is a failure.
+template <typename Method, typename Stub, typename Request, typename Response>
+bool Asked(Method method, Stub& stub, const Request& request, Response& response) {
+  grpc::ClientContext context;
+  context.set_deadline(std::chrono::system_clock::now() + std::chrono::minutes(1));
+  const grpc::Status status = (stub.*method)(&context, request, &response);
+  EXPECT_TRUE(status.ok()) << status.error_code() << " " << status.error_message();
+  return status.ok();
+}
+
 // A consumer at no gateway in particular.
 constexpr int kRoaming = -1;
 
@@ -239,15 +249,36 @@ void FleetRun::FinishLoad() {
   }
 }
 
+int64_t FleetRun::Settled() const {
+  int64_t settled = 0;
+  for (const std::string& each : ledger_.Subscriptions()) settled += ledger_.settled(each);
+  return settled;
+}
+
 bool FleetRun::SettleFor(absl::Duration patience) {
   int64_t before = -1;
-  int64_t settled = 0;
-  while (settled > before) {
+  for (int64_t settled = Settled(); settled > before; settled = Settled()) {
     if (ledger_.WaitUntilSettled(patience)) return true;
     before = settled;
-    settled = 0;
-    for (const std::string& each : ledger_.Subscriptions()) settled += ledger_.settled(each);
   }
+  return false;
+}
+
+bool FleetRun::Drain() {
+  int64_t least = std::numeric_limits<int64_t>::max();
+  absl::Duration given_up = clock_.Elapsed() + patience_;
+  while (clock_.Elapsed() < given_up && !testing::Test::HasFailure()) {
+    int64_t owed = 0;
+    for (int i = 0; i < gateways(); ++i) {
+      if (!runs(i)) continue;
+      for (const std::string& each : ledger_.Subscriptions()) owed += OwedBy(i, each);
+    }
+    if (owed == 0) return true;
+    if (owed < least) given_up = clock_.Elapsed() + patience_;
+    least = std::min(least, owed);
+    WaitFor(kBetweenLooks);
+  }
+  ADD_FAILURE() << "the gateways still owe " << least << " events";
   return false;
 }
 
@@ -289,23 +320,36 @@ void FleetRun::ExpectDeadLetters(int gateway, const std::string& subscription, s
   EXPECT_EQ(found, wanted) << "dead letters of " << subscription << " at gateway " << gateway;
 }
 
-std::vector<v1::DeadLetter> FleetRun::DeadLettersOf(int gateway, const std::string& subscription) {
-  const auto stub = v1::SubscriptionService::NewStub(
+std::unique_ptr<v1::SubscriptionService::Stub> FleetRun::Administer(int gateway) {
+  return v1::SubscriptionService::NewStub(
       grpc::CreateChannel(absl::StrCat("127.0.0.1:", At(gateway).process->grpc_port()),
                           grpc::InsecureChannelCredentials()));
+}
+
+std::vector<v1::DeadLetter> FleetRun::DeadLettersOf(int gateway, const std::string& subscription) {
+  const auto stub = Administer(gateway);
   std::vector<v1::DeadLetter> letters;
   v1::ListDeadLettersRequest request;
   request.set_subscription(subscription);
   do {
-    grpc::ClientContext context;
-    context.set_deadline(std::chrono::system_clock::now() + absl::ToChronoSeconds(patience_));
     v1::ListDeadLettersResponse page;
-    const grpc::Status status = stub->ListDeadLetters(&context, request, &page);
-    EXPECT_TRUE(status.ok()) << status.error_code() << " " << status.error_message();
+    if (!Asked(&v1::SubscriptionService::Stub::ListDeadLetters, *stub, request, page)) break;
     letters.insert(letters.end(), page.dead_letters().begin(), page.dead_letters().end());
     request.set_page_token(page.next_page_token());
   } while (!request.page_token().empty());
   return letters;
+}
+
+int64_t FleetRun::OwedBy(int gateway, const std::string& subscription) {
+  v1::GetSubscriptionRequest request;
+  request.set_name(subscription);
+  v1::GetSubscriptionResponse response;
+  if (!Asked(&v1::SubscriptionService::Stub::GetSubscription, *Administer(gateway), request,
+             response)) {
+    return 1;
+  }
+  const v1::SubscriptionStats& stats = response.subscription().stats();
+  return stats.backlog_events() + stats.outstanding_events();
 }
 
 void FleetRun::Audit() {

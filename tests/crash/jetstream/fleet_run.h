@@ -13,7 +13,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "gateway/base/clock.h"
-#include "onhook/v1/subscription_service.pb.h"
+#include "onhook/v1/subscription_service.grpc.pb.h"
 #include "tests/chaos/consumer_process.h"
 #include "tests/crash/call_ledger.h"
 #include "tests/crash/jetstream/fleet_load.h"
@@ -97,6 +97,9 @@ class FleetRun {
   // Waits until nothing that was promised is owed any more, or until this long nothing is settled
   // any more. Says which.
   bool SettleFor(absl::Duration patience);
+  // Waits until no gateway owes anything, or for patience() what they owe gets no less, which is a
+  // failure. What was parked, and nobody heard of it, is then among the dead letters.
+  bool Drain();
   // Expects that everything is settled. Then kills all there is, starts it, and lets one more
   // callback come to each gateway, and the time pass in which a server would give again what it was
   // not told is settled.
@@ -140,7 +143,12 @@ class FleetRun {
   void Introduce(const Backend& backend);
   void MoveRoamers();
   void Gone(int gateway);
+  // Over all subscriptions.
+  int64_t Settled() const;
   void ExpectDeadLetters(int gateway, const std::string& subscription, size_t wanted);
+  std::unique_ptr<v1::SubscriptionService::Stub> Administer(int gateway);
+  // By its own word, of this subscription.
+  int64_t OwedBy(int gateway, const std::string& subscription);
   std::vector<v1::DeadLetter> DeadLettersOf(int gateway, const std::string& subscription);
 
   const Options options_;

@@ -75,8 +75,9 @@ class ServerPowerCutTest : public testing::Test {
     }
     ASSERT_TRUE(run.Recover());
     run.FinishLoad();
-    EXPECT_TRUE(run.SettleFor(run.patience()));
+    EXPECT_TRUE(run.Drain());
     run.EnterDeadLetters();
+    EXPECT_TRUE(run.SettleFor(run.patience()));
     run.Audit();
     run.SettleEverything();
     run.Audit();
