@@ -232,7 +232,8 @@ const (
 	AckResults_RESULT_STALE AckResults_Result = 1
 	// No such delivery: malformed, of another subscription or store, or from before a Seek.
 	AckResults_RESULT_UNKNOWN AckResults_Result = 2
-	// The gateway could not store it now. Ask again.
+	// The gateway could not store it now, or does not know yet whether it is stored. Ask again: what
+	// was done all the same is not done twice.
 	AckResults_RESULT_RETRY_LATER AckResults_Result = 3
 )
 

@@ -1788,7 +1788,8 @@ pub mod ack_results {
         Stale = 1,
         /// No such delivery: malformed, of another subscription or store, or from before a Seek.
         Unknown = 2,
-        /// The gateway could not store it now. Ask again.
+        /// The gateway could not store it now, or does not know yet whether it is stored. Ask again: what
+        /// was done all the same is not done twice.
         RetryLater = 3,
     }
     impl Result {

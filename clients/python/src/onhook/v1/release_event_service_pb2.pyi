@@ -588,7 +588,9 @@ class AckResults(google.protobuf.message.Message):
         RESULT_UNKNOWN: AckResults._Result.ValueType  # 2
         """No such delivery: malformed, of another subscription or store, or from before a Seek."""
         RESULT_RETRY_LATER: AckResults._Result.ValueType  # 3
-        """The gateway could not store it now. Ask again."""
+        """The gateway could not store it now, or does not know yet whether it is stored. Ask again: what
+        was done all the same is not done twice.
+        """
 
     class Result(_Result, metaclass=_ResultEnumTypeWrapper):
         """Why a delivery was not done as asked."""
@@ -602,7 +604,9 @@ class AckResults(google.protobuf.message.Message):
     RESULT_UNKNOWN: AckResults.Result.ValueType  # 2
     """No such delivery: malformed, of another subscription or store, or from before a Seek."""
     RESULT_RETRY_LATER: AckResults.Result.ValueType  # 3
-    """The gateway could not store it now. Ask again."""
+    """The gateway could not store it now, or does not know yet whether it is stored. Ask again: what
+    was done all the same is not done twice.
+    """
 
     @typing.final
     class Exception(google.protobuf.message.Message):

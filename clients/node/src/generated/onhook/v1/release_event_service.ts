@@ -301,7 +301,10 @@ export enum AckResults_Result {
   STALE = 1,
   /** UNKNOWN - No such delivery: malformed, of another subscription or store, or from before a Seek. */
   UNKNOWN = 2,
-  /** RETRY_LATER - The gateway could not store it now. Ask again. */
+  /**
+   * RETRY_LATER - The gateway could not store it now, or does not know yet whether it is stored. Ask again: what
+   * was done all the same is not done twice.
+   */
   RETRY_LATER = 3,
 }
 
