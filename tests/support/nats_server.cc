@@ -92,8 +92,11 @@ void NatsServer::Launch() {
 bool NatsServer::WaitUntilReady(absl::Duration timeout) {
   const absl::Time deadline = absl::Now() + timeout;
   while (true) {
-    const auto ready = [](absl::string_view log) {
-      return absl::StrContains(log, "Server is ready");
+    // It listens for other servers only after it has said that it is ready.
+    const bool has_routes = absl::StrContains(options_.more_configuration, "cluster");
+    const auto ready = [has_routes](absl::string_view log) {
+      return absl::StrContains(log, "Server is ready") &&
+             (!has_routes || absl::StrContains(log, "Listening for route connections on "));
     };
     const bool said_so = process_->WaitForOutput(ready, deadline - absl::Now());
     if (said_so && running()) {
