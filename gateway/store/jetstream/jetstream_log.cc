@@ -111,6 +111,7 @@ void JetStreamLog::WentBack(Sequence last) {
                {"newest_kept", last}});
   appends_.ForgetBehind(last);
   tail_->ForgetBehind(last);
+  if (loss_listener_ != nullptr) loss_listener_(last);
 }
 
 void JetStreamLog::AnswerWaiting() {

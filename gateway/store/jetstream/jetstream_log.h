@@ -78,6 +78,11 @@ class JetStreamLog final : public EventLog {
 
   // --- for the store that owns it
 
+  // Told, on the connection's threads, when the stream turns out to have lost its end: what lies
+  // behind `kept` is gone, and its sequences may be others' now. To be set before Begin.
+  using LossListener = std::function<void(Sequence kept)>;
+  void SetLossListener(LossListener listener) { loss_listener_ = std::move(listener); }
+
   // The stream as it is now; what comes behind is followed. To be called once, before all else but
   // listeners.
   void Begin(const StreamInfo& events);
@@ -133,6 +138,7 @@ class JetStreamLog final : public EventLog {
   EventAppends appends_;
   GatewayTalk talk_;
 
+  LossListener loss_listener_;
   std::vector<TailListener> listeners_;  // set before the first append
   std::unique_ptr<EventTail> tail_;      // set by Begin, like the follower
   std::unique_ptr<StreamFollower> follower_;

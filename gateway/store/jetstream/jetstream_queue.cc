@@ -252,6 +252,14 @@ bool JetStreamQueue::HasProcessed(Sequence sequence) const {
   return processed_.Contains(sequence);
 }
 
+bool JetStreamQueue::KnowsBehind(Sequence sequence) const {
+  absl::MutexLock lock(&mutex_);
+  const auto reaches = [sequence](const SequenceSet& set) {
+    return !set.empty() && set.runs().rbegin()->second > sequence;
+  };
+  return state_->floor() > sequence || reaches(state_->settled()) || reaches(processed_);
+}
+
 bool JetStreamQueue::Excludes(const v1::ReleaseEvent& event) const {
   absl::MutexLock lock(&mutex_);
   return !filter_.matches_all() && !filter_.Matches(event);

@@ -94,6 +94,8 @@ class JetStreamQueue final : public SubscriptionQueue,
   Sequence floor() const;
   // Whether the event was received and dealt with, ever.
   bool HasProcessed(Sequence sequence) const;
+  // Whether the journal has told of events behind this one.
+  bool KnowsBehind(Sequence sequence) const;
   // Applies a record of the journal. `number`: of this gateway's own write, or 0. True: the
   // subscription is no more.
   bool Apply(int64_t place, const jetstream::SubscriptionChanges& changes, int64_t number);
@@ -208,10 +210,17 @@ class JetStreamQueue final : public SubscriptionQueue,
   bool IsAtTail() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool Wanted(const LogEvent& event) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
-  // --- jetstream_queue_arrivals.cc: what the servers give, and time
+  // --- jetstream_queue_consumers.cc: the servers' consumers
   void Connect(const std::string& consumer, int64_t pending, bool redriven, int64_t epoch_number);
   void EnsureConsumer(bool redriven);
   void ConsumerGone(bool redriven);
+  // Looks, now and then, whether the oldest event that is owed is on its way to anybody.
+  void LookForForgotten() ABSL_LOCKS_EXCLUDED(mutex_);
+  void AskWhetherForgotten(Sequence oldest);
+  // They are not in the stream any more, whoever took them.
+  void GiveUpMissing(SequenceRange missing) ABSL_LOCKS_EXCLUDED(mutex_);
+
+  // --- jetstream_queue_arrivals.cc: what the servers give, and time
   void Arrived(PulledMessage message, bool redriven, int64_t epoch_number);
   void Judge();
   void JudgeOne(const Arrival& arrival, Todo& todo) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -329,6 +338,9 @@ class JetStreamQueue final : public SubscriptionQueue,
   bool opening_events_ ABSL_GUARDED_BY(mutex_) = false;
   bool opening_redriven_ ABSL_GUARDED_BY(mutex_) = false;
   absl::Duration limits_enforced_ ABSL_GUARDED_BY(mutex_);
+  // The oldest that is owed and not here, and since when: 0, if there is none.
+  Sequence oldest_owed_ ABSL_GUARDED_BY(mutex_) = 0;
+  absl::Duration owed_since_ ABSL_GUARDED_BY(mutex_);
 
   std::deque<Wish> pending_ ABSL_GUARDED_BY(mutex_);
   Unrequested unrequested_ ABSL_GUARDED_BY(mutex_);

@@ -2,6 +2,7 @@
 // alike.
 
 #include <algorithm>
+#include <limits>
 #include <set>
 #include <utility>
 
@@ -331,6 +332,9 @@ void JetStreamQueue::ApplySought(const SubscriptionChange& change, Todo& todo) {
   ++record_.epoch_number;
   record_.start = std::min(record_.start, sought.after());
   record_.replayed_through = std::max(record_.replayed_through, sought.replayed_through());
+  if (sought.has_lost_behind()) {
+    processed_.Remove({sought.lost_behind() + 1, std::numeric_limits<Sequence>::max()});
+  }
   state_->Seek(sought.after());
   state_->SetReplayedThrough(record_.replayed_through);
   tried_.clear();

@@ -22,7 +22,6 @@ constexpr absl::Duration kScreeningRest = absl::Seconds(10);
 constexpr int64_t kMostWanted = 10000;
 // What no consumer here takes for so long is given to other gateways.
 constexpr absl::Duration kStall = absl::Seconds(1);
-constexpr absl::Duration kOpeningInterval = absl::Seconds(1);
 constexpr absl::Duration kLimitInterval = absl::Seconds(1);
 constexpr absl::Duration kLongestUse = absl::Hours(1);
 // A copy to be redriven that no record tells of after so many deliveries belongs to nobody.
@@ -30,127 +29,6 @@ constexpr int64_t kMostEarly = 10;
 constexpr size_t kMostEarlyCopies = 1000;
 
 }  // namespace
-
-ConsumerConfig JetStreamQueue::EventsConsumer(const std::string& name, uint64_t epoch,
-                                              Sequence after, const v1::SubscriptionSpec& spec,
-                                              const JetStreamQueueEnvironment& environment) {
-  ConsumerConfig config = RedrivenConsumer(name, environment);
-  config.name = environment.subjects->EventsConsumer(name, epoch);
-  config.filter_subjects = {environment.subjects->events()};
-  config.start_sequence = after + 1;
-  config.max_ack_pending = RulesOf(spec, false).max_unacked_events;
-  return config;
-}
-
-ConsumerConfig JetStreamQueue::RedrivenConsumer(const std::string& name,
-                                                const JetStreamQueueEnvironment& environment) {
-  ConsumerConfig config;
-  config.name = environment.subjects->RedrivenConsumer(name);
-  config.durable = true;
-  config.description = "onhook subscription";
-  config.filter_subjects = {environment.subjects->Redriven(name)};
-  config.ack_wait = environment.options->ownership;
-  config.max_ack_pending = 10000;
-  config.replicas = environment.options->replicas;
-  return config;
-}
-
-// -------------------------------------------------------------------------------------- opening
-
-void JetStreamQueue::Open() {
-  {
-    absl::MutexLock lock(&mutex_);
-    opened_ = true;
-    if (deleted_ || closed_) return;
-  }
-  EnsureConsumer(false);
-  EnsureConsumer(true);
-}
-
-void JetStreamQueue::EnsureConsumer(bool redriven) {
-  std::string stream;
-  ConsumerConfig config;
-  int64_t epoch_number = 0;
-  {
-    absl::MutexLock lock(&mutex_);
-    bool& opening = redriven ? opening_redriven_ : opening_events_;
-    if (opening || deleted_ || closed_ || (redriven ? redriven_ : events_) != nullptr) return;
-    opening = true;
-    open_after_ = environment_.clock->Elapsed() + kOpeningInterval;
-    epoch_number = record_.epoch_number;
-    config = redriven ? RedrivenConsumer(name_, environment_)
-                      : EventsConsumer(name_, record_.epoch, state_->floor(), record_.spec,
-                                       environment_);
-  }
-  stream = redriven ? environment_.subjects->dead_stream() : environment_.subjects->events_stream();
-  const std::weak_ptr<JetStreamQueue> weak = weak_from_this();
-  const auto opened = [weak, redriven, epoch_number](const absl::StatusOr<ConsumerInfo>& info) {
-    const auto self = weak.lock();
-    if (self == nullptr) return;
-    if (info.ok()) return self->Connect(info->name, info->pending, redriven, epoch_number);
-    if (!absl::IsUnavailable(info.status()) && self->opening_fails_.Occurred() > 0) {
-      self->environment_.log->Error("store", "the servers have no consumer for a subscription",
-                                    {{"subscription", self->name_}, {"error", info.status()}});
-    }
-    absl::MutexLock lock(&self->mutex_);  // again with a tick
-    (redriven ? self->opening_redriven_ : self->opening_events_) = false;
-  };
-  environment_.api->GetConsumer(
-      stream, config.name,
-      [weak, stream, config, opened](const absl::StatusOr<ConsumerInfo>& info) {
-        const auto self = weak.lock();
-        if (self == nullptr) return;
-        const bool fits = info.ok() && info->config.max_ack_pending == config.max_ack_pending &&
-                          info->config.ack_wait == config.ack_wait;
-        if (fits || (!info.ok() && !absl::IsNotFound(info.status()))) return opened(info);
-        ConsumerConfig wanted = config;
-        // Where it began is not to be changed.
-        if (info.ok()) wanted.start_sequence = info->config.start_sequence;
-        self->environment_.api->CreateConsumer(stream, wanted, opened);
-      });
-}
-
-void JetStreamQueue::Connect(const std::string& consumer, int64_t pending, bool redriven,
-                             int64_t epoch_number) {
-  PullConsumer::Options options;
-  options.stream =
-      redriven ? environment_.subjects->dead_stream() : environment_.subjects->events_stream();
-  options.consumer = consumer;
-  PullConsumer::Callbacks callbacks;
-  const std::weak_ptr<JetStreamQueue> weak = weak_from_this();
-  callbacks.message = [weak, redriven, epoch_number](PulledMessage message) {
-    if (const auto self = weak.lock()) self->Arrived(std::move(message), redriven, epoch_number);
-  };
-  callbacks.gone = [weak, redriven] {
-    if (const auto self = weak.lock()) self->ConsumerGone(redriven);
-  };
-  auto pulling = std::make_shared<PullConsumer>(environment_.api, options, std::move(callbacks),
-                                                environment_.clock, environment_.log);
-  {
-    absl::MutexLock lock(&mutex_);
-    (redriven ? opening_redriven_ : opening_events_) = false;
-    if (deleted_ || closed_ || epoch_number != record_.epoch_number) return;
-    (redriven ? redriven_ : events_) = pulling;
-    if (!redriven) {
-      pending_events_ = pending;
-      last_arrival_ = environment_.clock->Elapsed();
-    }
-  }
-  TellWanted();
-}
-
-void JetStreamQueue::ConsumerGone(bool redriven) {
-  {
-    absl::MutexLock lock(&mutex_);
-    if (deleted_ || closed_) return;
-    // Not here: this is one of its calls.
-    retired_.push_back(std::exchange(redriven ? redriven_ : events_, nullptr));
-    current_ = false;  // what comes from another one is told as if it came for the first time
-    open_after_ = environment_.clock->Elapsed() + kOpeningInterval;
-  }
-  environment_.log->Warning("store", "a subscription's consumer is gone; another is made",
-                            {{"subscription", name_}});
-}
 
 int64_t JetStreamQueue::WantedEvents(bool redriven) const {
   if (deleted_ || closed_ || record_.paused || !state_->HasRoom()) return 0;
@@ -353,6 +231,7 @@ void JetStreamQueue::Tick() {
   if (redriven != nullptr) redriven->Tick();
   if (open) Open();
   if (enforce) EnforceBacklogLimit();
+  LookForForgotten();
   Do(std::move(todo));
 }
 

@@ -164,18 +164,23 @@ absl::Status JetStreamStore::Begin() {
   events_info_ = streams->events;
   absl::Status begun = nonces_.Begin();
   if (!begun.ok()) return begun;
+  event_log_.SetLossListener([this](Sequence kept) { registry_.NoteLoss(kept); });
   event_log_.Begin(streams->events);
   journal_.Begin([this](int64_t place, const StateJournal::Changes& changes, int64_t number) {
     registry_.Apply(place, changes, number);
   });
   begun = journal_.AwaitBeginning(6 * options_.nats.request_timeout);
+  if (begun.ok()) begun = registry_.LookForLoss();
   if (begun.ok()) begun = quarantine_.Begin(streams->rejected);
   if (!begun.ok()) return absl::UnavailableError(begun.message());
   registry_.Open();
   ticking_ = std::make_unique<PeriodicThread>(options_.tick_interval, [this] { Tick(); });
   // A thread of its own: it waits for what the ticks keep going.
-  expiring_ = std::make_unique<PeriodicThread>(10 * options_.tick_interval,
-                                               [this] { registry_.DeleteUnused(); });
+  expiring_ = std::make_unique<PeriodicThread>(10 * options_.tick_interval, [this] {
+    registry_.RecoverFromLoss();
+    registry_.DeleteUnused();
+  });
+  registry_.RecoverFromLoss();
   log_->Info("store", "opened the store in JetStream",
              {{"stream", subjects_.events_stream()},
               {"store_id", store_id_},

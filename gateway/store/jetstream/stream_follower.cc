@@ -48,7 +48,7 @@ class StreamFollower::Impl : public std::enable_shared_from_this<Impl> {
   // Each of these is of one beginning: `turn` is its number, and another's are over.
   void OnStream(int64_t turn, const absl::StatusOr<StreamInfo>& info);
   // Looks whether the stream is still the one whose messages were handed on.
-  void Compare(int64_t turn, std::vector<SequenceMarks::Mark> marks, size_t next, bool differs);
+  void Compare(int64_t turn, std::vector<SequenceMarks::Mark> marks, size_t next);
   void GoBack(int64_t last);
   void CreateConsumer(int64_t turn);
   void OnConsumer(int64_t turn, const absl::StatusOr<ConsumerInfo>& info);
@@ -77,7 +77,10 @@ class StreamFollower::Impl : public std::enable_shared_from_this<Impl> {
   int64_t last_;                   // handed on
   int64_t consumer_sequence_ = 0;  // of the consumer there is
   std::optional<int64_t> end_;     // all up to there is to be handed on until it has caught up
-  SequenceMarks marks_;            // of what was handed on
+  SequenceMarks marks_;            // of what was handed on, and of what it began behind
+  int64_t stream_end_ = 0;         // when it was looked at
+  bool differs_ = false;           // it has lost its end, as far as was looked
+  bool has_others_ = false;        // and has got another since
   bool asking_for_end_ = false;
   bool caught_up_ = false;
 
@@ -130,32 +133,39 @@ void StreamFollower::Impl::OnStream(int64_t turn, const absl::StatusOr<StreamInf
   if (Over(turn)) return;
   if (!info.ok()) return Fail(turn, info.status().message());
   // One that has lost its end may have as many messages as before when it is looked at.
-  Compare(turn, marks_.NewestFirst(), 0, info->last_sequence < last_);
+  stream_end_ = info->last_sequence;
+  differs_ = stream_end_ < last_;
+  has_others_ = false;
+  Compare(turn, marks_.NewestFirst(), 0);
 }
 
 // A message is told from another of its sequence by when it was stored. One that is not there says
 // nothing: it may have been removed.
 void StreamFollower::Impl::Compare(int64_t turn, std::vector<SequenceMarks::Mark> marks,
-                                   size_t next, bool differs) {
-  if (!differs && next > 0) return CreateConsumer(turn);
+                                   size_t next) {
+  if (!differs_ && next > 0) return CreateConsumer(turn);
   if (next == marks.size()) {
-    if (differs) GoBack(0);
+    // With none of the messages that were handed on, and no others in their places, it has lost its
+    // end, and got no other since.
+    if (differs_) GoBack(has_others_ ? 0 : std::min(last_, stream_end_));
     return CreateConsumer(turn);
   }
   const int64_t sequence = marks[next].sequence;
   api_->GetMessage(
       options_.stream, sequence,
-      [self = shared_from_this(), turn, marks = std::move(marks), next,
-       differs](const absl::StatusOr<StreamMessage>& message) {
-        self->calls_.Run([self, turn, marks, next, differs, there = message.status(),
+      [self = shared_from_this(), turn, marks = std::move(marks),
+       next](const absl::StatusOr<StreamMessage>& message) {
+        self->calls_.Run([self, turn, marks, next, there = message.status(),
                           stored_at = message.ok() ? message->stored_at : absl::Time()] {
           if (self->Over(turn)) return;
           if (there.ok() && stored_at == marks[next].stored_at) {
-            if (differs) self->GoBack(marks[next].sequence);
+            if (self->differs_) self->GoBack(marks[next].sequence);
             return self->CreateConsumer(turn);
           }
           if (!there.ok() && !absl::IsNotFound(there)) return self->Fail(turn, there.message());
-          self->Compare(turn, marks, next + 1, differs || there.ok());
+          self->differs_ = self->differs_ || there.ok();
+          self->has_others_ = self->has_others_ || there.ok();
+          self->Compare(turn, marks, next + 1);
         });
       });
 }
@@ -223,6 +233,7 @@ void StreamFollower::Impl::OnEnd(int64_t turn, const absl::StatusOr<StreamMessag
   asking_for_end_ = false;
   if (newest.ok()) {
     end_ = newest->sequence;
+    if (*end_ == last_ && marks_.NewestFirst().empty()) marks_.Add({*end_, newest->stored_at});
   } else if (absl::IsNotFound(newest.status())) {
     end_ = 0;
   }  // else with the next heartbeat again

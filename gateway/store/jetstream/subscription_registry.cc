@@ -247,7 +247,15 @@ absl::Status SubscriptionRegistry::Seek(const std::string& name, Sequence after)
   if (after + 1 < event_log.first() || after > event_log.last()) {
     return absl::OutOfRangeError("the log does not keep the events behind this place");
   }
-  const SubscriptionRecord before = (*queue)->record();
+  const absl::Status moved = Move(*queue, after, std::nullopt);
+  if (moved.ok()) Tell("subscription sent to another place", name);
+  return moved;
+}
+
+absl::Status SubscriptionRegistry::Move(const QueuePtr& queue, Sequence after,
+                                        std::optional<Sequence> lost_behind) {
+  const std::string& name = queue->name();
+  const SubscriptionRecord before = queue->record();
   const uint64_t epoch = RandomBits();
   const std::string events = environment_.subjects->events_stream();
   const absl::Status made = MakeConsumer(
@@ -257,16 +265,16 @@ absl::Status SubscriptionRegistry::Seek(const std::string& name, Sequence after)
     change.set_epoch_number(before.epoch_number + 1);
     change.mutable_sought()->set_after(after);
     change.mutable_sought()->set_epoch(epoch);
-    change.mutable_sought()->set_replayed_through((*queue)->seen_through());
+    change.mutable_sought()->set_replayed_through(queue->seen_through());
+    if (lost_behind.has_value()) change.mutable_sought()->set_lost_behind(*lost_behind);
   });
   if (!moved.ok()) return moved;
-  const bool counts = (*queue)->record().epoch == epoch;
+  const bool counts = queue->record().epoch == epoch;
   RemoveConsumer(events,
                  environment_.subjects->EventsConsumer(name, counts ? before.epoch : epoch));
   if (!counts) {
     return absl::UnavailableError("another gateway sent the subscription elsewhere just now");
   }
-  Tell("subscription sent to another place", name);
   return absl::OkStatus();
 }
 
@@ -384,6 +392,64 @@ void SubscriptionRegistry::Open() {
 
 void SubscriptionRegistry::Tick() {
   for (const QueuePtr& queue : Queues()) queue->Tick();
+}
+
+// What the journal tells of was in the stream of events before. Sequences that are lost are
+// nobody's until a gateway appends, which looks first.
+absl::Status SubscriptionRegistry::LookForLoss() {
+  const std::string events = environment_.subjects->events_stream();
+  const absl::StatusOr<StreamInfo> info = AwaitAnswer<StreamInfo>(
+      [&](auto done) { environment_.api->GetStream(events, std::move(done)); });
+  if (!info.ok()) return absl::UnavailableError(info.status().message());
+  const std::vector<QueuePtr> queues = Queues();
+  if (std::none_of(queues.begin(), queues.end(), [&info](const QueuePtr& queue) {
+        return queue->KnowsBehind(info->last_sequence);
+      })) {
+    return absl::OkStatus();
+  }
+  environment_.log->Error("store",
+                          "the stream of events has lost its end: events that were stored are gone",
+                          {{"stream", events}, {"newest_kept", info->last_sequence}});
+  NoteLoss(info->last_sequence);
+  return absl::OkStatus();
+}
+
+void SubscriptionRegistry::NoteLoss(Sequence kept) {
+  Loss loss{kept, {}};
+  for (const QueuePtr& queue : Queues()) {
+    loss.epoch_numbers[queue->name()] = queue->record().epoch_number;
+  }
+  absl::MutexLock lock(&mutex_);
+  if (loss_.has_value()) loss.kept = std::min(loss.kept, loss_->kept);
+  loss_ = std::move(loss);
+  ++losses_;
+}
+
+void SubscriptionRegistry::RecoverFromLoss() {
+  Loss loss;
+  int64_t number = 0;
+  {
+    absl::MutexLock lock(&mutex_);
+    if (!loss_.has_value()) return;
+    loss = *loss_;
+    number = losses_;
+  }
+  bool done = true;
+  for (const auto& [name, epoch_number] : loss.epoch_numbers) {
+    absl::MutexLock changing(&changing_mutex_);
+    const absl::StatusOr<QueuePtr> queue = Find(name);
+    // Whoever sent it elsewhere since has done what is to be done.
+    if (!queue.ok() || (*queue)->record().epoch_number != epoch_number) continue;
+    const Sequence after = std::min((*queue)->floor(), loss.kept);
+    const absl::Status moved = Move(*queue, after, loss.kept);
+    done = done && (moved.ok() || (*queue)->record().epoch_number != epoch_number);
+    if (moved.ok()) {
+      environment_.log->Error("store", "a subscription goes back to what the stream has kept",
+                              {{"subscription", name}, {"after", after}});
+    }
+  }
+  absl::MutexLock lock(&mutex_);
+  if (done && number == losses_) loss_.reset();
 }
 
 void SubscriptionRegistry::Doubt() {

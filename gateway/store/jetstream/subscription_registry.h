@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -56,6 +57,15 @@ class SubscriptionRegistry {
   // The journal's beginning is applied: the queues may ask for events.
   void Open();
   void Tick();
+  // The stream of events has lost what lay behind `kept`: what the journal says of these sequences
+  // is not about the events that get them now. Blocking: never.
+  void NoteLoss(Sequence kept);
+  // Looks whether there was a loss while no gateway saw it, and notes it. To be called with the
+  // journal's beginning applied, before this gateway appends anything. Errors: kUnavailable.
+  absl::Status LookForLoss();
+  // Sends every subscription back to what is kept, if a loss was noted, and some gateway has not
+  // done so since. To be called again until it has nothing to do.
+  void RecoverFromLoss();
   void Doubt();
   void Close();
 
@@ -66,6 +76,9 @@ class SubscriptionRegistry {
                                 Origin origin) ABSL_EXCLUSIVE_LOCKS_REQUIRED(changing_mutex_);
   absl::Status Respecify(const QueuePtr& queue, const v1::SubscriptionSpec& spec, Origin origin)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(changing_mutex_);
+  // `lost_behind`: because of a loss.
+  absl::Status Move(const QueuePtr& queue, Sequence after, std::optional<Sequence> lost_behind)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(changing_mutex_);
   absl::Status Remove(const QueuePtr& queue) ABSL_EXCLUSIVE_LOCKS_REQUIRED(changing_mutex_);
   // Writes one change of a subscription, and waits until it is applied.
   absl::Status Write(const std::string& name,
@@ -74,11 +87,18 @@ class SubscriptionRegistry {
   void RemoveConsumer(const std::string& stream, const std::string& consumer);
   void Tell(absl::string_view what, const std::string& name) const;
 
+  struct Loss {
+    Sequence kept = 0;
+    std::map<std::string, int64_t> epoch_numbers;  // of the subscriptions, when it was noted
+  };
+
   const JetStreamQueueEnvironment environment_;
   absl::Mutex changing_mutex_;  // one change of this gateway at a time
   mutable absl::Mutex mutex_;
   std::map<std::string, QueuePtr> queues_ ABSL_GUARDED_BY(mutex_);
   bool opened_ ABSL_GUARDED_BY(mutex_) = false;
+  std::optional<Loss> loss_ ABSL_GUARDED_BY(mutex_);
+  int64_t losses_ ABSL_GUARDED_BY(mutex_) = 0;
 };
 
 }  // namespace onhook

@@ -1,0 +1,212 @@
+// What servers lose, forget or are told to remove: what is owed comes all the same, and what is new
+// is not taken for what it stands in the place of.
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "absl/synchronization/notification.h"
+#include "gateway/base/steady_condition.h"
+#include "gateway/store/jetstream/jetstream_store.h"
+#include "gateway/store/jetstream/pull_consumer.h"
+#include "gmock/gmock.h"
+#include "tests/contract/engine.h"
+#include "tests/contract/subscription_queue_contract.h"
+#include "tests/unit/store/jetstream/nats_fixture.h"
+
+namespace onhook {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+using testing::SizeIs;
+
+class JetStreamRepairTest : public NatsTest {
+ protected:
+  void SetUp() override {
+    NatsTest::SetUp();
+    if (!IsSkipped()) Open();
+  }
+  void TearDown() override {
+    store_ = nullptr;
+    NatsTest::TearDown();
+  }
+
+  void Open() {
+    JetStreamOptions options;
+    options.nats.servers = {server_->url()};
+    options.replicas = 1;
+    options.ownership = absl::Milliseconds(300);
+    options.tick_interval = absl::Milliseconds(5);
+    auto store = OpenJetStreamStore(options, &clock_, &log_);
+    ASSERT_TRUE(store.ok()) << store.status();
+    store_ = *std::move(store);
+  }
+  QueuePtr Queue() { return *store_->FindOrCreateQueue("crm", {}); }
+
+  void Append(const std::string& call) { AppendOne(store_->log(), MakeEvent(call, call)); }
+  static std::vector<std::string> ContentsOf(const std::vector<Lease>& leases) {
+    std::vector<LogEventPtr> events;
+    for (const Lease& lease : leases) events.push_back(lease.event);
+    return Contents(events);
+  }
+  static std::vector<SettleException> Ack(const QueuePtr& queue, const std::vector<Lease>& leases) {
+    SettleRequest request;
+    request.delivery_ids = Ids(leases);
+    absl::Notification settled;
+    std::vector<SettleException> exceptions;
+    queue->Settle(request, [&](std::vector<SettleException> result) {
+      exceptions = std::move(result);
+      settled.Notify();
+    });
+    settled.WaitForNotification();
+    return exceptions;
+  }
+  bool IsProcessed(Sequence sequence) {
+    return !AwaitAnswer<std::vector<std::string>>([&](auto done) {
+              store_->FindProcessedBy(sequence, {"crm"}, std::move(done));
+            })->empty();
+  }
+
+  // The events as they are now, and these put back. The server is started again each time.
+  void KeepEvents() {
+    server_->Stop();
+    std::filesystem::copy(Messages(), server_->directory() + "/kept",
+                          std::filesystem::copy_options::recursive);
+    StartServer();
+  }
+  void LoseWhatCameSince() {
+    server_->Stop();
+    std::filesystem::remove_all(Messages());
+    std::filesystem::rename(server_->directory() + "/kept", Messages());
+    StartServer();
+  }
+  void StartServer() {
+    ASSERT_TRUE(server_->Start());
+    if (store_ != nullptr) Until([this] { return store_->CheckRoom().ok(); });
+  }
+  std::string Messages() const {
+    return server_->directory() + "/store/jetstream/$G/streams/ONHOOK/msgs";
+  }
+
+  std::string EventsConsumer() {
+    const auto names = AwaitAnswer<std::vector<std::string>>(
+        [&](auto done) { api_->ListConsumers("ONHOOK", std::move(done)); });
+    for (const std::string& name : *names) {
+      if (absl::StartsWith(name, "crm-")) return name;
+    }
+    return "";
+  }
+
+  std::unique_ptr<Store> store_;
+};
+
+INSTANTIATE_TEST_SUITE_P(Servers, JetStreamRepairTest,
+                         testing::Values(NatsVersion::kNewest, NatsVersion::kOldest),
+                         [](const auto& info) {
+                           return info.param == NatsVersion::kNewest ? "Newest" : "Oldest";
+                         });
+
+TEST_P(JetStreamRepairTest, WhatComesInThePlaceOfALostEventIsDelivered) {
+  for (const char* call : {"1", "2", "3"}) Append(call);
+  TestConsumer consumer(Queue());
+  EXPECT_THAT(Ack(Queue(), consumer.Take(3)), IsEmpty());
+  KeepEvents();
+  for (const char* call : {"4", "5", "6"}) Append(call);
+  const std::vector<Lease> lost = consumer.Take(3);
+  EXPECT_THAT(Ack(Queue(), lost), IsEmpty());
+  EXPECT_TRUE(IsProcessed(4));
+  LoseWhatCameSince();
+  Append("new");
+  const std::vector<Lease> taken = consumer.Take(1);
+  EXPECT_THAT(ContentsOf(taken), ElementsAre("new"));
+  EXPECT_FALSE(IsProcessed(4));
+  // Nor does an acknowledgement of what was there settle it.
+  EXPECT_THAT(Ack(Queue(), lost), SizeIs(3));
+  EXPECT_FALSE(IsProcessed(4));
+  EXPECT_THAT(Ack(Queue(), taken), IsEmpty());
+  EXPECT_TRUE(IsProcessed(4));
+}
+
+TEST_P(JetStreamRepairTest, ALossThatNoGatewaySawIsFoundWhenTheNextOneOpens) {
+  for (const char* call : {"1", "2", "3"}) Append(call);
+  KeepEvents();
+  std::vector<Lease> lost;
+  {
+    TestConsumer consumer(Queue());
+    for (const char* call : {"4", "5", "6"}) Append(call);
+    lost = consumer.Take(6);
+    EXPECT_THAT(Ack(Queue(), lost), IsEmpty());
+  }
+  store_ = nullptr;
+  LoseWhatCameSince();
+  Open();
+  Append("new");
+  TestConsumer consumer(Queue());
+  const std::vector<Lease> taken = consumer.Take(1);
+  EXPECT_THAT(ContentsOf(taken), ElementsAre("new"));
+  EXPECT_THAT(Ack(Queue(), lost), SizeIs(6));
+  EXPECT_FALSE(IsProcessed(4));
+  EXPECT_TRUE(IsProcessed(3));
+  EXPECT_THAT(Ack(Queue(), taken), IsEmpty());
+}
+
+TEST_P(JetStreamRepairTest, WhatIsKeptIsNotDeliveredAgainByAStartWithoutLoss) {
+  for (const char* call : {"1", "2", "3"}) Append(call);
+  {
+    TestConsumer consumer(Queue());
+    EXPECT_THAT(Ack(Queue(), consumer.Take(3)), IsEmpty());
+  }
+  const std::string before = EventsConsumer();
+  store_ = nullptr;
+  Open();
+  Append("4");
+  TestConsumer consumer(Queue());
+  EXPECT_THAT(ContentsOf(consumer.Take(1)), ElementsAre("4"));
+  EXPECT_EQ(EventsConsumer(), before);
+}
+
+TEST_P(JetStreamRepairTest, AnEventThatTheServersConsumerForgotIsDelivered) {
+  const QueuePtr queue = Queue();
+  for (const char* call : {"1", "2"}) Append(call);
+  // Somebody else takes them and says that they are done.
+  Recorded<int64_t> stolen;
+  PullConsumer::Callbacks callbacks;
+  std::unique_ptr<PullConsumer> thief;
+  SteadyNotification made;
+  callbacks.message = [&](const PulledMessage& message) {
+    made.Wait();
+    thief->Acknowledge(message.ack_subject);
+    stolen.Add(message.facts.stream_sequence);
+  };
+  thief = std::make_unique<PullConsumer>(
+      api_.get(), PullConsumer::Options{"ONHOOK", EventsConsumer()}, callbacks, &clock_, &log_);
+  made.Notify();
+  thief->Want(2);
+  ASSERT_THAT(stolen.Await(2), SizeIs(2));
+  thief = nullptr;
+  TestConsumer consumer(queue);
+  EXPECT_THAT(ContentsOf(consumer.Take(2)), ElementsAre("1", "2"));
+}
+
+TEST_P(JetStreamRepairTest, AnOwedEventThatWasDeletedHoldsNothingBackAndIsCountedAsDropped) {
+  const QueuePtr queue = Queue();
+  for (const char* call : {"1", "2", "3", "4"}) Append(call);
+  for (const int64_t sequence : {2, 3}) {
+    ASSERT_TRUE(AwaitStatus([&](auto done) {
+                  api_->DeleteMessage("ONHOOK", sequence, std::move(done));
+                }).ok());
+  }
+  TestConsumer consumer(queue);
+  const std::vector<Lease> taken = consumer.Take(2);
+  EXPECT_THAT(ContentsOf(taken), ElementsAre("1", "4"));
+  EXPECT_THAT(Ack(queue, taken), IsEmpty());
+  Until([&] { return queue->Stats().floor == 4; });
+  EXPECT_EQ(queue->Stats().dropped_by_limit, 2);
+  EXPECT_EQ(queue->Stats().backlog_events, 0);
+}
+
+}  // namespace
+}  // namespace onhook
