@@ -12,6 +12,7 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
+using ::testing::UnorderedElementsAre;
 
 class SubscriptionLifeContract : public SubscriptionQueueContract {};
 
@@ -407,7 +408,11 @@ TEST_P(SubscriptionLifeContract, P8_RetentionRemovesWhatNobodyIsOwedAndKnowsRepe
   EXPECT_EQ(engine_->log().first(), 3);
   EXPECT_EQ(engine_->log().last(), 5);
   TestConsumer later(Queue());
-  EXPECT_THAT(Sequences(later.Take(2)), ElementsAre(3, 5));
+  const std::vector<Sequence> owed = Sequences(later.Take(2));
+  EXPECT_THAT(owed, UnorderedElementsAre(3, 5));
+  if (engine_->keeps_order_over_crashes()) {
+    EXPECT_THAT(owed, ElementsAre(3, 5));
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Engines, SubscriptionLifeContract, ::testing::ValuesIn(AllEngines()),
