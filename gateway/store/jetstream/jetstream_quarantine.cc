@@ -124,7 +124,9 @@ absl::Status JetStreamQuarantine::Begin(const StreamInfo& info) {
     bool complete = false;
     {
       absl::MutexLock lock(&mutex_);
-      complete = changed_.AwaitFor(&mutex_, kFollowerInterval, [this] { return complete_; });
+      complete =
+          changed_.AwaitFor(&mutex_, kFollowerInterval,
+                            [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return complete_; });
     }
     follower_->Tick();
     if (!complete) continue;

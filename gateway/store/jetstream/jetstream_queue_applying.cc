@@ -166,7 +166,7 @@ void JetStreamQueue::ApplySettled(const SubscriptionChange& change, const WriteP
   row.kind = kind;
   row.consumer_name = change.consumer_name();
   row.settled_at = absl::FromUnixMicros(change.at_us());
-  const auto add_rows = [&](const SequenceSet& of) {
+  const auto add_rows = [&](const SequenceSet& of) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     for (const auto& [first, last] : of.runs()) {
       row.range = {first, last};
       history_.Add(row);

@@ -261,9 +261,10 @@ SubscriptionChanges JetStreamQueue::ChangesOf(const Write& write) const {
   changes.set_subscription(name_);
   changes.set_number(write.number);
   const int64_t now_us = absl::ToUnixMicros(environment_.cautious_clock->Latest());
+  const int64_t base_epoch = base_epoch_;
   const auto add = [&](int64_t epoch, const std::string& consumer) {
     SubscriptionChange* const change = changes.add_changes();
-    change->set_epoch_number(base_epoch_ + epoch);
+    change->set_epoch_number(base_epoch + epoch);
     change->set_at_us(now_us);
     change->set_consumer_name(consumer);
     return change;
