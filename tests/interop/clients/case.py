@@ -19,9 +19,10 @@ TOP = pathlib.Path(__file__).resolve().parents[3]
 class Tools:
     """The programs, and what is the same for all cases."""
 
-    def __init__(self, onhookd, onhook, event_count, crowd, outside, stubs):
+    def __init__(self, onhookd, onhook, engine, event_count, crowd, outside, stubs):
         self.onhookd = onhookd
         self.onhook = onhook
+        self.engine = engine  # of the gateways' stores
         self.event_count = event_count
         self.outside = outside  # a process in the machine's own network
         self.stubs = stubs
@@ -46,7 +47,7 @@ class Case:
     def gateway(self, *settings, **options):
         folder = self.folder / f"gateway{len(self._ends)}"
         folder.mkdir()
-        gateway = Gateway(self.tools.onhookd, folder, *settings, **options)
+        gateway = Gateway(self.tools.onhookd, folder, *settings, engine=self.tools.engine, **options)
         self._ends.append(gateway.close)
         return gateway
 

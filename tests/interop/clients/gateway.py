@@ -9,6 +9,7 @@ import subprocess
 import threading
 
 import grpc
+from nats_server import NatsServer
 from onhook.v1 import release_event_service_pb2 as events_api
 from onhook.v1 import release_event_service_pb2_grpc as events_service
 from onhook.v1 import subscription_service_pb2 as subscriptions_api
@@ -17,14 +18,26 @@ from waiting import PATIENCE_S, Failure, check, check_equal, wait_until
 
 CALL_TIMEOUT_S = 20
 LISTENERS = ("http", "grpc", "admin")
+# What a gateway that was killed had comes again after so long.
+OWNERSHIP_S = 2
 
 
 class Gateway:
-    """onhookd on a store of its own. Its ports stay the same over restarts."""
+    """onhookd on a store of its own, of that engine. Its ports stay the same over restarts."""
 
-    def __init__(self, program, folder, *settings, insecure_look=True):
+    def __init__(self, program, folder, *settings, engine="sqlite", insecure_look=True):
         self.program = program
         self.folder = folder
+        self.engine = engine
+        self.nats = None
+        if engine == "jetstream":
+            self.nats = NatsServer(folder / "nats")
+            self.nats.start()
+            settings = ("--store-engine=jetstream", f"--store-jetstream-servers={self.nats.url}",
+                        "--store-jetstream-replicas=1", "--store-jetstream-servers-sync-always=true",
+                        f"--store-jetstream-ownership={OWNERSHIP_S}s", *settings)
+        else:
+            settings = (f"--store-directory={folder / 'store'}", *settings)
         self.settings = ["--acknowledge-when=stored", *settings]
         self.ports = {}
         self.process = None
@@ -38,7 +51,7 @@ class Gateway:
     def start(self):
         ports = {name: self.ports.get(name, 0) for name in LISTENERS}
         self.process = subprocess.Popen(
-            [self.program, f"--store-directory={self.folder / 'store'}", *self.settings,
+            [self.program, *self.settings,
              *(f"--{name}-listen=127.0.0.1:{port}" for name, port in ports.items())],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, cwd=self.folder)
         lines = queue.Queue()
@@ -193,6 +206,8 @@ class Gateway:
             self._channel.close()
         if self.process is not None:
             self._end(signal.SIGKILL)
+        if self.nats is not None:
+            self.nats.kill()
 
 
 def cpu_seconds(pid):

@@ -37,6 +37,8 @@ def use_a_python_with_grpc():
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--build", required=True, type=pathlib.Path, help="where onhookd and onhook are")
+    parser.add_argument("--engine", choices=("sqlite", "jetstream"), default="sqlite",
+                        help="of the gateways' stores; jetstream: each on a nats-server of its own")
     parser.add_argument("--language", action="append", choices=(*LANGUAGES, CONTROL), help="all unless named")
     parser.add_argument("--scenario", action="append", metavar="S1", help="all unless named")
     parser.add_argument("--events", type=int, default=100_000, help="how many S15 takes through each form of each client")
@@ -86,8 +88,8 @@ def make_stubs(folder):
 
 def enter_a_network(options, languages, stubs):
     """Runs this again where loopback is all there is. Without the right to, in the machine's own network."""
-    inner = [sys.executable, "-B", __file__, "--build", str(options.build), "--events", str(options.events),
-             "--jobs", str(options.jobs), "--repeat", str(options.repeat), "--outside", str(os.getpid()),
+    inner = [sys.executable, "-B", __file__, "--build", str(options.build), "--engine", options.engine,
+             "--events", str(options.events), "--jobs", str(options.jobs), "--repeat", str(options.repeat), "--outside", str(os.getpid()),
              "--stubs", str(stubs)]
     for language in languages:
         inner += ["--language", language]
@@ -120,7 +122,7 @@ def crowded_gateway(tools, folder):
     from gateway import Gateway
     from waiting import check
 
-    gateway = Gateway(tools.onhookd, folder)
+    gateway = Gateway(tools.onhookd, folder, engine=tools.engine)
     done = subprocess.run([tools.onhook, "send", "--count", str(tools.event_count), "--concurrency", "64", "--url",
                            f"http://127.0.0.1:{gateway.ports['http']}/release-events"],
                           stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
@@ -149,12 +151,12 @@ def run_case(tools, function, language):
 
 
 def run_inside(options):
-    sys.path[:0] = [str(options.stubs)]
+    sys.path[:0] = [str(options.stubs), str(TOP / "tests/support")]
     from case import Tools
 
     scenarios = all_scenarios()
     wanted = {name: scenarios[name] for name in (options.scenario or scenarios)}
-    tools = Tools(options.build / "onhookd", options.build / "onhook", options.events, None, options.outside, options.stubs)
+    tools = Tools(options.build / "onhookd", options.build / "onhook", options.engine, options.events, None, options.outside, options.stubs)
     results, failures, seconds = {}, [], {}
     with tempfile.TemporaryDirectory(prefix="onhook-crowd-") as folder:
         if "S15" in wanted:
