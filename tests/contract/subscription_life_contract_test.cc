@@ -12,6 +12,7 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
+using ::testing::SizeIs;
 using ::testing::UnorderedElementsAre;
 
 class SubscriptionLifeContract : public SubscriptionQueueContract {};
@@ -174,6 +175,28 @@ TEST_P(SubscriptionLifeContract, Q10_AParkedEventIsRedrivenAndItsDeadLetterGoesW
   consumer.Leave();
   engine_->Crash();
   EXPECT_EQ(Queue()->Stats().backlog_events, 0);
+}
+
+// As one is that was cut to its limit.
+TEST_P(SubscriptionLifeContract, Q10_WordsThatAreNoTextAreKeptAsTheyAre) {
+  const std::string half = "\xe4\xb8";
+  AppendNumbered(1, 3);
+  QueuePtr queue = Queue();
+  {
+    TestConsumer consumer(queue, {}, half);
+    const std::vector<std::string> ids = Ids(consumer.Take(3));
+    EXPECT_THAT(Nack(queue, {ids[0]}, SettleRequest::Action::kRetry, half), IsEmpty());
+    EXPECT_THAT(Nack(queue, {ids[1]}, SettleRequest::Action::kPark, half), IsEmpty());
+    EXPECT_THAT(Nack(queue, {ids[2]}, SettleRequest::Action::kSkip, half), IsEmpty());
+  }
+  engine_->Crash();
+  queue = Queue();
+  EXPECT_EQ(queue->Stats().backlog_events, 1);
+  const std::vector<DeadLetter> letters = DeadLetters(queue);
+  ASSERT_THAT(letters, SizeIs(1));
+  EXPECT_EQ(letters[0].detail, half);
+  TestConsumer consumer(queue);
+  EXPECT_EQ(consumer.Take(1)[0].attempt, 2);
 }
 
 TEST_P(SubscriptionLifeContract, DeadLettersThatAreDiscardedAreGone) {

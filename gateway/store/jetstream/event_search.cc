@@ -135,9 +135,8 @@ void EventSearch::FindPlace(absl::Time time, Range range,
                   if (!message.ok() && !absl::IsNotFound(message.status())) {
                     return done(message.status());
                   }
-                  if (!message.ok() || message->sequence > range.last) {
-                    rest.last = middle - 1;  // there is nothing in the upper half
-                  } else if (ReceivedAt(*message) < time) {
+                  const bool has_upper_half = message.ok() && message->sequence <= range.last;
+                  if (has_upper_half && ReceivedAt(*message) < time) {
                     rest.first = message->sequence + 1;
                   } else {
                     rest.last = middle - 1;

@@ -77,9 +77,13 @@ class NatsConnection {
   virtual void Request(const std::string& subject, const NatsHeaders& headers,
                        absl::string_view data, absl::Duration timeout, Reply reply) = 0;
 
-  // Sends a message that nobody confirms. Errors: kUnavailable, kInvalidArgument as above.
+  // Sends a message that nobody confirms; with `reply`, to be answered there. Errors: kUnavailable,
+  // kInvalidArgument as above.
   virtual absl::Status Publish(const std::string& subject, absl::string_view data,
-                               const std::string& reply = "") = 0;
+                               const std::string& reply) = 0;
+  absl::Status Publish(const std::string& subject, absl::string_view data) {
+    return Publish(subject, data, "");
+  }
 
   // Whoever subscribes stays subscribed over reconnection. Errors: kUnavailable (closing).
   virtual absl::StatusOr<std::unique_ptr<NatsSubscription>> Subscribe(const std::string& subject,
