@@ -255,9 +255,6 @@ class JetStreamQueue final : public SubscriptionQueue,
   // --- jetstream_queue_applying.cc: what the journal says
   void ApplyOne(const Change& change, const WritePtr& own, Todo& todo)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void ApplySettled(const Change& change, const WritePtr& own, Todo& todo)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void ApplyFailed(const Change& change) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void ApplySought(const Change& change, Todo& todo) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void ApplyDeadLetters(const Change& change, Todo& todo) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void ApplySpec(const v1::SubscriptionSpec& spec, int32_t origin, Todo& todo)
@@ -265,11 +262,26 @@ class JetStreamQueue final : public SubscriptionQueue,
   void ApplyDeletion(Todo& todo) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // What a snapshot holds that was not read: the records before it are gone.
   void Adopt(const Change& change, Todo& todo) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  jetstream::SubscriptionChanges SnapshotOf() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
+  // --- jetstream_queue_settled.cc: what the journal says is settled, or has failed
+  void ApplySettled(const Change& change, const WritePtr& own, Todo& todo)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // By nobody's word: excluded, dropped, passed over.
+  void ApplySpared(const Change& change, const SequenceSet& sequences, const WritePtr& own,
+                   Todo& todo) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void ApplyProcessed(const Change& change, const SequenceSet& sequences, const WritePtr& own,
+                      Todo& todo) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void AddToHistory(const Change& change, const SequenceSet& sequences)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Enters what is told of one event and not of its run. True: it is no more of the run.
+  bool TellAlone(const Change& change, Sequence sequence, const Change::Parked* parking)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void ApplyFailed(const Change& change) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // One event is settled by a record: what follows from that.
   void Release(Sequence sequence, bool parked, int64_t dead_letter, Todo& todo)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void FinishOwn(const WritePtr& own, Todo& todo) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  jetstream::SubscriptionChanges SnapshotOf() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   // --- jetstream_queue_administration.cc: timelines, dead letters
   void ChangeDeadLetters(v1::TimelineEntry::Kind kind, DeadLetterSelection selection,

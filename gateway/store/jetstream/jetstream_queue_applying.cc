@@ -3,18 +3,17 @@
 
 #include <algorithm>
 #include <limits>
-#include <set>
 #include <utility>
 
 #include "gateway/config/subscription_spec.h"
 #include "gateway/store/jetstream/jetstream_queue.h"
 #include "gateway/store/jetstream/runs.h"
+#include "gateway/store/jetstream/snapshot_record.h"
 
 namespace onhook {
 namespace {
 
 using Kind = SettlementRow::Kind;
-using Outcome = SubscriptionState::Outcome;
 using Entry = v1::TimelineEntry;
 using jetstream::SubscriptionChange;
 using jetstream::SubscriptionChanges;
@@ -23,32 +22,6 @@ using jetstream::SubscriptionChanges;
 constexpr int64_t kRecordsBetweenSnapshots = 10000;
 // A snapshot is to fit a message; one that does not is left for later.
 constexpr size_t kMostSnapshotBytes = 900 << 10;
-
-Trials TrialsOf(const SubscriptionChange::Failed& failed) {
-  Trials trials;
-  trials.attempts = failed.attempts();
-  trials.first_attempt_at = absl::FromUnixMicros(failed.first_attempt_at_us());
-  trials.retry_at = absl::FromUnixMicros(failed.retry_at_us());
-  return trials;
-}
-
-SubscriptionRecord RecordOf(const SubscriptionChange::Snapshot& snapshot) {
-  SubscriptionRecord record;
-  record.spec = snapshot.spec();
-  record.origin = static_cast<SubscriptionRecord::Origin>(snapshot.origin());
-  record.paused = snapshot.paused();
-  record.created_at = absl::FromUnixMicros(snapshot.created_at_us());
-  record.last_used_at = absl::FromUnixMicros(snapshot.last_used_at_us());
-  record.epoch = snapshot.epoch();
-  record.epoch_number = snapshot.epoch_number();
-  record.start = snapshot.start();
-  record.floor = snapshot.floor();
-  record.replayed_through = snapshot.replayed_through();
-  record.dropped_by_limit = snapshot.dropped_by_limit();
-  record.settled = DecodeRuns(snapshot.settled());
-  for (const auto& failed : snapshot.tried()) record.tried[failed.sequence()] = TrialsOf(failed);
-  return record;
-}
 
 }  // namespace
 
@@ -146,172 +119,6 @@ void JetStreamQueue::ApplyOne(const SubscriptionChange& change, const WritePtr& 
     case SubscriptionChange::CHANGE_NOT_SET:
       return;
   }
-}
-
-// -------------------------------------------------------------------------------------- settling
-
-void JetStreamQueue::ApplySettled(const SubscriptionChange& change, const WritePtr& own,
-                                  Todo& todo) {
-  const auto& settled = change.settled();
-  const auto kind = static_cast<Kind>(settled.kind());
-  const int64_t epoch = change.epoch_number() - base_epoch_;
-  SequenceSet sequences = DecodeRuns(settled.sequences());
-  std::map<Sequence, const SubscriptionChange::Parked*> parked;
-  for (const auto& each : settled.parked()) {
-    sequences.Add(each.sequence());
-    parked[each.sequence()] = &each;
-  }
-  SettlementRow row;
-  row.epoch_number = change.epoch_number();
-  row.kind = kind;
-  row.consumer_name = change.consumer_name();
-  row.settled_at = absl::FromUnixMicros(change.at_us());
-  const auto add_rows = [&](const SequenceSet& of) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-    for (const auto& [first, last] : of.runs()) {
-      row.range = {first, last};
-      history_.Add(row);
-    }
-  };
-  if (!IsProcessed(kind)) {
-    add_rows(sequences);
-    if (epoch != state_->epoch()) return;
-    if (kind == Kind::kDropped) {
-      SequenceSet owed = sequences;
-      for (const auto& [first, last] : state_->settled().runs()) owed.Remove({first, last});
-      owed.RemoveThrough(state_->floor());
-      record_.dropped_by_limit += owed.size();
-      if (own != nullptr && owed.size() > 0 && dropping_.Occurred() > 0) {
-        environment_.log->Warning("store", "the backlog limit has given up events",
-                                  {{"subscription", name_}, {"events", owed.size()}});
-      }
-    }
-    std::vector<ConsumerId> freed;
-    state_->SettleSpared(sequences, &freed);
-    for (const ConsumerId consumer : freed) line_.WakeForCredit(consumer, todo.calls);
-    std::vector<Sequence> here;
-    for (const auto& [sequence, held] : held_) {
-      if (sequences.Contains(sequence)) here.push_back(sequence);
-    }
-    for (const Sequence sequence : here) Release(sequence, false, 0, todo);
-    for (const auto& [first, last] : sequences.runs()) {
-      excluding_.Remove({first, last});
-      tried_.erase(tried_.lower_bound(first), tried_.upper_bound(last));
-    }
-    return;
-  }
-  SequenceSet of_the_log = sequences;  // what is told of the others is told one by one
-  for (const auto& [first, last] : sequences.runs()) {
-    for (Sequence sequence = first; sequence <= last; ++sequence) {
-      const auto it = parked.find(sequence);
-      const bool is_parked = it != parked.end();
-      HistoryRow history;
-      history.epoch_number = change.epoch_number();
-      history.sequence = sequence;
-      history.at = row.settled_at;
-      history.consumer_name = change.consumer_name();
-      history.reason = change.reason();
-      if (is_parked) {
-        history.attempt = it->second->attempt();
-        history.kind = it->second->kind();
-        if (history.kind != Entry::KIND_PARKED) history_.Add(history);
-        history.kind = Entry::KIND_PARKED;
-        history_.Add(history);
-      } else if (kind == Kind::kSkipped || state_->redriven().Contains(sequence) ||
-                 state_->HasDeadLetter(sequence)) {
-        history.kind = kind == Kind::kSkipped ? Entry::KIND_SKIPPED : Entry::KIND_ACKED;
-        history_.Add(history);
-        if (kind == Kind::kAcked) of_the_log.Remove({sequence, sequence});
-      }
-      processed_.Add(sequence);
-      todo.processed.Add(sequence);
-      // Ours end by their decisions, which know who held them.
-      if (own != nullptr && own->incarnation == incarnation_) {
-        if (is_parked) own->dead_letters[sequence] = it->second->dead_letter_id();
-        continue;
-      }
-      bool changed = false;
-      const ConsumerId freed = state_->ApplyElsewhere(
-          sequence, is_parked ? Outcome::kPark : Outcome::kSettle, epoch, &changed);
-      line_.WakeForCredit(freed, todo.calls);
-      if (changed) {
-        ++settled_;
-        Release(sequence, is_parked, is_parked ? it->second->dead_letter_id() : 0, todo);
-      }
-    }
-  }
-  add_rows(of_the_log);
-}
-
-void JetStreamQueue::FinishOwn(const WritePtr& own, Todo& todo) {
-  own->applied = true;
-  if (own->incarnation != incarnation_ || deleted_) return;
-  const Moment now = Now();
-  for (Wish& wish : own->wishes) {
-    for (Decision& decision : wish.decisions) {
-      const Sequence sequence = decision.sequence;
-      const bool settles = decision.outcome != Outcome::kRetry;
-      const bool parks = decision.outcome == Outcome::kPark;
-      const bool same_epoch = decision.epoch == state_->epoch();
-      const bool dead = state_->HasDeadLetter(sequence) || state_->redriven().Contains(sequence);
-      const bool owed = same_epoch ? !state_->IsSettled(sequence) : parks;
-      decision.ends_dead_letter =
-          decision.ends_dead_letter || (dead && decision.outcome == Outcome::kSettle);
-      line_.WakeForCredit(state_->Finish(decision, true, now), todo.calls);
-      if (decision.kind == Entry::KIND_DEADLINE_EXPIRED) counters_.CountExpired();
-      if (!settles) continue;
-      const auto letter = own->dead_letters.find(sequence);
-      const int64_t place = parks && letter != own->dead_letters.end() ? letter->second : 0;
-      if (owed || (dead && !parks)) {
-        ++settled_;
-        if (parks) {
-          counters_.CountParked();
-          ++own->parked;
-        }
-        Release(sequence, parks, place, todo);
-      } else if (place != 0) {
-        todo.dead_messages.push_back(place);  // somebody settled it before
-      }
-    }
-  }
-}
-
-void JetStreamQueue::Release(Sequence sequence, bool parked, int64_t dead_letter, Todo& todo) {
-  tried_.erase(sequence);
-  excluding_.Remove({sequence, sequence});
-  const auto letter = letters_.find(sequence);
-  if (letter != letters_.end() && !state_->HasDeadLetter(sequence) &&
-      !state_->redriven().Contains(sequence)) {
-    todo.dead_messages.push_back(letter->second.id);
-    if (letter->second.copy != 0) todo.dead_messages.push_back(letter->second.copy);
-    letters_.erase(letter);
-  } else if (parked && letter != letters_.end()) {
-    // A dead letter that was redriven, and parked again.
-    todo.dead_messages.push_back(letter->second.id);
-    if (letter->second.copy != 0) todo.dead_messages.push_back(letter->second.copy);
-  }
-  if (parked) letters_[sequence] = {dead_letter, 0};
-  if (!state_->IsSettled(sequence)) return;
-  const auto held = held_.find(sequence);
-  if (held == held_.end()) return;
-  for (const std::string* subject : {&held->second.ack_subject, &held->second.redriven_subject}) {
-    if (!subject->empty()) todo.acks.push_back(*subject);
-  }
-  held_.erase(held);
-}
-
-void JetStreamQueue::ApplyFailed(const SubscriptionChange& change) {
-  const auto& failed = change.failed();
-  HistoryRow row;
-  row.epoch_number = change.epoch_number();
-  row.sequence = failed.sequence();
-  row.kind = failed.kind();
-  row.at = absl::FromUnixMicros(change.at_us());
-  row.consumer_name = change.consumer_name();
-  row.attempt = failed.attempts();
-  row.reason = change.reason();
-  history_.Add(std::move(row));
-  if (change.epoch_number() != base_epoch_ + state_->epoch()) return;
-  if (!state_->IsSettled(failed.sequence())) tried_[failed.sequence()] = TrialsOf(failed);
 }
 
 // ------------------------------------------------------------------------- positions and settings
