@@ -79,14 +79,21 @@ function(onhook_program name)
     RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}")
 endfunction()
 
-# onhook_test(NAME SOURCES cc... DEPENDS lib... [LABELS label...] [SERIAL]): a GoogleTest program, each test known to
-# ctest. SERIAL: none runs beside another, because it measures what that would disturb.
+# onhook_test(NAME SOURCES cc... DEPENDS lib... [LABELS label...] [SERIAL] [PROCESSORS n] [TIMEOUT s]): a GoogleTest
+# program, each test known to ctest. SERIAL: none runs beside another, because it measures what that would disturb.
+# PROCESSORS: as many as n others.
 function(onhook_test name)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "SERIAL" "PREFIX" "SOURCES;DEPENDS;LABELS")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "SERIAL" "PREFIX;PROCESSORS;TIMEOUT" "SOURCES;DEPENDS;LABELS")
   add_executable(${name} ${arg_SOURCES})
   target_link_libraries(${name} PRIVATE onhook_options ${arg_DEPENDS} GTest::gmock GTest::gtest_main)
   onhook_use_precompiled(${name} tests)
-  set(properties TIMEOUT 120 RUN_SERIAL ${arg_SERIAL})
+  if(NOT arg_TIMEOUT)
+    set(arg_TIMEOUT 120)
+  endif()
+  set(properties TIMEOUT ${arg_TIMEOUT} RUN_SERIAL ${arg_SERIAL})
+  if(arg_PROCESSORS)
+    list(APPEND properties PROCESSORS ${arg_PROCESSORS})
+  endif()
   if(arg_LABELS)  # an empty list would take the next word for a label
     list(APPEND properties LABELS "${arg_LABELS}")
   endif()

@@ -16,8 +16,9 @@ namespace onhook {
 // A new empty directory of one test, removed with everything in it.
 class TemporaryDirectory {
  public:
-  TemporaryDirectory()
-      : path_((std::filesystem::temp_directory_path() / "onhook-XXXXXX").string()) {
+  TemporaryDirectory() : TemporaryDirectory(std::filesystem::temp_directory_path()) {}
+  explicit TemporaryDirectory(const std::filesystem::path& parent)
+      : path_((parent / "onhook-XXXXXX").string()) {
     if (mkdtemp(path_.data()) == nullptr) std::abort();
   }
   ~TemporaryDirectory() {
