@@ -8,6 +8,7 @@ cd "$STEPS_TOP"
 ALL_PRESETS=(release asan tsan clang fuzz clients)
 CLIENTS=(cpp go java node python rust)
 MISSING_TOOLS=77
+read -ra JETSTREAM_CLIENTS <<<"${ONHOOK_INTEROP_JETSTREAM_CLIENTS:-go}"
 FUZZ_SECONDS="${ONHOOK_FUZZ_SECONDS:-20}"
 JOBS=2
 # Tests wait more than they compute.
@@ -21,7 +22,8 @@ usage: tests/run.sh [--strict] [preset...]
   --strict  a check whose tool is missing fails, instead of being left out and named
   preset    release, asan, tsan (what needs no gRPC), clang (analysis only), fuzz (each fuzz target
             for ONHOOK_FUZZ_SECONDS; unset, 20), clients (each client library's own tests, then all of
-            them against the gateway; ONHOOK_INTEROP_EVENTS through each, unset 100,000);
+            them against the gateway; ONHOOK_INTEROP_EVENTS through each, unset 100,000; and
+            ONHOOK_INTEROP_JETSTREAM_CLIENTS, unset "go", against the gateway on JetStream);
             default: all of them
 Beside the tests: clang-format, buf lint and shellcheck always, the quickstart with release,
 clang-tidy over the changed files with clang (changed since ONHOOK_LINT_BASE, a git revision; unset,
@@ -260,6 +262,11 @@ run_clients() {
       env ONHOOK_STRICT="$($strict && echo 1 || echo 0)" tests/interop/clients/run.py \
       --build build/release --events "${ONHOOK_INTEROP_EVENTS:-100000}"
     sed -n '/^  *cpp/,$p' build/logs/client-interop.log
+    # The engine differs and the clients do not, so by default one of them is enough.
+    check_client client-interop-jetstream "clients: all scenarios, against the gateway on JetStream" \
+      env ONHOOK_STRICT="$($strict && echo 1 || echo 0)" tests/interop/clients/run.py --engine jetstream \
+      --build build/release --events "${ONHOOK_INTEROP_JETSTREAM_EVENTS:-5000}" \
+      "${JETSTREAM_CLIENTS[@]/#/--language=}"
   fi
 }
 

@@ -11,7 +11,7 @@ import tempfile
 import time
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(TOP / "tests/interop/clients"))
+sys.path[:0] = [str(TOP / "tests/interop/clients"), str(TOP / "tests/support")]
 
 import run as interop  # noqa: E402
 
@@ -34,7 +34,7 @@ def parse():
 def measure(gateway, command, name, form, arguments):
     """One subscription from the first event to the last acknowledgement."""
     from client_program import ClientProgram
-    from gateway import cpu_seconds
+    from process_times import cpu_seconds
     from waiting import check
 
     program = ClientProgram(command, gateway.server)

@@ -46,17 +46,17 @@ class Server:
 def onhookd_command(build, store, **listen):
     """How the gateway is called, with the addresses given, or on free ports."""
     ports = {"http": "127.0.0.1:0", "grpc": "127.0.0.1:0", "admin": "127.0.0.1:0", **listen}
-    return [os.path.join(build, "onhookd"), f"--store-directory={store}",
+    return [os.path.join(build, "onhookd"), *([f"--store-directory={store}"] if store else []),
             *(f"--{name}-listen={address}" for name, address in ports.items())]
 
 
 @contextlib.contextmanager
-def onhookd(build, store=None, settings=(), under=()):
-    """The gateway on its defaults but for `settings`, with the store in that folder, or an empty one;
-    run by the command `under`, if there is one."""
+def onhookd(build, store=None, settings=(), under=(), has_store=True):
+    """The gateway on its defaults but for `settings`, with the store in that folder, or an empty one, or
+    none of its own; run by the command `under`, if there is one."""
     with tempfile.TemporaryDirectory(prefix="onhook-bench-") as directory:
         log_path = os.path.join(directory, "log")
-        command = [*under, *onhookd_command(build, store or directory + "/store"), *settings]
+        command = [*under, *onhookd_command(build, (store or directory + "/store") if has_store else None), *settings]
         with _process(command, log_path) as process:
             ports = _wait_for(lambda: _ports_in(log_path), process, log_path)
             yield Server(process.pid, [f"--http_port={ports['http']}", f"--grpc_port={ports['grpc']}"])

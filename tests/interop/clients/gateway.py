@@ -2,7 +2,6 @@
 
 import http.client
 import json
-import os
 import queue
 import signal
 import subprocess
@@ -208,10 +207,3 @@ class Gateway:
             self._end(signal.SIGKILL)
         if self.nats is not None:
             self.nats.kill()
-
-
-def cpu_seconds(pid):
-    """User and system time of a process."""
-    with open(f"/proc/{pid}/stat", encoding="ascii") as file:
-        fields = file.read().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
