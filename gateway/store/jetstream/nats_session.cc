@@ -404,7 +404,7 @@ std::unique_ptr<NatsSubscription> LibnatsSession::Subscribe(const std::string& s
   if (natsSubscription_SetOnCompleteCB(made, &OnDelivered, delivery.get()) != NATS_OK) {
     KeepForGood(delivery.get());
   }
-  delivery.release();
+  (void)delivery.release();  // OnDelivered destroys it
   natsSubscription_SetPendingLimits(made, -1, -1);
   return std::make_unique<SessionSubscription>(made);
 }
