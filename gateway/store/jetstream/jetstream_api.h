@@ -30,6 +30,9 @@ struct StreamConfig {
   bool allow_rollup = false;  // a message may replace all of its subject
   // Newer servers take a thousand for what is not said. It cannot be changed later.
   int64_t max_consumers = 100000;
+  // At which it takes nothing new; -1: none.
+  int64_t max_messages = -1;
+  int64_t max_bytes = -1;
 };
 
 struct StreamInfo {

@@ -180,8 +180,7 @@ absl::Status Strange(absl::string_view what) {
 // What a stream must not do. The server would remove messages unasked, refuse some for ever, or
 // keep them in other ways than we rely on.
 std::string Unsuitable(dom::element config) {
-  for (const char* limit :
-       {"max_age", "max_msgs", "max_bytes", "max_msgs_per_subject", "max_msg_size"}) {
+  for (const char* limit : {"max_age", "max_msgs_per_subject", "max_msg_size"}) {
     if (Number(config, limit) > 0) return absl::StrCat(limit, " is set");
   }
   for (const char* flag : {"sealed", "no_ack", "deny_delete", "deny_purge", "allow_msg_counter"}) {
@@ -211,6 +210,8 @@ StreamConfig StreamConfigOf(dom::element from) {
   config.description = Text(from, "description");
   config.allow_rollup = Flag(from, "allow_rollup_hdrs");
   config.max_consumers = Number(from, "max_consumers");
+  config.max_messages = Number(from, "max_msgs");
+  config.max_bytes = Number(from, "max_bytes");
   return config;
 }
 
@@ -254,7 +255,8 @@ std::string StreamConfigJson(const StreamConfig& config) {
   json.Text("name", config.name).Texts("subjects", config.subjects);
   if (!config.description.empty()) json.Text("description", config.description);
   json.Text("retention", "limits").Text("storage", "file").Text("discard", "new");
-  json.Number("max_consumers", config.max_consumers).Number("max_msgs", -1).Number("max_bytes", -1);
+  json.Number("max_consumers", config.max_consumers);
+  json.Number("max_msgs", config.max_messages).Number("max_bytes", config.max_bytes);
   json.Number("max_msgs_per_subject", -1).Number("max_msg_size", -1).Number("max_age", 0);
   json.Number("num_replicas", config.replicas);
   json.Nanoseconds("duplicate_window", config.duplicate_window);

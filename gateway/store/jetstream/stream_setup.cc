@@ -35,7 +35,7 @@ absl::StatusOr<StreamInfo> FindOrCreate(JetStreamApi* api, const StreamConfig& c
   return info;
 }
 
-absl::Status Check(const StreamInfo& info, const StreamConfig& wanted) {
+absl::Status Check(const StreamInfo& info, const StreamConfig& wanted, bool may_be_limited) {
   if (!info.unsuitable.empty()) return Wrong(wanted.name, info.unsuitable);
   std::vector<std::string> subjects = info.config.subjects;
   std::vector<std::string> wanted_subjects = wanted.subjects;
@@ -50,6 +50,13 @@ absl::Status Check(const StreamInfo& info, const StreamConfig& wanted) {
     return Wrong(wanted.name,
                  absl::StrCat("it has ", info.config.replicas, " replicas, not ", wanted.replicas,
                               " as store.jetstream.replicas says; change one of the two"));
+  }
+  // At a limit nothing is settled any more, or parked, or refused for good: what is owed comes
+  // again and again. A limit of events only refuses callbacks, which come again.
+  const bool is_limited = info.config.max_messages > 0 || info.config.max_bytes > 0;
+  if (is_limited && !may_be_limited) {
+    return Wrong(wanted.name,
+                 "max_msgs or max_bytes is set, which only the stream of events may be");
   }
   if (wanted.allow_rollup && !info.config.allow_rollup) {
     return Wrong(wanted.name, "allow_rollup_hdrs is off");
@@ -120,7 +127,8 @@ absl::StatusOr<StoreStreams> SetUpStreams(JetStreamApi* api, const Subjects& sub
           absl::StrCat("it belongs to store ", id, ", but ", subjects.events_stream(), " is store ",
                        streams.store_id, ": one of them was removed and made anew"));
     }
-    if (absl::Status status = Check(*info, config); !status.ok()) return status;
+    if (absl::Status status = Check(*info, config, wanted.info == &streams.events); !status.ok())
+      return status;
     *wanted.info = *std::move(info);
   }
   absl::Status status =

@@ -116,8 +116,6 @@ TEST_P(JetStreamApiTest, WhatTheServersCannotPlaceIsAFailedPrecondition) {
 TEST_P(JetStreamApiTest, AStreamThatWouldLoseMessagesIsUnsuitable) {
   const std::vector<std::pair<std::string, std::string>> rows = {
       {"\"max_age\":60000000000", "max_age is set"},
-      {"\"max_msgs\":5", "max_msgs is set"},
-      {"\"max_bytes\":5000", "max_bytes is set"},
       {"\"max_msgs_per_subject\":5", "max_msgs_per_subject is set"},
       {"\"max_msg_size\":5", "max_msg_size is set"},
       {"\"discard\":\"old\"", "discard is old, not new"},

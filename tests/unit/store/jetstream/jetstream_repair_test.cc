@@ -20,6 +20,7 @@ namespace onhook {
 namespace {
 
 using testing::ElementsAre;
+using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::SizeIs;
 
@@ -89,6 +90,14 @@ class JetStreamRepairTest : public NatsTest {
   }
   std::string Messages() const {
     return server_->directory() + "/store/jetstream/$G/streams/ONHOOK/msgs";
+  }
+
+  void LimitMessages(const std::string& stream, int64_t messages) {
+    StreamConfig config = Info(stream)->config;
+    config.max_messages = messages;
+    ASSERT_TRUE(AwaitAnswer<StreamInfo>([&](auto done) {
+                  api_->UpdateStream(config, std::move(done));
+                }).ok());
   }
 
   std::string EventsConsumer() {
@@ -206,6 +215,43 @@ TEST_P(JetStreamRepairTest, AnOwedEventThatWasDeletedHoldsNothingBackAndIsCounte
   Until([&] { return queue->Stats().floor == 4; });
   EXPECT_EQ(queue->Stats().dropped_by_limit, 2);
   EXPECT_EQ(queue->Stats().backlog_events, 0);
+}
+
+// As an operator may have it, so that what is owed to nobody's consumer does not fill the account.
+TEST_P(JetStreamRepairTest, AStreamThatIsFullTakesNothingNewAndSettlesWhatItHas) {
+  const QueuePtr queue = Queue();
+  LimitMessages("ONHOOK", 3);
+  for (const char* call : {"1", "2", "3"}) Append(call);
+  EXPECT_TRUE(store_->CheckRoom().ok());
+  const auto refused = AppendAll(store_->log(), [] {
+    std::vector<NewEvent> events;
+    events.push_back(MakeEvent("4", "4"));
+    return events;
+  }());
+  EXPECT_EQ(refused[0].status().code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_EQ(store_->CheckRoom().code(), absl::StatusCode::kResourceExhausted);
+  {
+    TestConsumer consumer(queue);
+    EXPECT_THAT(Ack(queue, consumer.Take(3)), IsEmpty());
+  }
+  // Another gateway opens it as it is, and does not take the limit away.
+  store_ = nullptr;
+  Open();
+  EXPECT_EQ(Info("ONHOOK")->config.max_messages, 3);
+  LimitMessages("ONHOOK", 4);
+  Append("4");
+  EXPECT_TRUE(store_->CheckRoom().ok());
+}
+
+TEST_P(JetStreamRepairTest, AJournalThatCouldBeFullIsRefused) {
+  store_ = nullptr;
+  LimitMessages("ONHOOK_STATE", 1000);
+  JetStreamOptions options;
+  options.nats.servers = {server_->url()};
+  options.replicas = 1;
+  const absl::Status refused = OpenJetStreamStore(options, &clock_, &log_).status();
+  EXPECT_EQ(refused.code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_THAT(refused.message(), HasSubstr("max_msgs or max_bytes is set"));
 }
 
 }  // namespace
