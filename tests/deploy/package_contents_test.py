@@ -59,7 +59,7 @@ def its_pages_lead_on(root):
 
 def it_depends_on_what_it_reads(package):
     depends = field(package, "Depends")
-    for name in ("libgrpc++1.51", "libsqlite3-0", "libssl3", "tzdata", "systemd"):
+    for name in ("libgrpc++1.51", "libnats3.4", "libsqlite3-0", "libssl3", "tzdata", "systemd"):
         check(re.search(rf"(^|, ){re.escape(name)}\b", depends), f"it depends on {name}")
 
 

@@ -1,30 +1,13 @@
 #include "gateway/store/embedded/settlement_batch.h"
 
+#include "gateway/store/decision_words.h"
+
 namespace onhook {
 namespace {
 
 using Decision = SubscriptionState::Decision;
 using Outcome = SubscriptionState::Outcome;
 using Entry = v1::TimelineEntry;
-
-std::string WordsFor(const Decision& decision, const std::string& reason) {
-  if (!reason.empty()) return reason;
-  switch (decision.kind) {
-    case Entry::KIND_DEADLINE_EXPIRED:
-      return "not settled within its deadline";
-    case Entry::KIND_STREAM_LOST:
-      return "its stream was lost while it was alone there";
-    case Entry::KIND_PARKED:
-      return "its stored bytes do not fit their checksum";
-    default:
-      return "";
-  }
-}
-
-v1::DeadLetter::Reason ReasonOf(const Decision& decision, bool requested) {
-  if (decision.kind == Entry::KIND_PARKED) return v1::DeadLetter::REASON_CORRUPT;
-  return requested ? v1::DeadLetter::REASON_REQUESTED : v1::DeadLetter::REASON_ATTEMPTS_EXHAUSTED;
-}
 
 }  // namespace
 
@@ -96,7 +79,7 @@ void SettlementBatch::AddDeadLetter(const Decision& decision, const std::string&
   DeadLetterRow row;
   row.subscription_id = subscription_id_;
   row.sequence = decision.sequence;
-  row.reason = ReasonOf(decision, decision.requested);
+  row.reason = ReasonOf(decision);
   row.detail = WordsFor(decision, reason);
   row.attempts = decision.trials.attempts;
   row.parked_at = now_;

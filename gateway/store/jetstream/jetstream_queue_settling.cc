@@ -5,6 +5,7 @@
 #include <tuple>
 #include <utility>
 
+#include "gateway/store/decision_words.h"
 #include "gateway/store/delivery_id.h"
 #include "gateway/store/jetstream/jetstream_queue.h"
 #include "gateway/store/jetstream/runs.h"
@@ -22,26 +23,6 @@ using jetstream::SubscriptionChanges;
 // Deliveries that one record ends, about: it is to fit a message whatever their runs. A single
 // request is never divided.
 constexpr size_t kMostDecisionsInOneGo = 2000;
-
-std::string WordsFor(Entry::Kind kind, const std::string& reason) {
-  if (!reason.empty()) return reason;
-  switch (kind) {
-    case Entry::KIND_DEADLINE_EXPIRED:
-      return "not settled within its deadline";
-    case Entry::KIND_STREAM_LOST:
-      return "its stream was lost while it was alone there";
-    case Entry::KIND_PARKED:
-      return "its stored bytes do not fit their checksum";
-    default:
-      return "";
-  }
-}
-
-v1::DeadLetter::Reason ReasonOf(const SubscriptionState::Decision& decision) {
-  if (decision.kind == Entry::KIND_PARKED) return v1::DeadLetter::REASON_CORRUPT;
-  return decision.requested ? v1::DeadLetter::REASON_REQUESTED
-                            : v1::DeadLetter::REASON_ATTEMPTS_EXHAUSTED;
-}
 
 }  // namespace
 
@@ -192,7 +173,7 @@ void JetStreamQueue::CopyDeadLetter(const WritePtr& write, const Decision& decis
   auto letter = std::make_shared<StoredDeadLetter>();
   letter->set_sequence(sequence);
   letter->set_reason(ReasonOf(decision));
-  letter->set_detail(WordsFor(decision.kind, wish.reason));
+  letter->set_detail(WordsFor(decision, wish.reason));
   letter->set_attempts(decision.trials.attempts);
   letter->set_parked_at_us(absl::ToUnixMicros(environment_.cautious_clock->Latest()));
   letter->set_consumer_name(wish.consumer_name);
@@ -274,7 +255,7 @@ SubscriptionChanges JetStreamQueue::ChangesOf(const Write& write) const {
   std::map<std::tuple<int64_t, Kind, std::string, std::string>, SequenceSet> settled;
   for (const Wish& wish : write.wishes) {
     for (const Decision& decision : wish.decisions) {
-      const std::string words = WordsFor(decision.kind, wish.reason);
+      const std::string words = WordsFor(decision, wish.reason);
       if (decision.outcome == Outcome::kSettle) {
         const bool skipped = decision.kind == Entry::KIND_SKIPPED;
         settled[{decision.epoch, skipped ? Kind::kSkipped : Kind::kAcked, wish.consumer_name,
