@@ -44,8 +44,13 @@ constexpr absl::Duration kRecoveryTold = absl::Seconds(2);
 // How late grpc.health.v1 may say that the disk is full or a listener has died.
 constexpr absl::Duration kHealthInterval = absl::Milliseconds(500);
 
-// When the store no longer knows what is on its disk: no answer is better than a wrong one.
+// When the store no longer knows what is on its disk, or another is in its place: no answer is
+// better than a wrong one.
 void EndAtOnce(const Log& log, const absl::Status& error) {
+  if (absl::IsFailedPrecondition(error)) {
+    log.Error("store", "the store is another than was opened: ending at once", {{"error", error}});
+    std::_Exit(kExitFailed);
+  }
   const bool is_damage = IsStoreDamage(error);
   log.Error("store",
             is_damage ? "the store is damaged: ending at once; onhookd --verify says what is lost"

@@ -67,7 +67,7 @@ const char* SettingOf(const absl::Status& error) {
 absl::StatusOr<std::unique_ptr<Store>> OpenOnServers(const JetStreamOptions& options,
                                                      const StoreSurroundings& surroundings) {
   absl::StatusOr<std::unique_ptr<Store>> store =
-      OpenJetStreamStore(options, surroundings.clock, surroundings.log);
+      OpenJetStreamStore(options, surroundings.clock, surroundings.log, surroundings.fatal);
   if (!store.ok()) return AboutSetting(SettingOf(store.status()), store.status());
   return store;
 }

@@ -65,6 +65,8 @@ class SqliteEngine final : public Engine {
 };
 
 #ifdef ONHOOK_JETSTREAM_TESTS
+void FailIfReplaced(const absl::Status& status) { ADD_FAILURE() << status; }
+
 // A gateway on a nats-server of its own, with a network between them that can be taken away.
 class JetStreamEngine final : public Engine {
  public:
@@ -107,7 +109,7 @@ class JetStreamEngine final : public Engine {
     options.ownership = absl::Milliseconds(500);
     options.tick_interval = absl::Milliseconds(5);
     options.nonce_pace = {absl::Milliseconds(20), absl::Milliseconds(50)};
-    return Opened(OpenJetStreamStore(options, &clock_, &gateway_log_));
+    return Opened(OpenJetStreamStore(options, &clock_, &gateway_log_, FailIfReplaced));
   }
   // The servers hear no more of a gateway that was killed.
   void KeepDataOfNow() override { network_.reset(); }

@@ -47,6 +47,7 @@ JetStreamLog::~JetStreamLog() { Close(); }
 
 void JetStreamLog::Begin(const StreamInfo& events) {
   Learn(events);
+  description_ = events.config.description;
   tail_ = std::make_unique<EventTail>(events.last_sequence, tail_bytes_);
   StreamFollower::Options options;
   options.stream = subjects_.events_stream();
@@ -289,8 +290,12 @@ void JetStreamLog::LookAtStream() {
   if (looking_.exchange(true)) return;
   looked_ns_ = now_ns;
   api_->GetStream(subjects_.events_stream(), [this](const absl::StatusOr<StreamInfo>& events) {
-    if (events.ok()) Learn(*events);
+    if (events.ok() && events->config.description == description_) Learn(*events);
     looking_ = false;
+    const bool is_another = events.ok() && events->config.description != description_;
+    if (is_another && replaced_listener_ != nullptr && !replaced_.exchange(true)) {
+      replaced_listener_();
+    }
   });
 }
 

@@ -78,6 +78,11 @@ class JetStreamLog final : public EventLog {
 
   // --- for the store that owns it
 
+  // Told once, on the connection's threads, when the stream turns out to be another store's. To be
+  // set before Begin.
+  void SetReplacedListener(std::function<void()> listener) {
+    replaced_listener_ = std::move(listener);
+  }
   // Told, on the connection's threads, when the stream turns out to have lost its end: what lies
   // behind `kept` is gone, and its sequences may be others' now. To be set before Begin.
   using LossListener = std::function<void(Sequence kept)>;
@@ -139,6 +144,9 @@ class JetStreamLog final : public EventLog {
   GatewayTalk talk_;
 
   LossListener loss_listener_;
+  std::function<void()> replaced_listener_;
+  std::string description_;  // of the stream, which names its store
+  std::atomic<bool> replaced_{false};
   std::vector<TailListener> listeners_;  // set before the first append
   std::unique_ptr<EventTail> tail_;      // set by Begin, like the follower
   std::unique_ptr<StreamFollower> follower_;

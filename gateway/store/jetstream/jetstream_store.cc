@@ -40,9 +40,12 @@ v1::DurabilityClass DurabilityOf(const JetStreamOptions& options) {
 // The store of one gateway. Parts are made in the order of what they stand on, and end in reverse.
 class JetStreamStore final : public Store {
  public:
+  using Replaced = std::function<void(const absl::Status&)>;
+
   JetStreamStore(const JetStreamOptions& options, std::unique_ptr<NatsConnection> connection,
-                 const Clock* clock, const Log* log)
+                 const Clock* clock, const Log* log, Replaced replaced)
       : options_(options),
+        replaced_(std::move(replaced)),
         clock_(clock),
         log_(log),
         cautious_clock_(clock),
@@ -129,6 +132,7 @@ class JetStreamStore final : public Store {
   void Tick();
 
   const JetStreamOptions options_;
+  const Replaced replaced_;
   const Clock* const clock_;
   const Log* const log_;
   const CautiousClock cautious_clock_;
@@ -165,6 +169,10 @@ absl::Status JetStreamStore::Begin() {
   absl::Status begun = nonces_.Begin();
   if (!begun.ok()) return begun;
   event_log_.SetLossListener([this](Sequence kept) { registry_.NoteLoss(kept); });
+  event_log_.SetReplacedListener([this] {
+    replaced_(absl::FailedPreconditionError(
+        absl::StrCat("stream ", subjects_.events_stream(), " was removed and made anew")));
+  });
   event_log_.Begin(streams->events);
   journal_.Begin([this](int64_t place, const StateJournal::Changes& changes, int64_t number) {
     registry_.Apply(place, changes, number);
@@ -264,8 +272,9 @@ absl::Status JetStreamStore::Close() {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Store>> OpenJetStreamStore(const JetStreamOptions& options,
-                                                          const Clock* clock, const Log* log) {
+absl::StatusOr<std::unique_ptr<Store>> OpenJetStreamStore(
+    const JetStreamOptions& options, const Clock* clock, const Log* log,
+    std::function<void(const absl::Status&)> replaced) {
   absl::StatusOr<std::unique_ptr<NatsConnection>> connection =
       NatsConnection::Open(options.nats, options.nats.request_timeout, log);
   if (!connection.ok()) return connection.status();
@@ -273,7 +282,8 @@ absl::StatusOr<std::unique_ptr<Store>> OpenJetStreamStore(const JetStreamOptions
     return absl::UnavailableError(
         absl::StrCat("no NATS server answers; tried ", options.nats.servers.size(), " of them"));
   }
-  auto store = std::make_unique<JetStreamStore>(options, *std::move(connection), clock, log);
+  auto store = std::make_unique<JetStreamStore>(options, *std::move(connection), clock, log,
+                                                std::move(replaced));
   if (absl::Status begun = store->Begin(); !begun.ok()) return begun;
   return std::unique_ptr<Store>(std::move(store));
 }

@@ -41,7 +41,8 @@ class JetStreamRepairTest : public NatsTest {
     options.replicas = 1;
     options.ownership = absl::Milliseconds(300);
     options.tick_interval = absl::Milliseconds(5);
-    auto store = OpenJetStreamStore(options, &clock_, &log_);
+    auto store = OpenJetStreamStore(options, &clock_, &log_,
+                                    [this](const absl::Status& status) { replaced_.Add(status); });
     ASSERT_TRUE(store.ok()) << store.status();
     store_ = *std::move(store);
   }
@@ -109,6 +110,7 @@ class JetStreamRepairTest : public NatsTest {
     return "";
   }
 
+  Recorded<absl::Status> replaced_;
   std::unique_ptr<Store> store_;
 };
 
@@ -217,6 +219,20 @@ TEST_P(JetStreamRepairTest, AnOwedEventThatWasDeletedHoldsNothingBackAndIsCounte
   EXPECT_EQ(queue->Stats().backlog_events, 0);
 }
 
+TEST_P(JetStreamRepairTest, AStoreThatIsAnotherIsNoticed) {
+  Append("1");
+  const std::unique_ptr<Store> first = std::move(store_);
+  for (const char* stream :
+       {"ONHOOK", "ONHOOK_STATE", "ONHOOK_DEAD", "ONHOOK_REJECTED", "ONHOOK_NONCES"}) {
+    ASSERT_TRUE(Delete(stream).ok());
+  }
+  Open();  // makes them anew
+  EXPECT_NE(store_->store_id(), first->store_id());
+  const std::vector<absl::Status> told = replaced_.Await(1);
+  ASSERT_THAT(told, SizeIs(1));
+  EXPECT_EQ(told[0].code(), absl::StatusCode::kFailedPrecondition);
+}
+
 // As an operator may have it, so that what is owed to nobody's consumer does not fill the account.
 TEST_P(JetStreamRepairTest, AStreamThatIsFullTakesNothingNewAndSettlesWhatItHas) {
   const QueuePtr queue = Queue();
@@ -249,7 +265,7 @@ TEST_P(JetStreamRepairTest, AJournalThatCouldBeFullIsRefused) {
   JetStreamOptions options;
   options.nats.servers = {server_->url()};
   options.replicas = 1;
-  const absl::Status refused = OpenJetStreamStore(options, &clock_, &log_).status();
+  const absl::Status refused = OpenJetStreamStore(options, &clock_, &log_, nullptr).status();
   EXPECT_EQ(refused.code(), absl::StatusCode::kFailedPrecondition);
   EXPECT_THAT(refused.message(), HasSubstr("max_msgs or max_bytes is set"));
 }
