@@ -353,6 +353,7 @@ class JetStreamQueue final : public SubscriptionQueue,
   // The oldest that is owed and not here, and since when: 0, if there is none.
   Sequence oldest_owed_ ABSL_GUARDED_BY(mutex_) = 0;
   absl::Duration owed_since_ ABSL_GUARDED_BY(mutex_);
+  Sequence missing_ ABSL_GUARDED_BY(mutex_) = 0;  // the oldest, if it was looked for in vain
 
   std::deque<Wish> pending_ ABSL_GUARDED_BY(mutex_);
   Unrequested unrequested_ ABSL_GUARDED_BY(mutex_);

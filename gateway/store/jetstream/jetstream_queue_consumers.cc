@@ -171,16 +171,18 @@ void JetStreamQueue::LookForForgotten() {
 }
 
 void JetStreamQueue::GiveUpMissing(SequenceRange missing) {
-  environment_.log->Error(
-      "store", "events that are owed are not in their stream any more",
-      {{"subscription", name_}, {"first", missing.first}, {"last", missing.last}});
   Todo todo;
   {
     absl::MutexLock lock(&mutex_);
     if (missing.first != oldest_owed_) return;
+    // Looked for twice: what is given up is gone for this subscription.
+    if (std::exchange(missing_, missing.first) != missing.first) return;
     unrequested_.dropped.Add(missing);
     todo.submit = MustSubmit();
   }
+  environment_.log->Error(
+      "store", "events that are owed are not in their stream any more",
+      {{"subscription", name_}, {"first", missing.first}, {"last", missing.last}});
   Do(std::move(todo));
 }
 
