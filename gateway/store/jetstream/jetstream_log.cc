@@ -54,7 +54,9 @@ void JetStreamLog::Begin(const StreamInfo& events) {
   options.after = events.last_sequence;
   StreamFollower::Callbacks callbacks;
   callbacks.message = [this](const StreamMessage& message) { Arrived(message); };
-  callbacks.went_back = [this](int64_t last) { WentBack(last); };
+  callbacks.went_back = [this](int64_t last, const SequenceMarks::Mark& lost) {
+    WentBack(last, lost);
+  };
   follower_ = std::make_unique<StreamFollower>(api_, options, callbacks, clock_, log_);
   follower_->Start();
 }
@@ -105,14 +107,14 @@ void JetStreamLog::SignalTail(Sequence last) const {
 }
 
 // Servers that do not sync at once lose what they acknowledged when all of them lose power.
-void JetStreamLog::WentBack(Sequence last) {
-  log_->Error("store", "the stream of events has lost its end: events that were stored are gone",
-              {{"stream", subjects_.events_stream()},
-               {"newest_known", this->last()},
-               {"newest_kept", last}});
+void JetStreamLog::WentBack(Sequence last, const SequenceMarks::Mark& lost) {
+  log_->Warning("store", "the stream of events seems to have lost its end",
+                {{"stream", subjects_.events_stream()},
+                 {"newest_known", this->last()},
+                 {"newest_kept", last}});
   appends_.ForgetBehind(last);
   tail_->ForgetBehind(last);
-  if (loss_listener_ != nullptr) loss_listener_(last);
+  if (loss_listener_ != nullptr) loss_listener_(last, lost);
 }
 
 void JetStreamLog::AnswerWaiting() {

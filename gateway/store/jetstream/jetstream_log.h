@@ -83,9 +83,9 @@ class JetStreamLog final : public EventLog {
   void SetReplacedListener(std::function<void()> listener) {
     replaced_listener_ = std::move(listener);
   }
-  // Told, on the connection's threads, when the stream turns out to have lost its end: what lies
-  // behind `kept` is gone, and its sequences may be others' now. To be set before Begin.
-  using LossListener = std::function<void(Sequence kept)>;
+  // Told, on the connection's threads, when the stream seems to have lost its end: what lies behind
+  // `kept` is gone, `lost` for one, and its sequences may be others' now. To be set before Begin.
+  using LossListener = std::function<void(Sequence kept, const SequenceMarks::Mark& lost)>;
   void SetLossListener(LossListener listener) { loss_listener_ = std::move(listener); }
 
   // The stream as it is now; what comes behind is followed. To be called once, before all else but
@@ -120,7 +120,7 @@ class JetStreamLog final : public EventLog {
 
   void Arrived(const StreamMessage& message);
   void SignalTail(Sequence last) const;
-  void WentBack(Sequence last);
+  void WentBack(Sequence last, const SequenceMarks::Mark& lost);
   void AnswerWaiting();
   void ReadArrived(Sequence after, ReadLimits limits, ReadDone done);
   void ReadPage(Sequence after, ReadLimits limits, ReadDone done);

@@ -168,7 +168,8 @@ absl::Status JetStreamStore::Begin() {
   events_info_ = streams->events;
   absl::Status begun = nonces_.Begin();
   if (!begun.ok()) return begun;
-  event_log_.SetLossListener([this](Sequence kept) { registry_.NoteLoss(kept); });
+  event_log_.SetLossListener(
+      [this](Sequence kept, const SequenceMarks::Mark& lost) { registry_.NoteLoss(kept, lost); });
   event_log_.SetReplacedListener([this] {
     replaced_(absl::FailedPreconditionError(
         absl::StrCat("stream ", subjects_.events_stream(), " was removed and made anew")));

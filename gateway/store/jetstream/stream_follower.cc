@@ -12,7 +12,6 @@
 #include "absl/synchronization/mutex.h"
 #include "gateway/base/log_throttle.h"
 #include "gateway/store/jetstream/retired_subscriptions.h"
-#include "gateway/store/jetstream/sequence_marks.h"
 #include "gateway/store/jetstream/serial_calls.h"
 
 namespace onhook {
@@ -171,11 +170,13 @@ void StreamFollower::Impl::Compare(int64_t turn, std::vector<SequenceMarks::Mark
 }
 
 void StreamFollower::Impl::GoBack(int64_t last) {
-  log_->Error("store", "a stream has lost its end, or is another",
-              {{"stream", options_.stream}, {"followed_through", last_}, {"same_through", last}});
+  log_->Warning("store", "a stream seems to have lost its end, or is another",
+                {{"stream", options_.stream}, {"followed_through", last_}, {"same_through", last}});
+  const std::vector<SequenceMarks::Mark> marks = marks_.NewestFirst();
+  const SequenceMarks::Mark lost = marks.empty() ? SequenceMarks::Mark() : marks.front();
   last_ = last;
   marks_.ForgetBehind(last);
-  if (callbacks_.went_back) callbacks_.went_back(last);
+  if (callbacks_.went_back) callbacks_.went_back(last, lost);
 }
 
 void StreamFollower::Impl::CreateConsumer(int64_t turn) {

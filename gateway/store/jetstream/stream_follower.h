@@ -10,6 +10,7 @@
 #include "gateway/base/clock.h"
 #include "gateway/base/log.h"
 #include "gateway/store/jetstream/jetstream_api.h"
+#include "gateway/store/jetstream/sequence_marks.h"
 
 namespace onhook {
 
@@ -34,8 +35,9 @@ class StreamFollower {
     std::function<void()> caught_up;
     // The stream is not the one any more that it was: it has lost its end, and may have got another
     // since, or is a new one. What was handed on behind `last` counts no more; what is there now
-    // is handed on next. May be null; but it is done all the same.
-    std::function<void(int64_t last)> went_back;
+    // is handed on next. `lost`: one of those, if any is remembered; a leader that has only just
+    // been chosen may have it a moment later. May be null; but it is done all the same.
+    std::function<void(int64_t last, const SequenceMarks::Mark& lost)> went_back;
   };
   // All must outlive it. Nothing is called before Start.
   StreamFollower(JetStreamApi* api, Options options, Callbacks callbacks, const Clock* clock,

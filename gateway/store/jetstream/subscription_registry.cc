@@ -5,6 +5,8 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "gateway/base/steady_condition.h"
 #include "gateway/config/subscription_spec.h"
@@ -20,6 +22,11 @@ using jetstream::SubscriptionChanges;
 constexpr size_t kMostSubscriptions = 1000;
 // How long a change may take, in the time of a request: the servers may choose a leader meanwhile.
 constexpr int kMostRequestTimes = 4;
+// For so long a loss may be a leader's that does not know yet all that it has.
+constexpr absl::Duration kDoubt = absl::Seconds(3);
+constexpr absl::Duration kBetweenLooks = absl::Milliseconds(200);
+constexpr absl::string_view kLost =
+    "the stream of events has lost its end: events that were stored are gone";
 
 SubscriptionInfo InfoOf(const JetStreamQueue& queue) {
   const SubscriptionRecord record = queue.record();
@@ -398,24 +405,29 @@ void SubscriptionRegistry::Tick() {
 // nobody's until a gateway appends, which looks first.
 absl::Status SubscriptionRegistry::LookForLoss() {
   const std::string events = environment_.subjects->events_stream();
-  const absl::StatusOr<StreamInfo> info = AwaitAnswer<StreamInfo>(
-      [&](auto done) { environment_.api->GetStream(events, std::move(done)); });
-  if (!info.ok()) return absl::UnavailableError(info.status().message());
   const std::vector<QueuePtr> queues = Queues();
-  if (std::none_of(queues.begin(), queues.end(), [&info](const QueuePtr& queue) {
-        return queue->KnowsBehind(info->last_sequence);
-      })) {
-    return absl::OkStatus();
+  const absl::Duration until = environment_.clock->Elapsed() + kDoubt;
+  absl::StatusOr<StreamInfo> info;
+  while (true) {
+    info = AwaitAnswer<StreamInfo>(
+        [&](auto done) { environment_.api->GetStream(events, std::move(done)); });
+    if (!info.ok()) return absl::UnavailableError(info.status().message());
+    if (std::none_of(queues.begin(), queues.end(), [&info](const QueuePtr& queue) {
+          return queue->KnowsBehind(info->last_sequence);
+        })) {
+      return absl::OkStatus();
+    }
+    if (environment_.clock->Elapsed() > until) break;
+    absl::SleepFor(kBetweenLooks);
   }
-  environment_.log->Error("store",
-                          "the stream of events has lost its end: events that were stored are gone",
+  environment_.log->Error("store", kLost,
                           {{"stream", events}, {"newest_kept", info->last_sequence}});
-  NoteLoss(info->last_sequence);
+  NoteLoss(info->last_sequence, {});
   return absl::OkStatus();
 }
 
-void SubscriptionRegistry::NoteLoss(Sequence kept) {
-  Loss loss{kept, {}};
+void SubscriptionRegistry::NoteLoss(Sequence kept, const SequenceMarks::Mark& lost) {
+  Loss loss{kept, lost, environment_.clock->Elapsed(), {}};
   for (const QueuePtr& queue : Queues()) {
     loss.epoch_numbers[queue->name()] = queue->record().epoch_number;
   }
@@ -423,6 +435,14 @@ void SubscriptionRegistry::NoteLoss(Sequence kept) {
   if (loss_.has_value()) loss.kept = std::min(loss.kept, loss_->kept);
   loss_ = std::move(loss);
   ++losses_;
+}
+
+absl::StatusOr<bool> SubscriptionRegistry::IsBack(const SequenceMarks::Mark& lost) {
+  const std::string events = environment_.subjects->events_stream();
+  const absl::StatusOr<StreamMessage> there = AwaitAnswer<StreamMessage>(
+      [&](auto done) { environment_.api->GetMessage(events, lost.sequence, std::move(done)); });
+  if (!there.ok() && !absl::IsNotFound(there.status())) return there.status();
+  return there.ok() && there->stored_at == lost.stored_at;
 }
 
 void SubscriptionRegistry::RecoverFromLoss() {
@@ -433,6 +453,22 @@ void SubscriptionRegistry::RecoverFromLoss() {
     if (!loss_.has_value()) return;
     loss = *loss_;
     number = losses_;
+  }
+  if (loss.lost.sequence > 0) {
+    const absl::StatusOr<bool> back = IsBack(loss.lost);
+    if (!back.ok()) return;
+    if (!*back && environment_.clock->Elapsed() < loss.noted_at + kDoubt) return;
+    if (*back) {
+      environment_.log->Info("store", "the stream of events has what it seemed to have lost",
+                             {{"sequence", loss.lost.sequence}});
+      absl::MutexLock lock(&mutex_);
+      if (number == losses_) loss_.reset();
+      return;
+    }
+    environment_.log->Error("store", kLost,
+                            {{"stream", environment_.subjects->events_stream()},
+                             {"newest_known", loss.lost.sequence},
+                             {"newest_kept", loss.kept}});
   }
   bool done = true;
   for (const auto& [name, epoch_number] : loss.epoch_numbers) {

@@ -57,14 +57,14 @@ class SubscriptionRegistry {
   // The journal's beginning is applied: the queues may ask for events.
   void Open();
   void Tick();
-  // The stream of events has lost what lay behind `kept`: what the journal says of these sequences
-  // is not about the events that get them now. Blocking: never.
-  void NoteLoss(Sequence kept);
+  // The stream of events seems to have lost what lay behind `kept`, `lost` for one: what the
+  // journal says of these sequences is not about the events that get them now. Blocking: never.
+  void NoteLoss(Sequence kept, const SequenceMarks::Mark& lost);
   // Looks whether there was a loss while no gateway saw it, and notes it. To be called with the
   // journal's beginning applied, before this gateway appends anything. Errors: kUnavailable.
   absl::Status LookForLoss();
-  // Sends every subscription back to what is kept, if a loss was noted, and some gateway has not
-  // done so since. To be called again until it has nothing to do.
+  // Sends every subscription back to what is kept, if a loss was noted some seconds ago and is one
+  // still, and no gateway has done so since. To be called every second or so.
   void RecoverFromLoss();
   void Doubt();
   void Close();
@@ -87,8 +87,13 @@ class SubscriptionRegistry {
   void RemoveConsumer(const std::string& stream, const std::string& consumer);
   void Tell(absl::string_view what, const std::string& name) const;
 
+  // Whether a leader had only not caught up with what it has. Errors: it cannot be told now.
+  absl::StatusOr<bool> IsBack(const SequenceMarks::Mark& lost);
+
   struct Loss {
     Sequence kept = 0;
+    SequenceMarks::Mark lost;  // the newest that was; none: sequence 0
+    absl::Duration noted_at;
     std::map<std::string, int64_t> epoch_numbers;  // of the subscriptions, when it was noted
   };
 

@@ -70,7 +70,9 @@ class NatsClusterTest : public testing::TestWithParam<NatsVersion> {
   void Follow() {
     StreamFollower::Callbacks callbacks;
     callbacks.message = [this](const StreamMessage& message) { followed_.Add(message.data); };
-    callbacks.went_back = [this](int64_t last) { went_back_.Add(last); };
+    callbacks.went_back = [this](int64_t last, const SequenceMarks::Mark&) {
+      went_back_.Add(last);
+    };
     follower_ = std::make_unique<StreamFollower>(
         api_.get(), StreamFollower::Options{"CALLS", "", 0}, callbacks, &clock_, &log_);
     follower_->Start();

@@ -41,7 +41,9 @@ class StreamFollowerTest : public NatsTest {
       sequences_.Add(message.sequence);
     };
     callbacks.caught_up = [this] { caught_up_.Add(messages_.Get().size()); };
-    callbacks.went_back = [this](int64_t last) { went_back_.Add(last); };
+    callbacks.went_back = [this](int64_t last, const SequenceMarks::Mark&) {
+      went_back_.Add(last);
+    };
     follower_ = std::make_unique<StreamFollower>(
         api_.get(), StreamFollower::Options{"CALLS", filter, after}, callbacks, &clock_, &log_);
     follower_->Start();
