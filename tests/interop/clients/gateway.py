@@ -8,7 +8,7 @@ import subprocess
 import threading
 
 import grpc
-from nats_server import NatsServer
+from gateway_stores import STORES
 from onhook.v1 import release_event_service_pb2 as events_api
 from onhook.v1 import release_event_service_pb2_grpc as events_service
 from onhook.v1 import subscription_service_pb2 as subscriptions_api
@@ -17,8 +17,6 @@ from waiting import PATIENCE_S, Failure, check, check_equal, wait_until
 
 CALL_TIMEOUT_S = 20
 LISTENERS = ("http", "grpc", "admin")
-# What a gateway that was killed had comes again after so long.
-OWNERSHIP_S = 2
 
 
 class Gateway:
@@ -27,17 +25,8 @@ class Gateway:
     def __init__(self, program, folder, *settings, engine="sqlite", insecure_look=True):
         self.program = program
         self.folder = folder
-        self.engine = engine
-        self.nats = None
-        if engine == "jetstream":
-            self.nats = NatsServer(folder / "nats")
-            self.nats.start()
-            settings = ("--store-engine=jetstream", f"--store-jetstream-servers={self.nats.url}",
-                        "--store-jetstream-replicas=1", "--store-jetstream-servers-sync-always=true",
-                        f"--store-jetstream-ownership={OWNERSHIP_S}s", *settings)
-        else:
-            settings = (f"--store-directory={folder / 'store'}", *settings)
-        self.settings = ["--acknowledge-when=stored", *settings]
+        self._store = STORES[engine](folder)
+        self.settings = ["--acknowledge-when=stored", *self._store.settings(settings)]
         self.ports = {}
         self.process = None
         self.log = []
@@ -205,5 +194,4 @@ class Gateway:
             self._channel.close()
         if self.process is not None:
             self._end(signal.SIGKILL)
-        if self.nats is not None:
-            self.nats.kill()
+        self._store.close()

@@ -50,6 +50,12 @@ def arguments():
     return parser.parse_args()
 
 
+def nats_server_is_there():
+    from nats_server import PROGRAMS
+
+    return (PROGRAMS / "newest/nats-server").exists()
+
+
 def interop_command(language):
     """How its program is started: "python-blocking" is the program `blocking` of Python."""
     folder, _, program = language.partition("-")
@@ -89,8 +95,8 @@ def make_stubs(folder):
 def enter_a_network(options, languages, stubs):
     """Runs this again where loopback is all there is. Without the right to, in the machine's own network."""
     inner = [sys.executable, "-B", __file__, "--build", str(options.build), "--engine", options.engine,
-             "--events", str(options.events), "--jobs", str(options.jobs), "--repeat", str(options.repeat), "--outside", str(os.getpid()),
-             "--stubs", str(stubs)]
+             "--events", str(options.events), "--jobs", str(options.jobs), "--repeat", str(options.repeat),
+             "--outside", str(os.getpid()), "--stubs", str(stubs)]
     for language in languages:
         inner += ["--language", language]
     for scenario in options.scenario or ():
@@ -151,12 +157,13 @@ def run_case(tools, function, language):
 
 
 def run_inside(options):
-    sys.path[:0] = [str(options.stubs), str(TOP / "tests/support")]
+    sys.path.insert(0, str(options.stubs))
     from case import Tools
 
     scenarios = all_scenarios()
     wanted = {name: scenarios[name] for name in (options.scenario or scenarios)}
-    tools = Tools(options.build / "onhookd", options.build / "onhook", options.engine, options.events, None, options.outside, options.stubs)
+    tools = Tools(options.build / "onhookd", options.build / "onhook", options.engine, options.events, None,
+                  options.outside, options.stubs)
     results, failures, seconds = {}, [], {}
     with tempfile.TemporaryDirectory(prefix="onhook-crowd-") as folder:
         if "S15" in wanted:
@@ -199,8 +206,12 @@ def main():
     use_a_python_with_grpc()
     options = arguments()
     options.build = options.build.resolve()
+    sys.path.insert(0, str(TOP / "tests/support"))
     if options.outside is not None:
         return run_inside(options)
+    if options.engine == "jetstream" and not nats_server_is_there():
+        print("missing: nats-server (./deploy/setup.sh --tests installs it)")
+        return MISSING_TOOLS
     languages = [CONTROL] if options.control else options.language or list(LANGUAGES)
     missing, failed = ({}, False) if options.control else build_programs(languages)
     missing.update({language: missing[language.partition("-")[0]] for language in languages
