@@ -23,7 +23,8 @@ usage: tests/run.sh [--strict] [preset...]
   preset    release, asan, tsan (what needs no gRPC), clang (analysis only), fuzz (each fuzz target
             for ONHOOK_FUZZ_SECONDS; unset, 20), clients (each client library's own tests, then all of
             them against the gateway; ONHOOK_INTEROP_EVENTS through each, unset 100,000; and
-            ONHOOK_INTEROP_JETSTREAM_CLIENTS, unset "go", against the gateway on JetStream);
+            ONHOOK_INTEROP_JETSTREAM_CLIENTS, unset "go", against the gateway on JetStream, with
+            ONHOOK_INTEROP_JETSTREAM_EVENTS, unset 5,000);
             default: all of them
 Beside the tests: clang-format, buf lint and shellcheck always, the quickstart with release,
 clang-tidy over the changed files with clang (changed since ONHOOK_LINT_BASE, a git revision; unset,

@@ -27,8 +27,8 @@ struct NatsOptions {
 // How nonces of signed callbacks are forgotten; see NonceSweep.
 struct NoncePace {
   absl::Duration interval = absl::Minutes(1);  // of rounds
-  // From the moment that all gateways can know what will be forgotten to the forgetting. Longer than
-  // NonceHorizons::kTrusted by what a deposed leader may go on answering for.
+  // From the moment that all gateways can know what will be forgotten to the forgetting. Longer
+  // than NonceHorizons::kTrusted by what a deposed leader may go on answering for.
   absl::Duration remove_after = absl::Minutes(1);
   // Nonces that are overdue by no more than a random part of this are left to other gateways.
   absl::Duration patience = absl::Minutes(5);
