@@ -71,7 +71,7 @@ GOOD_LINES = [
     ("gateway/base/a.cc", '#include "absl/time/time.h"'),
     ("gateway/base/a.cc", "#include <sys/socket.h>"),
     ("gateway/http/a.cc", "#include <httplib.h>"),
-    ("gateway/gateway.cc", '#include "gateway/store/sqlite/b.h"'),
+    ("gateway/store_opening.cc", '#include "gateway/store/sqlite/b.h"'),
     ("gateway/gateway.cc", '#include "gateway/delivery/b.h"'),
     ("gateway/main.cc", '#include "gateway/run_gateway.h"'),
     ("clients/cli/a.cc", '#include "onhook/client.h"'),
