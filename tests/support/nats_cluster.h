@@ -49,7 +49,7 @@ class NatsCluster {
   std::string log() const;
 
  private:
-  const TemporaryDirectory own_directory_;
+  const TemporaryDirectory own_directory_{NatsServer::PlaceOfStores()};
   std::array<std::unique_ptr<NatsServer>, kServers> servers_;
 };
 

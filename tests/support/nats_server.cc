@@ -11,6 +11,7 @@
 #include <filesystem>
 #include <fstream>
 #include <ostream>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -87,6 +88,15 @@ void NatsServer::Launch() {
   monitoring_port_ = 0;
   process_ = std::make_unique<ChildProcess>(
       std::vector<std::string>{ProgramOf(options_.version), "-c", file});
+}
+
+std::filesystem::path NatsServer::PlaceOfStores() {
+  constexpr const char* kMemory = "/dev/shm";
+  constexpr uint64_t kRoom = uint64_t{4} << 30;
+  std::error_code error;
+  const std::filesystem::space_info space = std::filesystem::space(kMemory, error);
+  const bool has_room = !error && space.available >= kRoom && access(kMemory, W_OK) == 0;
+  return has_room ? std::filesystem::path(kMemory) : std::filesystem::temp_directory_path();
 }
 
 bool NatsServer::WaitUntilReady(absl::Duration timeout) {

@@ -3,6 +3,7 @@
 
 #include <sys/types.h>
 
+#include <filesystem>
 #include <iosfwd>
 #include <memory>
 #include <string>
@@ -77,6 +78,11 @@ class NatsServer {
   // Of the process that runs.
   pid_t pid() const { return process_->pid(); }
   const std::string& name() const { return options_.name; }
+  // Where servers are to lie that are killed, and not cut off from power: in memory, if there is
+  // room. What is killed leaves the kernel's pages as they are, so a disk would only make the
+  // servers wait for its syncs.
+  static std::filesystem::path PlaceOfStores();
+
   const std::string& directory() const { return options_.directory; }
 
   // What its monitoring port answers with 200 to `path`, such as "/jsz": JSON; empty if it does
@@ -92,7 +98,7 @@ class NatsServer {
   std::string Configuration() const;
   void End(int signal_number);
 
-  const TemporaryDirectory own_directory_;
+  const TemporaryDirectory own_directory_{PlaceOfStores()};
   Options options_;
   const int port_ = FreePort();
   int monitoring_port_ = 0;

@@ -2,15 +2,12 @@
 
 #include <poll.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <cstdint>
 #include <cstring>
-#include <filesystem>
-#include <system_error>
 #include <utility>
 
 #include "absl/strings/match.h"
@@ -30,7 +27,6 @@ constexpr absl::Duration kPatience = absl::Seconds(60);
 constexpr int kBetweenLooksMs = 50;
 // Of a log, for a test that failed.
 constexpr size_t kMostLog = 20'000;
-constexpr uint64_t kRoomOfStores = uint64_t{4} << 30;
 // No server has it, so whoever is led there is refused.
 constexpr int kNowhere = 0;
 // Nobody listens there: servers tell each other of it, and try it in vain, so that they know no way
@@ -43,16 +39,6 @@ std::vector<std::vector<std::unique_ptr<ChaosProxy>>> Proxies(int from, int to, 
     for (int i = 0; i < to; ++i) row.push_back(std::make_unique<ChaosProxy>(seed++));
   }
   return proxies;
-}
-
-// In memory, where there is room: what is killed leaves the kernel's pages as they are, so a disk
-// would only make the servers wait for its syncs.
-std::filesystem::path PlaceOfStores() {
-  constexpr const char* kMemory = "/dev/shm";
-  std::error_code error;
-  const std::filesystem::space_info space = std::filesystem::space(kMemory, error);
-  const bool roomy = !error && space.available >= kRoomOfStores && access(kMemory, W_OK) == 0;
-  return roomy ? std::filesystem::path(kMemory) : std::filesystem::temp_directory_path();
 }
 
 std::string EndOf(std::string log) {
@@ -86,7 +72,7 @@ NatsVersion FleetServers::Version() {
 
 FleetServers::FleetServers(uint64_t seed, const Options& options)
     : options_(options),
-      directory_(PlaceOfStores()),
+      directory_(NatsServer::PlaceOfStores()),
       servers_(static_cast<size_t>(options.servers)) {
   routes_ = Proxies(options.servers, options.servers, seed);
   cables_ = Proxies(options.clients, options.servers, seed);
