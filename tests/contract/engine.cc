@@ -1,6 +1,10 @@
 #include "tests/contract/engine.h"
 
 #include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <map>
+#include <string>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -52,11 +56,25 @@ class SqliteEngine final : public Engine {
     }));
   }
   // A killed process leaves its files as the kernel has them. The lock goes with the process, so
-  // the copy has a lock of its own.
+  // the copy has a lock of its own. Read until twice the same, it is of one moment: a checkpoint may
+  // be writing.
   void KeepDataOfNow() override {
-    std::string copy = absl::StrCat(directory_.path(), "/", ++copies_);
-    std::filesystem::copy(path_, copy);
-    path_ = std::move(copy);
+    std::map<std::string, std::string> files = FilesIn(path_);
+    for (auto again = FilesIn(path_); again != files; again = FilesIn(path_)) files.swap(again);
+    path_ = absl::StrCat(directory_.path(), "/", ++copies_);
+    std::filesystem::create_directory(path_);
+    for (const auto& [name, content] : files) {
+      std::ofstream(absl::StrCat(path_, "/", name), std::ios::binary)
+          .write(content.data(), static_cast<std::streamsize>(content.size()));
+    }
+  }
+  static std::map<std::string, std::string> FilesIn(const std::string& directory) {
+    std::map<std::string, std::string> files;
+    for (const auto& each : std::filesystem::directory_iterator(directory)) {
+      std::ifstream file(each.path(), std::ios::binary);
+      files[each.path().filename()] = std::string(std::istreambuf_iterator<char>(file), {});
+    }
+    return files;
   }
 
   TemporaryDirectory directory_;
