@@ -56,8 +56,8 @@ class SqliteEngine final : public Engine {
     }));
   }
   // A killed process leaves its files as the kernel has them. The lock goes with the process, so
-  // the copy has a lock of its own. Read until twice the same, it is of one moment: a checkpoint may
-  // be writing.
+  // the copy has a lock of its own. Read until twice the same, it is of one moment: a checkpoint
+  // may be writing.
   void KeepDataOfNow() override {
     std::map<std::string, std::string> files = FilesIn(path_);
     for (auto again = FilesIn(path_); again != files; again = FilesIn(path_)) files.swap(again);
