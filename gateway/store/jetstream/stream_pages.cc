@@ -122,6 +122,12 @@ void StreamPages::Fetch(const TurnPtr& turn) {
   const Question& question = turn->question;
   reader->Fetch(question.max_messages, question.max_bytes, question.through,
                 [this, turn](absl::StatusOr<MessagePage> page) { Fetched(turn, std::move(page)); });
+  {
+    absl::MutexLock lock(&mutex_);
+    if (!closed_) return;
+    turn->reader = nullptr;
+  }
+  reader->Fail(Closing());  // else the two would keep each other
 }
 
 void StreamPages::Fetched(const TurnPtr& turn, absl::StatusOr<MessagePage> page) {
@@ -129,6 +135,7 @@ void StreamPages::Fetched(const TurnPtr& turn, absl::StatusOr<MessagePage> page)
   {
     absl::MutexLock lock(&mutex_);
     reader.swap(turn->reader);
+    if (closed_) return;  // it is answered
   }
   if (!page.ok()) return Failed(turn, page.status());
   if (page->messages.empty()) return AskLeader(turn);
@@ -234,9 +241,13 @@ void StreamPages::Tick() {
 void StreamPages::Close() {
   std::vector<TurnPtr> open;
   std::deque<IdleReader> idle;
+  std::vector<std::shared_ptr<PageReader>> readers;  // of what is being read
   {
     absl::MutexLock lock(&mutex_);
     closed_ = true;
+    for (const TurnPtr& turn : reading_) {
+      if (turn->reader != nullptr) readers.push_back(std::exchange(turn->reader, nullptr));
+    }
     open.assign(reading_.begin(), reading_.end());
     open.insert(open.end(), waiting_.begin(), waiting_.end());
     reading_.clear();
@@ -244,6 +255,7 @@ void StreamPages::Close() {
     idle.swap(idle_);
   }
   for (const TurnPtr& turn : open) turn->done(Closing());
+  for (const std::shared_ptr<PageReader>& reader : readers) reader->Fail(Closing());
 }
 
 }  // namespace onhook
