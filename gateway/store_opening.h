@@ -27,8 +27,8 @@ struct StoreSurroundings {
   RecoveryProgress* progress = nullptr;
   // Of what is committed on this machine: how it is counted.
   CommitQueueOptions commits;
-  // Called once nobody can say any more what is on this machine's disk, or (kFailedPrecondition) the
-  // store that was opened is gone, and another in its place; ends the process.
+  // Called once nobody can say any more what is on this machine's disk, or (kFailedPrecondition)
+  // the store that was opened is gone, and another in its place; ends the process.
   std::function<void(const absl::Status&)> fatal;
 };
 

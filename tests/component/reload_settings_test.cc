@@ -17,32 +17,19 @@ using ::testing::HasSubstr;
 using ::testing::Not;
 
 // Of these, one is another good value for any setting.
-constexpr absl::string_view kValues[] = {"true",
-                                         "false",
-                                         "debug",
-                                         "stored",
-                                         "crm",
-                                         "5",
-                                         "21",
-                                         "100",
-                                         "300",
-                                         "2000",
-                                         "0600",
-                                         "6s",
-                                         "20m",
-                                         "48h",
-                                         "32KiB",
-                                         "64KiB",
-                                         "3MiB",
-                                         "96MiB",
-                                         "300MiB",
-                                         "127.0.0.2:0",
-                                         "10.0.0.0/8",
-                                         "optional",
-                                         "jetstream",
-                                         "nats://127.0.0.2:4222",
-                                         "another-path",
-                                         "/tmp/another-path"};
+constexpr absl::string_view kValues[] = {"true",         "false",
+                                         "debug",        "stored",
+                                         "crm",          "5",
+                                         "21",           "100",
+                                         "300",          "2000",
+                                         "0600",         "6s",
+                                         "20m",          "48h",
+                                         "32KiB",        "64KiB",
+                                         "3MiB",         "96MiB",
+                                         "300MiB",       "127.0.0.2:0",
+                                         "10.0.0.0/8",   "optional",
+                                         "jetstream",    "nats://127.0.0.2:4222",
+                                         "another-path", "/tmp/another-path"};
 
 class ReloadSettingsTest : public ReloadFixture {
  protected:

@@ -71,8 +71,8 @@ TEST_P(NonceContract, P9_InOneCommitTheFirstCountsAndTheOthersGoOn) {
                Signed("n", "1", "genuine"), MakeEvent("3"), Signed("m", "2", "altered")});
   EXPECT_EQ(log().last(), 3);
   if (engine_->keeps_order_of_signed()) {
-    EXPECT_THAT(answers, ElementsAre("1", "PERMISSION_DENIED", "2", "1 again", "3",
-                                     "PERMISSION_DENIED"));
+    EXPECT_THAT(answers,
+                ElementsAre("1", "PERMISSION_DENIED", "2", "1 again", "3", "PERMISSION_DENIED"));
     return;
   }
   // Whichever content a nonce goes with, it is one.

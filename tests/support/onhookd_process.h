@@ -22,7 +22,8 @@ std::string OnhookdProgram();
 class OnhookdProcess {
  public:
   struct Options {
-    // Outlives the process, so that another may go on with it. Empty: it keeps nothing on this disk.
+    // Outlives the process, so that another may go on with it. Empty: it keeps nothing on this
+    // disk.
     std::string store_directory;
     // HOST:PORT of each listener.
     std::string http_listen = "127.0.0.1:0";
