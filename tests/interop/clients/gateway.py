@@ -37,6 +37,10 @@ class Gateway:
         self.start()
 
     def start(self):
+        wait_until(self._start_once, "the gateway has its ports")
+
+    def _start_once(self):
+        """False: somebody's connection has one of its ports for the moment."""
         ports = {name: self.ports.get(name, 0) for name in LISTENERS}
         self.process = subprocess.Popen(
             [self.program, *self.settings,
@@ -52,10 +56,16 @@ class Gateway:
                 line = None
             if line is None:
                 raise Failure("the gateway did not start: " + "".join(self.log[-5:]))
+            if "the port is taken" in line and any(ports.values()):
+                self.process.wait(timeout=PATIENCE_S)
+                return False
+            if not line.startswith("{"):
+                raise Failure(f"the gateway did not start: {line}")
             entry = json.loads(line)
             if entry.get("msg") == "listening" and entry["listener"] in LISTENERS:
                 self.ports[entry["listener"]] = int(entry["address"].rpartition(":")[2])
                 heard.add(entry["listener"])
+        return True
 
     def _read(self, stream, lines):
         for line in stream:
