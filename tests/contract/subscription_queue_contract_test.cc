@@ -153,7 +153,8 @@ TEST_P(SubscriptionQueueContract, Q6_AConsumerHoldsNoMoreThanItsLimit) {
   EXPECT_FALSE(full.has_credit);
   EXPECT_THAT(Ack(queue, {leases[0].delivery_id}), IsEmpty());
   consumer.WaitUntilReady();
-  EXPECT_THAT(Sequences(consumer.PullOnce().leases), ElementsAre(3));
+  EXPECT_THAT(Sequences(consumer.Take(1)), ElementsAre(3));
+  EXPECT_THAT(consumer.PullOnce().leases, IsEmpty());
 }
 
 TEST_P(SubscriptionQueueContract, Q6_OneEventIsLetThroughWhateverItsSize) {

@@ -404,6 +404,7 @@ void ReconnectingConnection::Close() {
   }
   absl::MutexLock closing(&close_mutex_);
   if (runner_.joinable()) runner_.join();
+  answers_ = nullptr;  // waits for an answer that is being handed on
 }
 
 }  // namespace
