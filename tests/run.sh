@@ -104,8 +104,7 @@ check_format() {
 }
 
 check_scripts() {
-  find clients deploy tests .ci -name node_modules -prune -o -type f -print0 | xargs -0 grep -lE '^#!.*\b(ba)?sh$' |
-    xargs shellcheck --external-sources
+  grep -rlE --exclude-dir=node_modules '^#!.*\b(ba)?sh$' clients deploy tests .ci | xargs shellcheck --external-sources
 }
 
 # Lint, and no change that breaks those who have built on v1; proto/buf.yaml says how to renew it.

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cstdlib>
+#include <limits>
 #include <utility>
 #include <vector>
 
@@ -23,10 +24,8 @@ namespace onhook {
 namespace {
 
 constexpr absl::Duration kConnectTimeout = absl::Seconds(2);
-// A server that is silent is given up after two pings without an answer, so after 6 seconds at
-// most.
+// A server that tells nothing although it is asked that often is given up after 6 seconds at most.
 constexpr absl::Duration kPingInterval = absl::Seconds(2);
-constexpr int kMostPingsOut = 2;
 constexpr absl::Duration kLastFlush = absl::Milliseconds(500);
 // A server that takes nothing until it is given up lets that much gather.
 constexpr int kMostUnsentBytes = 64 << 20;
@@ -141,7 +140,8 @@ absl::StatusOr<LibraryOptions> MakeOptions(const NatsOptions& options) {
   natsOptions_SetAllowReconnect(made, false);
   natsOptions_SetTimeout(made, absl::ToInt64Milliseconds(kConnectTimeout));
   natsOptions_SetPingInterval(made, absl::ToInt64Milliseconds(kPingInterval));
-  natsOptions_SetMaxPingsOut(made, kMostPingsOut);
+  // It would close the connection on a thread of its own while ours reads.
+  natsOptions_SetMaxPingsOut(made, std::numeric_limits<int>::max());
   // Else its flusher, a thread of its own, would let each message lie for a millisecond.
   natsOptions_SetSendAsap(made, true);
   return owned;
@@ -223,7 +223,7 @@ class LibnatsSession final : public NatsSession {
   LibnatsSession(bool secure, Callbacks callbacks)
       : callbacks_(std::move(callbacks)),
         secure_(secure),
-        loop_([this] { natsConnection_ProcessReadEvent(library()); }, [this] { Write(); }) {}
+        loop_({[this] { Read(); }, [this] { Write(); }, [this] { GiveUp(); }}, kPingInterval) {}
   ~LibnatsSession() override { Close(); }
 
   absl::Status Connect(natsOptions* options);
@@ -240,7 +240,9 @@ class LibnatsSession final : public NatsSession {
 
  private:
   natsConnection* library() const { return library_.load(std::memory_order_acquire); }
-  void Write();
+  void Read() ABSL_LOCKS_EXCLUDED(io_mutex_);
+  void Write() ABSL_LOCKS_EXCLUDED(io_mutex_);
+  void GiveUp() ABSL_LOCKS_EXCLUDED(io_mutex_);
 
   static natsStatus OnAttach(void** data, void* self, natsConnection* library, natsSock socket);
   static natsStatus OnReads(void* self, bool want);
@@ -254,6 +256,10 @@ class LibnatsSession final : public NatsSession {
   std::atomic<natsConnection*> library_{nullptr};
   std::atomic<int64_t> unwritten_{0};  // calls of Write that somebody is to do
   std::atomic<int> unsent_bytes_{0};   // that the socket did not take
+  std::atomic<bool> given_up_{false};
+  // Whoever reads, writes or closes has it: libnats reads with no lock of its own, and whichever
+  // thread finds that the connection is broken closes the socket.
+  absl::Mutex io_mutex_ ABSL_ACQUIRED_BEFORE(mutex_);
   LibraryConnection owned_;
   SocketLoop loop_;           // ends before what it calls
   bool closed_here_ = false;  // of whoever calls Close
@@ -335,6 +341,7 @@ std::string LibnatsSession::server() const {
 }
 
 std::string LibnatsSession::error() const {
+  if (given_up_) return "the server was silent";
   const char* error = nullptr;
   const natsStatus status = natsConnection_GetLastError(owned_.get(), &error);
   return status == NATS_OK || error == nullptr ? "closed by the server" : error;
@@ -368,6 +375,17 @@ absl::Status LibnatsSession::Send(const std::string& subject, const std::string&
   return absl::UnavailableError(absl::StrCat("NATS did not take a message: ", LastError(status)));
 }
 
+void LibnatsSession::Read() {
+  absl::MutexLock lock(&io_mutex_);
+  natsConnection_ProcessReadEvent(library());
+}
+
+void LibnatsSession::GiveUp() {
+  given_up_ = true;
+  absl::MutexLock lock(&io_mutex_);
+  natsConnection_Close(library());
+}
+
 // Whoever finds nobody at it writes what there is, and what others bring meanwhile: so there is one
 // call of the system for many messages when there are many. Where the connection is secure it is
 // always the loop, for OpenSSL lets one thread only read and write.
@@ -382,6 +400,7 @@ void LibnatsSession::Write() {
     all_written = false;
     // Writing nothing looks to libnats like the end of the connection.
     if (natsConnection_Buffered(library()) > 0) {
+      absl::MutexLock lock(&io_mutex_);
       natsConnection_ProcessWriteEvent(library());
     } else {
       all_written = true;
@@ -413,7 +432,10 @@ void LibnatsSession::Close() {
   if (closed_here_ || owned_ == nullptr) return;
   closed_here_ = true;
   natsConnection_FlushTimeout(owned_.get(), absl::ToInt64Milliseconds(kLastFlush));
-  natsConnection_Close(owned_.get());
+  {
+    absl::MutexLock lock(&io_mutex_);
+    natsConnection_Close(owned_.get());
+  }
   // Nothing of this is called any more then.
   absl::MutexLock lock(&mutex_);
   while (!closed_ || attached_) changed_.Wait(&mutex_);

@@ -78,14 +78,15 @@ TEST_P(JetStreamLogTest, WhatAnotherGatewayStoresComesInByItself) {
 }
 
 TEST_P(JetStreamLogTest, P6_AListenerIsCalledAfterTheAppendWasAnswered) {
+  constexpr int kEvents = 500;
   std::atomic<Sequence> answered = 0;
   std::atomic<int> early = 0;
-  std::atomic<Sequence> heard = 0;
+  absl::Notification heard_all;
   gateway_->log().AddTailListener([&](Sequence last) {
     if (answered < last) ++early;
-    heard = last;
+    if (last == kEvents) heard_all.Notify();
   });
-  for (int i = 1; i <= 500; ++i) {
+  for (int i = 1; i <= kEvents; ++i) {
     absl::Notification done;
     gateway_->log().Append(MakeEvent(absl::StrCat(i)),
                            [&](const absl::StatusOr<AppendResult>& result) {
@@ -101,6 +102,7 @@ TEST_P(JetStreamLogTest, P6_AListenerIsCalledAfterTheAppendWasAnswered) {
     ASSERT_EQ(page->events.size(), 1);
     EXPECT_TRUE(page->at_end);
   }
+  heard_all.WaitForNotification();
   EXPECT_EQ(early, 0);
 }
 
