@@ -205,14 +205,17 @@ void KeepForGood(void* delivery) {
 
 class SessionSubscription final : public NatsSubscription {
  public:
-  explicit SessionSubscription(natsSubscription* subscription) : subscription_(subscription) {}
+  SessionSubscription(natsSubscription* subscription, std::shared_ptr<absl::Mutex> io_mutex)
+      : io_mutex_(std::move(io_mutex)), subscription_(subscription) {}
   ~SessionSubscription() override {
+    absl::MutexLock lock(io_mutex_.get());
     natsSubscription_Unsubscribe(subscription_);  // fails where it has ended already: no matter
     natsSubscription_Destroy(subscription_);
   }
   void Drain() override { natsSubscription_Drain(subscription_); }
 
  private:
+  const std::shared_ptr<absl::Mutex> io_mutex_;  // of its session
   natsSubscription* const subscription_;
 };
 
@@ -240,9 +243,9 @@ class LibnatsSession final : public NatsSession {
 
  private:
   natsConnection* library() const { return library_.load(std::memory_order_acquire); }
-  void Read() ABSL_LOCKS_EXCLUDED(io_mutex_);
-  void Write() ABSL_LOCKS_EXCLUDED(io_mutex_);
-  void GiveUp() ABSL_LOCKS_EXCLUDED(io_mutex_);
+  void Read();
+  void Write();
+  void GiveUp();
 
   static natsStatus OnAttach(void** data, void* self, natsConnection* library, natsSock socket);
   static natsStatus OnReads(void* self, bool want);
@@ -257,9 +260,10 @@ class LibnatsSession final : public NatsSession {
   std::atomic<int64_t> unwritten_{0};  // calls of Write that somebody is to do
   std::atomic<int> unsent_bytes_{0};   // that the socket did not take
   std::atomic<bool> given_up_{false};
-  // Whoever reads, writes or closes has it: libnats reads with no lock of its own, and whichever
-  // thread finds that the connection is broken closes the socket.
-  absl::Mutex io_mutex_ ABSL_ACQUIRED_BEFORE(mutex_);
+  // Whoever reads, writes, closes or unsubscribes has it. libnats reads with no lock of its own,
+  // while whichever thread finds the connection broken closes the socket; and a subscription that
+  // ends is destroyed under the hands of who has just read a message for it.
+  const std::shared_ptr<absl::Mutex> io_mutex_ = std::make_shared<absl::Mutex>();
   LibraryConnection owned_;
   SocketLoop loop_;           // ends before what it calls
   bool closed_here_ = false;  // of whoever calls Close
@@ -376,13 +380,13 @@ absl::Status LibnatsSession::Send(const std::string& subject, const std::string&
 }
 
 void LibnatsSession::Read() {
-  absl::MutexLock lock(&io_mutex_);
+  absl::MutexLock lock(io_mutex_.get());
   natsConnection_ProcessReadEvent(library());
 }
 
 void LibnatsSession::GiveUp() {
   given_up_ = true;
-  absl::MutexLock lock(&io_mutex_);
+  absl::MutexLock lock(io_mutex_.get());
   natsConnection_Close(library());
 }
 
@@ -400,7 +404,7 @@ void LibnatsSession::Write() {
     all_written = false;
     // Writing nothing looks to libnats like the end of the connection.
     if (natsConnection_Buffered(library()) > 0) {
-      absl::MutexLock lock(&io_mutex_);
+      absl::MutexLock lock(io_mutex_.get());
       natsConnection_ProcessWriteEvent(library());
     } else {
       all_written = true;
@@ -425,7 +429,7 @@ std::unique_ptr<NatsSubscription> LibnatsSession::Subscribe(const std::string& s
   }
   (void)delivery.release();  // OnDelivered destroys it
   natsSubscription_SetPendingLimits(made, -1, -1);
-  return std::make_unique<SessionSubscription>(made);
+  return std::make_unique<SessionSubscription>(made, io_mutex_);
 }
 
 void LibnatsSession::Close() {
@@ -433,7 +437,7 @@ void LibnatsSession::Close() {
   closed_here_ = true;
   natsConnection_FlushTimeout(owned_.get(), absl::ToInt64Milliseconds(kLastFlush));
   {
-    absl::MutexLock lock(&io_mutex_);
+    absl::MutexLock lock(io_mutex_.get());
     natsConnection_Close(owned_.get());
   }
   // Nothing of this is called any more then.
