@@ -57,6 +57,14 @@ class TestConsumer {
     return pulled;
   }
 
+  // Whether it comes to the tail, which an engine may learn later, without another event.
+  bool ReachesTail() {
+    while (true) {
+      const PullResult pulled = PullOnce();
+      if (pulled.at_tail || !pulled.leases.empty()) return pulled.leases.empty();
+    }
+  }
+
   void WaitUntilReady() {
     absl::MutexLock lock(&mutex_);
     mutex_.Await(absl::Condition(&ready_));

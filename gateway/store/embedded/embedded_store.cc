@@ -10,6 +10,7 @@
 #include "gateway/store/embedded/ancestry.h"
 #include "gateway/store/embedded/commit_and_wait.h"
 #include "gateway/store/embedded/random_bits.h"
+#include "gateway/store/subscription_refusals.h"
 
 namespace onhook {
 namespace {
@@ -28,11 +29,6 @@ CommitQueueOptions CommitsOf(const EmbeddedStoreOptions& options) {
   CommitQueueOptions commits = options.commits;
   commits.by_hand = options.by_hand != nullptr;
   return commits;
-}
-
-absl::Status BelongsToSettings(const std::string& name) {
-  return absl::FailedPreconditionError(absl::StrCat(
-      "subscription '", name, "' is declared in the gateway's settings; change it there"));
 }
 
 absl::Status Check(const std::string& name, const v1::SubscriptionSpec& spec) {
@@ -114,10 +110,7 @@ absl::StatusOr<EmbeddedStore::QueuePtr> EmbeddedStore::Find(const std::string& n
   absl::MutexLock lock(&queues_mutex_);
   const auto it = queues_.find(name);
   if (it != queues_.end()) return it->second;
-  // What is no name is not repeated: it may be longer than a status can tell.
-  if (!CheckSubscriptionName(name).ok())
-    return absl::NotFoundError("no subscription has this name");
-  return absl::NotFoundError(absl::StrCat("there is no subscription '", name, "'"));
+  return NoSuchSubscription(name);
 }
 
 std::vector<EmbeddedStore::QueuePtr> EmbeddedStore::Queues() const {
@@ -172,11 +165,8 @@ absl::StatusOr<std::shared_ptr<SubscriptionQueue>> EmbeddedStore::FindOrCreateQu
   absl::StatusOr<QueuePtr> queue = Find(name);
   if (!queue.ok()) queue = Create(name, spec, Origin::kCreated);
   if (!queue.ok()) return queue.status();
-  const std::string difference = DifferenceOfSpecs((*queue)->record().spec, spec);
-  if (!difference.empty()) {
-    return absl::FailedPreconditionError(
-        absl::StrCat("subscription '", name, "' exists with another specification: ", difference));
-  }
+  absl::Status same = CheckSameSpec(name, (*queue)->record().spec, spec);
+  if (!same.ok()) return same;
   return *std::move(queue);
 }
 
@@ -184,9 +174,7 @@ absl::StatusOr<SubscriptionInfo> EmbeddedStore::CreateSubscription(
     const std::string& name, const v1::SubscriptionSpec& spec) {
   if (absl::Status status = Check(name, spec); !status.ok()) return status;
   absl::MutexLock changing(&changing_mutex_);
-  if (Find(name).ok()) {
-    return absl::AlreadyExistsError(absl::StrCat("subscription '", name, "' exists already"));
-  }
+  if (Find(name).ok()) return SubscriptionExists(name);
   const absl::StatusOr<QueuePtr> queue = Create(name, spec, Origin::kCreated);
   if (!queue.ok()) return queue.status();
   return InfoOf(**queue);
@@ -195,10 +183,8 @@ absl::StatusOr<SubscriptionInfo> EmbeddedStore::CreateSubscription(
 absl::StatusOr<EmbeddedStore::QueuePtr> EmbeddedStore::Create(const std::string& name,
                                                               const v1::SubscriptionSpec& spec,
                                                               Origin origin) {
-  if (Queues().size() >= options_.max_subscriptions) {
-    return absl::ResourceExhaustedError(absl::StrCat("there are ", options_.max_subscriptions,
-                                                     " subscriptions already, which is the limit"));
-  }
+  absl::Status room = CheckSubscriptionCount(Queues().size(), options_.max_subscriptions);
+  if (!room.ok()) return room;
   changing_ = true;
   const auto changed = absl::MakeCleanup([this] { changing_ = false; });
   SubscriptionRecord record;
@@ -235,12 +221,9 @@ absl::StatusOr<SubscriptionInfo> EmbeddedStore::UpdateSubscription(
   const absl::StatusOr<QueuePtr> queue = Find(name);
   if (!queue.ok()) return queue.status();
   const SubscriptionRecord record = (*queue)->record();
-  if (record.origin == Origin::kDeclared) return BelongsToSettings(name);
-  if (RulesOf(spec, false).start_position != RulesOf(record.spec, false).start_position) {
-    return absl::FailedPreconditionError(
-        "start_position matters at creation only; seek moves a subscription");
-  }
-  if (absl::Status status = Change(*queue, spec, record.origin); !status.ok()) return status;
+  absl::Status status = CheckUpdate(name, record.origin == Origin::kDeclared, record.spec, spec);
+  if (status.ok()) status = Change(*queue, spec, record.origin);
+  if (!status.ok()) return status;
   return InfoOf(**queue);
 }
 
@@ -306,14 +289,14 @@ absl::Status EmbeddedStore::Seek(const std::string& name, Sequence after) {
       });
   if (moved.ok() && in_range) Tell("subscription sent to another place", name);
   if (!moved.ok() || in_range) return moved;
-  return absl::OutOfRangeError("the log does not keep the events behind this place");
+  return PlaceNotKept();
 }
 
 absl::Status EmbeddedStore::DeleteSubscription(const std::string& name) {
   absl::MutexLock changing(&changing_mutex_);
   const absl::StatusOr<QueuePtr> queue = Find(name);
   if (!queue.ok()) return queue.status();
-  if ((*queue)->record().origin == Origin::kDeclared) return BelongsToSettings(name);
+  if ((*queue)->record().origin == Origin::kDeclared) return SubscriptionBelongsToSettings(name);
   return Delete(*queue);
 }
 

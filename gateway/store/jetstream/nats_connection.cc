@@ -12,6 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "absl/synchronization/mutex.h"
+#include "absl/synchronization/notification.h"
 #include "gateway/base/clock.h"
 #include "gateway/base/log_throttle.h"
 #include "gateway/base/steady_condition.h"
@@ -67,6 +68,8 @@ class ReconnectingConnection final : public NatsConnection {
 
     const std::string subject;
     const std::shared_ptr<GuardedHandler> guarded;
+    // Whoever comes second returns when the first one has subscribed.
+    absl::Mutex following ABSL_ACQUIRED_BEFORE(mutex);
     absl::Mutex mutex;
     bool ended ABSL_GUARDED_BY(mutex) = false;  // or drained
     std::shared_ptr<NatsSubscription> current ABSL_GUARDED_BY(mutex);
@@ -133,6 +136,7 @@ class ReconnectingConnection final : public NatsConnection {
 };
 
 void ReconnectingConnection::Subscribed::Follow(const Session& session, int64_t number) {
+  absl::MutexLock first(&following);
   {
     absl::MutexLock lock(&mutex);
     if (ended) return;
@@ -405,6 +409,10 @@ void ReconnectingConnection::Close() {
   absl::MutexLock closing(&close_mutex_);
   if (runner_.joinable()) runner_.join();
   answers_ = nullptr;  // waits for an answer that is being handed on
+  // And for what came too late: what follows on the same thread comes after it.
+  absl::Notification handed_on;
+  FailLater([&](const auto&) { handed_on.Notify(); }, absl::CancelledError());
+  handed_on.WaitForNotification();
 }
 
 }  // namespace

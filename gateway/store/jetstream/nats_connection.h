@@ -85,7 +85,8 @@ class NatsConnection {
     return Publish(subject, data, "");
   }
 
-  // Whoever subscribes stays subscribed over reconnection. Errors: kUnavailable (closing).
+  // Whoever subscribes stays subscribed over reconnection. While it is connected the server learns
+  // of it before whatever is sent later. Errors: kUnavailable (closing).
   virtual absl::StatusOr<std::unique_ptr<NatsSubscription>> Subscribe(const std::string& subject,
                                                                       Handler handler) = 0;
 

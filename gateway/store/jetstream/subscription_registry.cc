@@ -11,6 +11,7 @@
 #include "gateway/base/steady_condition.h"
 #include "gateway/config/subscription_spec.h"
 #include "gateway/store/embedded/random_bits.h"
+#include "gateway/store/subscription_refusals.h"
 
 namespace onhook {
 namespace {
@@ -22,8 +23,6 @@ using jetstream::SubscriptionChanges;
 constexpr size_t kMostSubscriptions = 1000;
 // How long a change may take, in the time of a request: the servers may choose a leader meanwhile.
 constexpr int kMostRequestTimes = 4;
-// For so long a loss may be a leader's that does not know yet all that it has.
-constexpr absl::Duration kDoubt = absl::Seconds(3);
 constexpr absl::Duration kBetweenLooks = absl::Milliseconds(200);
 constexpr absl::string_view kLost =
     "the stream of events has lost its end: events that were stored are gone";
@@ -45,11 +44,6 @@ absl::Status Check(const std::string& name, const v1::SubscriptionSpec& spec) {
   return status;
 }
 
-absl::Status BelongsToSettings(const std::string& name) {
-  return absl::FailedPreconditionError(absl::StrCat(
-      "subscription '", name, "' is declared in the gateway's settings; change it there"));
-}
-
 }  // namespace
 
 // -------------------------------------------------------------------------------------- finding
@@ -67,11 +61,7 @@ absl::StatusOr<SubscriptionRegistry::QueuePtr> SubscriptionRegistry::Find(
   absl::MutexLock lock(&mutex_);
   const auto it = queues_.find(name);
   if (it != queues_.end()) return it->second;
-  // What is no name is not repeated: it may be longer than a status can tell.
-  if (!CheckSubscriptionName(name).ok()) {
-    return absl::NotFoundError("no subscription has this name");
-  }
-  return absl::NotFoundError(absl::StrCat("there is no subscription '", name, "'"));
+  return NoSuchSubscription(name);
 }
 
 absl::StatusOr<SubscriptionInfo> SubscriptionRegistry::Get(const std::string& name) const {
@@ -141,11 +131,8 @@ absl::StatusOr<SubscriptionRegistry::QueuePtr> SubscriptionRegistry::FindOrCreat
   // Another gateway may have been faster.
   if (absl::IsAlreadyExists(queue.status())) queue = Find(name);
   if (!queue.ok()) return queue.status();
-  const std::string difference = DifferenceOfSpecs((*queue)->record().spec, spec);
-  if (!difference.empty()) {
-    return absl::FailedPreconditionError(
-        absl::StrCat("subscription '", name, "' exists with another specification: ", difference));
-  }
+  absl::Status same = CheckSameSpec(name, (*queue)->record().spec, spec);
+  if (!same.ok()) return same;
   return *std::move(queue);
 }
 
@@ -153,9 +140,7 @@ absl::StatusOr<SubscriptionInfo> SubscriptionRegistry::Create(const std::string&
                                                               const v1::SubscriptionSpec& spec) {
   if (absl::Status status = Check(name, spec); !status.ok()) return status;
   absl::MutexLock changing(&changing_mutex_);
-  if (Find(name).ok()) {
-    return absl::AlreadyExistsError(absl::StrCat("subscription '", name, "' exists already"));
-  }
+  if (Find(name).ok()) return SubscriptionExists(name);
   const absl::StatusOr<QueuePtr> queue = Make(name, spec, Origin::kCreated);
   if (!queue.ok()) return queue.status();
   return InfoOf(**queue);
@@ -163,10 +148,8 @@ absl::StatusOr<SubscriptionInfo> SubscriptionRegistry::Create(const std::string&
 
 absl::StatusOr<SubscriptionRegistry::QueuePtr> SubscriptionRegistry::Make(
     const std::string& name, const v1::SubscriptionSpec& spec, Origin origin) {
-  if (Queues().size() >= kMostSubscriptions) {
-    return absl::ResourceExhaustedError(absl::StrCat("there are ", kMostSubscriptions,
-                                                     " subscriptions already, which is the limit"));
-  }
+  absl::Status room = CheckSubscriptionCount(Queues().size(), kMostSubscriptions);
+  if (!room.ok()) return room;
   const uint64_t epoch = RandomBits();
   const std::string events = environment_.subjects->events_stream();
   const std::string dead = environment_.subjects->dead_stream();
@@ -209,12 +192,9 @@ absl::StatusOr<SubscriptionInfo> SubscriptionRegistry::Update(const std::string&
   const absl::StatusOr<QueuePtr> queue = Find(name);
   if (!queue.ok()) return queue.status();
   const SubscriptionRecord record = (*queue)->record();
-  if (record.origin == Origin::kDeclared) return BelongsToSettings(name);
-  if (RulesOf(spec, false).start_position != RulesOf(record.spec, false).start_position) {
-    return absl::FailedPreconditionError(
-        "start_position matters at creation only; seek moves a subscription");
-  }
-  if (absl::Status status = Respecify(*queue, spec, record.origin); !status.ok()) return status;
+  absl::Status status = CheckUpdate(name, record.origin == Origin::kDeclared, record.spec, spec);
+  if (status.ok()) status = Respecify(*queue, spec, record.origin);
+  if (!status.ok()) return status;
   return InfoOf(**queue);
 }
 
@@ -252,7 +232,7 @@ absl::Status SubscriptionRegistry::Seek(const std::string& name, Sequence after)
   if (!queue.ok()) return queue.status();
   const EventLog& event_log = *environment_.event_log;
   if (after + 1 < event_log.first() || after > event_log.last()) {
-    return absl::OutOfRangeError("the log does not keep the events behind this place");
+    return PlaceNotKept();
   }
   const absl::Status moved = Move(*queue, after, std::nullopt);
   if (moved.ok()) Tell("subscription sent to another place", name);
@@ -289,7 +269,7 @@ absl::Status SubscriptionRegistry::Delete(const std::string& name) {
   absl::MutexLock changing(&changing_mutex_);
   const absl::StatusOr<QueuePtr> queue = Find(name);
   if (!queue.ok()) return queue.status();
-  if ((*queue)->record().origin == Origin::kDeclared) return BelongsToSettings(name);
+  if ((*queue)->record().origin == Origin::kDeclared) return SubscriptionBelongsToSettings(name);
   return Remove(*queue);
 }
 
@@ -406,7 +386,7 @@ void SubscriptionRegistry::Tick() {
 absl::Status SubscriptionRegistry::LookForLoss() {
   const std::string events = environment_.subjects->events_stream();
   const std::vector<QueuePtr> queues = Queues();
-  const absl::Duration until = environment_.clock->Elapsed() + kDoubt;
+  const absl::Duration until = environment_.clock->Elapsed() + LossDoubt::kDoubt;
   absl::StatusOr<StreamInfo> info;
   while (true) {
     info = AwaitAnswer<StreamInfo>(
@@ -427,14 +407,12 @@ absl::Status SubscriptionRegistry::LookForLoss() {
 }
 
 void SubscriptionRegistry::NoteLoss(Sequence kept, const SequenceMarks::Mark& lost) {
-  Loss loss{kept, lost, environment_.clock->Elapsed(), {}};
+  LossDoubt::Loss loss{kept, lost, {}};
   for (const QueuePtr& queue : Queues()) {
     loss.epoch_numbers[queue->name()] = queue->record().epoch_number;
   }
   absl::MutexLock lock(&mutex_);
-  if (loss_.has_value()) loss.kept = std::min(loss.kept, loss_->kept);
-  loss_ = std::move(loss);
-  ++losses_;
+  loss_doubt_.Note(std::move(loss), environment_.clock->Elapsed());
 }
 
 absl::StatusOr<bool> SubscriptionRegistry::IsBack(const SequenceMarks::Mark& lost) {
@@ -446,25 +424,33 @@ absl::StatusOr<bool> SubscriptionRegistry::IsBack(const SequenceMarks::Mark& los
 }
 
 void SubscriptionRegistry::RecoverFromLoss() {
-  Loss loss;
-  int64_t number = 0;
+  std::optional<LossDoubt::Loss> loss;
   {
     absl::MutexLock lock(&mutex_);
-    if (!loss_.has_value()) return;
-    loss = *loss_;
-    number = losses_;
+    loss = loss_doubt_.noted();
   }
+  if (!loss.has_value()) return;
+  absl::StatusOr<bool> back = false;
+  if (loss->lost.sequence > 0) back = IsBack(loss->lost);
+  if (!back.ok()) return;
+  LossDoubt::Verdict verdict{};
+  {
+    absl::MutexLock lock(&mutex_);
+    verdict = loss_doubt_.Judge(*back, environment_.clock->Elapsed());
+  }
+  if (verdict == LossDoubt::Verdict::kWait) return;
+  if (verdict == LossDoubt::Verdict::kNoLoss) {
+    environment_.log->Info("store", "the stream of events has what it seemed to have lost",
+                           {{"sequence", loss->lost.sequence}});
+  } else if (!SendBack(*loss)) {
+    return;
+  }
+  absl::MutexLock lock(&mutex_);
+  loss_doubt_.Forget(*loss);
+}
+
+bool SubscriptionRegistry::SendBack(const LossDoubt::Loss& loss) {
   if (loss.lost.sequence > 0) {
-    const absl::StatusOr<bool> back = IsBack(loss.lost);
-    if (!back.ok()) return;
-    if (!*back && environment_.clock->Elapsed() < loss.noted_at + kDoubt) return;
-    if (*back) {
-      environment_.log->Info("store", "the stream of events has what it seemed to have lost",
-                             {{"sequence", loss.lost.sequence}});
-      absl::MutexLock lock(&mutex_);
-      if (number == losses_) loss_.reset();
-      return;
-    }
     environment_.log->Error("store", kLost,
                             {{"stream", environment_.subjects->events_stream()},
                              {"newest_known", loss.lost.sequence},
@@ -484,8 +470,7 @@ void SubscriptionRegistry::RecoverFromLoss() {
                               {{"subscription", name}, {"after", after}});
     }
   }
-  absl::MutexLock lock(&mutex_);
-  if (done && number == losses_) loss_.reset();
+  return done;
 }
 
 void SubscriptionRegistry::Doubt() {

@@ -14,6 +14,7 @@
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
 #include "gateway/store/jetstream/jetstream_queue.h"
+#include "gateway/store/jetstream/loss_doubt.h"
 #include "gateway/store/store.h"
 
 namespace onhook {
@@ -87,23 +88,17 @@ class SubscriptionRegistry {
   void RemoveConsumer(const std::string& stream, const std::string& consumer);
   void Tell(absl::string_view what, const std::string& name) const;
 
-  // Whether a leader had only not caught up with what it has. Errors: it cannot be told now.
+  // Whether what was lost is there again. Errors: it cannot be told now.
   absl::StatusOr<bool> IsBack(const SequenceMarks::Mark& lost);
-
-  struct Loss {
-    Sequence kept = 0;
-    SequenceMarks::Mark lost;  // the newest that was; none: sequence 0
-    absl::Duration noted_at;
-    std::map<std::string, int64_t> epoch_numbers;  // of the subscriptions, when it was noted
-  };
+  // Whether nobody has to do it any more.
+  bool SendBack(const LossDoubt::Loss& loss);
 
   const JetStreamQueueEnvironment environment_;
   absl::Mutex changing_mutex_;  // one change of this gateway at a time
   mutable absl::Mutex mutex_;
   std::map<std::string, QueuePtr> queues_ ABSL_GUARDED_BY(mutex_);
   bool opened_ ABSL_GUARDED_BY(mutex_) = false;
-  std::optional<Loss> loss_ ABSL_GUARDED_BY(mutex_);
-  int64_t losses_ ABSL_GUARDED_BY(mutex_) = 0;
+  LossDoubt loss_doubt_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace onhook

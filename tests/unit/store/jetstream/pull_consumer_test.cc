@@ -30,7 +30,9 @@ class PullConsumerTest : public NatsTest {
   }
   void TearDown() override {
     ticks_ = nullptr;
-    pulling_ = nullptr;
+    // What is called reads `pulling_` until it is destroyed.
+    std::default_delete<PullConsumer>()(pulling_.get());
+    (void)pulling_.release();
     NatsTest::TearDown();
   }
 

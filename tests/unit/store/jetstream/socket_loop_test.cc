@@ -87,32 +87,42 @@ TEST_F(SocketLoopTest, AnEndIsFoundByReading) {
   EXPECT_TRUE(ended.WaitFor(kAtMost));
 }
 
-TEST_F(SocketLoopTest, QuietIsToldOnceAndAgainAfterSomethingWasRead) {
+TEST_F(SocketLoopTest, QuietIsToldOfAndAgainAfterSomethingWasRead) {
   SteadyNotification quiet;
   SteadyNotification again;
   std::atomic<int> calls = 0;
-  SocketLoop loop(
-      {[&] { Receive(); }, [] {}, [&] { ++calls == 1 ? quiet.Notify() : again.Notify(); }},
-      absl::Milliseconds(20));
+  SocketLoop loop({[&] { Receive(); }, [] {},
+                   [&] {
+                     const int call = ++calls;
+                     if (call == 1) quiet.Notify();
+                     if (call == 2) again.Notify();
+                   }},
+                  absl::Milliseconds(20));
   loop.Watch(ends_[0]);
   ASSERT_TRUE(quiet.WaitFor(kAtMost));
-  // Many intervals, of which the first ones were told of.
-  absl::SleepFor(absl::Milliseconds(200));
-  EXPECT_EQ(calls, 1);
   Send("x");
   EXPECT_TRUE(again.WaitFor(kAtMost));
 }
 
-TEST_F(SocketLoopTest, WithoutASocketNothingIsQuiet) {
+TEST_F(SocketLoopTest, OfOneSilenceIsToldOnceAndNotWithoutASocket) {
+  SteadyNotification quiet;
+  SteadyNotification others;
   std::atomic<int> calls = 0;
-  {
-    SocketLoop loop({[] {}, [] {}, [&] { ++calls; }}, absl::Milliseconds(5));
-    loop.Watch(ends_[0]);
-    loop.Watch(-1);
-    const int before = calls;
-    absl::SleepFor(absl::Milliseconds(100));
-    EXPECT_LE(calls, before + 1);  // one may have been under way
-  }
+  SocketLoop loop({[] {}, [] {},
+                   [&] {
+                     ++calls;
+                     quiet.Notify();
+                   }},
+                  absl::Milliseconds(5));
+  SocketLoop without({[] {}, [] {}, [] { ADD_FAILURE() << "there is no socket"; }},
+                     absl::Milliseconds(5));
+  loop.Watch(ends_[0]);
+  ASSERT_TRUE(quiet.WaitFor(kAtMost));
+  // Ten times as long a silence, by another's clock.
+  SocketLoop other({[] {}, [] {}, [&] { others.Notify(); }}, absl::Milliseconds(50));
+  other.Watch(ends_[1]);
+  ASSERT_TRUE(others.WaitFor(kAtMost));
+  EXPECT_EQ(calls, 1);
 }
 
 }  // namespace

@@ -1,0 +1,26 @@
+#include "gateway/store/jetstream/loss_doubt.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace onhook {
+
+void LossDoubt::Note(Loss loss, absl::Duration now) {
+  loss.number = ++count_;
+  if (loss_.has_value()) loss.kept = std::min(loss.kept, loss_->kept);
+  loss_ = std::move(loss);
+  noted_at_ = now;
+}
+
+LossDoubt::Verdict LossDoubt::Judge(bool back, absl::Duration now) const {
+  if (!loss_.has_value()) return Verdict::kNoLoss;
+  if (loss_->lost.sequence == 0) return Verdict::kLoss;
+  if (back) return Verdict::kNoLoss;
+  return now < noted_at_ + kDoubt ? Verdict::kWait : Verdict::kLoss;
+}
+
+void LossDoubt::Forget(const Loss& loss) {
+  if (loss_.has_value() && loss_->number == loss.number) loss_.reset();
+}
+
+}  // namespace onhook
