@@ -12,8 +12,10 @@ namespace {
 using Next = SubscriptionState::Next;
 
 constexpr absl::Duration kWarningInterval = absl::Minutes(1);
-// A subscription counts as unused only when it was so for this long before the gateway's own eyes.
+// A subscription counts as unused only when it was so for this long before the gateway's own eyes,
+// in which others would have told of its use more than once.
 constexpr absl::Duration kUnusedBeforeOurEyes = absl::Hours(1);
+constexpr absl::Duration kLongestUse = absl::Minutes(30);
 // With nothing new for so long, while the servers are asked for more, there is nothing more.
 constexpr absl::Duration kQuiet = absl::Milliseconds(100);
 // Lease numbers begin at random, so that one gateway's are not another's: below 2^62, with room for
@@ -40,7 +42,7 @@ JetStreamQueue::JetStreamQueue(int64_t place, SubscriptionRecord record,
   filter_ = EventFilter(rules_.filter);
   state_ = MakeState();
   place_ = place;
-  unused_since_ = environment_.clock->Elapsed();
+  unused_since_ = alive_at_ = environment_.clock->Elapsed();
 }
 
 std::unique_ptr<SubscriptionState> JetStreamQueue::MakeState() {
@@ -70,7 +72,9 @@ ConsumerId JetStreamQueue::Attach(ConsumerOptions options, ConsumerCallbacks cal
     if (deleted_) {
       deletions = line_.Clear();
     } else {
-      record_.last_used_at = environment_.cautious_clock->Latest();
+      const absl::Time latest = environment_.cautious_clock->Latest();
+      unrequested_.used =
+          unrequested_.used || latest - std::exchange(record_.last_used_at, latest) > UseInterval();
       attached_[id] = {options.limits, options.ack_deadline};
       state_->Attach(id, options.limits, options.ack_deadline);
     }
@@ -132,6 +136,7 @@ PullResult JetStreamQueue::Pull(ConsumerId consumer, ReadLimits limits) {
   {
     absl::MutexLock lock(&mutex_);
     if (!line_.Contains(consumer)) return result;
+    NoteTime(environment_.clock->Elapsed());
     limits.max_events = ShareOf(limits.max_events);
     LeaseWhatIsHere(consumer, limits, result);
     if (result.leases.empty()) {
@@ -152,7 +157,7 @@ void JetStreamQueue::LeaseWhatIsHere(ConsumerId consumer, ReadLimits limits, Pul
     result.at_tail = false;
     result.has_credit = state_->HasCredit(consumer);
     if (!result.has_credit || result.leases.size() >= limits.max_events ||
-        bytes >= limits.max_bytes) {
+        bytes >= limits.max_bytes || (!current_ && !held_.empty())) {
       return;
     }
     const std::optional<Next> next = state_->ChooseNext(0, consumer, now);
@@ -292,6 +297,10 @@ std::optional<absl::Duration> JetStreamQueue::UnusedBeyondLimit() const {
   return unused;
 }
 
+absl::Duration JetStreamQueue::UseInterval() const {
+  return std::min(kLongestUse, rules_.expire_after_unused.value_or(kLongestUse) / 4);
+}
+
 // --------------------------------------------------------------------------------- what is to do
 
 void JetStreamQueue::Do(Todo todo) {
@@ -307,6 +316,7 @@ void JetStreamQueue::Do(Todo todo) {
   }
   todo.retired.clear();
   for (const auto& call : todo.calls_first) call->ready();
+  for (Wish& wish : todo.refused) Answer(std::move(wish));
   if (todo.submit) Submit();
   if (todo.judge) Judge();
   if (todo.reopen) Open();

@@ -109,7 +109,7 @@ class JetStreamQueue final : public SubscriptionQueue,
   int64_t OldestDeadLetter() const;
   // Gives up the oldest dead letter, if that is it, because of a limit.
   void DropDeadLetter(int64_t id, std::function<void(bool dropped)> done);
-  // The connection broke, or came back: what arrives is judged anew.
+  // The connection broke, or came back: what is here and what arrives is judged anew.
   void Doubt();
   // Gives back what it has, and asks for nothing more.
   void Close();
@@ -163,7 +163,9 @@ class JetStreamQueue final : public SubscriptionQueue,
   // What one record of the journal says.
   struct Write {
     int64_t number = 0;
-    int incarnation = 0;  // of the state that the decisions are of
+    int incarnation = 0;     // of the state that the decisions are of
+    int64_t base_epoch = 0;  // the epoch number of that state's epoch 0
+    int64_t epoch = 0;       // that state's, for what is unrequested
     std::vector<Wish> wishes;
     Unrequested unrequested;
     std::map<Sequence, int64_t> dead_letters;  // copied by now
@@ -182,6 +184,7 @@ class JetStreamQueue final : public SubscriptionQueue,
     std::vector<std::pair<std::string, absl::Duration>> give_back;
     std::vector<std::string> keep;
     std::vector<int64_t> dead_messages;  // that nothing refers to any more
+    std::vector<Wish> refused;
     SequenceSet processed;
     bool submit = false;
     bool judge = false;   // see what has arrived
@@ -201,6 +204,11 @@ class JetStreamQueue final : public SubscriptionQueue,
   std::unique_ptr<SubscriptionState> MakeState() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Does what was gathered.
   void Do(Todo todo) ABSL_LOCKS_EXCLUDED(mutex_);
+  // What is known may be old: nothing is handed out until it is sure to be new.
+  void DoubtState() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // To be called before what has arrived is handed out: whoever stood still has missed what others
+  // did with it, and may read what they said of it later than what the servers gave him before.
+  void NoteTime(absl::Duration now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void WakeOne(ConsumerLine::Calls& calls) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   // --- jetstream_queue.cc: consumers and handing out
@@ -213,6 +221,8 @@ class JetStreamQueue final : public SubscriptionQueue,
   // --- jetstream_queue_consumers.cc: the servers' consumers
   void Connect(const std::string& consumer, int64_t pending, bool redriven, int64_t epoch_number);
   void EnsureConsumer(bool redriven);
+  // False: it was for another epoch.
+  bool EndOpening(bool redriven, int64_t epoch_number) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void ConsumerGone(bool redriven);
   // Looks, now and then, whether the oldest event that is owed is on its way to anybody.
   void LookForForgotten() ABSL_LOCKS_EXCLUDED(mutex_);
@@ -251,6 +261,9 @@ class JetStreamQueue final : public SubscriptionQueue,
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Written(const WritePtr& write, const absl::Status& status);
   static void RefuseTheRest(Wish& wish);
+  void Answer(Wish wish) ABSL_LOCKS_EXCLUDED(mutex_);
+  // How often use is written down.
+  absl::Duration UseInterval() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   // --- jetstream_queue_applying.cc: what the journal says
   void ApplyOne(const Change& change, const WritePtr& own, Todo& todo)
@@ -339,7 +352,9 @@ class JetStreamQueue final : public SubscriptionQueue,
   std::vector<Arrival> arrivals_ ABSL_GUARDED_BY(mutex_);            // not judged yet
   std::map<int64_t, Arrival> early_copies_ ABSL_GUARDED_BY(mutex_);  // redriven, not told of yet
   bool judging_ ABSL_GUARDED_BY(mutex_) = false;
-  bool current_ ABSL_GUARDED_BY(mutex_) = false;        // the state is, for first deliveries
+  bool current_ ABSL_GUARDED_BY(mutex_) = false;        // the state is, for what is here
+  int64_t doubts_ ABSL_GUARDED_BY(mutex_) = 0;          // so far
+  absl::Duration alive_at_ ABSL_GUARDED_BY(mutex_);
   int64_t pending_events_ ABSL_GUARDED_BY(mutex_) = 0;  // at the servers, as last told
   Sequence seen_through_ ABSL_GUARDED_BY(mutex_) = 0;
   absl::Duration last_arrival_ ABSL_GUARDED_BY(mutex_);

@@ -109,6 +109,7 @@ void JetStreamQueue::ApplyOne(const SubscriptionChange& change, const WritePtr& 
     case SubscriptionChange::kDeadLettersChanged:
       return ApplyDeadLetters(change, todo);
     case SubscriptionChange::kUsed:
+      unused_since_ = environment_.clock->Elapsed();
       record_.last_used_at = std::max(record_.last_used_at, absl::FromUnixMicros(change.at_us()));
       return;
     case SubscriptionChange::kDeleted:
@@ -154,7 +155,7 @@ void JetStreamQueue::ApplySought(const SubscriptionChange& change, Todo& todo) {
     }
   }
   held_.clear();
-  current_ = false;
+  DoubtState();
   todo.retired.push_back(std::exchange(events_, nullptr));
   opening_events_ = false;
   todo.reopen = opened_;
@@ -212,7 +213,13 @@ void JetStreamQueue::Adopt(const SubscriptionChange& change, Todo& todo) {
   held_.clear();
   excluding_ = SequenceSet();
   unrequested_ = {};
-  current_ = false;
+  // What was decided about is not decided in this state.
+  for (Wish& wish : pending_) {
+    RefuseTheRest(wish);
+    todo.refused.push_back(std::move(wish));
+  }
+  pending_.clear();
+  DoubtState();
   if (record_.epoch != epoch) {
     todo.retired.push_back(std::exchange(events_, nullptr));
     opening_events_ = false;

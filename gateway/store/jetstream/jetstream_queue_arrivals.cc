@@ -23,7 +23,6 @@ constexpr int64_t kMostWanted = 10000;
 // What no consumer here takes for so long is given to other gateways.
 constexpr absl::Duration kStall = absl::Seconds(1);
 constexpr absl::Duration kLimitInterval = absl::Seconds(1);
-constexpr absl::Duration kLongestUse = absl::Hours(1);
 // A copy to be redriven that no record tells of after so many deliveries belongs to nobody.
 constexpr int64_t kMostEarly = 10;
 constexpr size_t kMostEarlyCopies = 1000;
@@ -70,10 +69,12 @@ void JetStreamQueue::Arrived(PulledMessage message, bool redriven, int64_t epoch
   Todo todo;
   {
     absl::MutexLock lock(&mutex_);
+    const absl::Duration now = environment_.clock->Elapsed();
+    NoteTime(now);
     if (!redriven) {
       pending_events_ = message.facts.pending;
       seen_through_ = std::max(seen_through_, message.facts.stream_sequence);
-      last_arrival_ = environment_.clock->Elapsed();
+      last_arrival_ = now;
     }
     const bool judged = current_ && message.facts.delivered == 1 && arrivals_.empty();
     Arrival arrival{std::move(message), redriven, epoch_number};
@@ -89,24 +90,28 @@ void JetStreamQueue::Arrived(PulledMessage message, bool redriven, int64_t epoch
   Do(std::move(todo));
 }
 
-// What comes again may have been settled by a gateway that we have not heard of yet.
+// What comes again, or has been here for long, may have been settled by a gateway that we have not
+// heard of yet.
 void JetStreamQueue::Judge() {
   size_t judged = 0;
+  int64_t doubts = 0;
   {
     absl::MutexLock lock(&mutex_);
-    if (judging_ || arrivals_.empty() || closed_) return;
+    if (judging_ || (arrivals_.empty() && current_) || closed_) return;
     judging_ = true;
     judged = arrivals_.size();
+    doubts = doubts_;
   }
   const std::weak_ptr<JetStreamQueue> weak = weak_from_this();
-  environment_.journal->EnsureCurrent(name_, [weak, judged](const absl::Status& status) {
+  environment_.journal->EnsureCurrent(name_, [weak, judged, doubts](const absl::Status& status) {
     const auto self = weak.lock();
     if (self == nullptr) return;
     Todo todo;
     {
       absl::MutexLock lock(&self->mutex_);
       self->judging_ = false;
-      if (!status.ok()) return;  // again with a tick
+      self->NoteTime(self->environment_.clock->Elapsed());
+      if (!status.ok() || doubts != self->doubts_) return;  // again with a tick
       self->current_ = true;
       const size_t count = std::min(judged, self->arrivals_.size());
       for (size_t i = 0; i < count; ++i) self->JudgeOne(self->arrivals_[i], todo);
@@ -203,6 +208,7 @@ void JetStreamQueue::Tick() {
     if (deleted_ || closed_) return;
     todo.retired.swap(retired_);
     const Moment now = Now();
+    NoteTime(now.elapsed);
     std::vector<Decision> failures = state_->Advance(now);
     for (const Decision& failure : failures) line_.WakeForCredit(failure.consumer, todo.calls);
     AddWishes(std::move(failures));
@@ -213,16 +219,14 @@ void JetStreamQueue::Tick() {
     KeepHeld(now, todo);
     GiveBackIdle(now, todo);
     const absl::Time latest = environment_.cautious_clock->Latest();
-    const absl::Duration use =
-        std::min(kLongestUse, rules_.expire_after_unused.value_or(kLongestUse) / 4);
-    if (!line_.empty() && latest - record_.last_used_at > use) {
+    if (!line_.empty() && latest - record_.last_used_at > UseInterval()) {
       record_.last_used_at = latest;
       unrequested_.used = true;
     }
     enforce = rules_.backlog_age.has_value() && now.elapsed - limits_enforced_ >= kLimitInterval;
     if (enforce) limits_enforced_ = now.elapsed;
     todo.submit = MustSubmit();
-    todo.judge = !arrivals_.empty() && !judging_;
+    todo.judge = !judging_ && (!arrivals_.empty() || (!current_ && !held_.empty()));
     events = events_;
     redriven = redriven_;
     open = opened_ && (events == nullptr || redriven == nullptr) && now.elapsed >= open_after_;
@@ -306,7 +310,17 @@ void JetStreamQueue::EnforceBacklogLimit() {
 
 void JetStreamQueue::Doubt() {
   absl::MutexLock lock(&mutex_);
+  DoubtState();
+}
+
+void JetStreamQueue::DoubtState() {
   current_ = false;
+  ++doubts_;
+}
+
+void JetStreamQueue::NoteTime(absl::Duration now) {
+  if (now - alive_at_ > environment_.options->ownership / 3) DoubtState();
+  alive_at_ = now;
 }
 
 void JetStreamQueue::Close() {

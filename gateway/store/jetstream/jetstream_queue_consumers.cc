@@ -73,18 +73,22 @@ void JetStreamQueue::EnsureConsumer(bool redriven) {
     const auto self = weak.lock();
     if (self == nullptr) return;
     if (info.ok()) return self->Connect(info->name, info->pending, redriven, epoch_number);
+    {
+      absl::MutexLock lock(&self->mutex_);
+      self->EndOpening(redriven, epoch_number);  // again with a tick
+    }
     if (!absl::IsUnavailable(info.status()) && self->opening_fails_.Occurred() > 0) {
       self->environment_.log->Error("store", "the servers have no consumer for a subscription",
                                     {{"subscription", self->name_}, {"error", info.status()}});
     }
-    absl::MutexLock lock(&self->mutex_);  // again with a tick
-    (redriven ? self->opening_redriven_ : self->opening_events_) = false;
   };
   environment_.api->GetConsumer(
       stream, config.name,
-      [weak, stream, config, opened](const absl::StatusOr<ConsumerInfo>& info) {
+      [weak, stream, config, redriven, epoch_number,
+       opened](const absl::StatusOr<ConsumerInfo>& info) {
         const auto self = weak.lock();
         if (self == nullptr) return;
+        if (!redriven && self->record().epoch_number != epoch_number) return;  // of before a seek
         const bool fits = info.ok() && info->config.max_ack_pending == config.max_ack_pending &&
                           info->config.ack_wait == config.ack_wait;
         if (fits || (!info.ok() && !absl::IsNotFound(info.status()))) return opened(info);
@@ -113,9 +117,9 @@ void JetStreamQueue::Connect(const std::string& consumer, int64_t pending, bool 
                                                 environment_.clock, environment_.log);
   {
     absl::MutexLock lock(&mutex_);
-    (redriven ? opening_redriven_ : opening_events_) = false;
-    if (deleted_ || closed_ || epoch_number != record_.epoch_number) return;
-    (redriven ? redriven_ : events_) = pulling;
+    if (!EndOpening(redriven, epoch_number) || deleted_ || closed_) return;
+    // Not destroyed here: that would wait for one of its calls, which may wait for the lock.
+    (redriven ? redriven_ : events_).swap(pulling);
     if (!redriven) {
       pending_events_ = pending;
       last_arrival_ = environment_.clock->Elapsed();
@@ -124,13 +128,20 @@ void JetStreamQueue::Connect(const std::string& consumer, int64_t pending, bool 
   TellWanted();
 }
 
+bool JetStreamQueue::EndOpening(bool redriven, int64_t epoch_number) {
+  // What is asked for since a seek has a flag of its own.
+  if (!redriven && epoch_number != record_.epoch_number) return false;
+  (redriven ? opening_redriven_ : opening_events_) = false;
+  return true;
+}
+
 void JetStreamQueue::ConsumerGone(bool redriven) {
   {
     absl::MutexLock lock(&mutex_);
     if (deleted_ || closed_) return;
     // Not here: this is one of its calls.
     retired_.push_back(std::exchange(redriven ? redriven_ : events_, nullptr));
-    current_ = false;  // what comes from another one is told as if it came for the first time
+    DoubtState();  // what comes from another one is told as if it came for the first time
     open_after_ = environment_.clock->Elapsed() + kOpeningInterval;
   }
   environment_.log->Warning("store", "a subscription's consumer is gone; another is made",
@@ -197,7 +208,10 @@ void JetStreamQueue::AskWhetherForgotten(Sequence oldest) {
       environment_.subjects->events_stream(), consumer,
       [weak, oldest, consumer](const absl::StatusOr<ConsumerInfo>& info) {
         const auto self = weak.lock();
-        if (self == nullptr || !info.ok() || info->pending > 0 || info->ack_pending > 0) return;
+        if (self == nullptr || !info.ok()) return;
+        // What lies behind its floor may be on its way to somebody.
+        const bool on_its_way = info->pending > 0 || info->ack_pending > 0;
+        if (info->ack_floor_stream_sequence < oldest && on_its_way) return;
         // It may have been settled a moment before it was acknowledged.
         self->environment_.journal->EnsureCurrent(
             self->name_, [weak, oldest, consumer](const absl::Status& current) {

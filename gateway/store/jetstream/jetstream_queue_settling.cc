@@ -47,10 +47,7 @@ void JetStreamQueue::Settle(const SettleRequest& request, SettleDone done) {
       answered = std::move(wish);
     }
   }
-  if (answered.has_value()) {
-    counters_.CountAnswered(answered->action, answered->asked, answered->exceptions);
-    answered->done(std::move(answered->exceptions));
-  }
+  if (answered.has_value()) Answer(*std::move(answered));
   Do(std::move(todo));
 }
 
@@ -149,6 +146,8 @@ void JetStreamQueue::Submit() {
     absl::MutexLock lock(&mutex_);
     write->number = environment_.journal->NextNumber();
     write->incarnation = incarnation_;
+    write->base_epoch = base_epoch_;
+    write->epoch = state_->epoch();
     for (size_t decisions = 0; !pending_.empty() && decisions < kMostDecisionsInOneGo;) {
       decisions += pending_.front().decisions.size();
       write->wishes.push_back(std::move(pending_.front()));
@@ -242,10 +241,9 @@ SubscriptionChanges JetStreamQueue::ChangesOf(const Write& write) const {
   changes.set_subscription(name_);
   changes.set_number(write.number);
   const int64_t now_us = absl::ToUnixMicros(environment_.cautious_clock->Latest());
-  const int64_t base_epoch = base_epoch_;
   const auto add = [&](int64_t epoch, const std::string& consumer) {
     SubscriptionChange* const change = changes.add_changes();
-    change->set_epoch_number(base_epoch + epoch);
+    change->set_epoch_number(write.base_epoch + epoch);
     change->set_at_us(now_us);
     change->set_consumer_name(consumer);
     return change;
@@ -294,9 +292,9 @@ SubscriptionChanges JetStreamQueue::ChangesOf(const Write& write) const {
   for (const auto& [key, sequences] : settled) {
     add_settled(std::get<0>(key), std::get<1>(key), std::get<2>(key), std::get<3>(key), sequences);
   }
-  add_settled(state_->epoch(), Kind::kFiltered, "", "", write.unrequested.excluded);
-  add_settled(state_->epoch(), Kind::kDropped, "", "", write.unrequested.dropped);
-  if (write.unrequested.used) add(state_->epoch(), "")->mutable_used();
+  add_settled(write.epoch, Kind::kFiltered, "", "", write.unrequested.excluded);
+  add_settled(write.epoch, Kind::kDropped, "", "", write.unrequested.dropped);
+  if (write.unrequested.used) add(write.epoch, "")->mutable_used();
   return changes;
 }
 
@@ -349,14 +347,16 @@ void JetStreamQueue::Written(const WritePtr& write, const absl::Status& status) 
   ConsumerLine::Calls first;
   first.swap(todo.calls_first);
   for (const auto& call : first) call->ready();
-  for (Wish& wish : write->wishes) {
-    if (wish.done == nullptr) continue;
-    std::sort(wish.exceptions.begin(), wish.exceptions.end(),
-              [](const auto& a, const auto& b) { return a.index < b.index; });
-    counters_.CountAnswered(wish.action, wish.asked, wish.exceptions);
-    wish.done(std::move(wish.exceptions));
-  }
+  for (Wish& wish : write->wishes) Answer(std::move(wish));
   Do(std::move(todo));
+}
+
+void JetStreamQueue::Answer(Wish wish) {
+  if (wish.done == nullptr) return;
+  std::sort(wish.exceptions.begin(), wish.exceptions.end(),
+            [](const auto& a, const auto& b) { return a.index < b.index; });
+  counters_.CountAnswered(wish.action, wish.asked, wish.exceptions);
+  wish.done(std::move(wish.exceptions));
 }
 
 }  // namespace onhook

@@ -322,8 +322,12 @@ void SubscriptionRegistry::DeleteUnused() {
   for (const QueuePtr& queue : Queues()) {
     if (!queue->UnusedBeyondLimit().has_value()) continue;
     absl::MutexLock changing(&changing_mutex_);
+    // What others have told of its use may not have been heard yet.
+    const absl::Status current = AwaitStatus([&](JetStreamApi::DoneStatus done) {
+      environment_.journal->EnsureCurrent(queue->name(), std::move(done));
+    });
     const std::optional<absl::Duration> unused = queue->UnusedBeyondLimit();
-    if (!unused.has_value() || !Remove(queue).ok()) continue;
+    if (!current.ok() || !unused.has_value() || !Remove(queue).ok()) continue;
     environment_.log->Warning(
         "store", "a subscription that nobody used was deleted",
         {{"subscription", queue->name()}, {"unused", absl::FormatDuration(*unused)}});
