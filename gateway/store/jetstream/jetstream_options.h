@@ -53,6 +53,8 @@ struct JetStreamOptions {
   absl::Duration ownership = absl::Seconds(10);
   absl::Duration tick_interval = absl::Milliseconds(100);
   NoncePace nonce_pace;
+  // Of one subscription, between two snapshots of it: bounds what a start reads.
+  int64_t records_between_snapshots = 10000;
 };
 
 }  // namespace onhook

@@ -18,8 +18,6 @@ using Entry = v1::TimelineEntry;
 using jetstream::SubscriptionChange;
 using jetstream::SubscriptionChanges;
 
-// Records of one subscription between two snapshots of it: bounds what a start reads.
-constexpr int64_t kRecordsBetweenSnapshots = 10000;
 // A snapshot is to fit a message; one that does not is left for later.
 constexpr size_t kMostSnapshotBytes = 900 << 10;
 
@@ -73,7 +71,7 @@ bool JetStreamQueue::Apply(int64_t place, const SubscriptionChanges& changes, in
     place_ = place;
     records_ = snapshot ? 0 : records_ + 1;
     deleted = deleted_;
-    if (!deleted_ && !closed_ && number != 0 && records_ >= kRecordsBetweenSnapshots) {
+    if (!deleted_ && !closed_ && number != 0 && records_ >= environment_.options->records_between_snapshots) {
       SubscriptionChanges whole = SnapshotOf();
       records_ = 0;
       if (whole.ByteSizeLong() <= kMostSnapshotBytes) {
