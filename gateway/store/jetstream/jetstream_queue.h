@@ -240,6 +240,7 @@ class JetStreamQueue final : public SubscriptionQueue,
   int64_t WantedEvents(bool redriven) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void TellWanted() ABSL_LOCKS_EXCLUDED(mutex_);
   void KeepHeld(Moment now, Todo& todo) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  bool SomebodyMayTake(int64_t bytes) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void GiveBackIdle(Moment now, Todo& todo) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void LetGo(Sequence sequence, absl::Duration rest, Todo& todo)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -352,13 +353,15 @@ class JetStreamQueue final : public SubscriptionQueue,
   std::vector<Arrival> arrivals_ ABSL_GUARDED_BY(mutex_);            // not judged yet
   std::map<int64_t, Arrival> early_copies_ ABSL_GUARDED_BY(mutex_);  // redriven, not told of yet
   bool judging_ ABSL_GUARDED_BY(mutex_) = false;
-  bool current_ ABSL_GUARDED_BY(mutex_) = false;        // the state is, for what is here
-  int64_t doubts_ ABSL_GUARDED_BY(mutex_) = 0;          // so far
+  bool current_ ABSL_GUARDED_BY(mutex_) = false;  // the state is, for what is here
+  int64_t doubts_ ABSL_GUARDED_BY(mutex_) = 0;    // so far
   absl::Duration alive_at_ ABSL_GUARDED_BY(mutex_);
-  int64_t pending_events_ ABSL_GUARDED_BY(mutex_) = 0;  // at the servers, as last told
+  int64_t pending_events_ ABSL_GUARDED_BY(mutex_) = 0;     // at the servers, as last told
+  int64_t event_bytes_ ABSL_GUARDED_BY(mutex_) = 1 << 10;  // of one, about
   Sequence seen_through_ ABSL_GUARDED_BY(mutex_) = 0;
   absl::Duration last_arrival_ ABSL_GUARDED_BY(mutex_);
   absl::Duration kept_ ABSL_GUARDED_BY(mutex_);
+  absl::Duration looked_for_idle_ ABSL_GUARDED_BY(mutex_);
   absl::Duration stalled_since_ ABSL_GUARDED_BY(mutex_) = absl::InfiniteDuration();
   absl::Duration screen_after_ ABSL_GUARDED_BY(mutex_) = -absl::InfiniteDuration();
   absl::Duration open_after_ ABSL_GUARDED_BY(mutex_) = -absl::InfiniteDuration();

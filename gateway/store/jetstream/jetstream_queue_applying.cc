@@ -71,7 +71,8 @@ bool JetStreamQueue::Apply(int64_t place, const SubscriptionChanges& changes, in
     place_ = place;
     records_ = snapshot ? 0 : records_ + 1;
     deleted = deleted_;
-    if (!deleted_ && !closed_ && number != 0 && records_ >= environment_.options->records_between_snapshots) {
+    if (!deleted_ && !closed_ && number != 0 &&
+        records_ >= environment_.options->records_between_snapshots) {
       SubscriptionChanges whole = SnapshotOf();
       records_ = 0;
       if (whole.ByteSizeLong() <= kMostSnapshotBytes) {

@@ -20,6 +20,9 @@ constexpr absl::Duration kScreeningRest = absl::Seconds(10);
 // The most that one queue may have asked for: memory is bounded by it, and by the consumers'
 // limits.
 constexpr int64_t kMostWanted = 10000;
+constexpr int64_t kMostBytes = 256 << 20;
+// The size of an event is learnt from the last so many, about.
+constexpr int64_t kSizesRemembered = 32;
 // What no consumer here takes for so long is given to other gateways.
 constexpr absl::Duration kStall = absl::Seconds(1);
 constexpr absl::Duration kLimitInterval = absl::Seconds(1);
@@ -32,17 +35,25 @@ constexpr size_t kMostEarlyCopies = 1000;
 int64_t JetStreamQueue::WantedEvents(bool redriven) const {
   if (deleted_ || closed_ || record_.paused || !state_->HasRoom()) return 0;
   int64_t may_hold = 0;
+  int64_t may_hold_bytes = 0;
   for (const auto& [id, attached] : attached_) {
-    if (!attached.limits.paused) may_hold += attached.limits.max_outstanding_events;
+    if (attached.limits.paused) continue;
+    may_hold += attached.limits.max_outstanding_events;
+    may_hold_bytes += std::min(attached.limits.max_outstanding_bytes, kMostBytes);
   }
   if (may_hold == 0) {
     const bool screens = !redriven && line_.empty() && !filter_.matches_all() &&
                          environment_.clock->Elapsed() >= screen_after_;
     return screens ? kScreened : 0;
   }
-  const bool stalled = stalled_since_ != absl::InfiniteDuration() &&
-                       environment_.clock->Elapsed() - stalled_since_ > kStall;
-  may_hold = std::min(may_hold, kMostWanted) + (stalled ? 0 : std::min(kAhead, may_hold));
+  // Where nobody can take more it is left to other gateways.
+  if (stalled_since_ != absl::InfiniteDuration() &&
+      environment_.clock->Elapsed() - stalled_since_ > kStall && !SomebodyMayTake(event_bytes_)) {
+    return 0;
+  }
+  const int64_t fit = std::max<int64_t>(std::min(may_hold_bytes, kMostBytes) / event_bytes_, 1);
+  may_hold = std::min({may_hold, kMostWanted, fit});
+  may_hold += std::min(kAhead, may_hold);
   may_hold = std::min(may_hold, rules_.max_unacked_events);
   return std::max<int64_t>(may_hold - static_cast<int64_t>(held_.size() + arrivals_.size()), 0);
 }
@@ -189,6 +200,10 @@ void JetStreamQueue::Take(Sequence sequence, Held held, Todo& todo) {
     todo.give_back.emplace_back(subject, absl::ZeroDuration());
     return;
   }
+  const auto size = static_cast<int64_t>(held.event->event.size());
+  // Quicker where it grows.
+  const int64_t share = size > event_bytes_ ? 2 : kSizesRemembered;
+  event_bytes_ = std::max<int64_t>(event_bytes_ + (size - event_bytes_) / share, 1);
   held_[sequence] = std::move(held);
   const auto tried = tried_.find(sequence);
   const Trials trials = tried == tried_.end() ? Trials() : tried->second;
@@ -249,21 +264,31 @@ void JetStreamQueue::KeepHeld(Moment now, Todo& todo) {
   }
 }
 
+bool JetStreamQueue::SomebodyMayTake(int64_t bytes) const {
+  return !record_.paused && std::any_of(attached_.begin(), attached_.end(), [&](const auto& entry) {
+    return !entry.second.limits.paused && state_->HasCredit(entry.first, bytes);
+  });
+}
+
 void JetStreamQueue::GiveBackIdle(Moment now, Todo& todo) {
-  bool anybody = false;
-  bool credit = false;
-  for (const auto& [id, attached] : attached_) {
-    if (attached.limits.paused || record_.paused) continue;
-    anybody = true;
-    credit = credit || state_->HasCredit(id);
+  if (now.elapsed - looked_for_idle_ < kStall / 5) return;
+  looked_for_idle_ = now.elapsed;
+  const std::vector<std::pair<Sequence, absl::Duration>> idle = state_->Idle(now);
+  int64_t bytes = 1;  // of what is next
+  if (!idle.empty()) {
+    const auto next = held_.find(idle.front().first);
+    if (next != held_.end()) bytes = static_cast<int64_t>(next->second.event->event.size());
   }
-  if (credit || held_.empty()) {
+  if (held_.empty() || SomebodyMayTake(bytes)) {
     stalled_since_ = absl::InfiniteDuration();
     return;
   }
   if (stalled_since_ == absl::InfiniteDuration()) stalled_since_ = now.elapsed;
   if (now.elapsed - stalled_since_ < kStall) return;
-  for (const auto& [sequence, rest] : state_->Idle(now)) {
+  const bool anybody =
+      !record_.paused && std::any_of(attached_.begin(), attached_.end(),
+                                     [](const auto& entry) { return !entry.second.limits.paused; });
+  for (const auto& [sequence, rest] : idle) {
     // What rests is nobody's yet: who waits for credit here may have it then.
     if (!anybody || rest == absl::ZeroDuration()) LetGo(sequence, rest, todo);
   }

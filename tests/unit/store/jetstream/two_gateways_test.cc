@@ -151,6 +151,22 @@ TEST_P(TwoGatewaysTest, WhatIsAckedWhileASnapshotIsTakenUpIsSettledOrRefused) {
   EXPECT_TRUE(there.ReachesTail());
 }
 
+TEST_P(TwoGatewaysTest, WhatDoesNotFitAConsumersBytesGoesToAnotherGateway) {
+  const QueuePtr far = Queue(*far_);
+  HearOf(*near_);
+  ConsumerLimits limits;
+  limits.max_outstanding_bytes = 15;  // two events of six bytes, and not a third
+  TestConsumer there(far, limits);
+  Append(9);
+  const std::vector<Lease> held = there.Take(2);
+  EXPECT_THAT(there.PullOnce().leases, IsEmpty());
+  const QueuePtr near = Queue(*near_);
+  TestConsumer here(near);
+  AckAll(near, here.Take(7));
+  AckAll(far, held);
+  Until([&] { return near->Stats().backlog_events == 0; });
+}
+
 TEST_P(TwoGatewaysTest, ASubscriptionThatIsUsedElsewhereIsNotDeletedByWhoHeardNothing) {
   v1::SubscriptionSpec spec;
   spec.mutable_expire_after_unused()->set_seconds(60);
