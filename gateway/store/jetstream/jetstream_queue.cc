@@ -31,6 +31,7 @@ JetStreamQueue::JetStreamQueue(int64_t place, SubscriptionRecord record,
       environment_(*environment),
       first_lease_((RandomBits() & kLeaseMask) | 1),
       parking_(environment->clock, kWarningInterval),
+      parking_fails_(environment->clock, kWarningInterval),
       dropping_(environment->clock, kWarningInterval),
       opening_fails_(environment->clock, kWarningInterval) {
   absl::MutexLock lock(&mutex_);

@@ -168,9 +168,9 @@ class JetStreamQueue final : public SubscriptionQueue,
     int64_t epoch = 0;       // that state's, for what is unrequested
     std::vector<Wish> wishes;
     Unrequested unrequested;
-    std::map<Sequence, int64_t> dead_letters;  // copied by now
+    std::map<Sequence, int64_t> dead_letters;   // copied by now
+    std::map<Sequence, absl::Status> uncopied;  // why
     int copying = 0;
-    absl::Status failed;
     bool applied = false;
     int64_t parked = 0;
   };
@@ -256,7 +256,13 @@ class JetStreamQueue final : public SubscriptionQueue,
   void Submit() ABSL_LOCKS_EXCLUDED(mutex_);
   // Copies what is to be parked among the dead letters, then writes.
   void CopyDeadLetter(const WritePtr& write, const Decision& decision, const Wish& wish);
+  // Fills in the event, from what is here, if its message is gone.
+  bool CopyOfHeld(jetstream::StoredDeadLetter& letter) const ABSL_LOCKS_EXCLUDED(mutex_);
+  void PublishDeadLetter(const WritePtr& write,
+                         const std::shared_ptr<jetstream::StoredDeadLetter>& letter);
   void Copied(const WritePtr& write, Sequence sequence, const absl::StatusOr<int64_t>& place);
+  // What could not be copied is not parked: it is owed as before.
+  void RefuseUncopied(Write& write, Todo& todo) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void WriteJournal(const WritePtr& write);
   jetstream::SubscriptionChanges ChangesOf(const Write& write) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -314,6 +320,7 @@ class JetStreamQueue final : public SubscriptionQueue,
   const JetStreamQueueEnvironment environment_;
   const uint64_t first_lease_;
   LogThrottle parking_;
+  LogThrottle parking_fails_;
   LogThrottle dropping_;
   LogThrottle opening_fails_;
   QueueCounters counters_;

@@ -64,7 +64,17 @@ bool JetStreamQueue::Apply(int64_t place, const SubscriptionChanges& changes, in
         in_flight_ != nullptr && number != 0 && in_flight_->number == number ? in_flight_ : nullptr;
     const bool had_room = state_->HasRoom();
     applying_ = number;
-    for (const SubscriptionChange& change : changes.changes()) ApplyOne(change, own, todo);
+    const std::string* reason = nullptr;
+    for (const SubscriptionChange& change : changes.changes()) {
+      if (!change.same_reason() || reason == nullptr) {
+        reason = &change.reason();
+        ApplyOne(change, own, todo);
+        continue;
+      }
+      SubscriptionChange whole = change;
+      whole.set_reason(*reason);
+      ApplyOne(whole, own, todo);
+    }
     if (own != nullptr) FinishOwn(own, todo);
     // Who wrote what made them useless takes them away.
     if (number == 0) todo.dead_messages.clear();

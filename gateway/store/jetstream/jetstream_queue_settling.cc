@@ -7,6 +7,7 @@
 
 #include "gateway/store/decision_words.h"
 #include "gateway/store/delivery_id.h"
+#include "gateway/store/jetstream/event_message.h"
 #include "gateway/store/jetstream/jetstream_queue.h"
 #include "gateway/store/jetstream/runs.h"
 
@@ -184,42 +185,100 @@ void JetStreamQueue::CopyDeadLetter(const WritePtr& write, const Decision& decis
     if (it != letters_.end()) earlier = it->second.id;
   }
   const std::shared_ptr<JetStreamQueue> self = shared_from_this();
-  const auto copied = [self, write, sequence](const absl::StatusOr<PublishAck>& ack) {
-    self->Copied(write, sequence, ack.ok() ? absl::StatusOr<int64_t>(ack->sequence) : ack.status());
-  };
-  const auto found = [self, write, sequence, letter, earlier,
-                      copied](const absl::StatusOr<StreamMessage>& message) {
-    if (!message.ok()) return self->Copied(write, sequence, message.status());
-    if (earlier != 0) {
+  const auto found = [self, write, sequence, letter,
+                      earlier](const absl::StatusOr<StreamMessage>& message) {
+    if (earlier != 0 && message.ok()) {
       StoredDeadLetter before;
       before.ParseFromString(message->data);
       letter->set_stored_at_us(before.stored_at_us());
       *letter->mutable_event() = std::move(*before.mutable_event());
-    } else {
+    } else if (message.ok()) {
       letter->set_stored_at_us(absl::ToUnixMicros(message->stored_at));
       letter->mutable_event()->ParseFromString(message->data);
+    } else if (!absl::IsNotFound(message.status()) || !self->CopyOfHeld(*letter)) {
+      return self->Copied(write, sequence, message.status());
     }
-    self->environment_.api->Publish(self->environment_.subjects->Dead(self->name_), {},
-                                    letter->SerializeAsString(), PublishOptions(), copied);
+    self->PublishDeadLetter(write, letter);
   };
   const Subjects& subjects = *environment_.subjects;
   environment_.api->GetMessage(earlier != 0 ? subjects.dead_stream() : subjects.events_stream(),
                                earlier != 0 ? earlier : sequence, found);
 }
 
+bool JetStreamQueue::CopyOfHeld(StoredDeadLetter& letter) const {
+  absl::MutexLock lock(&mutex_);
+  const auto held = held_.find(letter.sequence());
+  if (held == held_.end() || held->second.event->corrupt) return false;
+  const LogEvent& event = *held->second.event;
+  letter.set_stored_at_us(absl::ToUnixMicros(event.stored_at));
+  NewEvent copy;
+  copy.received_at = event.received_at;
+  copy.event = event.event;
+  *letter.mutable_event() = EncodeEvent(copy);
+  return true;
+}
+
+void JetStreamQueue::PublishDeadLetter(const WritePtr& write,
+                                       const std::shared_ptr<StoredDeadLetter>& letter) {
+  const std::shared_ptr<JetStreamQueue> self = shared_from_this();
+  const auto copied = [self, write, letter](const absl::StatusOr<PublishAck>& ack) {
+    if (absl::IsInvalidArgument(ack.status()) && !letter->event().raw_body().empty()) {
+      // The event fitted a message; what is said of it here must not keep it from being parked.
+      letter->mutable_event()->clear_raw_body();
+      letter->mutable_event()->clear_raw_body_checksum();
+      return self->PublishDeadLetter(write, letter);
+    }
+    self->Copied(write, letter->sequence(),
+                 ack.ok() ? absl::StatusOr<int64_t>(ack->sequence) : ack.status());
+  };
+  environment_.api->Publish(environment_.subjects->Dead(name_), {}, letter->SerializeAsString(),
+                            PublishOptions(), copied);
+}
+
 void JetStreamQueue::Copied(const WritePtr& write, Sequence sequence,
                             const absl::StatusOr<int64_t>& place) {
+  Todo todo;
   {
     absl::MutexLock lock(&mutex_);
     if (place.ok()) {
       write->dead_letters[sequence] = *place;
     } else {
-      write->failed = place.status();
+      write->uncopied[sequence] = place.status();
     }
     if (--write->copying > 0) return;
+    RefuseUncopied(*write, todo);
   }
-  if (write->failed.ok()) return WriteJournal(write);
-  Written(write, write->failed);
+  if (!write->uncopied.empty() && parking_fails_.Occurred() > 0) {
+    environment_.log->Error("store", "an event could not be copied among the dead letters",
+                            {{"subscription", name_},
+                             {"sequence", write->uncopied.begin()->first},
+                             {"error", write->uncopied.begin()->second}});
+  }
+  WriteJournal(write);
+  Do(std::move(todo));
+}
+
+void JetStreamQueue::RefuseUncopied(Write& write, Todo& todo) {
+  if (write.uncopied.empty()) return;
+  const Moment now = Now();
+  for (Wish& wish : write.wishes) {
+    std::vector<Decision> decisions;
+    std::vector<size_t> indexes;
+    for (size_t i = 0; i < wish.decisions.size(); ++i) {
+      const Decision& decision = wish.decisions[i];
+      if (decision.outcome != Outcome::kPark || write.uncopied.count(decision.sequence) == 0) {
+        decisions.push_back(decision);
+        indexes.push_back(wish.indexes[i]);
+        continue;
+      }
+      if (write.incarnation == incarnation_ && !deleted_) {
+        line_.WakeForCredit(state_->Finish(decision, false, now), todo.calls);
+      }
+      wish.exceptions.push_back({wish.indexes[i], SettleError::kRetryLater});
+    }
+    wish.decisions = std::move(decisions);
+    wish.indexes = std::move(indexes);
+  }
 }
 
 void JetStreamQueue::WriteJournal(const WritePtr& write) {
@@ -251,6 +310,7 @@ SubscriptionChanges JetStreamQueue::ChangesOf(const Write& write) const {
   using Kind = SettlementRow::Kind;
   // What is settled in the same way, by the same consumer.
   std::map<std::tuple<int64_t, Kind, std::string, std::string>, SequenceSet> settled;
+  std::string last_words;
   for (const Wish& wish : write.wishes) {
     for (const Decision& decision : wish.decisions) {
       const std::string words = WordsFor(decision, wish.reason);
@@ -262,7 +322,13 @@ SubscriptionChanges JetStreamQueue::ChangesOf(const Write& write) const {
         continue;
       }
       SubscriptionChange* const change = add(decision.epoch, wish.consumer_name);
-      change->set_reason(words);
+      // A request may name many deliveries, with a long reason.
+      if (changes.changes_size() > 1 && words == last_words) {
+        change->set_same_reason(true);
+      } else {
+        change->set_reason(words);
+        last_words = words;
+      }
       if (decision.outcome == Outcome::kRetry) {
         SubscriptionChange::Failed& failed = *change->mutable_failed();
         failed.set_sequence(decision.sequence);
@@ -330,10 +396,6 @@ void JetStreamQueue::Written(const WritePtr& write, const absl::Status& status) 
         unrequested_.excluded.Add({first, last});
       }
       unrequested_.used = unrequested_.used || write->unrequested.used;
-    }
-    // Only what surely nothing will tell of: a record that nobody confirmed may be applied yet.
-    if (!write->failed.ok()) {
-      for (const auto& [sequence, place] : write->dead_letters) todo.dead_messages.push_back(place);
     }
     // What was refused is tried again with the next tick: the servers may be away.
     todo.submit = !refused && MustSubmit();

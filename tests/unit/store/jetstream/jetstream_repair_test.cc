@@ -57,6 +57,9 @@ class JetStreamRepairTest : public NatsTest {
   static std::vector<SettleException> Ack(const QueuePtr& queue, const std::vector<Lease>& leases) {
     SettleRequest request;
     request.delivery_ids = Ids(leases);
+    return Settle(queue, request);
+  }
+  static std::vector<SettleException> Settle(const QueuePtr& queue, const SettleRequest& request) {
     absl::Notification settled;
     std::vector<SettleException> exceptions;
     queue->Settle(request, [&](std::vector<SettleException> result) {
@@ -268,6 +271,41 @@ TEST_P(JetStreamRepairTest, AJournalThatCouldBeFullIsRefused) {
   const absl::Status refused = OpenJetStreamStore(options, &clock_, &log_, nullptr).status();
   EXPECT_EQ(refused.code(), absl::StatusCode::kFailedPrecondition);
   EXPECT_THAT(refused.message(), HasSubstr("max_msgs or max_bytes is set"));
+}
+
+TEST_P(JetStreamRepairTest, AnEventWhoseMessageIsGoneIsParkedAndItsNeighboursAreAcked) {
+  for (const char* call : {"1", "2", "3"}) Append(call);
+  const QueuePtr queue = Queue();
+  TestConsumer consumer(queue);
+  const std::vector<Lease> leases = consumer.Take(3);
+  ASSERT_TRUE(AwaitStatus([&](JetStreamApi::DoneStatus done) {
+                api_->DeleteMessage("ONHOOK", 2, std::move(done));
+              }).ok());
+  SettleRequest park;
+  park.action = SettleRequest::Action::kPark;
+  park.delivery_ids = {leases[1].delivery_id};
+  EXPECT_THAT(Settle(queue, park), IsEmpty());
+  EXPECT_THAT(Ack(queue, {leases[0], leases[2]}), IsEmpty());
+  const auto letters = AwaitAnswer<std::vector<DeadLetter>>(
+      [&](auto done) { queue->ListDeadLetters(0, {}, std::move(done)); });
+  ASSERT_EQ(letters->size(), 1);
+  EXPECT_EQ(letters->front().event->event, leases[1].event->event);
+}
+
+TEST_P(JetStreamRepairTest, ALongReasonForManyDeliveriesFitsARecord) {
+  constexpr int kEvents = 300;
+  for (int i = 1; i <= kEvents; ++i) Append(std::to_string(i));
+  const QueuePtr queue = Queue();
+  TestConsumer consumer(queue);
+  SettleRequest retry;
+  retry.action = SettleRequest::Action::kRetry;
+  retry.reason = std::string(4096, 'r');
+  retry.delivery_ids = Ids(consumer.Take(kEvents));
+  EXPECT_THAT(Settle(queue, retry), IsEmpty());
+  const auto timeline = AwaitAnswer<v1::SubscriptionTimeline>(
+      [&](auto done) { queue->FindTimeline(kEvents, std::move(done)); });
+  ASSERT_GT(timeline->entries_size(), 0);
+  EXPECT_EQ(timeline->entries(timeline->entries_size() - 1).reason(), retry.reason);
 }
 
 }  // namespace
