@@ -24,9 +24,8 @@ constexpr uint64_t kLeaseMask = (uint64_t{1} << 62) - 1;
 
 }  // namespace
 
-JetStreamQueue::JetStreamQueue(int64_t place, SubscriptionRecord record,
-                               std::map<Sequence, Letter> letters, SequenceSet processed,
-                               const JetStreamQueueEnvironment* environment)
+JetStreamQueue::JetStreamQueue(int64_t place, SubscriptionRecord record, Letters letters,
+                               SequenceSet processed, const JetStreamQueueEnvironment* environment)
     : name_(record.name),
       environment_(*environment),
       first_lease_((RandomBits() & kLeaseMask) | 1),
@@ -324,6 +323,11 @@ void JetStreamQueue::Do(Todo todo) {
   for (const int64_t place : todo.dead_messages) {
     environment_.api->DeleteMessage(environment_.subjects->dead_stream(), place,
                                     [](const absl::Status&) {});
+  }
+  if (todo.snapshot_does_not_fit) {
+    environment_.log->Error(
+        "store", "what a subscription remembers does not fit a message; its journal grows",
+        {{"subscription", name_}, {"dead_letters", Stats().dead_letters}});
   }
   if (todo.snapshot.has_value()) {
     environment_.journal->Replace(*std::move(todo.snapshot), todo.snapshot_place,

@@ -26,6 +26,7 @@
 #include "gateway/store/jetstream/jetstream_api.h"
 #include "gateway/store/jetstream/jetstream_options.h"
 #include "gateway/store/jetstream/pull_consumer.h"
+#include "gateway/store/jetstream/snapshot_record.h"
 #include "gateway/store/jetstream/state_journal.h"
 #include "gateway/store/jetstream/stored_records.pb.h"
 #include "gateway/store/jetstream/subjects.h"
@@ -126,11 +127,6 @@ class JetStreamQueue final : public SubscriptionQueue,
   using Change = jetstream::SubscriptionChange;
   using Decision = SubscriptionState::Decision;
 
-  // A dead letter, redriven or not.
-  struct Letter {
-    int64_t id = 0;    // its place in the stream of dead letters
-    int64_t copy = 0;  // of what is owed again, there too; 0: it is not redriven
-  };
   // An event that the servers gave this gateway.
   struct Held {
     LogEventPtr event;
@@ -191,14 +187,15 @@ class JetStreamQueue final : public SubscriptionQueue,
     bool reopen = false;  // the consumers are others now
     std::optional<jetstream::SubscriptionChanges> snapshot;
     int64_t snapshot_place = 0;
+    bool snapshot_does_not_fit = false;
     // What is taken out is destroyed without the lock: that waits for its calls.
     std::vector<std::shared_ptr<PullConsumer>> retired;
   };
   struct DeadLetterChange;
   using ChangePtr = std::shared_ptr<DeadLetterChange>;
 
-  JetStreamQueue(int64_t place, SubscriptionRecord record, std::map<Sequence, Letter> letters,
-                 SequenceSet processed, const JetStreamQueueEnvironment* environment);
+  JetStreamQueue(int64_t place, SubscriptionRecord record, Letters letters, SequenceSet processed,
+                 const JetStreamQueueEnvironment* environment);
 
   Moment Now() const { return {environment_.clock->Elapsed(), environment_.clock->Now()}; }
   std::unique_ptr<SubscriptionState> MakeState() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -329,7 +326,7 @@ class JetStreamQueue final : public SubscriptionQueue,
   SubscriptionRecord record_ ABSL_GUARDED_BY(mutex_);  // without what state_ holds
   SubscriptionRules rules_ ABSL_GUARDED_BY(mutex_);
   EventFilter filter_ ABSL_GUARDED_BY(mutex_);
-  std::map<Sequence, Letter> letters_ ABSL_GUARDED_BY(mutex_);
+  Letters letters_ ABSL_GUARDED_BY(mutex_);
   std::map<Sequence, Trials> tried_ ABSL_GUARDED_BY(mutex_);  // unsettled events that failed
   SequenceSet processed_ ABSL_GUARDED_BY(mutex_);
   std::unique_ptr<SubscriptionState> state_ ABSL_GUARDED_BY(mutex_);
@@ -374,6 +371,7 @@ class JetStreamQueue final : public SubscriptionQueue,
   absl::Duration open_after_ ABSL_GUARDED_BY(mutex_) = -absl::InfiniteDuration();
   bool opening_events_ ABSL_GUARDED_BY(mutex_) = false;
   bool opening_redriven_ ABSL_GUARDED_BY(mutex_) = false;
+  absl::Duration trimmed_ ABSL_GUARDED_BY(mutex_);
   absl::Duration limits_enforced_ ABSL_GUARDED_BY(mutex_);
   // The oldest that is owed and not here, and since when: 0, if there is none.
   Sequence oldest_owed_ ABSL_GUARDED_BY(mutex_) = 0;

@@ -20,6 +20,8 @@ using jetstream::SubscriptionChanges;
 
 // A snapshot is to fit a message; one that does not is left for later.
 constexpr size_t kMostSnapshotBytes = 900 << 10;
+// For the lengths of what is nested.
+constexpr size_t kSlack = 64;
 
 }  // namespace
 
@@ -28,7 +30,7 @@ std::shared_ptr<JetStreamQueue> JetStreamQueue::FromRecord(
     const JetStreamQueueEnvironment* environment) {
   for (const SubscriptionChange& change : changes.changes()) {
     SubscriptionRecord record;
-    std::map<Sequence, Letter> letters;
+    Letters letters;
     SequenceSet processed;
     if (change.has_created()) {
       const SubscriptionChange::Created& created = change.created();
@@ -39,9 +41,7 @@ std::shared_ptr<JetStreamQueue> JetStreamQueue::FromRecord(
       record.start = record.floor = created.start();
     } else if (change.has_snapshot() && !change.snapshot().deleted()) {
       record = RecordOf(change.snapshot());
-      for (const auto& letter : change.snapshot().dead_letters()) {
-        letters[letter.sequence()] = {letter.dead_letter_id(), letter.copy()};
-      }
+      letters = LettersOf(change.snapshot());
       processed = DecodeRuns(change.snapshot().processed());
     } else {
       continue;
@@ -85,7 +85,8 @@ bool JetStreamQueue::Apply(int64_t place, const SubscriptionChanges& changes, in
         records_ >= environment_.options->records_between_snapshots) {
       SubscriptionChanges whole = SnapshotOf();
       records_ = 0;
-      if (whole.ByteSizeLong() <= kMostSnapshotBytes) {
+      todo.snapshot_does_not_fit = whole.ByteSizeLong() > kMostSnapshotBytes + kSlack;
+      if (!todo.snapshot_does_not_fit) {
         todo.snapshot = std::move(whole);
         todo.snapshot_place = place;
       }
@@ -204,10 +205,7 @@ void JetStreamQueue::Adopt(const SubscriptionChange& change, Todo& todo) {
   const uint64_t epoch = record_.epoch;
   SubscriptionRecord record = RecordOf(snapshot);
   record.name = name_;
-  letters_.clear();
-  for (const auto& letter : snapshot.dead_letters()) {
-    letters_[letter.sequence()] = {letter.dead_letter_id(), letter.copy()};
-  }
+  letters_ = LettersOf(snapshot);
   processed_ = DecodeRuns(snapshot.processed());
   record_ = std::move(record);
   tried_ = std::move(record_.tried);
@@ -257,21 +255,17 @@ SubscriptionChanges JetStreamQueue::SnapshotOf() const {
   snapshot.set_dropped_by_limit(record_.dropped_by_limit);
   snapshot.set_replaced_place(place_);
   EncodeRuns(state_->settled(), snapshot.mutable_settled());
-  SequenceSet processed = processed_;
-  processed.RemoveThrough(environment_.event_log->first() - 1);
-  EncodeRuns(processed, snapshot.mutable_processed());
-  for (const auto& [sequence, letter] : letters_) {
-    SubscriptionChange::Letter& written = *snapshot.add_dead_letters();
-    written.set_sequence(sequence);
-    written.set_dead_letter_id(letter.id);
-    written.set_copy(letter.copy);
-  }
+  EncodeLetters(letters_, *snapshot.mutable_letters());
   for (const auto& [sequence, trials] : tried_) {
     SubscriptionChange::Failed& failed = *snapshot.add_tried();
     failed.set_sequence(sequence);
     failed.set_attempts(trials.attempts);
     failed.set_first_attempt_at_us(absl::ToUnixMicros(trials.first_attempt_at));
     failed.set_retry_at_us(absl::ToUnixMicros(trials.retry_at));
+  }
+  const size_t others = changes.ByteSizeLong();
+  if (others < kMostSnapshotBytes) {
+    EncodeNewestRuns(processed_, kMostSnapshotBytes - others, snapshot.mutable_processed());
   }
   return changes;
 }

@@ -238,6 +238,10 @@ void JetStreamQueue::Tick() {
       record_.last_used_at = latest;
       unrequested_.used = true;
     }
+    if (now.elapsed - trimmed_ >= kLimitInterval) {
+      trimmed_ = now.elapsed;
+      processed_.RemoveThrough(environment_.event_log->first() - 1);
+    }
     enforce = rules_.backlog_age.has_value() && now.elapsed - limits_enforced_ >= kLimitInterval;
     if (enforce) limits_enforced_ = now.elapsed;
     todo.submit = MustSubmit();

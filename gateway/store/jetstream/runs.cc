@@ -1,6 +1,33 @@
 #include "gateway/store/jetstream/runs.h"
 
+#include <cstdint>
+#include <iterator>
+
+#include "google/protobuf/io/coded_stream.h"
+
 namespace onhook {
+namespace {
+
+size_t BytesOf(int64_t distance) {
+  return google::protobuf::io::CodedOutputStream::VarintSize64(static_cast<uint64_t>(distance));
+}
+
+}  // namespace
+
+void EncodeNewestRuns(const SequenceSet& sequences, size_t most_bytes, jetstream::Runs* runs) {
+  SequenceSet newest;
+  // The first one's distance is from the beginning.
+  size_t bytes = BytesOf(INT64_MAX);
+  const auto& all = sequences.runs();
+  for (auto it = all.rbegin(); it != all.rend(); ++it) {
+    const auto older = std::next(it);
+    const Sequence before = older == all.rend() ? 0 : older->second;
+    bytes += BytesOf(it->first - before) + BytesOf(it->second - it->first);
+    if (bytes > most_bytes) break;
+    newest.Add({it->first, it->second});
+  }
+  EncodeRuns(newest, runs);
+}
 
 void EncodeRuns(const SequenceSet& sequences, jetstream::Runs* runs) {
   Sequence before = 0;

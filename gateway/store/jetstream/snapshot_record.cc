@@ -1,11 +1,49 @@
 #include "gateway/store/jetstream/snapshot_record.h"
 
+#include <algorithm>
+#include <utility>
+
 #include "absl/time/time.h"
 #include "gateway/store/jetstream/runs.h"
 
 namespace onhook {
 
 using jetstream::SubscriptionChange;
+
+Letters LettersOf(const SubscriptionChange::Snapshot& snapshot) {
+  Letters letters;
+  for (const auto& letter : snapshot.dead_letters()) {
+    letters[letter.sequence()] = {letter.dead_letter_id(), letter.copy()};
+  }
+  const SubscriptionChange::Letters& columns = snapshot.letters();
+  const int rows =
+      std::min({columns.sequences_size(), columns.dead_letter_ids_size(), columns.copies_size()});
+  // A sequence is a stream's, so far below this.
+  constexpr int64_t kMost = int64_t{1} << 62;
+  Sequence sequence = 0;
+  int64_t id = 0;
+  for (int i = 0; i < rows; ++i) {
+    const int64_t to_id = columns.dead_letter_ids(i);
+    if (columns.sequences(i) <= 0 || columns.sequences(i) > kMost - sequence ||
+        to_id > kMost - id || to_id <= -id) {
+      return letters;
+    }
+    sequence += columns.sequences(i);
+    id += to_id;
+    letters[sequence] = {id, columns.copies(i)};
+  }
+  return letters;
+}
+
+void EncodeLetters(const Letters& letters, SubscriptionChange::Letters& to) {
+  Sequence before = 0;
+  int64_t id = 0;
+  for (const auto& [sequence, letter] : letters) {
+    to.add_sequences(sequence - std::exchange(before, sequence));
+    to.add_dead_letter_ids(letter.id - std::exchange(id, letter.id));
+    to.add_copies(letter.copy);
+  }
+}
 
 Trials TrialsOf(const SubscriptionChange::Failed& failed) {
   Trials trials;

@@ -1,13 +1,32 @@
 #ifndef ONHOOK_GATEWAY_STORE_JETSTREAM_SNAPSHOT_RECORD_H_
 #define ONHOOK_GATEWAY_STORE_JETSTREAM_SNAPSHOT_RECORD_H_
 
+#include <cstdint>
+#include <map>
+
 #include "gateway/store/embedded/subscription_rows.h"
 #include "gateway/store/jetstream/stored_records.pb.h"
+#include "gateway/store/sequence.h"
 #include "gateway/store/subscription_state.h"
 
 namespace onhook {
 
 // What a record of the journal says, in the words of the other engines. Blocking: never.
+
+// A dead letter, redriven or not.
+struct Letter {
+  int64_t id = 0;    // its place in the stream of dead letters
+  int64_t copy = 0;  // of what is owed again, there too; 0: it is not redriven
+
+  friend bool operator==(const Letter& a, const Letter& b) {
+    return a.id == b.id && a.copy == b.copy;
+  }
+};
+using Letters = std::map<Sequence, Letter>;
+
+// What is no such form is left out.
+Letters LettersOf(const jetstream::SubscriptionChange::Snapshot& snapshot);
+void EncodeLetters(const Letters& letters, jetstream::SubscriptionChange::Letters& to);
 
 // Without its name, which the record's subject says.
 SubscriptionRecord RecordOf(const jetstream::SubscriptionChange::Snapshot& snapshot);

@@ -35,12 +35,14 @@ void StateJournal::Begin(Apply apply) {
 
 absl::Status StateJournal::AwaitBeginning(absl::Duration limit) {
   const SystemClock clock;
-  const absl::Duration end = clock.Elapsed() + limit;
+  absl::Duration end = clock.Elapsed() + limit;
+  int64_t applied = 0;
   const auto begun = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return begun_; };
   while (clock.Elapsed() < end) {
     {
       absl::MutexLock lock(&mutex_);
       if (begins_.AwaitFor(&mutex_, kLook, begun)) return absl::OkStatus();
+      if (std::exchange(applied, applied_) != applied_) end = clock.Elapsed() + limit;
     }
     follower_->Tick();
   }
@@ -72,25 +74,44 @@ void StateJournal::Publish(const Changes& changes, const PublishOptions& options
   if (closed) return done(absl::UnavailableError("the store is closing"));
   api_->Publish(subjects_.State(written.subscription()), {}, written.SerializeAsString(), options,
                 [this, number](const absl::StatusOr<PublishAck>& ack) {
-                  Acknowledged(number, ack.status());
+                  Acknowledged(number, ack.status(), ack.ok() ? ack->sequence : 0);
                 });
 }
 
-void StateJournal::Acknowledged(int64_t number, const absl::Status& status) {
+void StateJournal::Acknowledged(int64_t number, const absl::Status& status, int64_t place) {
   Done done;
+  bool wait = false;
   absl::Status outcome;
   {
     absl::MutexLock lock(&mutex_);
     const auto it = open_.find(number);
     if (it == open_.end()) return;
     it->second.acknowledged = true;
-    // What was applied is stored, even if nobody could tell so.
-    if (status.ok() && !it->second.applied) return;
-    if (!it->second.applied) outcome = status;
+    wait = status.ok() && !it->second.applied;
+    if (!wait) {
+      // What was applied is stored, even if nobody could tell so.
+      if (!it->second.applied) outcome = status;
+      done = std::move(it->second.done);
+      open_.erase(it);
+    }
+  }
+  if (!wait) return done(outcome);
+  AwaitApplied(place, [this, number](const absl::Status& applied) {
+    if (applied.ok()) Replaced(number);
+  });
+}
+
+// What stands in the place of a record that was replaced before it was read here says what it said.
+void StateJournal::Replaced(int64_t number) {
+  Done done;
+  {
+    absl::MutexLock lock(&mutex_);
+    const auto it = open_.find(number);
+    if (it == open_.end()) return;  // it was applied itself
     done = std::move(it->second.done);
     open_.erase(it);
   }
-  done(outcome);
+  done(absl::OkStatus());
 }
 
 void StateJournal::Received(const StreamMessage& message) {

@@ -49,7 +49,8 @@ class StateJournal {
                const Log* log);
   ~StateJournal();
 
-  // Begins to apply. Then waits until all that was there is applied. Errors: kDeadlineExceeded.
+  // Begins to apply. Then waits until all that was there is applied. Errors: kDeadlineExceeded
+  // (nothing was applied for `limit`).
   void Begin(Apply apply);
   absl::Status AwaitBeginning(absl::Duration limit);
 
@@ -82,7 +83,8 @@ class StateJournal {
   void Publish(const Changes& changes, const PublishOptions& options, Done done);
   void Received(const StreamMessage& message);
   void AwaitApplied(int64_t place, Done done);
-  void Acknowledged(int64_t number, const absl::Status& status);
+  void Acknowledged(int64_t number, const absl::Status& status, int64_t place);
+  void Replaced(int64_t number);
   // Those who wait for what is applied now.
   std::vector<Done> TakeCurrent() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
