@@ -12,6 +12,7 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
+using ::testing::UnorderedElementsAre;
 
 TEST_P(SubscriptionQueueContract, Q1_ANewSubscriptionBeginsWithTheOldestEvent) {
   AppendNumbered(1, 3);
@@ -48,7 +49,11 @@ TEST_P(SubscriptionQueueContract, Q1_WhatIsNotSettledComesAgainAfterACrash) {
   }
   engine_->Crash();
   TestConsumer consumer(Queue());
-  EXPECT_THAT(Sequences(consumer.Take(2)), ElementsAre(1, 3));
+  const std::vector<Sequence> again = Sequences(consumer.Take(2));
+  EXPECT_THAT(again, UnorderedElementsAre(1, 3));
+  if (engine_->keeps_order_over_crashes()) {
+    EXPECT_THAT(again, ElementsAre(1, 3));
+  }
   EXPECT_TRUE(consumer.ReachesTail());
 }
 
