@@ -94,6 +94,7 @@ void CheckAnswer(absl::string_view bytes) {
   const absl::StatusOr<PublishAck> ack = ParsePublishAck(bytes);
   CheckStatus(answer, ack.status());
   if (ack.ok()) FUZZ_CHECK(ack->sequence > 0);
+  ParseSubjects(bytes).IgnoreError();
   const absl::StatusOr<NamesPage> names = ParseConsumerNames(bytes);
   CheckStatus(answer, names.status());
 }

@@ -197,6 +197,11 @@ void JetStreamApi::DeleteConsumer(const std::string& stream, const std::string& 
   Ask(absl::StrCat(Api("CONSUMER.DELETE", stream), ".", name), "", Checked(std::move(done)));
 }
 
+void JetStreamApi::ListSubjects(const std::string& stream, Done<std::vector<std::string>> done) {
+  Ask(Api("STREAM.INFO", stream), "{\"subjects_filter\":\">\"}",
+      Parsed(std::move(done), &ParseSubjects));
+}
+
 void JetStreamApi::ListConsumers(const std::string& stream, Done<std::vector<std::string>> done) {
   const auto gathering = std::make_shared<NamesGathering>();
   gathering->connection = connection_;

@@ -157,6 +157,8 @@ class JetStreamApi {
                       Done<ConsumerInfo> done);
   void GetConsumer(const std::string& stream, const std::string& name, Done<ConsumerInfo> done);
   void DeleteConsumer(const std::string& stream, const std::string& name, DoneStatus done);
+  // The subjects of which the stream has messages; 100,000 at most.
+  void ListSubjects(const std::string& stream, Done<std::vector<std::string>> done);
   // By name. Pages through all.
   void ListConsumers(const std::string& stream, Done<std::vector<std::string>> done);
 

@@ -327,6 +327,18 @@ absl::StatusOr<StreamInfo> ParseStreamInfo(absl::string_view answer) {
   return info;
 }
 
+absl::StatusOr<std::vector<std::string>> ParseSubjects(absl::string_view answer) {
+  const absl::StatusOr<dom::element> json = Parse(answer);
+  if (!json.ok()) return json.status();
+  dom::element state;
+  if ((*json)["state"].get(state) != simdjson::SUCCESS) return Strange("stream");
+  std::vector<std::string> subjects;
+  dom::object counts;
+  if (state["subjects"].get(counts) != simdjson::SUCCESS) return subjects;  // it is empty
+  for (const auto& [subject, count] : counts) subjects.emplace_back(subject);
+  return subjects;
+}
+
 absl::StatusOr<ConsumerInfo> ParseConsumerInfo(absl::string_view answer) {
   const absl::StatusOr<dom::element> json = Parse(answer);
   if (!json.ok()) return json.status();

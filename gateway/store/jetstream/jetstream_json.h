@@ -23,6 +23,8 @@ absl::Status AnswerStatus(absl::string_view answer);
 
 // Errors of all: those of AnswerStatus; kInternal (it is not what was asked for).
 absl::StatusOr<StreamInfo> ParseStreamInfo(absl::string_view answer);
+// Those that the information about a stream tells of, if it was asked for.
+absl::StatusOr<std::vector<std::string>> ParseSubjects(absl::string_view answer);
 absl::StatusOr<ConsumerInfo> ParseConsumerInfo(absl::string_view answer);
 absl::StatusOr<StreamMessage> ParseStreamMessage(absl::string_view answer);
 absl::StatusOr<PublishAck> ParsePublishAck(absl::string_view answer);

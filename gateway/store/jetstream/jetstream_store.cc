@@ -18,6 +18,7 @@
 #include "gateway/store/jetstream/jetstream_log.h"
 #include "gateway/store/jetstream/jetstream_nonces.h"
 #include "gateway/store/jetstream/jetstream_quarantine.h"
+#include "gateway/store/jetstream/loss_doubt.h"
 #include "gateway/store/jetstream/state_journal.h"
 #include "gateway/store/jetstream/stream_setup.h"
 #include "gateway/store/jetstream/subjects.h"
@@ -130,6 +131,9 @@ class JetStreamStore final : public Store {
 
  private:
   void Tick();
+  // A journal that has lost what was applied of it: who reads it now knows less than this gateway,
+  // so it begins anew.
+  void LookAtJournal();
 
   const JetStreamOptions options_;
   const Replaced replaced_;
@@ -147,6 +151,8 @@ class JetStreamStore final : public Store {
   JetStreamQuarantine quarantine_;
   StateJournal journal_;
   SubscriptionRegistry registry_;
+  absl::Mutex journal_mutex_;
+  LossDoubt journal_doubt_ ABSL_GUARDED_BY(journal_mutex_);
   JetStreamHousekeeping housekeeping_;
   absl::Duration housekept_;  // the ticking thread only
   bool closed_ = false;
@@ -175,6 +181,10 @@ absl::Status JetStreamStore::Begin() {
         absl::StrCat("stream ", subjects_.events_stream(), " was removed and made anew")));
   });
   event_log_.Begin(streams->events);
+  journal_.SetLossListener([this](int64_t kept, const SequenceMarks::Mark& lost) {
+    absl::MutexLock lock(&journal_mutex_);
+    journal_doubt_.Note({kept, lost, {}}, clock_->Elapsed());
+  });
   journal_.Begin([this](int64_t place, const StateJournal::Changes& changes, int64_t number) {
     registry_.Apply(place, changes, number);
   });
@@ -186,8 +196,10 @@ absl::Status JetStreamStore::Begin() {
   ticking_ = std::make_unique<PeriodicThread>(options_.tick_interval, [this] { Tick(); });
   // A thread of its own: it waits for what the ticks keep going.
   expiring_ = std::make_unique<PeriodicThread>(10 * options_.tick_interval, [this] {
+    LookAtJournal();
     registry_.RecoverFromLoss();
     registry_.DeleteUnused();
+    registry_.RemoveOrphans();
   });
   registry_.RecoverFromLoss();
   log_->Info("store", "opened the store in JetStream",
@@ -196,6 +208,26 @@ absl::Status JetStreamStore::Begin() {
               {"replicas", static_cast<int64_t>(options_.replicas)},
               {"newest", event_log_.last()}});
   return absl::OkStatus();
+}
+
+void JetStreamStore::LookAtJournal() {
+  std::optional<LossDoubt::Loss> loss;
+  {
+    absl::MutexLock lock(&journal_mutex_);
+    loss = journal_doubt_.noted();
+  }
+  if (!loss.has_value()) return;
+  const absl::StatusOr<bool> back = IsThere(api_, subjects_.state_stream(), loss->lost);
+  if (!back.ok()) return;
+  LossDoubt::Verdict verdict{};
+  {
+    absl::MutexLock lock(&journal_mutex_);
+    verdict = journal_doubt_.Judge(*back, clock_->Elapsed());
+    if (verdict != LossDoubt::Verdict::kWait) journal_doubt_.Forget(*loss);
+  }
+  if (verdict != LossDoubt::Verdict::kLoss) return;
+  replaced_(absl::FailedPreconditionError(absl::StrCat(
+      "stream ", subjects_.state_stream(), " has lost its end, or was removed and made anew")));
 }
 
 absl::Status JetStreamStore::CheckRoom() const {

@@ -5,6 +5,15 @@
 
 namespace onhook {
 
+absl::StatusOr<bool> IsThere(JetStreamApi& api, const std::string& stream,
+                             const SequenceMarks::Mark& mark) {
+  if (mark.sequence == 0) return false;
+  const absl::StatusOr<StreamMessage> there = AwaitAnswer<StreamMessage>(
+      [&](auto done) { api.GetMessage(stream, mark.sequence, std::move(done)); });
+  if (!there.ok() && !absl::IsNotFound(there.status())) return there.status();
+  return there.ok() && there->stored_at == mark.stored_at;
+}
+
 void LossDoubt::Note(Loss loss, absl::Duration now) {
   loss.number = ++count_;
   if (loss_.has_value()) loss.kept = std::min(loss.kept, loss_->kept);

@@ -6,11 +6,18 @@
 #include <optional>
 #include <string>
 
+#include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "gateway/store/jetstream/jetstream_api.h"
 #include "gateway/store/jetstream/sequence_marks.h"
 #include "gateway/store/sequence.h"
 
 namespace onhook {
+
+// Whether what `mark` tells of is in the stream; of sequence 0 nothing is. Blocking: for an answer.
+// Errors: as JetStreamApi.
+absl::StatusOr<bool> IsThere(JetStreamApi& api, const std::string& stream,
+                             const SequenceMarks::Mark& mark);
 
 // Whether the stream of events has lost its end, or only seems to have: a leader that was chosen
 // just now may not know yet all that it has.

@@ -21,6 +21,9 @@ StateJournal::StateJournal(JetStreamApi* api, Subjects subjects, uint64_t writer
     begun_ = true;
     begins_.SignalAll();
   };
+  callbacks.went_back = [this](int64_t kept, const SequenceMarks::Mark& lost) {
+    if (loss_listener_ != nullptr) loss_listener_(kept, lost);
+  };
   follower_ = std::make_unique<StreamFollower>(
       api_, StreamFollower::Options{subjects_.state_stream(), subjects_.states(), 0},
       std::move(callbacks), clock, log);

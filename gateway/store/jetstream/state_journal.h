@@ -18,6 +18,7 @@
 #include "gateway/base/log.h"
 #include "gateway/base/steady_condition.h"
 #include "gateway/store/jetstream/jetstream_api.h"
+#include "gateway/store/jetstream/sequence_marks.h"
 #include "gateway/store/jetstream/stored_records.pb.h"
 #include "gateway/store/jetstream/stream_follower.h"
 #include "gateway/store/jetstream/subjects.h"
@@ -48,6 +49,11 @@ class StateJournal {
   StateJournal(JetStreamApi* api, Subjects subjects, uint64_t writer, const Clock* clock,
                const Log* log);
   ~StateJournal();
+
+  // The stream seems to have lost its end, or to be another: what was applied is not in it. From
+  // one of the connection's threads. To be set before Begin.
+  using LossListener = std::function<void(int64_t kept, const SequenceMarks::Mark& lost)>;
+  void SetLossListener(LossListener listener) { loss_listener_ = std::move(listener); }
 
   // Begins to apply. Then waits until all that was there is applied. Errors: kDeadlineExceeded
   // (nothing was applied for `limit`).
@@ -94,6 +100,7 @@ class StateJournal {
   const Log* const log_;
   std::atomic<int64_t> next_number_{1};
   Apply apply_;
+  LossListener loss_listener_;
   std::unique_ptr<StreamFollower> follower_;
 
   absl::Mutex mutex_;

@@ -35,6 +35,32 @@ absl::StatusOr<StreamInfo> FindOrCreate(JetStreamApi* api, const StreamConfig& c
   return info;
 }
 
+// That nothing is missing that the rest counts on. What was settled, parked and seen is not known
+// without these streams, and of events that are gone others say that they are settled.
+absl::Status CheckWhole(JetStreamApi* api, const Subjects& subjects) {
+  const auto find = [api](const std::string& name) {
+    return AwaitAnswer<StreamInfo>([&](auto done) { api->GetStream(name, std::move(done)); });
+  };
+  const absl::StatusOr<StreamInfo> events = find(subjects.events_stream());
+  if (!events.ok() && !absl::IsNotFound(events.status())) return events.status();
+  for (const std::string& name :
+       {subjects.state_stream(), subjects.dead_stream(), subjects.nonces_stream()}) {
+    const absl::StatusOr<StreamInfo> info = find(name);
+    if (!info.ok() && !absl::IsNotFound(info.status())) return info.status();
+    const bool used = info.ok() && info->last_sequence > 0;
+    if (events.ok() && !info.ok()) {
+      return Wrong(name, absl::StrCat("it is missing, though ", subjects.events_stream(),
+                                      " is there: restore it, or remove all of them"));
+    }
+    if (!events.ok() && used) {
+      return Wrong(subjects.events_stream(),
+                   absl::StrCat("it is missing, though ", name,
+                                " was used: restore it, or remove all of them"));
+    }
+  }
+  return absl::OkStatus();
+}
+
 absl::Status Check(const StreamInfo& info, const StreamConfig& wanted, bool may_be_limited) {
   if (!info.unsuitable.empty()) return Wrong(wanted.name, info.unsuitable);
   std::vector<std::string> subjects = info.config.subjects;
@@ -83,25 +109,27 @@ absl::StatusOr<StoreStreams> SetUpStreams(JetStreamApi* api, const Subjects& sub
     bool allow_rollup;
     StreamInfo* info;
   };
+  // The events last: a setup that ended halfway is known by their stream's not being there.
   const Wanted all[] = {
-      {subjects.events_stream(),
-       {subjects.events()},
-       options.retention.deduplication_window,
-       false,
-       &streams.events},
       {subjects.state_stream(), {subjects.states()}, kShortWindow, true, &streams.state},
       {subjects.dead_stream(),
        {subjects.dead(), subjects.redriven()},
        kShortWindow,
        false,
        &streams.dead},
-      {subjects.rejected_stream(), {subjects.rejected()}, kShortWindow, false, &streams.rejected},
       {subjects.nonces_stream(),
        {subjects.nonces(), subjects.horizons()},
        kShortWindow,
        true,
        &streams.nonces},
+      {subjects.rejected_stream(), {subjects.rejected()}, kShortWindow, false, &streams.rejected},
+      {subjects.events_stream(),
+       {subjects.events()},
+       options.retention.deduplication_window,
+       false,
+       &streams.events},
   };
+  if (absl::Status status = CheckWhole(api, subjects); !status.ok()) return status;
   for (const Wanted& wanted : all) {
     StreamConfig config;
     config.name = wanted.name;
@@ -124,7 +152,7 @@ absl::StatusOr<StoreStreams> SetUpStreams(JetStreamApi* api, const Subjects& sub
     if (id != streams.store_id) {
       return Wrong(
           wanted.name,
-          absl::StrCat("it belongs to store ", id, ", but ", subjects.events_stream(), " is store ",
+          absl::StrCat("it belongs to store ", id, ", but ", subjects.state_stream(), " is store ",
                        streams.store_id, ": one of them was removed and made anew"));
     }
     if (absl::Status status = Check(*info, config, wanted.info == &streams.events); !status.ok())

@@ -6,7 +6,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
-#include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "gateway/base/steady_condition.h"
 #include "gateway/config/subscription_spec.h"
@@ -23,9 +22,6 @@ using jetstream::SubscriptionChanges;
 constexpr size_t kMostSubscriptions = 1000;
 // How long a change may take, in the time of a request: the servers may choose a leader meanwhile.
 constexpr int kMostRequestTimes = 4;
-constexpr absl::Duration kBetweenLooks = absl::Milliseconds(200);
-constexpr absl::string_view kLost =
-    "the stream of events has lost its end: events that were stored are gone";
 
 SubscriptionInfo InfoOf(const JetStreamQueue& queue) {
   const SubscriptionRecord record = queue.record();
@@ -283,11 +279,19 @@ absl::Status SubscriptionRegistry::Remove(const QueuePtr& queue) {
   RemoveConsumer(subjects.events_stream(), subjects.EventsConsumer(name, epoch));
   RemoveConsumer(subjects.dead_stream(), subjects.RedrivenConsumer(name));
   // Nothing refers to what is left of it.
-  for (const std::string& subject : {subjects.Dead(name), subjects.Redriven(name)}) {
-    environment_.api->Purge(subjects.dead_stream(), 0, subject, [](const absl::Status&) {});
-  }
+  const absl::StatusOr<StreamInfo> dead = AwaitAnswer<StreamInfo>(
+      [&](auto done) { environment_.api->GetStream(subjects.dead_stream(), std::move(done)); });
+  if (dead.ok()) PurgeDead({subjects.Dead(name), subjects.Redriven(name)}, dead->last_sequence);
   Tell("subscription deleted", name);
   return absl::OkStatus();
+}
+
+// What a namesake parks from now on lies behind `through`.
+void SubscriptionRegistry::PurgeDead(const std::vector<std::string>& subjects, int64_t through) {
+  for (const std::string& subject : subjects) {
+    environment_.api->Purge(environment_.subjects->dead_stream(), through + 1, subject,
+                            [](const absl::Status&) {});
+  }
 }
 
 absl::Status SubscriptionRegistry::Declare(const std::vector<Declaration>& declarations) {
@@ -318,171 +322,8 @@ absl::Status SubscriptionRegistry::Declare(const std::vector<Declaration>& decla
   return absl::OkStatus();
 }
 
-void SubscriptionRegistry::DeleteUnused() {
-  for (const QueuePtr& queue : Queues()) {
-    if (!queue->UnusedBeyondLimit().has_value()) continue;
-    absl::MutexLock changing(&changing_mutex_);
-    // What others have told of its use may not have been heard yet.
-    const absl::Status current = AwaitStatus([&](JetStreamApi::DoneStatus done) {
-      environment_.journal->EnsureCurrent(queue->name(), std::move(done));
-    });
-    const std::optional<absl::Duration> unused = queue->UnusedBeyondLimit();
-    if (!current.ok() || !unused.has_value() || !Remove(queue).ok()) continue;
-    environment_.log->Warning(
-        "store", "a subscription that nobody used was deleted",
-        {{"subscription", queue->name()}, {"unused", absl::FormatDuration(*unused)}});
-  }
-}
-
 void SubscriptionRegistry::Tell(absl::string_view what, const std::string& name) const {
   environment_.log->Info("store", what, {{"subscription", name}});
-}
-
-// --------------------------------------------------------------------------------- for the store
-
-void SubscriptionRegistry::Apply(int64_t place, const SubscriptionChanges& changes,
-                                 int64_t number) {
-  const std::string& name = changes.subscription();
-  QueuePtr queue;
-  bool opened = false;
-  {
-    absl::MutexLock lock(&mutex_);
-    const auto it = queues_.find(name);
-    if (it != queues_.end()) queue = it->second;
-    opened = opened_;
-  }
-  if (queue != nullptr) {
-    if (!queue->Apply(place, changes, number)) return;
-    {
-      absl::MutexLock lock(&mutex_);
-      queues_.erase(name);
-    }
-    if (number == 0) return;
-    // What is left says that it was deleted.
-    const Subjects& subjects = *environment_.subjects;
-    environment_.api->Purge(subjects.state_stream(), place, subjects.State(name),
-                            [](const absl::Status&) {});
-    return;
-  }
-  queue = JetStreamQueue::FromRecord(place, changes, &environment_);
-  if (queue == nullptr) return;
-  {
-    absl::MutexLock lock(&mutex_);
-    queues_[name] = queue;
-  }
-  if (opened) queue->Open();
-}
-
-void SubscriptionRegistry::Open() {
-  {
-    absl::MutexLock lock(&mutex_);
-    opened_ = true;
-  }
-  for (const QueuePtr& queue : Queues()) queue->Open();
-}
-
-void SubscriptionRegistry::Tick() {
-  for (const QueuePtr& queue : Queues()) queue->Tick();
-}
-
-// What the journal tells of was in the stream of events before. Sequences that are lost are
-// nobody's until a gateway appends, which looks first.
-absl::Status SubscriptionRegistry::LookForLoss() {
-  const std::string events = environment_.subjects->events_stream();
-  const std::vector<QueuePtr> queues = Queues();
-  const absl::Duration until = environment_.clock->Elapsed() + LossDoubt::kDoubt;
-  absl::StatusOr<StreamInfo> info;
-  while (true) {
-    info = AwaitAnswer<StreamInfo>(
-        [&](auto done) { environment_.api->GetStream(events, std::move(done)); });
-    if (!info.ok()) return absl::UnavailableError(info.status().message());
-    if (std::none_of(queues.begin(), queues.end(), [&info](const QueuePtr& queue) {
-          return queue->KnowsBehind(info->last_sequence);
-        })) {
-      return absl::OkStatus();
-    }
-    if (environment_.clock->Elapsed() > until) break;
-    absl::SleepFor(kBetweenLooks);
-  }
-  environment_.log->Error("store", kLost,
-                          {{"stream", events}, {"newest_kept", info->last_sequence}});
-  NoteLoss(info->last_sequence, {});
-  return absl::OkStatus();
-}
-
-void SubscriptionRegistry::NoteLoss(Sequence kept, const SequenceMarks::Mark& lost) {
-  LossDoubt::Loss loss{kept, lost, {}};
-  for (const QueuePtr& queue : Queues()) {
-    loss.epoch_numbers[queue->name()] = queue->record().epoch_number;
-  }
-  absl::MutexLock lock(&mutex_);
-  loss_doubt_.Note(std::move(loss), environment_.clock->Elapsed());
-}
-
-absl::StatusOr<bool> SubscriptionRegistry::IsBack(const SequenceMarks::Mark& lost) {
-  const std::string events = environment_.subjects->events_stream();
-  const absl::StatusOr<StreamMessage> there = AwaitAnswer<StreamMessage>(
-      [&](auto done) { environment_.api->GetMessage(events, lost.sequence, std::move(done)); });
-  if (!there.ok() && !absl::IsNotFound(there.status())) return there.status();
-  return there.ok() && there->stored_at == lost.stored_at;
-}
-
-void SubscriptionRegistry::RecoverFromLoss() {
-  std::optional<LossDoubt::Loss> loss;
-  {
-    absl::MutexLock lock(&mutex_);
-    loss = loss_doubt_.noted();
-  }
-  if (!loss.has_value()) return;
-  absl::StatusOr<bool> back = false;
-  if (loss->lost.sequence > 0) back = IsBack(loss->lost);
-  if (!back.ok()) return;
-  LossDoubt::Verdict verdict{};
-  {
-    absl::MutexLock lock(&mutex_);
-    verdict = loss_doubt_.Judge(*back, environment_.clock->Elapsed());
-  }
-  if (verdict == LossDoubt::Verdict::kWait) return;
-  if (verdict == LossDoubt::Verdict::kNoLoss) {
-    environment_.log->Info("store", "the stream of events has what it seemed to have lost",
-                           {{"sequence", loss->lost.sequence}});
-  } else if (!SendBack(*loss)) {
-    return;
-  }
-  absl::MutexLock lock(&mutex_);
-  loss_doubt_.Forget(*loss);
-}
-
-bool SubscriptionRegistry::SendBack(const LossDoubt::Loss& loss) {
-  if (loss.lost.sequence > 0) {
-    environment_.log->Error("store", kLost,
-                            {{"stream", environment_.subjects->events_stream()},
-                             {"newest_known", loss.lost.sequence},
-                             {"newest_kept", loss.kept}});
-  }
-  bool done = true;
-  for (const auto& [name, epoch_number] : loss.epoch_numbers) {
-    absl::MutexLock changing(&changing_mutex_);
-    const absl::StatusOr<QueuePtr> queue = Find(name);
-    // Whoever sent it elsewhere since has done what is to be done.
-    if (!queue.ok() || (*queue)->record().epoch_number != epoch_number) continue;
-    const Sequence after = std::min((*queue)->floor(), loss.kept);
-    const absl::Status moved = Move(*queue, after, loss.kept);
-    done = done && (moved.ok() || (*queue)->record().epoch_number != epoch_number);
-    if (moved.ok()) {
-      environment_.log->Error("store", "a subscription goes back to what the stream has kept",
-                              {{"subscription", name}, {"after", after}});
-    }
-  }
-  return done;
-}
-
-void SubscriptionRegistry::Doubt() {
-  for (const QueuePtr& queue : Queues()) queue->Doubt();
-}
-
-void SubscriptionRegistry::Close() {
-  for (const QueuePtr& queue : Queues()) queue->Close();
 }
 
 }  // namespace onhook

@@ -52,6 +52,9 @@ class SubscriptionRegistry {
   absl::Status Declare(const std::vector<Declaration>& declarations);
   // Those that nobody has used for longer than they may be.
   void DeleteUnused();
+  // What is left among the dead letters of subscriptions that are no more. Does it once; to be
+  // called by one thread, again until it was done.
+  void RemoveOrphans();
 
   // --- for the store
   void Apply(int64_t place, const jetstream::SubscriptionChanges& changes, int64_t number);
@@ -84,12 +87,11 @@ class SubscriptionRegistry {
   // Writes one change of a subscription, and waits until it is applied.
   absl::Status Write(const std::string& name,
                      const std::function<void(jetstream::SubscriptionChange&)>& fill);
+  void PurgeDead(const std::vector<std::string>& subjects, int64_t through);
   absl::Status MakeConsumer(const std::string& stream, const ConsumerConfig& config);
   void RemoveConsumer(const std::string& stream, const std::string& consumer);
   void Tell(absl::string_view what, const std::string& name) const;
 
-  // Whether what was lost is there again. Errors: it cannot be told now.
-  absl::StatusOr<bool> IsBack(const SequenceMarks::Mark& lost);
   // Whether nobody has to do it any more.
   bool SendBack(const LossDoubt::Loss& loss);
 
@@ -98,6 +100,7 @@ class SubscriptionRegistry {
   mutable absl::Mutex mutex_;
   std::map<std::string, QueuePtr> queues_ ABSL_GUARDED_BY(mutex_);
   bool opened_ ABSL_GUARDED_BY(mutex_) = false;
+  bool orphans_removed_ = false;
   LossDoubt loss_doubt_ ABSL_GUARDED_BY(mutex_);
 };
 

@@ -36,6 +36,10 @@ class JetStreamRepairTest : public NatsTest {
   }
 
   void Open() {
+    const absl::Status opened = TryOpen();
+    ASSERT_TRUE(opened.ok()) << opened;
+  }
+  absl::Status TryOpen() {
     JetStreamOptions options;
     options.nats.servers = {server_->url()};
     options.replicas = 1;
@@ -43,8 +47,9 @@ class JetStreamRepairTest : public NatsTest {
     options.tick_interval = absl::Milliseconds(5);
     auto store = OpenJetStreamStore(options, &clock_, &log_,
                                     [this](const absl::Status& status) { replaced_.Add(status); });
-    ASSERT_TRUE(store.ok()) << store.status();
+    if (!store.ok()) return store.status();
     store_ = *std::move(store);
+    return absl::OkStatus();
   }
   QueuePtr Queue() { return *store_->FindOrCreateQueue("crm", {}); }
 
@@ -234,6 +239,64 @@ TEST_P(JetStreamRepairTest, AStoreThatIsAnotherIsNoticed) {
   const std::vector<absl::Status> told = replaced_.Await(1);
   ASSERT_THAT(told, SizeIs(1));
   EXPECT_EQ(told[0].code(), absl::StatusCode::kFailedPrecondition);
+}
+
+TEST_P(JetStreamRepairTest, AStreamThatIsMissingIsNotMadeAnewBesideTheOthers) {
+  Append("1");
+  Queue();
+  store_ = nullptr;
+  for (const char* stream : {"ONHOOK_STATE", "ONHOOK_DEAD", "ONHOOK_NONCES"}) {
+    const StreamConfig kept = Info(stream)->config;
+    ASSERT_TRUE(Delete(stream).ok());
+    EXPECT_THAT(std::string(TryOpen().message()),
+                HasSubstr(absl::StrCat("stream ", stream, ": it is missing")));
+    ASSERT_TRUE(Create(kept).ok());
+  }
+  ASSERT_TRUE(TryOpen().ok());
+  Queue();
+  store_ = nullptr;
+  ASSERT_TRUE(Delete("ONHOOK").ok());
+  EXPECT_THAT(std::string(TryOpen().message()), HasSubstr("stream ONHOOK: it is missing"));
+}
+
+TEST_P(JetStreamRepairTest, AJournalThatIsAnotherIsNoticed) {
+  Queue();
+  const StreamConfig kept = Info("ONHOOK_STATE")->config;
+  ASSERT_TRUE(Delete("ONHOOK_STATE").ok());
+  ASSERT_TRUE(Create(kept).ok());
+  const std::vector<absl::Status> told = replaced_.Await(1);
+  ASSERT_THAT(told, SizeIs(1));
+  EXPECT_THAT(std::string(told[0].message()), HasSubstr("ONHOOK_STATE"));
+}
+
+TEST_P(JetStreamRepairTest, TheDeadLettersOfASubscriptionGoWithIt) {
+  Append("1");
+  const auto park = [&](const std::string& name) {
+    const QueuePtr queue = *store_->FindOrCreateQueue(name, {});
+    TestConsumer consumer(queue);
+    SettleRequest request;
+    request.action = SettleRequest::Action::kPark;
+    request.delivery_ids = Ids(consumer.Take(1));
+    EXPECT_THAT(Settle(queue, request), IsEmpty());
+  };
+  park("one");
+  park("two");
+  EXPECT_EQ(Info("ONHOOK_DEAD")->messages, 2);
+  ASSERT_TRUE(store_->DeleteSubscription("one").ok());
+  Until([this] { return Info("ONHOOK_DEAD")->messages == 1; });
+  // Also what is left of one that another gateway deleted and could not tidy up after.
+  store_ = nullptr;
+  ASSERT_TRUE(AwaitAnswer<PublishAck>([&](auto done) {
+                api_->Publish("onhook.dead.gone", {}, "a letter", PublishOptions(),
+                              std::move(done));
+              }).ok());
+  EXPECT_EQ(Info("ONHOOK_DEAD")->messages, 2);
+  Open();
+  Until([this] { return Info("ONHOOK_DEAD")->messages == 1; });
+  const auto letters = AwaitAnswer<std::vector<DeadLetter>>([&](auto done) {
+    (*store_->FindOrCreateQueue("two", {}))->ListDeadLetters(0, {}, std::move(done));
+  });
+  EXPECT_EQ(letters->size(), 1);
 }
 
 // As an operator may have it, so that what is owed to nobody's consumer does not fill the account.
