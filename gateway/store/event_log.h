@@ -141,8 +141,8 @@ class EventLog {
   //
   // Errors, all with nothing stored: kPermissionDenied (its nonce came with another content),
   // kNotFound (it may only be a repeat, by only_if_known or its nonce, and no such event is known),
-  // kResourceExhausted (no room), kUnavailable (the engine cannot write now, or is closing; try
-  // again).
+  // kResourceExhausted (no room), kOutOfRange (larger than the engine ever stores: see
+  // largest_event), kUnavailable (the engine cannot write now, or is closing; try again).
   virtual void Append(NewEvent event, AppendDone done) = 0;
 
   // Reads the events behind `after`, from memory when they are there: then `done` is called before
@@ -180,6 +180,10 @@ class EventLog {
   // Keeps in mind that `receiver` was sent these events. Lazy: it rides along with some later
   // commit, and a crash may forget it.
   virtual void RecordForwarded(const std::string& receiver, SequenceRange range) = 0;
+
+  // How many bytes an event may take with its raw body; some more is what stands beside them. 0: no
+  // limit, or none that is known yet.
+  virtual int64_t largest_event() const { return 0; }
 
   // Whether other gateways may be on the same log. Always the same answer.
   virtual bool shared() const { return false; }

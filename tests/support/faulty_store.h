@@ -1,6 +1,8 @@
 #ifndef ONHOOK_TESTS_SUPPORT_FAULTY_STORE_H_
 #define ONHOOK_TESTS_SUPPORT_FAULTY_STORE_H_
 
+#include <atomic>
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
@@ -66,6 +68,9 @@ class StoreFaults {
     Release();
   }
 
+  // As EventLog's.
+  void SetLargestEvent(int64_t bytes) { largest_event_ = bytes; }
+
   int appends() const { return Count(appends_); }
   int finds() const { return Count(finds_); }
 
@@ -73,6 +78,8 @@ class StoreFaults {
   friend class FaultyLog;
   friend class FaultyQuarantine;
   friend class FaultyStore;
+
+  std::atomic<int64_t> largest_event_{0};
 
   struct Fate {
     Mode mode = Mode::kNone;
@@ -185,6 +192,7 @@ class FaultyLog final : public EventLog {
     log_->FindRawBody(sequence, std::move(done));
   }
   Sequence last() const override { return log_->last(); }
+  int64_t largest_event() const override { return faults_->largest_event_; }
   Sequence first() const override { return log_->first(); }
   void AddTailListener(TailListener listener) override {
     log_->AddTailListener(std::move(listener));

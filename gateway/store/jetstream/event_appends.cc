@@ -81,12 +81,11 @@ void EventAppends::Append(NewEvent event, EventLog::AppendDone done) {
 }
 
 absl::Status EventAppends::Admit(const OperationPtr& operation) {
-  const int64_t most = parts_.api->connection()->max_payload();
-  if (most > 0 && static_cast<int64_t>(operation->data.size()) + kEnvelopeBytes > most) {
-    return absl::ResourceExhaustedError(absl::StrCat("the event takes ", operation->data.size(),
-                                                     " bytes, and the servers' "
-                                                     "max_payload is ",
-                                                     most));
+  const int64_t most = largest();
+  if (most > 0 && static_cast<int64_t>(operation->data.size()) > most) {
+    return absl::OutOfRangeError(absl::StrCat("the event takes ", operation->data.size(),
+                                              " bytes, and the servers' max_payload is ",
+                                              parts_.api->connection()->max_payload()));
   }
   absl::MutexLock lock(&mutex_);
   if (closed_) return Closing();
@@ -97,6 +96,10 @@ absl::Status EventAppends::Admit(const OperationPtr& operation) {
   open_.emplace(operation->number, operation);
   if (!operation->only_if_known) ++families_[operation->identity].storing;
   return absl::OkStatus();
+}
+
+int64_t EventAppends::largest() const {
+  return std::max<int64_t>(parts_.api->connection()->max_payload() - kEnvelopeBytes, 0);
 }
 
 void EventAppends::Begin(const OperationPtr& operation) {

@@ -53,6 +53,8 @@ class EventAppends {
   EventAppends(const Parts& parts, const Subjects& subjects, absl::Duration request_timeout);
 
   // As EventLog::Append.
+  // What a message may hold; 0: it is not known yet.
+  int64_t largest() const;
   void Append(NewEvent event, EventLog::AppendDone done);
 
   // An event came in that was appended with this number: answers its append, if it is one of ours.

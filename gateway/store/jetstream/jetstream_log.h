@@ -66,6 +66,7 @@ class JetStreamLog final : public EventLog {
   void FindPlace(absl::Time time, std::function<void(absl::StatusOr<Sequence>)> done) override;
   void FindRawBody(Sequence sequence, RawBodyDone done) override;
   Sequence last() const override;
+  int64_t largest_event() const override { return appends_.largest(); }
   Sequence first() const override { return first_.load(std::memory_order_acquire); }
   void AddTailListener(TailListener listener) override;
   void RecordForwarded(const std::string& receiver, SequenceRange range) override;

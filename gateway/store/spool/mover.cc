@@ -154,7 +154,7 @@ void Mover::Pull() {
 
 void Mover::Begin(Lease lease) {
   std::optional<NewEvent> event = FromEnvelope(*lease.event);
-  if (!event.has_value()) return SetAside(lease);
+  if (!event.has_value()) return SetAside(lease, "cannot be read");
   auto move = std::make_shared<Move>();
   move->event = *std::move(event);
   move->lease = std::move(lease);
@@ -240,6 +240,10 @@ void Mover::TakeAppended(const Answer& answer) {
   Move& move = *answer.move;
   NoteHealth(move, answer.status);
   if (answer.status.ok()) return Finish(answer.move);
+  if (absl::IsOutOfRange(answer.status)) {
+    --under_way_;
+    return SetAside(move.lease, "is larger than the main store takes");
+  }
   const bool is_news = move.event.nonce.has_value() && move.refusal.ok();
   if (!IsOfNonce(answer.status) || !is_news) return Again(answer.move, answer.status);
   // A repeat with another nonce may have brought it into the log, or this one did long ago.
@@ -292,13 +296,12 @@ void Mover::Again(const std::shared_ptr<Move>& move, const absl::Status& status)
   parts_.queue->Settle(request, [](const std::vector<SettleException>&) {});
 }
 
-void Mover::SetAside(const Lease& lease) {
-  parts_.log->Error("store",
-                    "an event of the spool cannot be read: it is kept among the dead letters of "
-                    "the spool",
-                    {{"sequence", lease.event->sequence}});
+void Mover::SetAside(const Lease& lease, const std::string& why) {
+  parts_.log->Error(
+      "store", "an event of the spool cannot be moved: it is kept among the spool's dead letters",
+      {{"sequence", lease.event->sequence}, {"why", why}});
   SettleRequest request = Request(SettleRequest::Action::kPark, {lease.delivery_id});
-  request.reason = "cannot be read";
+  request.reason = why;
   parts_.queue->Settle(request,
                        [account = parts_.account](const std::vector<SettleException>& exceptions) {
                          if (exceptions.empty()) account->SetAside();

@@ -106,7 +106,7 @@ class Mover {
   void Finish(const std::shared_ptr<Move>& move);
   void Again(const std::shared_ptr<Move>& move, const absl::Status& status);
   void Acknowledge();
-  void SetAside(const Lease& lease);
+  void SetAside(const Lease& lease, const std::string& why);
 
   const Parts parts_;
   const Options options_;

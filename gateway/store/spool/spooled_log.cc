@@ -19,6 +19,14 @@ bool IsOfSpool(const absl::Status& status) {
   return absl::IsUnavailable(status) || absl::IsResourceExhausted(status);
 }
 
+// What stands in a message beside the event and its body.
+constexpr int64_t kBesideBytes = 1024;
+
+absl::Status TooLarge(int64_t bytes, int64_t most) {
+  return absl::OutOfRangeError(
+      absl::StrCat("the event takes ", bytes, " bytes, and the main store takes ", most));
+}
+
 AppendResult SpooledResult(bool duplicate) { return {0, duplicate, /*spooled=*/true}; }
 
 }  // namespace
@@ -82,6 +90,14 @@ void SpooledLog::Failed(const HandedPtr& handed, const absl::Status& why) {
 void SpooledLog::Spool(const HandedPtr& handed, const absl::Status& why_not_main) {
   if (handed->event.only_if_known) return LookInSpool(handed, IsAway());
   if (parts_.account->held() >= max_events_) return LookInSpool(handed, IsFull(max_events_));
+  // What the main store would never take must not be promised.
+  const NewEvent& event = handed->event;
+  const auto bytes = static_cast<int64_t>(event.event.size() + event.raw_body.size() +
+                                          event.call_serial_no.size() + event.source.size());
+  const int64_t most = largest_event();
+  if (most > 0 && bytes + kBesideBytes > most) {
+    return LookInSpool(handed, TooLarge(bytes, most));
+  }
   parts_.account->Begin();
   parts_.spool->log().Append(
       ToEnvelope(handed->event),
@@ -135,6 +151,11 @@ void SpooledLog::FindRawBody(Sequence sequence, RawBodyDone done) {
 Sequence SpooledLog::last() const {
   Store* const main = parts_.main->Get();
   return main == nullptr ? 0 : main->log().last();
+}
+
+int64_t SpooledLog::largest_event() const {
+  Store* const main = parts_.main->Get();
+  return main == nullptr ? 0 : main->log().largest_event();
 }
 
 Sequence SpooledLog::first() const {

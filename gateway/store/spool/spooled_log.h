@@ -55,6 +55,7 @@ class SpooledLog final : public EventLog {
   void FindPlace(absl::Time time, std::function<void(absl::StatusOr<Sequence>)> done) override;
   void FindRawBody(Sequence sequence, RawBodyDone done) override;
   Sequence last() const override;
+  int64_t largest_event() const override;
   Sequence first() const override;
   void AddTailListener(TailListener listener) override;
   void RecordForwarded(const std::string& receiver, SequenceRange range) override;

@@ -92,7 +92,12 @@ bool SpooledQuarantine::MoveOne(int64_t id) {
   const absl::StatusOr<int64_t> kept = Awaited<int64_t>([&](auto done) {
     parts_.main->Get()->quarantine().Keep(std::move(whole->callback), std::move(done));
   });
-  if (!kept.ok()) return false;
+  if (absl::IsUnavailable(kept.status())) return false;
+  // What the main store does not take stays here, until its time is over, and holds up no other.
+  if (!kept.ok()) {
+    spool_holds_some_ = true;
+    return true;
+  }
   return Awaited<std::vector<int64_t>>(
              [&](auto done) { parts_.spool->quarantine().Discard({id}, std::move(done)); })
       .ok();

@@ -210,6 +210,17 @@ TEST_F(MoverTest, WhatIsYoungIsNotLookedUp) {
 
 // -------------------------------------------------------------------------------------- damage
 
+TEST_F(MoverTest, WhatTheMainStoreNeverTakesIsKeptAsideAndOthersGoOn) {
+  Open();
+  Spool({EventOf("large"), EventOf("b")});
+  faults_.RefuseCall("large", absl::OutOfRangeError("larger than max_payload"));
+  MainHeals();
+  AwaitEmptySpool();
+  EXPECT_THAT(StoredEvents(), ElementsAre("b: content"));
+  EXPECT_EQ(store_->Spool().damaged, 1);
+  EXPECT_TRUE(Logged("is larger than the main store takes"));
+}
+
 TEST_F(MoverTest, WhatCannotBeReadIsKeptAsideAndOthersGoOn) {
   {
     const std::unique_ptr<Store> spool = OpenSpool();
@@ -223,7 +234,7 @@ TEST_F(MoverTest, WhatCannotBeReadIsKeptAsideAndOthersGoOn) {
   AwaitEmptySpool();
   EXPECT_THAT(StoredEvents(), ElementsAre("a: content"));
   EXPECT_EQ(store_->Spool().damaged, 1);
-  EXPECT_TRUE(Logged("an event of the spool cannot be read"));
+  EXPECT_TRUE(Logged("an event of the spool cannot be moved"));
 }
 
 }  // namespace

@@ -67,6 +67,22 @@ TEST_F(SpooledLogTest, AFullMainLogIsAnOutageToo) {
   EXPECT_THAT(StoredEvents(), ElementsAre("a: content"));
 }
 
+TEST_F(SpooledLogTest, WhatTheMainLogWouldNeverTakeIsNotPromised) {
+  Open();
+  faults_.SetLargestEvent(2000);
+  NewEvent large = EventOf("large");
+  large.raw_body = std::string(1000, 'b');
+  faults_.Set(Mode::kRefuse);
+  EXPECT_EQ(Append(large), "OUT_OF_RANGE");
+  EXPECT_EQ(Append("small"), "spooled");
+  // Nor is what it does not take for being too large an outage.
+  MainHeals();
+  AwaitEmptySpool();
+  faults_.RefuseCall("large", absl::OutOfRangeError("larger than max_payload"));
+  EXPECT_EQ(Append(large), "OUT_OF_RANGE");
+  EXPECT_EQ(Append("b"), "at 2");
+}
+
 TEST_F(SpooledLogTest, WhatWasStoredThoughTheMainLogDeniedItIsOneEvent) {
   Open();
   faults_.Set(Mode::kStoreAndDeny);
