@@ -161,27 +161,30 @@ void JetStreamHousekeeping::DropOldest(int64_t bytes) {
     trimming_ = false;
     return;
   }
-  api_->GetMessage(subjects_.dead_stream(), oldest,
-                   [this, owner, oldest, bytes](const absl::StatusOr<StreamMessage>& message) {
-                     const auto options = options_.Get();
-                     const absl::Time before = clock_->Now() - options->dead_letters_age.value_or(
-                                                                   absl::InfiniteDuration());
-                     const bool too_old = message.ok() && message->stored_at < before;
-                     const bool too_much = bytes > options->dead_letters_bytes.value_or(bytes);
-                     if (!message.ok() || (!too_old && !too_much)) {
-                       trimming_ = false;
-                       return;
-                     }
-                     const auto size = static_cast<int64_t>(message->data.size());
-                     owner->DropDeadLetter(oldest, [this, too_old, bytes, size](bool dropped) {
-                       if (!dropped) {
-                         trimming_ = false;
-                         return;
-                       }
-                       ++(too_old ? removed_by_age_ : removed_by_size_);
-                       DropOldest(bytes - size);
-                     });
-                   });
+  api_->GetMessage(
+      subjects_.dead_stream(), oldest,
+      [this, owner, oldest, bytes](const absl::StatusOr<StreamMessage>& message) {
+        const auto options = options_.Get();
+        const absl::Time before =
+            clock_->Now() - options->dead_letters_age.value_or(absl::InfiniteDuration());
+        const bool too_old = message.ok() && message->stored_at < before;
+        const bool too_much = bytes > options->dead_letters_bytes.value_or(bytes);
+        // Nothing is left of it; what comes behind it may be too old all the same.
+        const bool gone = absl::IsNotFound(message.status());
+        if (!gone && (!message.ok() || (!too_old && !too_much))) {
+          trimming_ = false;
+          return;
+        }
+        const auto size = gone ? 0 : static_cast<int64_t>(message->data.size());
+        owner->DropDeadLetter(oldest, [this, too_old, gone, bytes, size](bool dropped) {
+          if (!dropped) {
+            trimming_ = false;
+            return;
+          }
+          if (!gone) ++(too_old ? removed_by_age_ : removed_by_size_);
+          DropOldest(bytes - size);
+        });
+      });
 }
 
 }  // namespace onhook

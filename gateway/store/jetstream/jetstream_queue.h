@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -274,6 +275,8 @@ class JetStreamQueue final : public SubscriptionQueue,
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void ApplySought(const Change& change, Todo& todo) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void ApplyDeadLetters(const Change& change, Todo& todo) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // What came before the record that tells of it.
+  void TakeEarlyCopy(int64_t copy, Todo& todo) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void ApplySpec(const v1::SubscriptionSpec& spec, int32_t origin, Todo& todo)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void ApplyDeletion(Todo& todo) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -309,6 +312,10 @@ class JetStreamQueue final : public SubscriptionQueue,
   void CopyRedriven(const ChangePtr& change, size_t index);
   void WriteChange(const ChangePtr& change);
   void EndChange(const ChangePtr& change, const absl::Status& status);
+  // Looks, now and then, whether the copies of what is redriven are there: whoever copied may have
+  // stood still until the copy was taken for nobody's.
+  void LookForLostCopies() ABSL_LOCKS_EXCLUDED(mutex_);
+  void CopyAgain(Sequence sequence, const Letter& letter);
   void ListNext(std::shared_ptr<std::deque<int64_t>> ids, ReadLimits limits,
                 std::shared_ptr<std::vector<DeadLetter>> letters,
                 std::shared_ptr<Done<std::vector<DeadLetter>>> done);
@@ -376,6 +383,8 @@ class JetStreamQueue final : public SubscriptionQueue,
   // The oldest that is owed and not here, and since when: 0, if there is none.
   Sequence oldest_owed_ ABSL_GUARDED_BY(mutex_) = 0;
   absl::Duration owed_since_ ABSL_GUARDED_BY(mutex_);
+  absl::Duration looked_for_copies_ ABSL_GUARDED_BY(mutex_);
+  std::set<int64_t> missing_copies_ ABSL_GUARDED_BY(mutex_);  // looked for once in vain
   Sequence missing_ ABSL_GUARDED_BY(mutex_) = 0;  // the oldest, if it was looked for in vain
 
   std::deque<Wish> pending_ ABSL_GUARDED_BY(mutex_);

@@ -17,6 +17,9 @@ using jetstream::SubscriptionChanges;
 
 // Dead letters changed by one record.
 constexpr size_t kChangesInOneRecord = 100;
+// Copies of what is redriven are looked for when nobody has had them for so many times as long as a
+// gateway may keep them in silence.
+constexpr int kOwnershipsBeforeLook = 3;
 
 }  // namespace
 
@@ -213,7 +216,10 @@ void JetStreamQueue::WriteChange(const ChangePtr& change) {
   written->set_reason(change->reason);
   auto& letters = *written->mutable_dead_letters_changed();
   letters.set_kind(change->kind);
-  for (const auto& [sequence, id] : change->part) letters.add_sequences(sequence);
+  for (const auto& [sequence, id] : change->part) {
+    letters.add_sequences(sequence);
+    letters.add_dead_letter_ids(id);
+  }
   for (const int64_t copy : change->copies) letters.add_copies(copy);
   const std::shared_ptr<JetStreamQueue> self = shared_from_this();
   environment_.journal->Write(std::move(changes),
@@ -244,6 +250,61 @@ void JetStreamQueue::EndChange(const ChangePtr& change, const absl::Status& stat
     change->done(status);
   }
   if (next != nullptr) BeginChange(next);
+}
+
+// ------------------------------------------------------------------------------------ lost copies
+
+void JetStreamQueue::LookForLostCopies() {
+  std::vector<std::pair<Sequence, Letter>> away;
+  {
+    absl::MutexLock lock(&mutex_);
+    const absl::Duration now = environment_.clock->Elapsed();
+    if (deleted_ || closed_ || redriven_ == nullptr ||
+        now - looked_for_copies_ < kOwnershipsBeforeLook * environment_.options->ownership) {
+      return;
+    }
+    looked_for_copies_ = now;
+    for (const auto& [sequence, letter] : letters_) {
+      if (letter.copy == 0 || held_.contains(sequence)) continue;
+      away.emplace_back(sequence, letter);
+      if (away.size() == kChangesInOneRecord) break;
+    }
+  }
+  const std::weak_ptr<JetStreamQueue> weak = weak_from_this();
+  for (const auto& [number, told] : away) {
+    const Sequence sequence = number;
+    const Letter letter = told;
+    environment_.api->GetMessage(
+        environment_.subjects->dead_stream(), letter.copy,
+        [weak, sequence, letter](const absl::StatusOr<StreamMessage>& message) {
+          const auto self = weak.lock();
+          if (self == nullptr || !absl::IsNotFound(message.status())) return;
+          {
+            absl::MutexLock lock(&self->mutex_);
+            const auto is = self->letters_.find(sequence);
+            if (is == self->letters_.end() || is->second.copy != letter.copy) return;
+            // Looked for twice.
+            if (self->missing_copies_.insert(letter.copy).second) return;
+            self->missing_copies_.clear();
+          }
+          self->CopyAgain(sequence, letter);
+        });
+  }
+}
+
+void JetStreamQueue::CopyAgain(Sequence sequence, const Letter& letter) {
+  environment_.log->Warning("store", "the copy of a redriven event is gone; it is copied again",
+                            {{"subscription", name_}, {"sequence", sequence}});
+  auto change = std::make_shared<DeadLetterChange>();
+  change->kind = Entry::KIND_REDRIVEN;
+  change->part = {{sequence, letter.id}};
+  change->done = [](const absl::StatusOr<DeadLetterOutcome>&) {};
+  {
+    absl::MutexLock lock(&mutex_);
+    if (!changes_.empty()) return;  // with a later look
+    changes_.push_back(change);
+  }
+  CopyRedriven(change, 0);
 }
 
 // ---------------------------------------------------------------------------------------- limits

@@ -152,6 +152,11 @@ void JetStreamQueue::ApplySought(const SubscriptionChange& change, Todo& todo) {
   record_.replayed_through = std::max(record_.replayed_through, sought.replayed_through());
   if (sought.has_lost_behind()) {
     processed_.Remove({sought.lost_behind() + 1, std::numeric_limits<Sequence>::max()});
+    // These are of events that are gone. Their messages stay where they are: they are the last that
+    // is left of them.
+    const auto lost = letters_.upper_bound(sought.lost_behind());
+    for (auto letter = lost; letter != letters_.end(); ++letter) state_->Discard(letter->first);
+    letters_.erase(lost, letters_.end());
   }
   state_->Seek(sought.after());
   state_->SetReplayedThrough(record_.replayed_through);
@@ -284,7 +289,16 @@ void JetStreamQueue::ApplyDeadLetters(const SubscriptionChange& change, Todo& to
     const Sequence sequence = letters.sequences(i);
     const int64_t copy = i < letters.copies_size() ? letters.copies(i) : 0;
     const auto letter = letters_.find(sequence);
-    if (letter == letters_.end() || !state_->HasDeadLetter(sequence)) {
+    const bool is_meant =
+        letter != letters_.end() &&
+        (i >= letters.dead_letter_ids_size() || letters.dead_letter_ids(i) == letter->second.id);
+    if (is_meant && copy != 0 && state_->redriven().Contains(sequence)) {
+      // Its copy was lost: it is owed by this one.
+      todo.dead_messages.push_back(std::exchange(letter->second.copy, copy));
+      TakeEarlyCopy(copy, todo);
+      continue;
+    }
+    if (!is_meant || !state_->HasDeadLetter(sequence)) {
       if (copy != 0) todo.dead_messages.push_back(copy);
       continue;
     }
@@ -300,12 +314,16 @@ void JetStreamQueue::ApplyDeadLetters(const SubscriptionChange& change, Todo& to
     state_->Redrive(sequence);
     letter->second.copy = copy;
     tried_.erase(sequence);
-    const auto early = early_copies_.find(copy);
-    if (early == early_copies_.end()) continue;
-    arrivals_.push_back(std::move(early->second));
-    early_copies_.erase(early);
-    todo.judge = true;
+    TakeEarlyCopy(copy, todo);
   }
+}
+
+void JetStreamQueue::TakeEarlyCopy(int64_t copy, Todo& todo) {
+  const auto early = early_copies_.find(copy);
+  if (early == early_copies_.end()) return;
+  arrivals_.push_back(std::move(early->second));
+  early_copies_.erase(early);
+  todo.judge = true;
 }
 
 }  // namespace onhook

@@ -255,6 +255,7 @@ void JetStreamQueue::Tick() {
   if (open) Open();
   if (enforce) EnforceBacklogLimit();
   LookForForgotten();
+  LookForLostCopies();
   Do(std::move(todo));
 }
 

@@ -299,6 +299,31 @@ TEST_P(JetStreamRepairTest, TheDeadLettersOfASubscriptionGoWithIt) {
   EXPECT_EQ(letters->size(), 1);
 }
 
+TEST_P(JetStreamRepairTest, ARedrivenEventWhoseCopyIsGoneComesAllTheSame) {
+  Append("1");
+  const QueuePtr queue = Queue();
+  SettleRequest park;
+  park.action = SettleRequest::Action::kPark;
+  {
+    TestConsumer consumer(queue);
+    park.delivery_ids = Ids(consumer.Take(1));
+    EXPECT_THAT(Settle(queue, park), IsEmpty());
+  }
+  const auto redriven = AwaitAnswer<DeadLetterOutcome>([&](auto done) {
+    queue->Redrive({true, {}}, std::move(done));
+  });
+  ASSERT_EQ(redriven->done, 1);
+  const int64_t copy = Info("ONHOOK_DEAD")->last_sequence;
+  ASSERT_TRUE(AwaitStatus([&](JetStreamApi::DoneStatus done) {
+                api_->DeleteMessage("ONHOOK_DEAD", copy, std::move(done));
+              }).ok());
+  TestConsumer consumer(queue);
+  const std::vector<Lease> taken = consumer.Take(1);
+  EXPECT_THAT(ContentsOf(taken), ElementsAre("1"));
+  EXPECT_THAT(Ack(queue, taken), IsEmpty());
+  Until([this] { return Info("ONHOOK_DEAD")->messages == 0; });
+}
+
 // As an operator may have it, so that what is owed to nobody's consumer does not fill the account.
 TEST_P(JetStreamRepairTest, AStreamThatIsFullTakesNothingNewAndSettlesWhatItHas) {
   const QueuePtr queue = Queue();
