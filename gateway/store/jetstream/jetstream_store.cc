@@ -62,7 +62,8 @@ class JetStreamStore final : public Store {
             options.retention, [this] { return registry_.Queues(); },
             [this](StateJournal::Done done) { journal_.EnsureAllCurrent(std::move(done)); }, &api_,
             subjects_, &event_log_, &cautious_clock_, log),
-        housekept_(clock->Elapsed()) {}
+        housekept_(clock->Elapsed()),
+        window_(options.retention.deduplication_window) {}
 
   ~JetStreamStore() override { Close().IgnoreError(); }
 
@@ -130,6 +131,7 @@ class JetStreamStore final : public Store {
 
  private:
   void Tick();
+  void ChangeWindowTo(absl::Duration window);
 
   const JetStreamOptions options_;
   const Replaced replaced_;
@@ -138,7 +140,6 @@ class JetStreamStore final : public Store {
   const CautiousClock cautious_clock_;
   const Subjects subjects_;
   std::string store_id_;
-  StreamInfo events_info_;
   std::vector<SettledListener> settled_listeners_;
   std::unique_ptr<NatsConnection> connection_;
   JetStreamApi api_;
@@ -149,6 +150,7 @@ class JetStreamStore final : public Store {
   SubscriptionRegistry registry_;
   JetStreamHousekeeping housekeeping_;
   absl::Duration housekept_;  // the ticking thread only
+  absl::Duration window_;     // that the settings gave the stream last; of who sets limits
   bool closed_ = false;
   std::unique_ptr<PeriodicThread> ticking_;
   std::unique_ptr<PeriodicThread> expiring_;
@@ -165,7 +167,6 @@ absl::Status JetStreamStore::Begin() {
   }
   if (!streams.ok()) return streams.status();
   store_id_ = streams->store_id;
-  events_info_ = streams->events;
   absl::Status begun = nonces_.Begin();
   if (!begun.ok()) return begun;
   event_log_.SetLossListener(
@@ -219,14 +220,28 @@ void JetStreamStore::SetLimits(const StoreLimits& limits) {
   nonces_.SetMemory(limits.retention.nonce_memory);
   quarantine_.SetLimits(limits.quarantine);
   housekeeping_.SetLimits(limits.retention);
-  const absl::Status changed =
-      SetDuplicateWindow(&api_, events_info_, limits.retention.deduplication_window);
-  if (changed.ok()) {
-    events_info_.config.duplicate_window = limits.retention.deduplication_window;
-  } else {
+  ChangeWindowTo(limits.retention.deduplication_window);
+}
+
+// Only if the settings were changed: a gateway that is reloaded for another reason, and has not
+// heard of a new window, must not bring the old one back.
+void JetStreamStore::ChangeWindowTo(absl::Duration window) {
+  if (window == window_) return;
+  const absl::StatusOr<absl::Duration> had = ChangeWindow(&api_, subjects_.events_stream(), window);
+  event_log_.ExpectWindow(window);
+  if (!had.ok()) {
     log_->Error("store", "the servers' deduplication window could not be changed",
-                {{"error", changed}});
+                {{"error", had.status()}});
+    return;
   }
+  window_ = window;
+  if (*had == window) return;  // another gateway was first
+  log_->Warning("store",
+                "the deduplication window was changed for all gateways on the stream; reload the "
+                "others with the same one",
+                {{"stream", subjects_.events_stream()},
+                 {"from", absl::FormatDuration(*had)},
+                 {"to", absl::FormatDuration(window)}});
 }
 
 void JetStreamStore::FindProcessed(Sequence sequence,

@@ -131,19 +131,36 @@ absl::StatusOr<StoreStreams> SetUpStreams(JetStreamApi* api, const Subjects& sub
       return status;
     *wanted.info = *std::move(info);
   }
-  absl::Status status =
-      SetDuplicateWindow(api, streams.events, options.retention.deduplication_window);
+  absl::Status status = CheckEventsStream(streams.events, options.retention.deduplication_window);
   if (!status.ok()) return status;
   return streams;
 }
 
-absl::Status SetDuplicateWindow(JetStreamApi* api, const StreamInfo& events,
-                                absl::Duration window) {
-  if (events.config.duplicate_window == window) return absl::OkStatus();
-  StreamConfig config = events.config;
-  config.duplicate_window = window;
-  return AwaitAnswer<StreamInfo>([&](auto done) { api->UpdateStream(config, std::move(done)); })
-      .status();
+absl::Status CheckEventsStream(const StreamInfo& events, absl::Duration window) {
+  const std::string& name = events.config.name;
+  if (!events.unsuitable.empty()) return Wrong(name, events.unsuitable);
+  const absl::Duration has = events.config.duplicate_window;
+  if (has == window) return absl::OkStatus();
+  return absl::FailedPreconditionError(absl::StrCat(
+      "store.deduplication_window: stream ", name, " has a window of ", absl::FormatDuration(has),
+      ", not ", absl::FormatDuration(window), ": all gateways on it need the same one; set ",
+      absl::FormatDuration(has),
+      ", or change it for all of them: give the new one to all, and reload those that run"));
+}
+
+absl::StatusOr<absl::Duration> ChangeWindow(JetStreamApi* api, const std::string& events_stream,
+                                            absl::Duration window) {
+  // As it is now: somebody may have set a limit since it was opened.
+  absl::StatusOr<StreamInfo> info =
+      AwaitAnswer<StreamInfo>([&](auto done) { api->GetStream(events_stream, std::move(done)); });
+  if (!info.ok()) return info.status();
+  const absl::Duration had = std::exchange(info->config.duplicate_window, window);
+  if (had == window) return had;
+  const absl::Status changed = AwaitAnswer<StreamInfo>([&](auto done) {
+                                 api->UpdateStream(info->config, std::move(done));
+                               }).status();
+  if (!changed.ok()) return changed;
+  return had;
 }
 
 }  // namespace onhook
