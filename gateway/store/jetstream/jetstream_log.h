@@ -45,6 +45,8 @@ namespace onhook {
 //       message's id; what may only be a repeat (only_if_known, an old nonce) is looked for among
 //       the events kept.
 //   P4  An append that was answered with an error may be stored all the same, whole, and come in.
+//       While no server is connected an append is refused, but for a moment after the connection
+//       broke, in which another server of a cluster is found.
 //   P6  An own event that comes in answers its append first, if that is still open; if another
 //       thread is just answering it, that one calls the listeners afterwards. An append may be
 //       answered before its event comes in: then a Read waits for that, for kPatience at most,
@@ -148,6 +150,9 @@ class JetStreamLog final : public EventLog {
   MessageLookup lookup_;
   StreamPages pages_;
   EventSearch search_;
+  // A vendor waits for an append: without servers that is told at once.
+  MessageLookup lookup_for_appends_;
+  EventSearch search_for_appends_;
   EventAppends appends_;
   GatewayTalk talk_;
 

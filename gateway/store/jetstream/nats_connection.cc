@@ -25,6 +25,8 @@ namespace {
 
 constexpr absl::Duration kReconnectWait = absl::Milliseconds(100);
 constexpr absl::Duration kReconnectJitter = absl::Milliseconds(100);
+// Enough for an attempt or two, and short beside what a vendor waits for an answer.
+constexpr absl::Duration kBackSoon = absl::Milliseconds(300);
 // How often is looked for requests that are late.
 constexpr absl::Duration kLateInterval = absl::Milliseconds(10);
 constexpr absl::Duration kLogInterval = absl::Seconds(10);
@@ -44,6 +46,7 @@ class ReconnectingConnection final : public NatsConnection {
   void AwaitFirst(absl::Duration wait);
 
   bool connected() const override { return connection_number() != 0; }
+  bool may_be_back_soon() const override;
   int64_t connection_number() const override;
   int64_t max_payload() const override { return max_payload_.load(); }
   void Request(const std::string& subject, const NatsHeaders& headers, absl::string_view data,
@@ -117,6 +120,7 @@ class ReconnectingConnection final : public NatsConnection {
   SteadyCondition changed_;
   Session current_ ABSL_GUARDED_BY(mutex_);  // null: not connected
   int64_t current_number_ ABSL_GUARDED_BY(mutex_) = 0;
+  absl::Duration broke_at_ ABSL_GUARDED_BY(mutex_) = -absl::InfiniteDuration();  // the last one
   bool broken_ ABSL_GUARDED_BY(mutex_) = false;
   bool closing_ ABSL_GUARDED_BY(mutex_) = false;
   bool untold_ ABSL_GUARDED_BY(mutex_) = false;  // a listener is new
@@ -261,6 +265,7 @@ void ReconnectingConnection::Serve(const Session& session) {
   {
     absl::MutexLock lock(&mutex_);
     current_ = nullptr;
+    broke_at_ = clock_.Elapsed();
   }
   if (!closing) {
     log_->Warning("store", "the connection to NATS broke",
@@ -347,6 +352,11 @@ void ReconnectingConnection::Answered(NatsMessage message) {
 Session ReconnectingConnection::current() const {
   absl::MutexLock lock(&mutex_);
   return current_;
+}
+
+bool ReconnectingConnection::may_be_back_soon() const {
+  absl::MutexLock lock(&mutex_);
+  return current_ != nullptr || clock_.Elapsed() - broke_at_ < kBackSoon;
 }
 
 int64_t ReconnectingConnection::connection_number() const {
