@@ -37,6 +37,10 @@ v1::DurabilityClass DurabilityOf(const JetStreamOptions& options) {
   return options.servers_sync_always ? v1::DURABILITY_CLASS_DISK : v1::DURABILITY_CLASS_UNSYNCED;
 }
 
+std::string Because(const std::string& trouble) {
+  return trouble.empty() ? "" : absl::StrCat(": ", trouble);
+}
+
 // The store of one gateway. Parts are made in the order of what they stand on, and end in reverse.
 class JetStreamStore final : public Store {
  public:
@@ -161,10 +165,6 @@ absl::Status JetStreamStore::Begin() {
     if (!connected) registry_.Doubt();
   });
   absl::StatusOr<StoreStreams> streams = SetUpStreams(&api_, subjects_, options_);
-  // Servers that have no leader yet, as after a start of all of them, do not answer.
-  if (absl::IsDeadlineExceeded(streams.status())) {
-    return absl::UnavailableError(streams.status().message());
-  }
   if (!streams.ok()) return streams.status();
   store_id_ = streams->store_id;
   absl::Status begun = nonces_.Begin();
@@ -201,7 +201,8 @@ absl::Status JetStreamStore::Begin() {
 
 absl::Status JetStreamStore::CheckRoom() const {
   if (!connection_->connected()) {
-    return absl::UnavailableError("no NATS server is connected");
+    return absl::UnavailableError(
+        absl::StrCat("no NATS server is connected", Because(connection_->trouble())));
   }
   return event_log_.health();
 }
@@ -295,8 +296,9 @@ absl::StatusOr<std::unique_ptr<Store>> OpenJetStreamStore(
       NatsConnection::Open(options.nats, options.nats.request_timeout, log);
   if (!connection.ok()) return connection.status();
   if (!(*connection)->connected()) {
-    return absl::UnavailableError(
-        absl::StrCat("no NATS server answers; tried ", options.nats.servers.size(), " of them"));
+    return absl::UnavailableError(absl::StrCat("no NATS server answers; tried ",
+                                               options.nats.servers.size(), " of them",
+                                               Because((*connection)->trouble())));
   }
   auto store = std::make_unique<JetStreamStore>(options, *std::move(connection), clock, log,
                                                 std::move(replaced));

@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "gateway/store/embedded/random_bits.h"
+#include "gateway/store/jetstream/jetstream_json.h"
 
 namespace onhook {
 namespace {
@@ -18,8 +19,49 @@ constexpr size_t kIdDigits = 16;
 // Of what is not deduplicated by ids: the servers' least.
 constexpr absl::Duration kShortWindow = absl::Minutes(2);
 
-absl::Status Wrong(const std::string& stream, absl::string_view what) {
-  return absl::FailedPreconditionError(absl::StrCat("stream ", stream, ": ", what));
+constexpr absl::string_view kReplicas = "store.jetstream.replicas";
+constexpr absl::string_view kStream = "store.jetstream.stream";
+constexpr absl::string_view kSubjectPrefix = "store.jetstream.subject_prefix";
+
+// Numbers of the servers' errors.
+constexpr int64_t kNoPeersFit = 10005;
+constexpr int64_t kNoCluster = 10074;
+constexpr int64_t kSubjectsOverlap = 10065;
+
+// What the setting `of` contradicts.
+absl::Status Wrong(const std::string& stream, absl::string_view what,
+                   absl::string_view of = kStream) {
+  return absl::FailedPreconditionError(absl::StrCat(of, ": stream ", stream, ": ", what));
+}
+
+// Why a stream was neither found nor made.
+absl::Status CannotBeHad(const StreamConfig& config, const std::string& prefix,
+                         const absl::Status& error) {
+  switch (NatsErrorNumber(error)) {
+    case kNoCluster:
+      return Wrong(config.name, absl::StrCat(error.message(), "; set 1 for a single server"),
+                   kReplicas);
+    case kNoPeersFit:
+      return Wrong(config.name,
+                   absl::StrCat(error.message(), "; there must be ", config.replicas,
+                                " servers with room for it; set 1 for a single one"),
+                   kReplicas);
+    case kSubjectsOverlap:
+      return Wrong(
+          config.name,
+          absl::StrCat(error.message(), ": a stream of another name has the subjects of ",
+                       kSubjectPrefix, " ", prefix, "; set that stream's name, or another prefix"));
+    default:
+      break;
+  }
+  if (absl::IsDeadlineExceeded(error)) {
+    return absl::UnavailableError(absl::StrCat(
+        "stream ", config.name, ": ", error.message(),
+        ": a server is connected, but those of its cluster may have no leader: most of the servers "
+        "that its `routes` name must be up; take the `cluster` block out of a single one's "
+        "configuration"));
+  }
+  return absl::Status(error.code(), absl::StrCat("stream ", config.name, ": ", error.message()));
 }
 
 // A stream that is not there is made; if another gateway does that at the same time, its is found.
@@ -42,24 +84,29 @@ absl::Status Check(const StreamInfo& info, const StreamConfig& wanted, bool may_
   std::sort(subjects.begin(), subjects.end());
   std::sort(wanted_subjects.begin(), wanted_subjects.end());
   if (subjects != wanted_subjects) {
-    return Wrong(wanted.name, absl::StrCat("its subjects are ", absl::StrJoin(subjects, ", "),
-                                           ", not ", absl::StrJoin(wanted_subjects, ", "),
-                                           " as store.jetstream.subject_prefix says"));
+    return Wrong(wanted.name,
+                 absl::StrCat("its subjects are ", absl::StrJoin(subjects, ", "), ", not ",
+                              absl::StrJoin(wanted_subjects, ", "),
+                              "; set the prefix that it was made with, or another ", kStream),
+                 kSubjectPrefix);
   }
   if (info.config.replicas != wanted.replicas) {
     return Wrong(wanted.name,
                  absl::StrCat("it has ", info.config.replicas, " replicas, not ", wanted.replicas,
-                              " as store.jetstream.replicas says; change one of the two"));
+                              "; set ", info.config.replicas, ", or change all five streams first",
+                              info.config.replicas == 1 ? " (there must be as many servers)" : ""),
+                 kReplicas);
   }
   // At a limit nothing is settled any more, or parked, or refused for good: what is owed comes
   // again and again. A limit of events only refuses callbacks, which come again.
   const bool is_limited = info.config.max_messages > 0 || info.config.max_bytes > 0;
   if (is_limited && !may_be_limited) {
     return Wrong(wanted.name,
-                 "max_msgs or max_bytes is set, which only the stream of events may be");
+                 "max_msgs or max_bytes is set, which only the stream of events may be: set it "
+                 "to -1");
   }
   if (wanted.allow_rollup && !info.config.allow_rollup) {
-    return Wrong(wanted.name, "allow_rollup_hdrs is off");
+    return Wrong(wanted.name, "allow_rollup_hdrs is off: set it to true");
   }
   return absl::OkStatus();
 }
@@ -112,10 +159,7 @@ absl::StatusOr<StoreStreams> SetUpStreams(JetStreamApi* api, const Subjects& sub
     config.description =
         absl::StrCat(kDescription, streams.store_id.empty() ? new_id : streams.store_id);
     absl::StatusOr<StreamInfo> info = FindOrCreate(api, config);
-    if (!info.ok()) {
-      return absl::Status(info.status().code(),
-                          absl::StrCat("stream ", wanted.name, ": ", info.status().message()));
-    }
+    if (!info.ok()) return CannotBeHad(config, options.subject_prefix, info.status());
     const std::string id = StoreIdOf(info->config.description);
     if (id.empty()) {
       return Wrong(wanted.name, "it was not made by onhook: its description does not say so");

@@ -27,8 +27,9 @@ struct StoreStreams {
 // the others repeat, so that none is taken for another store's.
 //
 // Blocking: for some answers of the servers. Errors: kFailedPrecondition (a stream is there, but is
-// not as it must be, or is another store's: what is wrong is said, beginning with its name),
-// kUnavailable (the servers do not answer, or cannot serve now).
+// not as it must be, or is another store's, or cannot be made as the options say: what is wrong is
+// said, beginning with the setting that can mend it, and the stream's name), kUnavailable (the
+// servers do not answer, or cannot serve now).
 absl::StatusOr<StoreStreams> SetUpStreams(JetStreamApi* api, const Subjects& subjects,
                                           const JetStreamOptions& options);
 

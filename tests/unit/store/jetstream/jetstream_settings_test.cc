@@ -88,5 +88,62 @@ TEST_P(JetStreamSettingsTest, AReloadLeavesALimitThatAnOperatorHasSetMeanwhile) 
   EXPECT_EQ(Info("ONHOOK")->config.max_messages, 1000);
 }
 
+TEST_P(JetStreamSettingsTest, ASingleServerKeepsOneReplicaOnly) {
+  JetStreamOptions options = Options();
+  options.replicas = 3;
+  EXPECT_THAT(Refusal(options), AllOf(StartsWith("store.jetstream.replicas: stream ONHOOK"),
+                                      HasSubstr("set 1 for a single server")));
+  Open(Options());
+  EXPECT_THAT(Refusal(options), AllOf(StartsWith("store.jetstream.replicas: stream ONHOOK"),
+                                      HasSubstr("it has 1 replicas, not 3; set 1")));
+}
+
+TEST_P(JetStreamSettingsTest, AnotherStreamOnTheSameSubjectsIsNamed) {
+  Open(Options());
+  JetStreamOptions options = Options();
+  options.stream = "OTHER";
+  EXPECT_THAT(Refusal(options), AllOf(StartsWith("store.jetstream.stream: stream OTHER"),
+                                      HasSubstr("of store.jetstream.subject_prefix onhook")));
+}
+
+TEST_P(JetStreamSettingsTest, AnotherPrefixThanTheStreamsIsNamed) {
+  Open(Options());
+  JetStreamOptions options = Options();
+  options.subject_prefix = "other";
+  EXPECT_THAT(Refusal(options),
+              AllOf(StartsWith("store.jetstream.subject_prefix: stream ONHOOK"),
+                    HasSubstr("its subjects are onhook.event.>, not other.event.>")));
+}
+
+TEST_P(JetStreamSettingsTest, AServerWhoseClusterHasNoLeaderIsToldFromOneThatIsAway) {
+  NatsServer::Options lone;
+  lone.version = GetParam();
+  lone.more_configuration =
+      absl::StrCat("cluster {\n  name: lone\n  listen: \"127.0.0.1:", NatsServer::FreePort(),
+                   "\"\n  routes: [\"nats://127.0.0.1:1\"]\n}\n");
+  NatsServer server(lone);
+  ASSERT_TRUE(server.Start()) << server.log();
+  JetStreamOptions options = Options();
+  options.nats.servers = {server.url()};
+  options.nats.request_timeout = absl::Milliseconds(300);
+  absl::Status status = OpenJetStreamStore(options, &clock_, &log_, nullptr).status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kUnavailable);
+  EXPECT_THAT(std::string(status.message()), HasSubstr("may have no leader"));
+  server.Kill();
+  status = OpenJetStreamStore(options, &clock_, &log_, nullptr).status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kUnavailable);
+  EXPECT_THAT(std::string(status.message()),
+              AllOf(HasSubstr("no NATS server answers; tried 1 of them: "),
+                    testing::Not(HasSubstr("leader"))));
+}
+
+TEST_P(JetStreamSettingsTest, AGatewayThatIsNotReadySaysWhyItIsNotConnected) {
+  const auto store = Open(Options());
+  server_->Kill();
+  Until([&] { return !store->CheckRoom().ok(); });
+  EXPECT_THAT(std::string(store->CheckRoom().message()),
+              StartsWith("no NATS server is connected: "));
+}
+
 }  // namespace
 }  // namespace onhook
