@@ -24,14 +24,15 @@ constexpr absl::Duration kBetweenTries = absl::Seconds(1);
 constexpr char kAsksServers[] = "asks the NATS servers";
 
 absl::StatusOr<std::unique_ptr<Store>> OpenOnDisk(const std::string& directory,
-                                                  const StoreLimits& limits, size_t tail_bytes,
+                                                  const StoreLimits& limits,
+                                                  const EmbeddedStoreOptions& embedded,
                                                   const StoreSurroundings& surroundings) {
   SqliteStoreOptions options;
   options.directory = directory;
+  options.embedded = embedded;
   options.embedded.retention = limits.retention;
   options.embedded.quarantine = limits.quarantine;
   options.embedded.minimum_free_disk = limits.minimum_free_disk;
-  options.embedded.tail_bytes = tail_bytes;
   options.embedded.commits = surroundings.commits;
   options.progress = surroundings.progress;
   return OpenSqliteStore(options, surroundings.clock, surroundings.log, surroundings.fatal);
@@ -94,9 +95,11 @@ absl::StatusOr<std::unique_ptr<SpooledStore>> OpenSpooled(const Settings& settin
                                                           const JetStreamOptions& main,
                                                           const StoreSurroundings& surroundings) {
   const Settings::Spool& set = settings.store.spool;
-  absl::StatusOr<std::unique_ptr<Store>> spool =
-      OpenOnDisk(set.directory, SpooledStore::SpoolLimits(StoreLimitsOf(settings)),
-                 settings.store.memory_tail, surroundings);
+  EmbeddedStoreOptions of_spool;
+  of_spool.tail_bytes = settings.store.memory_tail;
+  of_spool.tells_of_subscriptions = false;  // its own, which nobody can see
+  absl::StatusOr<std::unique_ptr<Store>> spool = OpenOnDisk(
+      set.directory, SpooledStore::SpoolLimits(StoreLimitsOf(settings)), of_spool, surroundings);
   if (!spool.ok()) return AboutSetting("store.spool.directory", spool.status());
   SpooledStoreOptions options;
   options.patience = set.patience;
@@ -127,9 +130,10 @@ absl::string_view EngineName(const Settings& settings) {
 absl::StatusOr<OpenedStore> OpenStore(const Settings& settings,
                                       const StoreSurroundings& surroundings) {
   if (settings.store.engine == Settings::Store::Engine::kSqlite) {
+    EmbeddedStoreOptions embedded;
+    embedded.tail_bytes = settings.store.memory_tail;
     absl::StatusOr<std::unique_ptr<Store>> store =
-        OpenOnDisk(settings.store.directory, StoreLimitsOf(settings), settings.store.memory_tail,
-                   surroundings);
+        OpenOnDisk(settings.store.directory, StoreLimitsOf(settings), embedded, surroundings);
     if (!store.ok()) return AboutSetting("store.directory", store.status());
     return OpenedStore{*std::move(store)};
   }

@@ -80,6 +80,11 @@ class JetStreamStore final : public Store {
   Quarantine& quarantine() override { return quarantine_; }
   absl::Status CheckRoom() const override;
   StoreStats Stats() const override;
+  absl::StatusOr<std::unique_ptr<BackupCopy>> MakeBackup(const BackupGoOn&) override {
+    return absl::UnimplementedError(
+        "this engine makes no backups: the events lie with the NATS servers, which make them "
+        "(nats account backup)");
+  }
   std::vector<std::shared_ptr<SubscriptionQueue>> ListQueues() const override {
     const auto queues = registry_.Queues();
     return {queues.begin(), queues.end()};

@@ -137,6 +137,12 @@ TEST_P(JetStreamSettingsTest, AServerWhoseClusterHasNoLeaderIsToldFromOneThatIsA
                     testing::Not(HasSubstr("leader"))));
 }
 
+TEST_P(JetStreamSettingsTest, WhoAsksForABackupIsSentToTheServers) {
+  const absl::Status status = Open(Options())->MakeBackup([] { return absl::OkStatus(); }).status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kUnimplemented);
+  EXPECT_THAT(std::string(status.message()), HasSubstr("the NATS servers"));
+}
+
 TEST_P(JetStreamSettingsTest, AGatewayThatIsNotReadySaysWhyItIsNotConnected) {
   const auto store = Open(Options());
   server_->Kill();
