@@ -26,7 +26,8 @@ void WarnOfServers(const Settings::JetStream& jetstream, const Log& log) {
   if (jetstream.replicas == 1) {
     log.Warning("store",
                 "everything lies on one NATS server: while it is down nothing is stored, and if "
-                "its disk is lost, so is everything; set store.jetstream.replicas to 3");
+                "its disk is lost, so is everything; with three servers their streams can be given "
+                "3 replicas, and then store.jetstream.replicas");
   }
   if (!jetstream.servers_sync_always) {
     log.Warning("store",

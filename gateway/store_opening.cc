@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "gateway/outside_faults.h"
@@ -20,16 +21,18 @@ namespace {
 // Servers and gateways that are started together are up within this.
 constexpr absl::Duration kServersStart = absl::Minutes(1);
 constexpr absl::Duration kBetweenTries = absl::Seconds(1);
+constexpr char kAsksServers[] = "asks the NATS servers";
 
 absl::StatusOr<std::unique_ptr<Store>> OpenOnDisk(const std::string& directory,
-                                                  const StoreLimits& limits, size_t tail_bytes,
+                                                  const StoreLimits& limits,
+                                                  const EmbeddedStoreOptions& embedded,
                                                   const StoreSurroundings& surroundings) {
   SqliteStoreOptions options;
   options.directory = directory;
+  options.embedded = embedded;
   options.embedded.retention = limits.retention;
   options.embedded.quarantine = limits.quarantine;
   options.embedded.minimum_free_disk = limits.minimum_free_disk;
-  options.embedded.tail_bytes = tail_bytes;
   options.embedded.commits = surroundings.commits;
   options.progress = surroundings.progress;
   return OpenSqliteStore(options, surroundings.clock, surroundings.log, surroundings.fatal);
@@ -58,25 +61,27 @@ JetStreamOptions JetStreamOptionsOf(const Settings& settings) {
   return options;
 }
 
-// Other gateways, or the one before, may have left something that is not as it has to be; what can
-// be set otherwise is the stream.
-const char* SettingOf(const absl::Status& error) {
-  return absl::IsFailedPrecondition(error) ? "store.jetstream.stream" : "store.jetstream.servers";
-}
+// Whether an error of the store on the servers names a setting by itself.
+bool NamesSetting(const absl::Status& error) { return absl::StartsWith(error.message(), "store."); }
 
 absl::StatusOr<std::unique_ptr<Store>> OpenOnServers(const JetStreamOptions& options,
                                                      const StoreSurroundings& surroundings) {
   absl::StatusOr<std::unique_ptr<Store>> store =
       OpenJetStreamStore(options, surroundings.clock, surroundings.log, surroundings.fatal);
-  if (!store.ok()) return AboutSetting(SettingOf(store.status()), store.status());
-  return store;
+  if (store.ok()) return store;
+  const absl::Status error = NamesSetting(store.status())
+                                 ? store.status()
+                                 : AboutSetting("store.jetstream.servers", store.status());
+  // Who waits for the start is to see why it takes so long.
+  surroundings.progress->Begin(absl::StrCat(kAsksServers, " (", error.message(), ")"));
+  return error;
 }
 
 absl::StatusOr<std::unique_ptr<Store>> OpenOnServersPatiently(
     const JetStreamOptions& options, const StoreSurroundings& surroundings) {
   const SystemClock waits_clock;
   const absl::Duration until = waits_clock.Elapsed() + kServersStart;
-  surroundings.progress->Begin("asks the NATS servers");
+  surroundings.progress->Begin(kAsksServers);
   while (true) {
     absl::StatusOr<std::unique_ptr<Store>> store = OpenOnServers(options, surroundings);
     if (!absl::IsUnavailable(store.status()) || waits_clock.Elapsed() >= until) return store;
@@ -90,23 +95,24 @@ absl::StatusOr<std::unique_ptr<SpooledStore>> OpenSpooled(const Settings& settin
                                                           const JetStreamOptions& main,
                                                           const StoreSurroundings& surroundings) {
   const Settings::Spool& set = settings.store.spool;
-  absl::StatusOr<std::unique_ptr<Store>> spool =
-      OpenOnDisk(set.directory, SpooledStore::SpoolLimits(StoreLimitsOf(settings)),
-                 settings.store.memory_tail, surroundings);
+  EmbeddedStoreOptions of_spool;
+  of_spool.tail_bytes = settings.store.memory_tail;
+  of_spool.tells_of_subscriptions = false;  // its own, which nobody can see
+  absl::StatusOr<std::unique_ptr<Store>> spool = OpenOnDisk(
+      set.directory, SpooledStore::SpoolLimits(StoreLimitsOf(settings)), of_spool, surroundings);
   if (!spool.ok()) return AboutSetting("store.spool.directory", spool.status());
   SpooledStoreOptions options;
   options.patience = set.patience;
   options.max_events = set.max_events;
   options.deduplication_window = main.retention.deduplication_window;
-  surroundings.progress->Begin("asks the NATS servers");
+  surroundings.progress->Begin(kAsksServers);
   absl::StatusOr<std::unique_ptr<SpooledStore>> store = SpooledStore::Open(
       options, *std::move(spool),
       [main, surroundings] { return OpenOnServers(main, surroundings); }, surroundings.clock,
       surroundings.log);
   if (store.ok()) return store;
-  // The main store's says so itself.
-  const bool of_servers = absl::StartsWith(store.status().message(), "store.jetstream.");
-  return of_servers ? store.status() : AboutSetting("store.spool.directory", store.status());
+  return NamesSetting(store.status()) ? store.status()
+                                      : AboutSetting("store.spool.directory", store.status());
 }
 
 }  // namespace
@@ -124,9 +130,10 @@ absl::string_view EngineName(const Settings& settings) {
 absl::StatusOr<OpenedStore> OpenStore(const Settings& settings,
                                       const StoreSurroundings& surroundings) {
   if (settings.store.engine == Settings::Store::Engine::kSqlite) {
+    EmbeddedStoreOptions embedded;
+    embedded.tail_bytes = settings.store.memory_tail;
     absl::StatusOr<std::unique_ptr<Store>> store =
-        OpenOnDisk(settings.store.directory, StoreLimitsOf(settings), settings.store.memory_tail,
-                   surroundings);
+        OpenOnDisk(settings.store.directory, StoreLimitsOf(settings), embedded, surroundings);
     if (!store.ok()) return AboutSetting("store.directory", store.status());
     return OpenedStore{*std::move(store)};
   }

@@ -24,7 +24,8 @@ class Get final : public Command {
 event of the call, oldest first: what it says, when it was received and stored, and for each
 subscription where it stands, as in "crm: acked by pod-1 at 2022-02-22T10:04:37.002Z", and how it
 came there: delivered to whom and when, given back and why, parked, redriven. That a delivery was
-made is known to the gateway since its start only; how it ended is kept as long as the event.
+made is known since its start to the gateway that made it only, so in a fleet ask each one; how it
+ended is kept as long as the event, and every gateway knows it.
 
 Instead of the call an event_id may be given (v1-..., as ONHOOK_EVENT_ID, a dead letter and the
 gateway's log have it): then it is about this one event.

@@ -38,7 +38,7 @@ std::vector<Setting> JetStreamRows() {
           "store.jetstream.servers", NatsServersKind(),
           [](S* s) { return &s->store.jetstream.servers; },
           "the NATS servers, of which one has to answer; at tls:// one without TLS is refused",
-          "a first try runs one server beside the gateway"),
+          "a first try runs one server beside the gateway (nats-server -js), with replicas 1"),
       Row(
           "store.jetstream.credentials_file", FileKind(),
           [](S* s) { return &s->store.jetstream.credentials_file; },
@@ -70,7 +70,7 @@ std::vector<Setting> JetStreamRows() {
       Row(
           "store.jetstream.replicas", ReplicasKind(),
           [](S* s) { return &s->store.jetstream.replicas; },
-          "on how many servers everything lies; most of them must be up",
+          "on how many servers everything lies; most of them must be up; a single one needs 1",
           "one server may be lost, or be restarted, and nothing stands still"),
       Row(
           "store.jetstream.servers_sync_always", BooleanKind(),
@@ -87,7 +87,8 @@ std::vector<Setting> JetStreamRows() {
           DurationKind(absl::Milliseconds(100), absl::Minutes(1)),
           [](S* s) { return &s->store.jetstream.request_timeout; },
           "how long the servers may take for an answer",
-          "they choose another leader within 5 s, and what asks then still gets its answer"),
+          "they choose another leader within 5 s, and what asks then still gets its answer; "
+          "without a connection nobody waits for it"),
   };
   rows.insert(rows.end(), rest.begin(), rest.end());
   return rows;

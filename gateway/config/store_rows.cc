@@ -37,8 +37,9 @@ std::vector<Setting> StoreRows() {
       Reloading(Row(
           "store.deduplication_window", DurationKind(),
           [](S* s) { return &s->store.deduplication_window; },
-          "how long a repeat is known after its event was removed",
-          "vendors of this kind repeat for some hours; a day leaves room")),
+          "how long a repeat is known after its event was removed; the same for a whole fleet",
+          "vendors of this kind repeat for some hours; a day leaves room; with jetstream it counts "
+          "from the storing")),
       Reloading(Row(
           "store.dead_letters.age", DurationOrUnlimitedKind(),
           [](S* s) { return &s->store.dead_letters_age; }, "how long dead letters are kept",

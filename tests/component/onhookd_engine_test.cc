@@ -6,10 +6,12 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "tests/support/child_process.h"
 #include "tests/support/onhookd_process.h"
+#include "tests/support/raw_http_client.h"
 #include "tests/support/temporary_directory.h"
 
 namespace onhook {
@@ -64,6 +66,29 @@ TEST(OnhookdEngineTest, WhatAnotherEngineHasIsRefusedWithItsPlace) {
   EXPECT_THAT(answer.said, AllOf(HasSubstr("o.yaml:3:14): belongs to store.engine sqlite"),
                                  HasSubstr("subscriptions[0].backlog_limit.bytes (file "),
                                  HasSubstr("o.yaml:6:")));
+}
+
+// What cannot be reached answers no better for being asked by a probe.
+TEST(OnhookdEngineTest, AStartThatWaitsForServersSaysWhy) {
+  OnhookdProcess::Options options;
+  options.more_arguments = {"--store-engine=jetstream",
+                            "--store-jetstream-servers=nats://127.0.0.1:1",
+                            "--store-jetstream-request-timeout=100ms"};
+  OnhookdProcess onhookd(options);
+  ASSERT_TRUE(onhookd.WaitUntilAdminListens(absl::Seconds(60))) << onhookd.log();
+  for (const char* path : {"/startupz", "/readyz"}) {
+    RawAnswer answer;
+    do {
+      answer = RawHttpClient(onhookd.admin_port())
+                   .Send(absl::StrCat("GET ", path, " HTTP/1.1\r\nHost: h\r\n\r\n"))
+                   .ReadAnswer();
+      ASSERT_EQ(answer.status, 503) << answer.body;
+    } while (!absl::StrContains(answer.body, "tried 1 of them"));
+    EXPECT_THAT(answer.body,
+                AllOf(StartsWith("gateway: starting: recovers the store: asks the NATS servers ("),
+                      HasSubstr("store.jetstream.servers: no NATS server answers"),
+                      HasSubstr("No server available for connection")));
+  }
 }
 
 }  // namespace

@@ -251,7 +251,7 @@ absl::Status EmbeddedStore::Change(const QueuePtr& queue, const v1::Subscription
 }
 
 void EmbeddedStore::Tell(absl::string_view what, const std::string& name) const {
-  log_->Info("store", what, {{"subscription", name}});
+  if (options_.tells_of_subscriptions) log_->Info("store", what, {{"subscription", name}});
 }
 
 absl::Status EmbeddedStore::SetPaused(const std::string& name, bool paused) {

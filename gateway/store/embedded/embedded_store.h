@@ -52,6 +52,8 @@ struct EmbeddedStoreOptions {
   // its own if this is null.
   FreeDisk::Probe free_disk;
   CommitQueueOptions commits;
+  // Whether the log tells of subscriptions that come and go: not of those that are nobody's.
+  bool tells_of_subscriptions = true;
   // Set: the store has no threads. It says here how their work is done, for as long as it is open.
   StoreWork* by_hand = nullptr;
 };

@@ -149,7 +149,8 @@ void EventAppends::Published(const OperationPtr& operation, const absl::StatusOr
     no_room_ = absl::OkStatus();
   }
   if (ack.ok()) return Answer(operation, AppendResult{ack->sequence, ack->duplicate});
-  if (!MayPass(ack.status()) || parts_.clock->Elapsed() + kTryAgainAfter > operation->until) {
+  const bool is_late = parts_.clock->Elapsed() + kTryAgainAfter > operation->until;
+  if (!MayPass(ack.status()) || is_late || !parts_.api->connection()->may_be_back_soon()) {
     return Answer(operation, AppendError(ack.status()));
   }
   parts_.postponed->Add(kTryAgainAfter, [this, operation](bool closing) {

@@ -33,7 +33,8 @@ namespace onhook {
 // An append is answered by whichever comes first: the server's acknowledgement, or the event itself
 // with those that come to all gateways, which knows its append by a number of its own. The servers
 // hand an event out only when it is as durable as one they acknowledged. While they elect a leader
-// an append is sent again: its message id makes that harmless.
+// an append is sent again: its message id makes that harmless. While none is connected it fails, so
+// that the vendor, or the spool, need not wait for what is known.
 //
 // Threads: any; answers come from the connection's threads, from whoever ticks, or for what is
 // refused from the caller's. Blocking: never.

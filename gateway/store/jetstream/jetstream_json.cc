@@ -5,8 +5,10 @@
 #include <cstdint>
 #include <utility>
 
+#include "absl/strings/cord.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
@@ -144,6 +146,9 @@ absl::StatusCode CodeOf(int64_t error, int64_t code) {
   return absl::StatusCode::kInternal;
 }
 
+// Payload of a status: the server's number of the error, as text.
+constexpr char kNumberType[] = "onhook/nats-error-number";
+
 absl::Status ErrorOf(dom::element answer) {
   dom::element error;
   if (answer["error"].get(error) != simdjson::SUCCESS) return absl::OkStatus();
@@ -157,7 +162,9 @@ absl::Status ErrorOf(dom::element answer) {
   } else if (number == 10012 && absl::StrContains(description, "can not be updated")) {
     code = absl::StatusCode::kAlreadyExists;
   }
-  return absl::Status(code, absl::StrCat("NATS says: ", description, " (", number, ")"));
+  absl::Status status(code, absl::StrCat("NATS says: ", description, " (", number, ")"));
+  status.SetPayload(kNumberType, absl::Cord(absl::StrCat(number)));
+  return status;
 }
 
 // The parser's memory is the thread's, and the element's until the thread parses the next.
@@ -180,24 +187,32 @@ absl::Status Strange(absl::string_view what) {
 // What a stream must not do. The server would remove messages unasked, refuse some for ever, or
 // keep them in other ways than we rely on.
 std::string Unsuitable(dom::element config) {
-  for (const char* limit : {"max_age", "max_msgs_per_subject", "max_msg_size"}) {
-    if (Number(config, limit) > 0) return absl::StrCat(limit, " is set");
+  constexpr absl::string_view kForGood =
+      ", which the servers let nobody change: it can be no stream of onhook";
+  const std::pair<const char*, absl::string_view> limits[] = {
+      {"max_age", "0"}, {"max_msgs_per_subject", "-1"}, {"max_msg_size", "-1"}};
+  for (const auto& [name, none] : limits) {
+    if (Number(config, name) > 0) return absl::StrCat(name, " is set: set it to ", none);
   }
-  for (const char* flag : {"sealed", "no_ack", "deny_delete", "deny_purge", "allow_msg_counter"}) {
-    if (Flag(config, flag)) return absl::StrCat(flag, " is set");
+  if (Flag(config, "no_ack")) return "no_ack is set: set it to false";
+  for (const char* flag : {"sealed", "deny_delete", "deny_purge", "allow_msg_counter"}) {
+    if (Flag(config, flag)) return absl::StrCat(flag, " is set", kForGood);
   }
   for (const char* member : {"mirror", "sources", "subject_transform"}) {
-    if (Has(config, member)) return absl::StrCat(member, " is set");
+    if (Has(config, member)) return absl::StrCat(member, " is set: take it out");
   }
-  const std::pair<const char*, absl::string_view> texts[] = {
-      {"retention", "limits"}, {"storage", "file"}, {"discard", "new"}};
+  if (Text(config, "retention") == "interest") return "retention is interest: set it to limits";
+  const std::string discard = Text(config, "discard");
+  if (discard != "new") return absl::StrCat("discard is ", discard, ", not new: set it to new");
+  const std::pair<const char*, absl::string_view> texts[] = {{"retention", "limits"},
+                                                             {"storage", "file"}};
   for (const auto& [name, wanted] : texts) {
     const std::string text = Text(config, name);
-    if (text != wanted) return absl::StrCat(name, " is ", text, ", not ", wanted);
+    if (text != wanted) return absl::StrCat(name, " is ", text, ", not ", wanted, kForGood);
   }
   // Of newer servers: confirmed before it is written.
   const std::string mode = Text(config, "persist_mode");
-  if (!mode.empty() && mode != "default") return absl::StrCat("persist_mode is ", mode);
+  if (!mode.empty() && mode != "default") return absl::StrCat("persist_mode is ", mode, kForGood);
   return "";
 }
 
@@ -297,6 +312,13 @@ std::string ConsumerRequestJson(const std::string& stream, const ConsumerConfig&
 }
 
 absl::Status AnswerStatus(absl::string_view answer) { return Parse(answer).status(); }
+
+int64_t NatsErrorNumber(const absl::Status& status) {
+  int64_t number = 0;
+  const auto payload = status.GetPayload(kNumberType);
+  if (!payload.has_value() || !absl::SimpleAtoi(std::string(*payload), &number)) return 0;
+  return number;
+}
 
 absl::StatusOr<StreamInfo> ParseStreamInfo(absl::string_view answer) {
   const absl::StatusOr<dom::element> json = Parse(answer);

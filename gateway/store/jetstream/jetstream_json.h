@@ -21,6 +21,9 @@ std::string ConsumerRequestJson(const std::string& stream, const ConsumerConfig&
 // none. kInternal also for what is no JSON.
 absl::Status AnswerStatus(absl::string_view answer);
 
+// The servers' own number of such an error; 0: it is none of theirs.
+int64_t NatsErrorNumber(const absl::Status& status);
+
 // Errors of all: those of AnswerStatus; kInternal (it is not what was asked for).
 absl::StatusOr<StreamInfo> ParseStreamInfo(absl::string_view answer);
 // Those that the information about a stream tells of, if it was asked for.

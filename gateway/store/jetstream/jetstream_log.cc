@@ -6,6 +6,7 @@
 
 #include "gateway/store/jetstream/event_message.h"
 #include "gateway/store/jetstream/stored_records.pb.h"
+#include "gateway/store/jetstream/stream_setup.h"
 
 namespace onhook {
 namespace {
@@ -14,6 +15,9 @@ namespace {
 // takes, and not noticed by anybody when the follower has to begin anew.
 constexpr absl::Duration kPatience = absl::Milliseconds(500);
 constexpr absl::Duration kLookInterval = absl::Seconds(1);
+constexpr absl::Duration kChangeTold = absl::Minutes(1);
+// Whoever reloads changes the stream first, and then what is expected: one look may fall between.
+constexpr int kLooksThatCount = 2;
 // So few are asked for one by one: less than to have a reader made.
 constexpr size_t kFew = 2;
 
@@ -35,13 +39,19 @@ JetStreamLog::JetStreamLog(JetStreamApi* api, const Subjects& subjects,
       clock_(clock),
       log_(log),
       postponed_(clock),
-      lookup_(api, subjects.events_stream(), options.nats.request_timeout, &postponed_, clock),
+      lookup_(api, subjects.events_stream(), options.nats.request_timeout,
+              MessageLookup::WhileAway::kAskAgain, &postponed_, clock),
       pages_(api, subjects.events_stream(), options.nats.request_timeout, &postponed_, clock),
       search_(subjects, &lookup_, &pages_),
-      appends_({api, nonces, &search_, &lookup_, &postponed_, clock,
+      lookup_for_appends_(api, subjects.events_stream(), options.nats.request_timeout,
+                          MessageLookup::WhileAway::kFail, &postponed_, clock),
+      search_for_appends_(subjects, &lookup_for_appends_, &pages_),
+      appends_({api, nonces, &search_for_appends_, &lookup_for_appends_, &postponed_, clock,
                 [this](Sequence last) { SignalTail(last); }},
                subjects, options.nats.request_timeout),
-      talk_(api->connection(), subjects.forwarded(), log) {}
+      talk_(api->connection(), subjects.forwarded(), log),
+      window_ns_(absl::ToInt64Nanoseconds(options.retention.deduplication_window)),
+      change_throttle_(clock, kChangeTold) {}
 
 JetStreamLog::~JetStreamLog() { Close(); }
 
@@ -292,7 +302,10 @@ void JetStreamLog::LookAtStream() {
   if (looking_.exchange(true)) return;
   looked_ns_ = now_ns;
   api_->GetStream(subjects_.events_stream(), [this](const absl::StatusOr<StreamInfo>& events) {
-    if (events.ok() && events->config.description == description_) Learn(*events);
+    if (events.ok() && events->config.description == description_) {
+      Learn(*events);
+      LookForChange(*events);
+    }
     looking_ = false;
     const bool is_another = events.ok() && events->config.description != description_;
     if (is_another && replaced_listener_ != nullptr && !replaced_.exchange(true)) {
@@ -305,6 +318,28 @@ void JetStreamLog::Learn(const StreamInfo& events) {
   SetFirst(events.first_sequence);
   events_.store(events.messages, std::memory_order_relaxed);
   bytes_.store(events.bytes, std::memory_order_relaxed);
+}
+
+void JetStreamLog::LookForChange(const StreamInfo& events) {
+  const absl::Duration window = absl::Nanoseconds(window_ns_.load(std::memory_order_relaxed));
+  absl::Status change = CheckEventsStream(events, window);
+  looks_at_change_ = change.ok() ? 0 : looks_at_change_ + 1;
+  if (!change.ok() && looks_at_change_ < kLooksThatCount) return;
+  if (!change.ok() && change_throttle_.Occurred() > 0) {
+    log_->Error("store", "the stream of events was changed", {{"error", change}});
+  }
+  // With a longer window than promised nothing is stored again.
+  const bool is_harmless = events.unsuitable.empty() && events.config.duplicate_window > window;
+  absl::MutexLock lock(&change_mutex_);
+  change_ = is_harmless ? absl::OkStatus() : std::move(change);
+}
+
+absl::Status JetStreamLog::health() const {
+  {
+    absl::MutexLock lock(&change_mutex_);
+    if (!change_.ok()) return change_;
+  }
+  return appends_.room();
 }
 
 void JetStreamLog::SetFirst(Sequence first) {

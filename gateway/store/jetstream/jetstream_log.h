@@ -16,6 +16,7 @@
 #include "absl/time/time.h"
 #include "gateway/base/clock.h"
 #include "gateway/base/log.h"
+#include "gateway/base/log_throttle.h"
 #include "gateway/store/embedded/event_tail.h"
 #include "gateway/store/event_log.h"
 #include "gateway/store/jetstream/event_appends.h"
@@ -44,6 +45,8 @@ namespace onhook {
 //       message's id; what may only be a repeat (only_if_known, an old nonce) is looked for among
 //       the events kept.
 //   P4  An append that was answered with an error may be stored all the same, whole, and come in.
+//       While no server is connected an append is refused, but for a moment after the connection
+//       broke, in which another server of a cluster is found.
 //   P6  An own event that comes in answers its append first, if that is still open; if another
 //       thread is just answering it, that one calls the listeners afterwards. An append may be
 //       answered before its event comes in: then a Read waits for that, for kPatience at most,
@@ -105,7 +108,13 @@ class JetStreamLog final : public EventLog {
   int64_t events() const { return events_.load(std::memory_order_relaxed); }
   int64_t bytes() const { return bytes_.load(std::memory_order_relaxed); }
   // Whether something new may be stored now, as far as that is known: as Store::CheckRoom.
-  absl::Status health() const { return appends_.room(); }
+  // kFailedPrecondition: the stream was changed, so that a repeat may be stored again, or an event
+  // be dropped.
+  absl::Status health() const;
+  // The deduplication window that the stream is to have from now on. Begin expects the options'.
+  void ExpectWindow(absl::Duration window) {
+    window_ns_.store(absl::ToInt64Nanoseconds(window), std::memory_order_relaxed);
+  }
   // All events up to here came in: their listeners were called.
   Sequence arrived() const { return tail_ == nullptr ? 0 : tail_->last(); }
 
@@ -129,6 +138,7 @@ class JetStreamLog final : public EventLog {
   void FinishPage(Sequence after, LogPage page, ReadDone done);
   void LookAtStream();
   void Learn(const StreamInfo& events);
+  void LookForChange(const StreamInfo& events);
 
   JetStreamApi* const api_;
   const Subjects subjects_;
@@ -141,6 +151,9 @@ class JetStreamLog final : public EventLog {
   MessageLookup lookup_;
   StreamPages pages_;
   EventSearch search_;
+  // A vendor waits for an append: without servers that is told at once.
+  MessageLookup lookup_for_appends_;
+  EventSearch search_for_appends_;
   EventAppends appends_;
   GatewayTalk talk_;
 
@@ -157,6 +170,12 @@ class JetStreamLog final : public EventLog {
   std::atomic<bool> closing_{false};
   std::atomic<bool> looking_{false};  // at the stream
   std::atomic<int64_t> looked_ns_{0};
+  std::atomic<int64_t> window_ns_;
+  int looks_at_change_ = 0;      // of whoever is looking
+  LogThrottle change_throttle_;  // likewise
+
+  mutable absl::Mutex change_mutex_;
+  absl::Status change_ ABSL_GUARDED_BY(change_mutex_);
 
   absl::Mutex waiting_mutex_;
   std::vector<WaitingRead> waiting_ ABSL_GUARDED_BY(waiting_mutex_);

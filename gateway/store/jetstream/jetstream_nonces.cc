@@ -40,7 +40,8 @@ JetStreamNonces::JetStreamNonces(JetStreamApi* api, const Subjects& subjects,
       request_timeout_(options.nats.request_timeout),
       clock_(clock),
       postponed_(clock),
-      lookup_(api, subjects.nonces_stream(), request_timeout_, &postponed_, clock),
+      lookup_(api, subjects.nonces_stream(), request_timeout_, MessageLookup::WhileAway::kFail,
+              &postponed_, clock),
       horizons_(api, subjects, clock),
       sweep_(api, subjects, pace, options.retention.nonce_memory, request_timeout_, &horizons_,
              cautious_clock, log) {}
@@ -145,7 +146,8 @@ void JetStreamNonces::Finish(const AttemptPtr& attempt, Bound bound) {
 }
 
 void JetStreamNonces::TryAgain(const AttemptPtr& attempt, const absl::Status& status) {
-  if (clock_->Elapsed() + kTryAgainAfter > attempt->until) return attempt->done(status);
+  const bool is_late = clock_->Elapsed() + kTryAgainAfter > attempt->until;
+  if (is_late || !api_->connection()->may_be_back_soon()) return attempt->done(status);
   postponed_.Add(kTryAgainAfter, [this, attempt, status](bool closing) {
     if (closing) return attempt->done(status);
     if (attempt->is_repeat) return Publish(attempt);

@@ -38,6 +38,10 @@ v1::DurabilityClass DurabilityOf(const JetStreamOptions& options) {
   return options.servers_sync_always ? v1::DURABILITY_CLASS_DISK : v1::DURABILITY_CLASS_UNSYNCED;
 }
 
+std::string Because(const std::string& trouble) {
+  return trouble.empty() ? "" : absl::StrCat(": ", trouble);
+}
+
 // The store of one gateway. Parts are made in the order of what they stand on, and end in reverse.
 class JetStreamStore final : public Store {
  public:
@@ -63,7 +67,8 @@ class JetStreamStore final : public Store {
             options.retention, [this] { return registry_.Queues(); },
             [this](StateJournal::Done done) { journal_.EnsureAllCurrent(std::move(done)); }, &api_,
             subjects_, &event_log_, &cautious_clock_, log),
-        housekept_(clock->Elapsed()) {}
+        housekept_(clock->Elapsed()),
+        window_(options.retention.deduplication_window) {}
 
   ~JetStreamStore() override { Close().IgnoreError(); }
 
@@ -76,6 +81,11 @@ class JetStreamStore final : public Store {
   Quarantine& quarantine() override { return quarantine_; }
   absl::Status CheckRoom() const override;
   StoreStats Stats() const override;
+  absl::StatusOr<std::unique_ptr<BackupCopy>> MakeBackup(const BackupGoOn&) override {
+    return absl::UnimplementedError(
+        "this engine makes no backups: the events lie with the NATS servers, which make them "
+        "(nats account backup)");
+  }
   std::vector<std::shared_ptr<SubscriptionQueue>> ListQueues() const override {
     const auto queues = registry_.Queues();
     return {queues.begin(), queues.end()};
@@ -134,6 +144,7 @@ class JetStreamStore final : public Store {
   // A journal that has lost what was applied of it: who reads it now knows less than this gateway,
   // so it begins anew.
   void LookAtJournal();
+  void ChangeWindowTo(absl::Duration window);
 
   const JetStreamOptions options_;
   const Replaced replaced_;
@@ -142,7 +153,6 @@ class JetStreamStore final : public Store {
   const CautiousClock cautious_clock_;
   const Subjects subjects_;
   std::string store_id_;
-  StreamInfo events_info_;
   std::vector<SettledListener> settled_listeners_;
   std::unique_ptr<NatsConnection> connection_;
   JetStreamApi api_;
@@ -155,6 +165,7 @@ class JetStreamStore final : public Store {
   LossDoubt journal_doubt_ ABSL_GUARDED_BY(journal_mutex_);
   JetStreamHousekeeping housekeeping_;
   absl::Duration housekept_;  // the ticking thread only
+  absl::Duration window_;     // that the settings gave the stream last; of who sets limits
   bool closed_ = false;
   std::unique_ptr<PeriodicThread> ticking_;
   std::unique_ptr<PeriodicThread> expiring_;
@@ -165,13 +176,8 @@ absl::Status JetStreamStore::Begin() {
     if (!connected) registry_.Doubt();
   });
   absl::StatusOr<StoreStreams> streams = SetUpStreams(&api_, subjects_, options_);
-  // Servers that have no leader yet, as after a start of all of them, do not answer.
-  if (absl::IsDeadlineExceeded(streams.status())) {
-    return absl::UnavailableError(streams.status().message());
-  }
   if (!streams.ok()) return streams.status();
   store_id_ = streams->store_id;
-  events_info_ = streams->events;
   absl::Status begun = nonces_.Begin();
   if (!begun.ok()) return begun;
   event_log_.SetLossListener(
@@ -232,7 +238,8 @@ void JetStreamStore::LookAtJournal() {
 
 absl::Status JetStreamStore::CheckRoom() const {
   if (!connection_->connected()) {
-    return absl::UnavailableError("no NATS server is connected");
+    return absl::UnavailableError(
+        absl::StrCat("no NATS server is connected", Because(connection_->trouble())));
   }
   return event_log_.health();
 }
@@ -251,14 +258,28 @@ void JetStreamStore::SetLimits(const StoreLimits& limits) {
   nonces_.SetMemory(limits.retention.nonce_memory);
   quarantine_.SetLimits(limits.quarantine);
   housekeeping_.SetLimits(limits.retention);
-  const absl::Status changed =
-      SetDuplicateWindow(&api_, events_info_, limits.retention.deduplication_window);
-  if (changed.ok()) {
-    events_info_.config.duplicate_window = limits.retention.deduplication_window;
-  } else {
+  ChangeWindowTo(limits.retention.deduplication_window);
+}
+
+// Only if the settings were changed: a gateway that is reloaded for another reason, and has not
+// heard of a new window, must not bring the old one back.
+void JetStreamStore::ChangeWindowTo(absl::Duration window) {
+  if (window == window_) return;
+  const absl::StatusOr<absl::Duration> had = ChangeWindow(&api_, subjects_.events_stream(), window);
+  event_log_.ExpectWindow(window);
+  if (!had.ok()) {
     log_->Error("store", "the servers' deduplication window could not be changed",
-                {{"error", changed}});
+                {{"error", had.status()}});
+    return;
   }
+  window_ = window;
+  if (*had == window) return;  // another gateway was first
+  log_->Warning("store",
+                "the deduplication window was changed for all gateways on the stream; reload the "
+                "others with the same one",
+                {{"stream", subjects_.events_stream()},
+                 {"from", absl::FormatDuration(*had)},
+                 {"to", absl::FormatDuration(window)}});
 }
 
 void JetStreamStore::FindProcessed(Sequence sequence,
@@ -312,8 +333,9 @@ absl::StatusOr<std::unique_ptr<Store>> OpenJetStreamStore(
       NatsConnection::Open(options.nats, options.nats.request_timeout, log);
   if (!connection.ok()) return connection.status();
   if (!(*connection)->connected()) {
-    return absl::UnavailableError(
-        absl::StrCat("no NATS server answers; tried ", options.nats.servers.size(), " of them"));
+    return absl::UnavailableError(absl::StrCat("no NATS server answers; tried ",
+                                               options.nats.servers.size(), " of them",
+                                               Because((*connection)->trouble())));
   }
   auto store = std::make_unique<JetStreamStore>(options, *std::move(connection), clock, log,
                                                 std::move(replaced));

@@ -16,10 +16,11 @@ absl::Status LookupError(const absl::Status& status) {
 }
 
 MessageLookup::MessageLookup(JetStreamApi* api, std::string stream, absl::Duration patience,
-                             PostponedWork* postponed, const Clock* clock)
+                             WhileAway away, PostponedWork* postponed, const Clock* clock)
     : api_(api),
       stream_(std::move(stream)),
       patience_(patience),
+      away_(away),
       postponed_(postponed),
       clock_(clock) {}
 
@@ -44,7 +45,8 @@ void MessageLookup::AskOn(const Ask& ask, absl::Duration until, Done done) {
   ask([this, ask, until, done = std::move(done)](absl::StatusOr<StreamMessage> message) mutable {
     if (message.ok()) return done(std::move(message));
     absl::Status status = LookupError(message.status());
-    if (!absl::IsUnavailable(status) || clock_->Elapsed() + kAskAgainAfter > until) {
+    const bool hopeless = away_ == WhileAway::kFail && !api_->connection()->may_be_back_soon();
+    if (!absl::IsUnavailable(status) || hopeless || clock_->Elapsed() + kAskAgainAfter > until) {
       return done(std::move(status));
     }
     postponed_->Add(kAskAgainAfter,

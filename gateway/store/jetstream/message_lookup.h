@@ -16,14 +16,17 @@ namespace onhook {
 // Looks single messages of a stream up, and asks again while its servers cannot answer.
 //
 // Errors of all: kNotFound (there is no such message), kUnavailable (the servers could not answer
-// for as long as `patience`, or closing), kInternal (else; the message holds the server's words).
-// Threads: any; `done` comes from the connection's threads, or from whoever ticks. Blocking: never.
+// for as long as `patience`, or none is connected and `away` says to fail then, or closing),
+// kInternal (else; the message holds the server's words). Threads: any; `done` comes from the
+// connection's threads, or from whoever ticks. Blocking: never.
 class MessageLookup {
  public:
   using Done = std::function<void(absl::StatusOr<StreamMessage>)>;
+  // What is done while no server is connected, beyond a moment.
+  enum class WhileAway { kAskAgain, kFail };
 
   // All must outlive it, and the connection be closed before it goes.
-  MessageLookup(JetStreamApi* api, std::string stream, absl::Duration patience,
+  MessageLookup(JetStreamApi* api, std::string stream, absl::Duration patience, WhileAway away,
                 PostponedWork* postponed, const Clock* clock);
 
   // As of JetStreamApi.
@@ -38,6 +41,7 @@ class MessageLookup {
   JetStreamApi* const api_;
   const std::string stream_;
   const absl::Duration patience_;
+  const WhileAway away_;
   PostponedWork* const postponed_;
   const Clock* const clock_;
 };

@@ -25,6 +25,8 @@ namespace {
 
 constexpr absl::Duration kReconnectWait = absl::Milliseconds(100);
 constexpr absl::Duration kReconnectJitter = absl::Milliseconds(100);
+// Enough for an attempt or two, and short beside what a vendor waits for an answer.
+constexpr absl::Duration kBackSoon = absl::Milliseconds(300);
 // How often is looked for requests that are late.
 constexpr absl::Duration kLateInterval = absl::Milliseconds(10);
 constexpr absl::Duration kLogInterval = absl::Seconds(10);
@@ -44,6 +46,8 @@ class ReconnectingConnection final : public NatsConnection {
   void AwaitFirst(absl::Duration wait);
 
   bool connected() const override { return connection_number() != 0; }
+  bool may_be_back_soon() const override;
+  std::string trouble() const override;
   int64_t connection_number() const override;
   int64_t max_payload() const override { return max_payload_.load(); }
   void Request(const std::string& subject, const NatsHeaders& headers, absl::string_view data,
@@ -117,6 +121,8 @@ class ReconnectingConnection final : public NatsConnection {
   SteadyCondition changed_;
   Session current_ ABSL_GUARDED_BY(mutex_);  // null: not connected
   int64_t current_number_ ABSL_GUARDED_BY(mutex_) = 0;
+  absl::Duration broke_at_ ABSL_GUARDED_BY(mutex_) = -absl::InfiniteDuration();  // the last one
+  std::string trouble_ ABSL_GUARDED_BY(mutex_);
   bool broken_ ABSL_GUARDED_BY(mutex_) = false;
   bool closing_ ABSL_GUARDED_BY(mutex_) = false;
   bool untold_ ABSL_GUARDED_BY(mutex_) = false;  // a listener is new
@@ -225,6 +231,10 @@ Session ReconnectingConnection::Connect() {
   absl::StatusOr<std::unique_ptr<NatsSession>> session =
       NatsSession::Connect(options_, std::move(callbacks));
   if (session.ok()) return *std::move(session);
+  {
+    absl::MutexLock lock(&mutex_);
+    trouble_ = std::string(session.status().message());
+  }
   if (const int64_t count = throttle_.Occurred()) {
     log_->Warning("store", "no NATS server can be reached",
                   {{"error", session.status().message()}, {"count", count}});
@@ -251,6 +261,7 @@ void ReconnectingConnection::Serve(const Session& session) {
   {
     absl::MutexLock lock(&mutex_);
     current_ = session;
+    trouble_.clear();
     current_number_ = number;
     changed_.SignalAll();
   }
@@ -258,13 +269,15 @@ void ReconnectingConnection::Serve(const Session& session) {
   const std::string server = session->server();
   log_->Info("store", "connected to NATS", {{"server", server}});
   const bool closing = AwaitEnd();
+  const std::string error = session->error();
   {
     absl::MutexLock lock(&mutex_);
     current_ = nullptr;
+    trouble_ = error;
+    broke_at_ = clock_.Elapsed();
   }
   if (!closing) {
-    log_->Warning("store", "the connection to NATS broke",
-                  {{"server", server}, {"error", session->error()}});
+    log_->Warning("store", "the connection to NATS broke", {{"server", server}, {"error", error}});
   }
   session->Close();
   for (const Reply& reply : open_.TakeAll()) {
@@ -347,6 +360,16 @@ void ReconnectingConnection::Answered(NatsMessage message) {
 Session ReconnectingConnection::current() const {
   absl::MutexLock lock(&mutex_);
   return current_;
+}
+
+bool ReconnectingConnection::may_be_back_soon() const {
+  absl::MutexLock lock(&mutex_);
+  return current_ != nullptr || clock_.Elapsed() - broke_at_ < kBackSoon;
+}
+
+std::string ReconnectingConnection::trouble() const {
+  absl::MutexLock lock(&mutex_);
+  return trouble_;
 }
 
 int64_t ReconnectingConnection::connection_number() const {

@@ -66,6 +66,12 @@ class NatsConnection {
   virtual ~NatsConnection() = default;
 
   virtual bool connected() const = 0;
+  // Whether it is connected, or was so until a moment ago and may be again: servers of a cluster
+  // are found within that. Else what would be asked for again soon may as well fail.
+  virtual bool may_be_back_soon() const = 0;
+  // Why the last try to connect failed, or the last connection broke; empty: it is connected, or
+  // has not come to an end of the first try.
+  virtual std::string trouble() const = 0;
   // Of the connection there is; each that is made has a greater one. 0: not connected.
   virtual int64_t connection_number() const = 0;
   // The server's limit of a message's payload in bytes; 0: not connected yet.

@@ -18,6 +18,7 @@
 #include "absl/time/time.h"
 #include "gateway/base/regular_file.h"
 #include "gateway/base/steady_condition.h"
+#include "gateway/store/jetstream/nats_error_text.h"
 #include "gateway/store/jetstream/socket_loop.h"
 
 namespace onhook {
@@ -52,9 +53,8 @@ using LibraryConnection = std::unique_ptr<natsConnection, ConnectionDeleter>;
 std::string LastError(natsStatus status) {
   natsStatus last = NATS_OK;
   const char* detail = nats_GetLastError(&last);
-  const char* text = natsStatus_GetText(status);
-  if (last != status || detail == nullptr || *detail == '\0') return text;
-  return absl::StrCat(text, ": ", detail);
+  const bool is_of_this = last == status && detail != nullptr;
+  return NatsErrorText(natsStatus_GetText(status), is_of_this ? detail : "");
 }
 
 absl::Status Usable(natsStatus status, absl::string_view what) {
@@ -348,7 +348,8 @@ std::string LibnatsSession::error() const {
   if (given_up_) return "the server was silent";
   const char* error = nullptr;
   const natsStatus status = natsConnection_GetLastError(owned_.get(), &error);
-  return status == NATS_OK || error == nullptr ? "closed by the server" : error;
+  if (status == NATS_OK || error == nullptr) return "closed by the server";
+  return NatsErrorText("", error);
 }
 
 absl::Status LibnatsSession::Send(const std::string& subject, const std::string& reply,

@@ -27,17 +27,24 @@ struct StoreStreams {
 // the others repeat, so that none is taken for another store's.
 //
 // Blocking: for some answers of the servers. Errors: kFailedPrecondition (a stream is there, but is
-// not as it must be, or is another store's: what is wrong is said, beginning with its name),
-// kUnavailable (the servers do not answer, or cannot serve now).
+// not as it must be, or is another store's, or cannot be made as the options say: what is wrong is
+// said, beginning with the setting that can mend it, and the stream's name), kUnavailable (the
+// servers do not answer, or cannot serve now).
 absl::StatusOr<StoreStreams> SetUpStreams(JetStreamApi* api, const Subjects& subjects,
                                           const JetStreamOptions& options);
 
 // The id that a stream's description tells; empty: none.
 std::string StoreIdOf(absl::string_view description);
 
-// Changes the deduplication window of the stream of events; nothing if it is so already.
-// Blocking. Errors: as of the servers.
-absl::Status SetDuplicateWindow(JetStreamApi* api, const StreamInfo& events, absl::Duration window);
+// Whether the stream of events is as its gateways need it, and has this deduplication window:
+// another one would be the servers', whatever the settings promise. kFailedPrecondition: what to
+// do, beginning with the setting if it is one's.
+absl::Status CheckEventsStream(const StreamInfo& events, absl::Duration window);
+
+// Changes the deduplication window of the stream of events, for all gateways on it. The window that
+// it had. Blocking. Errors: as of the servers.
+absl::StatusOr<absl::Duration> ChangeWindow(JetStreamApi* api, const std::string& events_stream,
+                                            absl::Duration window);
 
 }  // namespace onhook
 

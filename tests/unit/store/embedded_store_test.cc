@@ -168,6 +168,16 @@ TEST_F(EmbeddedStoreTest, ASubscriptionThatCannotBeStoredDoesNotExist) {
   EXPECT_TRUE(store_->FindOrCreateQueue("crm", {}).ok());
 }
 
+TEST_F(EmbeddedStoreTest, TheLogTellsOfSubscriptionsUnlessTheyAreNobodys) {
+  for (const bool tells : {true, false}) {
+    options_.tells_of_subscriptions = tells;
+    Open();
+    log_lines_.clear();
+    EXPECT_TRUE(store_->FindOrCreateQueue(tells ? "crm" : "spool", {}).ok());
+    EXPECT_EQ(log_lines_.size(), tells ? 1 : 0);
+  }
+}
+
 TEST_F(EmbeddedStoreTest, AfterItIsClosedEverythingIsRefused) {
   QueuePtr queue = Queue();
   AppendMany(1);

@@ -116,14 +116,14 @@ TEST_P(JetStreamApiTest, WhatTheServersCannotPlaceIsAFailedPrecondition) {
 
 TEST_P(JetStreamApiTest, AStreamThatWouldLoseMessagesIsUnsuitable) {
   const std::vector<std::pair<std::string, std::string>> rows = {
-      {"\"max_age\":60000000000", "max_age is set"},
-      {"\"max_msgs_per_subject\":5", "max_msgs_per_subject is set"},
-      {"\"max_msg_size\":5", "max_msg_size is set"},
-      {"\"discard\":\"old\"", "discard is old, not new"},
-      {"\"retention\":\"workqueue\"", "retention is workqueue, not limits"},
-      {"\"storage\":\"memory\"", "storage is memory, not file"},
-      {"\"deny_purge\":true", "deny_purge is set"},
-      {"\"no_ack\":true", "no_ack is set"},
+      {"\"max_age\":60000000000", "max_age is set: set it to 0"},
+      {"\"max_msgs_per_subject\":5", "max_msgs_per_subject is set: set it to -1"},
+      {"\"max_msg_size\":5", "max_msg_size is set: set it to -1"},
+      {"\"discard\":\"old\"", "discard is old, not new: set it to new"},
+      {"\"retention\":\"workqueue\"", "retention is workqueue, not limits, which"},
+      {"\"storage\":\"memory\"", "storage is memory, not file, which"},
+      {"\"deny_purge\":true", "deny_purge is set, which the servers let nobody change"},
+      {"\"no_ack\":true", "no_ack is set: set it to false"},
   };
   for (size_t row = 0; row < rows.size(); ++row) {
     const auto& [setting, why] = rows[row];
@@ -133,7 +133,7 @@ TEST_P(JetStreamApiTest, AStreamThatWouldLoseMessagesIsUnsuitable) {
                                                       name, ".>\"]", discard, ",", setting, "}"));
     const absl::StatusOr<StreamInfo> info = Info(name);
     ASSERT_TRUE(info.ok()) << setting << info.status();
-    EXPECT_EQ(info->unsuitable, why);
+    EXPECT_THAT(info->unsuitable, testing::StartsWith(why));
   }
 }
 

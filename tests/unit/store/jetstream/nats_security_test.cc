@@ -17,7 +17,9 @@
 namespace onhook {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 using ::testing::Not;
 
 class NatsSecurityTest : public testing::TestWithParam<NatsVersion> {
@@ -106,6 +108,8 @@ TEST_P(NatsSecurityTest, AServerThatNobodyVouchesForIsNotBelieved) {
   WriteFile("other.crt", TestAuthority("Another").certificate_pem());
   options.ca_file = Path("other.crt");
   EXPECT_FALSE(Connects(options, kSomeAttempts));
+  EXPECT_THAT(connection_->trouble(),
+              AllOf(HasSubstr("store.jetstream.tls.ca_file"), Not(HasSubstr(".c:"))));
   options.ca_file = "";  // the system's
   EXPECT_FALSE(Connects(options, kSomeAttempts));
 }
@@ -136,9 +140,12 @@ TEST_P(NatsSecurityTest, APasswordIsReadAnewAtEveryConnection) {
   options.password_file = Path("password");
   WriteFile("password", "wrong\n");
   EXPECT_FALSE(Connects(options, kSomeAttempts));
+  EXPECT_THAT(connection_->trouble(),
+              AllOf(HasSubstr("store.jetstream.password_file"), Not(HasSubstr(".c:"))));
   connection_->AddListener([this](bool connected) { states_.Add(connected); });
   WriteFile("password", "right\n");
   EXPECT_THAT(states_.Await(1), ElementsAre(true));
+  EXPECT_EQ(connection_->trouble(), "");
 }
 
 TEST_P(NatsSecurityTest, AFileThatIsNotThereIsRefusedAtOnce) {
