@@ -68,7 +68,8 @@ endforeach()
 onhook_package_page(ingress "${CMAKE_SOURCE_DIR}/gateway/ingress/REFUSALS.md")
 onhook_package_page(http "${CMAKE_SOURCE_DIR}/gateway/http/REFUSALS.md")
 onhook_package_page(nats "${CMAKE_SOURCE_DIR}/deploy/nats/README.md")
-onhook_package(share/doc/onhook/nats "${CMAKE_SOURCE_DIR}/deploy/nats/nats-server.conf")
+onhook_package(share/doc/onhook/nats "${CMAKE_SOURCE_DIR}/deploy/nats/nats-server.conf"
+  "${CMAKE_SOURCE_DIR}/deploy/nats/nats-server-single.conf")
 # What the runbook is about: alerts, and where they are seen.
 set(monitoring "${CMAKE_SOURCE_DIR}/deploy/monitoring")
 onhook_package_page(monitoring "${monitoring}/README.md")

@@ -118,9 +118,9 @@ SUBSCRIPTIONS = [
 ]
 
 STORE = [
-    graph("Time of a commit", "Many callbacks and acks share one.", "s",
+    graph("Time of a commit", "Many callbacks and acks share one. Of SQLite and of a spool: none with NATS servers alone.", "s",
           quantiles("onhook_store_commit_duration_seconds", GATEWAY, 0.5, 0.99), width=6),
-    graph("Events in a commit, and failures", "Failed ones: in an hour.", "none",
+    graph("Events in a commit, and failures", "Failed ones: in an hour. Of SQLite and of a spool.", "none",
           [*quantiles("onhook_store_commit_batch_events", GATEWAY, 0.5, 0.99),
            (f"sum(increase(onhook_store_commit_failures_total{{{GATEWAY}}}[1h]))", "failed")], width=6),
     graph("Free on the disk", "And what must be.", "bytes",

@@ -3,8 +3,11 @@ what it needs and no more.
 
 usage: nats_configuration_test.py --build FOLDER; exit code 77 without the tools of deploy/setup.sh --tests
 """
+import argparse
 import json
 import pathlib
+import re
+import shlex
 import signal
 import socket
 import ssl
@@ -17,7 +20,7 @@ TOP = pathlib.Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(TOP / "tests/support"))
 # pylint: disable=wrong-import-position
 import nats_server  # noqa: E402
-from shipped_nats import Shipped, launch, put_files  # noqa: E402
+from shipped_nats import README, Shipped, launch, put_files  # noqa: E402
 
 VERSIONS = ("newest", "oldest")
 STREAMS = {"ONHOOK": ["onhook.event.>"], "ONHOOK_STATE": ["onhook.state.>"],
@@ -148,6 +151,41 @@ class NatsConfigurationTest(unittest.TestCase):
                                   ("STREAM.PURGE.ONHOOK", b"")):
             self.assertTrue(gateway.ask(f"$JS.API.{subject}", question)["success"], subject)
 
+    def test_a_single_server_has_a_configuration_that_starts(self):
+        for version in VERSIONS:
+            with self.subTest(version), tempfile.TemporaryDirectory() as folder:
+                place = pathlib.Path(folder)
+                put_files(place)
+                server = Shipped(place, version, "nats-1")
+                self.addCleanup(server.kill)
+                server.start()
+                self.assertTrue(server.ask("/jsz")["config"]["sync_always"])
+                with Client(server.port, place) as gateway:
+                    for name in STREAMS:
+                        self.assertEqual(gateway.stream(name, num_replicas=1)["config"]["num_replicas"], 1)
+                    self.its_own_work(gateway)
+
+    def test_the_two_lines_to_try_it_with_are_enough(self):
+        server_line, gateway_line = re.search(r"## To try it\n.*?```sh\n(.*?)\n(.*?)\n```", README, re.DOTALL).groups()
+        with tempfile.TemporaryDirectory() as folder:
+            server = nats_server.NatsServer(pathlib.Path(folder))
+            program, *words = shlex.split(server_line.removesuffix("&"))
+            self.assertEqual(program, "nats-server")
+            words = [folder if word.startswith("/tmp/") else word for word in words]
+            with subprocess.Popen([server.program, *words, "--port", str(server.port)], stderr=subprocess.DEVNULL) as nats:
+                self.addCleanup(nats.kill)
+                program, *words = shlex.split(gateway_line)
+                ports = [f"--{listener}-listen=127.0.0.1:0" for listener in ("http", "grpc", "admin")]
+                with subprocess.Popen([arguments.build.resolve() / program, *words, f"--store-jetstream-servers={server.url}",
+                                       *ports], stderr=subprocess.PIPE, text=True) as gateway:
+                    self.addCleanup(gateway.kill)
+                    said = ""
+                    while "opened the store in JetStream" not in said:
+                        said = gateway.stderr.readline()
+                        self.assertNotEqual(said, "", "it has ended")
+                    gateway.terminate()
+                nats.terminate()
+
     def test_what_is_acknowledged_is_synced_to_the_disk(self):
         for version in VERSIONS:
             with self.subTest(version):
@@ -190,8 +228,9 @@ class NatsConfigurationTest(unittest.TestCase):
             put_files(place)
             for version in VERSIONS:
                 server = Shipped(place, version, "nats-1", {"nats-1": 6222, "nats-2": 6223, "nats-3": 6224})
-                for text, code in ((server.configuration(), 0),
-                                   (server.configuration().replace("sync_interval: always", "sync_interval: sometimes"), 1)):
+                texts = [server.configuration(), Shipped(place, version, "nats-1").configuration()]
+                for text, code in [(text, 0) for text in texts] + [
+                        (text.replace("sync_interval: always", "sync_interval: sometimes"), 1) for text in texts]:
                     server.folder.mkdir(exist_ok=True)
                     (server.folder / "nats.conf").write_text(text, "utf-8")
                     done = subprocess.run([server.program, "-t", "-c", server.folder / "nats.conf"], check=False, text=True,
@@ -200,6 +239,9 @@ class NatsConfigurationTest(unittest.TestCase):
 
 
 if __name__ == "__main__":
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--build", type=pathlib.Path, required=True)
+    arguments = parser.parse_args()
     try:
         nats_server.NatsServer("unused")
         nats_server.NatsServer("unused", "oldest")

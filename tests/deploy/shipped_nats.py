@@ -4,7 +4,6 @@ For the tests beside it.
 """
 import pathlib
 import re
-import shutil
 import subprocess
 import sys
 
@@ -13,7 +12,9 @@ sys.path.insert(0, str(TOP / "tests/support"))
 # pylint: disable=wrong-import-position
 import nats_server  # noqa: E402
 
+README = (TOP / "deploy/nats/README.md").read_text("utf-8")
 CONFIGURATION = TOP / "deploy/nats/nats-server.conf"
+SINGLE = TOP / "deploy/nats/nats-server-single.conf"
 NAMES = ("nats-1", "nats-2", "nats-3")
 GATEWAY_PASSWORD = "of-the-gateway"
 
@@ -21,17 +22,19 @@ GATEWAY_PASSWORD = "of-the-gateway"
 class Shipped(nats_server.NatsServer):
     """A server with the configuration that is shipped, but for places and addresses."""
 
-    def __init__(self, folder, version, name, routes):
+    def __init__(self, folder, version, name, routes=None):
+        """Without routes: the only one there is."""
         super().__init__(folder / name, version, name=name)
         self.shared, self.routes, self.instead = folder, routes, {}
 
     def configuration(self):
-        text = CONFIGURATION.read_text("utf-8")
-        for theirs, ours in (("/etc/nats", str(self.shared)), ("/var/lib/nats", f"{self.folder}/store"),
-                             ("include secrets/", "include ../secrets/"),
-                             ("0.0.0.0:4222", f"127.0.0.1:{self.port}"),
-                             ("127.0.0.1:8222", f"127.0.0.1:{self.monitoring_port}"),
-                             ("0.0.0.0:6222", f"127.0.0.1:{self.routes[self.name]}"), *self.instead.items()):
+        text = (CONFIGURATION if self.routes else SINGLE).read_text("utf-8")
+        places = [("/etc/nats", str(self.shared)), ("/var/lib/nats", f"{self.folder}/store"),
+                  ("include secrets/", "include ../secrets/"), ("0.0.0.0:4222", f"127.0.0.1:{self.port}"),
+                  ("127.0.0.1:8222", f"127.0.0.1:{self.monitoring_port}"), *self.instead.items()]
+        if self.routes:
+            places.append(("0.0.0.0:6222", f"127.0.0.1:{self.routes[self.name]}"))
+        for theirs, ours in places:
             assert theirs in text, theirs
             text = text.replace(theirs, ours)
         return re.sub(r"(nats-\d)\.example\.org:6222", lambda found: f"127.0.0.1:{self.routes[found[1]]}", text)
@@ -41,10 +44,11 @@ def put_files(folder):
     """Certificates and passwords, as deploy/nats/README.md tells to make them."""
     for name in ("tls", "secrets"):
         (folder / name).mkdir()
-    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
-                    "-subj", "/CN=nats", "-addext", "subjectAltName=IP:127.0.0.1", "-days", "2", "-keyout",
-                    folder / "tls/tls.key", "-out", folder / "tls/tls.crt"], check=True, stderr=subprocess.DEVNULL)
-    shutil.copy(folder / "tls/tls.crt", folder / "tls/ca.crt")
+    commands = re.search(r"```sh\n( *openssl req.*?)```", README, re.DOTALL)[1]
+    for theirs, ours in (("DNS:nats-1.example.org", "IP:127.0.0.1"), ("/etc/nats", str(folder))):
+        assert theirs in commands, theirs
+        commands = commands.replace(theirs, ours)
+    subprocess.run(["bash", "-e", "-c", commands], check=True, stderr=subprocess.DEVNULL)
     (folder / "secrets/passwords.conf").write_text(
         f'GATEWAY_PASSWORD: "{GATEWAY_PASSWORD}"\nOPERATOR_PASSWORD: "of-the-operator"\n', "utf-8")
 
