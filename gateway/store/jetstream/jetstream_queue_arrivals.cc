@@ -270,9 +270,11 @@ void JetStreamQueue::KeepHeld(Moment now, Todo& todo) {
 }
 
 bool JetStreamQueue::SomebodyMayTake(int64_t bytes) const {
-  return !record_.paused && std::any_of(attached_.begin(), attached_.end(), [&](const auto& entry) {
-    return !entry.second.limits.paused && state_->HasCredit(entry.first, bytes);
-  });
+  if (record_.paused) return false;
+  for (const auto& [id, attached] : attached_) {
+    if (!attached.limits.paused && state_->HasCredit(id, bytes)) return true;
+  }
+  return false;
 }
 
 void JetStreamQueue::GiveBackIdle(Moment now, Todo& todo) {
