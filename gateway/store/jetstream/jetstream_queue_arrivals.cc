@@ -351,7 +351,10 @@ void JetStreamQueue::DoubtState() {
 }
 
 void JetStreamQueue::NoteTime(absl::Duration now) {
-  if (now - alive_at_ > environment_.options->ownership / 3) DoubtState();
+  const absl::Duration most = environment_.options->ownership / 3;
+  // What is doubted already is not doubted anew: it is being asked about.
+  const bool heard = !current_ || environment_.api->connection()->silence() <= most;
+  if (now - alive_at_ > most || !heard) DoubtState();
   alive_at_ = now;
 }
 
