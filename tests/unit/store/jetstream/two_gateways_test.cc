@@ -1,6 +1,6 @@
 // What two gateways on the same streams make of one subscription when one of them is cut off, or
 // stands still.
-#include <atomic>
+#include <functional>
 #include <memory>
 #include <string>
 #include <thread>
@@ -98,6 +98,8 @@ class TwoGatewaysTest : public NatsTest {
     }
   }
 
+  void ExpectNothingSettledComesAgain(const std::function<void()>& meanwhile);
+
   ChaosProxy network_{/*seed=*/1};
   ShiftedClock far_clock_;
   ShiftedClock near_clock_;
@@ -112,7 +114,8 @@ INSTANTIATE_TEST_SUITE_P(Servers, TwoGatewaysTest,
                            return info.param == NatsVersion::kNewest ? "Newest" : "Oldest";
                          });
 
-TEST_P(TwoGatewaysTest, WhoStoodStillHandsOutNothingThatWasSettledMeanwhile) {
+// What the far gateway has is settled by the near one. Then `meanwhile` happens to the far one.
+void TwoGatewaysTest::ExpectNothingSettledComesAgain(const std::function<void()>& meanwhile) {
   const QueuePtr far = Queue(*far_);
   HearOf(*near_);
   TestConsumer there(far);
@@ -122,27 +125,19 @@ TEST_P(TwoGatewaysTest, WhoStoodStillHandsOutNothingThatWasSettledMeanwhile) {
   const QueuePtr near = Queue(*near_);
   TestConsumer here(near);
   AckAll(near, here.Take(3));
-  far_clock_.Advance(kOwnership);
+  meanwhile();
   EXPECT_THAT(there.PullOnce().leases, IsEmpty());
   network_.Clear();
   Until([&] { return far->Stats().backlog_events == 0; });
   EXPECT_TRUE(there.ReachesTail());
 }
 
+TEST_P(TwoGatewaysTest, WhoStoodStillHandsOutNothingThatWasSettledMeanwhile) {
+  ExpectNothingSettledComesAgain([this] { far_clock_.Advance(kOwnership); });
+}
+
 TEST_P(TwoGatewaysTest, WhoHearsNothingHandsOutNothingThatWasSettledMeanwhile) {
-  const QueuePtr far = Queue(*far_);
-  HearOf(*near_);
-  TestConsumer there(far);
-  Append(3);
-  Release(far, there.Take(3));
-  CutOff();
-  const QueuePtr near = Queue(*near_);
-  TestConsumer here(near);
-  AckAll(near, here.Take(3));
-  EXPECT_THAT(there.PullOnce().leases, IsEmpty());
-  network_.Clear();
-  Until([&] { return far->Stats().backlog_events == 0; });
-  EXPECT_TRUE(there.ReachesTail());
+  ExpectNothingSettledComesAgain([] {});
 }
 
 TEST_P(TwoGatewaysTest, WhatIsAckedWhileASnapshotIsTakenUpIsSettledOrRefused) {
