@@ -190,9 +190,12 @@ void StateJournal::AwaitApplied(int64_t place, Done done) {
   done(status);
 }
 
-void StateJournal::Tick() { follower_->Tick(); }
+void StateJournal::Tick() {
+  if (follower_ != nullptr) follower_->Tick();
+}
 
 void StateJournal::Close() {
+  follower_ = nullptr;
   std::map<int64_t, Open> open;
   std::multimap<int64_t, Done> awaiting;
   {

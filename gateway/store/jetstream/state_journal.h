@@ -36,7 +36,9 @@ namespace onhook {
 // it was applied here and is stored as the servers store; with an error it was not applied yet, and
 // may be applied all the same, later, as if another gateway had written it.
 // Threads: any. Records are applied one at a time on the connection's threads; `done` comes from
-// these, from a timer or from Close. Blocking: AwaitBeginning, the destructor.
+// these, from a timer or from Close. Answers to what was written still come after Close: the
+// connection is to be closed before this is destroyed. Blocking: AwaitBeginning, Close, for a
+// record that is being applied.
 class StateJournal {
  public:
   using Changes = jetstream::SubscriptionChanges;
@@ -75,8 +77,9 @@ class StateJournal {
   // The same for all subscriptions.
   void EnsureAllCurrent(Done done);
 
+  // Not beside Close.
   void Tick();
-  // Fails what is open with kUnavailable, and applies nothing more.
+  // Fails what is open with kUnavailable, and applies nothing more. Idempotent.
   void Close();
 
  private:

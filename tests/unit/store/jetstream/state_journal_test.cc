@@ -55,7 +55,7 @@ TEST_P(StateJournalTest, AWriteIsDoneOnceItIsApplied) {
     done.Add(status);
   });
   EXPECT_THAT(done.Await(1), ElementsAre(absl::OkStatus()));
-  journal->Close();
+  connection_->Close();
 }
 
 TEST_P(StateJournalTest, AWriteThatWasReplacedBeforeItWasReadIsDoneWithWhatReplacedIt) {
@@ -74,8 +74,7 @@ TEST_P(StateJournalTest, AWriteThatWasReplacedBeforeItWasReadIsDoneWithWhatRepla
   late->Begin([&](int64_t, const SubscriptionChanges&, int64_t number) { numbers.Add(number); });
   EXPECT_THAT(done.Await(1), ElementsAre(absl::OkStatus()));
   EXPECT_THAT(numbers.Get(), ElementsAre(0));
-  late->Close();
-  other->Close();
+  connection_->Close();
 }
 
 }  // namespace
