@@ -57,6 +57,8 @@ JetStreamOptions JetStreamOptionsOf(const Settings& settings) {
   options.ownership = set.ownership;
   options.retention = limits.retention;
   options.quarantine = limits.quarantine;
+  options.largest_body = static_cast<int64_t>(settings.http.server.max_body_bytes);
+  options.keeps_bodies = settings.store.keep_raw_body;
   options.tail_bytes = settings.store.memory_tail;
   return options;
 }

@@ -16,8 +16,9 @@ void ReportSpool(const SpoolStats& stats, Metrics::Report& report) {
                   Number(stats.events));
   report.AddGauge("onhook_spool_bytes", "What the spool's files take.", {}, Number(stats.bytes));
   report.AddGauge("onhook_spool_damaged_events",
-                  "Events of the spool that cannot be read, and are kept aside.", {},
-                  Number(stats.damaged));
+                  "Events of the spool that cannot be read, or that the servers never take, and "
+                  "are kept aside.",
+                  {}, Number(stats.damaged));
   if (stats.oldest_age.has_value()) {
     report.AddGauge("onhook_spool_oldest_age_seconds",
                     "Time since the receipt of the oldest event that is to be moved; 0 if there is "

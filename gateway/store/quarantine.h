@@ -67,8 +67,9 @@ class Quarantine {
 
   virtual ~Quarantine() = default;
 
-  // Keeps one; the result is its id. Also kResourceExhausted: no room on the disk, or it is larger
-  // than the whole quarantine may be; nothing is kept.
+  // Keeps one; the result is its id. Also, with nothing kept, kResourceExhausted (no room on the
+  // disk, or it is larger than the whole quarantine may be) and kOutOfRange (larger than the engine
+  // ever stores: see largest_body).
   virtual void Keep(NewRejectedCallback callback, Done<int64_t> done) = 0;
 
   // By id, without bodies.
@@ -82,6 +83,10 @@ class Quarantine {
   virtual void Discard(std::vector<int64_t> ids, Done<std::vector<int64_t>> done) = 0;
 
   virtual void Measure(Done<QuarantineSize> done) = 0;
+
+  // How many bytes a body may take that is kept whatever stands beside it. 0: no limit of the
+  // engine, or none that is known yet.
+  virtual int64_t largest_body() const { return 0; }
 
   // How many the limits of size and age have removed, since it was opened; and how many of them for
   // their age. Blocking: never.

@@ -138,6 +138,18 @@ TEST_F(SpooledCallbacksTest, WhatNeitherStoreTakesIsNotAnsweredWithSuccess) {
   EXPECT_THAT(answer.body, HasSubstr(R"("retCode":"3")"));
 }
 
+TEST_F(SpooledCallbacksTest, WhatTheMainStoreWouldNeverTakeIsNotAnsweredWithSuccess) {
+  Start(Settings::Acknowledge::When::kStored);
+  faults_.RefuseCall("large", absl::OutOfRangeError("larger than max_payload"));
+  faults_.RefuseBody("no callback", absl::OutOfRangeError("larger than max_payload"));
+  for (const HttpResponse& answer : {PostCall("large"), Post("no callback")}) {
+    EXPECT_EQ(answer.status, 503);
+    EXPECT_THAT(answer.body, HasSubstr(R"("retCode":"3")"));
+  }
+  EXPECT_EQ(store_->Spool().spooled_total, 0);
+  EXPECT_FALSE(store_->Spool().circuit_open);
+}
+
 TEST_F(SpooledCallbacksTest, WhatIsRefusedForGoodIsKeptInTheOutageToo) {
   Start(Settings::Acknowledge::When::kStored);
   faults_.Set(Mode::kRefuse);

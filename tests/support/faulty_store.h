@@ -40,6 +40,12 @@ class StoreFaults {
     absl::MutexLock lock(&mutex_);
     refused_[call] = std::move(status);
   }
+  // Keeps no rejected callback of this body, whatever the mode, and fails with `status`; with OK no
+  // more.
+  void RefuseBody(const std::string& body, absl::Status status) {
+    absl::MutexLock lock(&mutex_);
+    refused_bodies_[body] = std::move(status);
+  }
   // Fails look-ups with `status`; with OK no more.
   void RefuseFinds(absl::Status status) {
     absl::MutexLock lock(&mutex_);
@@ -68,11 +74,13 @@ class StoreFaults {
     Release();
   }
 
-  // As EventLog's.
+  // As EventLog's, and as Quarantine's.
   void SetLargestEvent(int64_t bytes) { largest_event_ = bytes; }
+  void SetLargestBody(int64_t bytes) { largest_body_ = bytes; }
 
   int appends() const { return Count(appends_); }
   int finds() const { return Count(finds_); }
+  int keeps() const { return Count(keeps_); }
 
  private:
   friend class FaultyLog;
@@ -80,6 +88,7 @@ class StoreFaults {
   friend class FaultyStore;
 
   std::atomic<int64_t> largest_event_{0};
+  std::atomic<int64_t> largest_body_{0};
 
   struct Fate {
     Mode mode = Mode::kNone;
@@ -107,8 +116,13 @@ class StoreFaults {
     }
     if (hook != nullptr) hook();
   }
-  Fate Now() const {
+  Fate Keep(const std::string& body) {
     absl::MutexLock lock(&mutex_);
+    ++keeps_;
+    const auto refused = refused_bodies_.find(body);
+    if (refused != refused_bodies_.end() && !refused->second.ok()) {
+      return {Mode::kRefuse, refused->second};
+    }
     return {mode_, status_};
   }
   void Stall(std::function<void()> go_on) {
@@ -140,12 +154,14 @@ class StoreFaults {
   Mode mode_ ABSL_GUARDED_BY(mutex_) = Mode::kNone;
   absl::Status status_ ABSL_GUARDED_BY(mutex_);
   std::map<std::string, absl::Status> refused_ ABSL_GUARDED_BY(mutex_);
+  std::map<std::string, absl::Status> refused_bodies_ ABSL_GUARDED_BY(mutex_);
   absl::Status refused_finds_ ABSL_GUARDED_BY(mutex_);
   std::function<void()> on_declare_ ABSL_GUARDED_BY(mutex_);
   std::vector<std::function<void()>> stalled_ ABSL_GUARDED_BY(mutex_);
   bool closing_ ABSL_GUARDED_BY(mutex_) = false;
   int appends_ = 0;
   int finds_ = 0;
+  int keeps_ = 0;
 };
 
 // A log that does as `log` does, but for the faults.
@@ -216,7 +232,7 @@ class FaultyQuarantine final : public Quarantine {
       : quarantine_(quarantine), faults_(faults) {}
 
   void Keep(NewRejectedCallback callback, Done<int64_t> done) override {
-    const StoreFaults::Fate fate = faults_->Now();
+    const StoreFaults::Fate fate = faults_->Keep(callback.raw_body);
     if (fate.mode != StoreFaults::Mode::kNone) return done(fate.status);
     quarantine_->Keep(std::move(callback), std::move(done));
   }
@@ -229,6 +245,7 @@ class FaultyQuarantine final : public Quarantine {
   void Discard(std::vector<int64_t> ids, Done<std::vector<int64_t>> done) override {
     quarantine_->Discard(std::move(ids), std::move(done));
   }
+  int64_t largest_body() const override { return faults_->largest_body_; }
   void Measure(Done<QuarantineSize> done) override { quarantine_->Measure(std::move(done)); }
 
  private:

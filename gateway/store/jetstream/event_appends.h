@@ -53,9 +53,10 @@ class EventAppends {
   // All must outlive it, and the connection be closed before it goes.
   EventAppends(const Parts& parts, const Subjects& subjects, absl::Duration request_timeout);
 
-  // As EventLog::Append.
-  // What a message may hold; 0: it is not known yet.
+  // How large an event may be, as it lies in a message; 0: it is not known yet.
   int64_t largest() const;
+
+  // As EventLog::Append.
   void Append(NewEvent event, EventLog::AppendDone done);
 
   // An event came in that was appended with this number: answers its append, if it is one of ours.

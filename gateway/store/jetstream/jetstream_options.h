@@ -49,6 +49,10 @@ struct JetStreamOptions {
   bool servers_sync_always = false;
   RetentionOptions retention;
   QuarantineOptions quarantine;
+  // Of what will be appended, to warn of it if the servers do not take as much: the largest body of
+  // a callback, and whether it is kept beside its event.
+  int64_t largest_body = 0;
+  bool keeps_bodies = false;
   size_t tail_bytes = size_t{64} << 20;
   // For how long the servers let a gateway have an event that does not say that it is still at it:
   // a gateway that is killed keeps its events from others for so long.

@@ -34,6 +34,10 @@ constexpr int64_t kBytesPerSecond = 4 << 20;
 constexpr int kDoubtsInQuiet = 2;
 constexpr int kDoubtsInChange = 6;
 
+// In a message: its headers, and what its data hold beside the body.
+constexpr int64_t kHeadersBytes = 512;
+constexpr int64_t kMostBesideBody = 1536;
+
 absl::Status Closing() { return absl::UnavailableError("the store is closing"); }
 
 // What the contract allows for what the servers said.
@@ -184,6 +188,11 @@ void JetStreamQuarantine::Close() {
 
 // ----------------------------------------------------------------------------------- keeping
 
+int64_t JetStreamQuarantine::largest_body() const {
+  const int64_t most = api_->connection()->max_payload();
+  return most == 0 ? 0 : std::max<int64_t>(most - kHeadersBytes - kMostBesideBody, 1);
+}
+
 void JetStreamQuarantine::Keep(NewRejectedCallback callback, Done<int64_t> done) {
   if (closed_) return done(Closing());
   if (CountedBytes(callback) > options_.Get()->bytes) {
@@ -193,8 +202,10 @@ void JetStreamQuarantine::Keep(NewRejectedCallback callback, Done<int64_t> done)
   keeping->subject = subjects_.Rejected(callback.source, RejectedHash(callback));
   keeping->data = EncodeRejected(callback);
   const int64_t most = api_->connection()->max_payload();
-  if (most > 0 && static_cast<int64_t>(keeping->data.size()) > most) {
-    return done(absl::ResourceExhaustedError("it is larger than the servers take"));
+  if (most > 0 && static_cast<int64_t>(keeping->data.size()) + kHeadersBytes > most) {
+    return done(
+        absl::OutOfRangeError(absl::StrCat("the rejected callback takes ", keeping->data.size(),
+                                           " bytes, and the servers' max_payload is ", most)));
   }
   keeping->callback = std::move(callback);
   keeping->done = std::move(done);

@@ -65,6 +65,7 @@ class JetStreamQuarantine final : public Quarantine {
   void Get(int64_t id, Done<RejectedCallback> done) override;
   void Discard(std::vector<int64_t> ids, Done<std::vector<int64_t>> done) override;
   void Measure(Done<QuarantineSize> done) override;
+  int64_t largest_body() const override;
   int64_t removed_by_limit() const override {
     return removed_by_age() + removed_by_size_.load(std::memory_order_relaxed);
   }

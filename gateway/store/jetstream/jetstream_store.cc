@@ -30,6 +30,9 @@ namespace {
 // How often what is not urgent is looked after.
 constexpr absl::Duration kHousekeepingInterval = absl::Seconds(1);
 
+// What an event takes beside what its callback says.
+constexpr int64_t kBesideBody = 1024;
+
 v1::DurabilityClass DurabilityOf(const JetStreamOptions& options) {
   if (options.replicas > 1) {
     return options.servers_sync_always ? v1::DURABILITY_CLASS_REPLICATED
@@ -140,6 +143,8 @@ class JetStreamStore final : public Store {
   absl::Status Close() override;
 
  private:
+  // Says so, if the servers do not take what the settings admit.
+  void CompareWithServers() const;
   void Tick();
   // A journal that has lost what was applied of it: who reads it now knows less than this gateway,
   // so it begins anew.
@@ -213,7 +218,23 @@ absl::Status JetStreamStore::Begin() {
               {"store_id", store_id_},
               {"replicas", static_cast<int64_t>(options_.replicas)},
               {"newest", event_log_.last()}});
+  CompareWithServers();
   return absl::OkStatus();
+}
+
+void JetStreamStore::CompareWithServers() const {
+  const int64_t event = (options_.keeps_bodies ? 2 : 1) * options_.largest_body + kBesideBody;
+  if (event <= event_log_.largest_event()) return;
+  log_->Warning(
+      "store",
+      options_.keeps_bodies
+          ? "a callback as large as http.max_body_bytes may be is more than the servers "
+            "take, with its body kept beside its event, and would be refused each time: "
+            "raise the servers' max_payload, or lower http.max_body_bytes"
+          : "a callback as large as http.max_body_bytes may be is more than the servers "
+            "take, and would be refused each time: raise the servers' max_payload, or "
+            "lower http.max_body_bytes",
+      {{"max_body_bytes", options_.largest_body}, {"max_payload", connection_->max_payload()}});
 }
 
 void JetStreamStore::LookAtJournal() {

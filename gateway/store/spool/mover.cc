@@ -252,6 +252,10 @@ void Mover::TakeAppended(const Answer& answer) {
 }
 
 void Mover::TakeQuarantined(const Answer& answer) {
+  if (absl::IsOutOfRange(answer.status)) {
+    --under_way_;
+    return SetAside(answer.move->lease, "is larger than the main store's quarantine takes");
+  }
   if (!answer.status.ok()) return Again(answer.move, answer.status);
   answer.move->is_conflict = true;
   parts_.log->Error("store",

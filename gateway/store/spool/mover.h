@@ -28,13 +28,13 @@ namespace onhook {
 // to find out whether it does.
 //
 // Promises: an event leaves the spool only once it is in the main log, or in the main store's
-// quarantine because its nonce went with another content meanwhile, or, unreadable, among the
-// spool's dead letters. None waits for another: what the main store does not take rests, and others
-// go on. Whatever is cut off in between comes again from the spool; the main log's knowledge of
-// identities makes it one event. That knowledge lasts for the deduplication window from an event's
-// storing: what may have lain here for half of it is looked up first.
-// Threads: any. Blocking: Stop, for what it is doing with the disk. Errors: none; what fails is
-// tried again, and told in the log.
+// quarantine because its nonce went with another content meanwhile, or, unreadable or larger than
+// the main store ever takes, among the spool's dead letters. None waits for another: what the main
+// store does not take rests, and others go on. Whatever is cut off in between comes again from the
+// spool; the main log's knowledge of identities makes it one event. That knowledge lasts for the
+// deduplication window from an event's storing: what may have lain here for half of it is looked up
+// first. Threads: any. Blocking: Stop, for what it is doing with the disk. Errors: none; what fails
+// is tried again, and told in the log.
 class Mover {
  public:
   // All must outlive it; `queue` is of the spool.

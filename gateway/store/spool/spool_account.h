@@ -33,7 +33,7 @@ class SpoolAccount {
   // An event left the spool.
   void Moved();
   void Conflicted();
-  void SetAside();  // it cannot be read
+  void SetAside();  // it cannot be read, or is too large for the main store
 
   // Events in the spool; more, but never fewer, while some are on their way in or out.
   int64_t held() const { return held_; }

@@ -10,9 +10,11 @@ namespace onhook {
 
 // How a spool stands. What is "ever" is since the store was opened.
 struct SpoolStats {
-  int64_t events = 0;   // that are still to be moved
-  int64_t bytes = 0;    // that the spool takes where it is kept
-  int64_t damaged = 0;  // of its events: do not fit their checksum, or cannot be read; kept aside
+  int64_t events = 0;  // that are still to be moved
+  int64_t bytes = 0;   // that the spool takes where it is kept
+  // Of its events, kept aside: they do not fit their checksum, cannot be read, or are larger than
+  // the main store ever takes.
+  int64_t damaged = 0;
   // Since the receipt of the oldest that is to be moved; zero: there is none. Unset: it could not
   // be read in time.
   std::optional<absl::Duration> oldest_age;

@@ -5,10 +5,14 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
 #include "gateway/base/steady_condition.h"
 
 namespace onhook {
 namespace {
+
+constexpr absl::Duration kToldInterval = absl::Seconds(30);
 
 // Waits for the one call of the callback that `start` is given.
 template <typename Result>
@@ -25,6 +29,11 @@ absl::StatusOr<Result> Awaited(
 }
 
 }  // namespace
+
+SpooledQuarantine::SpooledQuarantine(Parts parts)
+    : parts_(parts), refusals_(parts.clock, kToldInterval) {}
+
+// --------------------------------------------------------------------------------------- keeping
 
 void SpooledQuarantine::Keep(NewRejectedCallback callback, Done<int64_t> done) {
   Store* const main = parts_.main->Get();
@@ -49,6 +58,12 @@ void SpooledQuarantine::Keep(NewRejectedCallback callback, Done<int64_t> done) {
 }
 
 void SpooledQuarantine::KeepInSpool(NewRejectedCallback callback, Done<int64_t> done) {
+  const auto bytes = static_cast<int64_t>(callback.raw_body.size());
+  const int64_t most = largest_body();
+  if (most > 0 && bytes > most) {
+    return done(absl::OutOfRangeError(absl::StrCat("the rejected callback takes ", bytes,
+                                                   " bytes, and the main store takes ", most)));
+  }
   parts_.spool->quarantine().Keep(
       std::move(callback), [this, done = std::move(done)](const absl::StatusOr<int64_t>& kept) {
         if (!kept.ok()) return done(kept);
@@ -64,43 +79,54 @@ void SpooledQuarantine::MoveAll(const std::function<bool()>& goes_on) {
   // What comes meanwhile says so again.
   if (!spool_holds_some_.exchange(false)) return;
   RejectedCallbackQuery query;
+  query.after = std::exchange(resumes_after_, 0);
+  const bool is_from_beginning = query.after == 0;
   while (true) {
     const absl::StatusOr<std::vector<RejectedCallback>> page =
         Awaited<std::vector<RejectedCallback>>(
             [&](auto done) { parts_.spool->quarantine().List(query, std::move(done)); });
-    if (page.ok() && page->empty()) return;
-    for (const RejectedCallback& rejected : page.value_or(std::vector<RejectedCallback>())) {
-      query.after = rejected.id;
-      if (!goes_on() || !MoveOne(rejected.id)) {
-        spool_holds_some_ = true;
-        return;
-      }
-    }
-    if (!page.ok()) {
-      spool_holds_some_ = true;
+    if (!page.ok()) return GoOnLater(query.after);
+    if (page->empty()) {
+      if (!is_from_beginning) GoOnLater(0);
       return;
+    }
+    for (const RejectedCallback& rejected : *page) {
+      if (!goes_on()) return GoOnLater(query.after);
+      const absl::Status moved = MoveOne(rejected.id);
+      if (absl::IsUnavailable(moved)) return GoOnLater(query.after);
+      query.after = rejected.id;
+      if (moved.ok()) continue;
+      if (const int64_t callbacks = refusals_.Occurred(); callbacks > 0) {
+        parts_.log->Error(
+            "store", "the main store refuses rejected callbacks of the spool, which stay there",
+            {{"callbacks", callbacks},
+             {"source", rejected.callback.source},
+             {"bytes", rejected.body_bytes},
+             {"error", moved}});
+      }
+      if (!absl::IsOutOfRange(moved)) return GoOnLater(query.after);
     }
   }
 }
 
-bool SpooledQuarantine::MoveOne(int64_t id) {
+void SpooledQuarantine::GoOnLater(int64_t after) {
+  resumes_after_ = after;
+  spool_holds_some_ = true;
+}
+
+absl::Status SpooledQuarantine::MoveOne(int64_t id) {
   absl::StatusOr<RejectedCallback> whole = Awaited<RejectedCallback>(
       [&](auto done) { parts_.spool->quarantine().Get(id, std::move(done)); });
   // Removed by its limits meanwhile; or damaged: it stays where it is, until its time is over.
-  if (absl::IsNotFound(whole.status()) || absl::IsDataLoss(whole.status())) return true;
-  if (!whole.ok()) return false;
+  if (absl::IsNotFound(whole.status()) || absl::IsDataLoss(whole.status())) return absl::OkStatus();
+  if (!whole.ok()) return whole.status();
   const absl::StatusOr<int64_t> kept = Awaited<int64_t>([&](auto done) {
     parts_.main->Get()->quarantine().Keep(std::move(whole->callback), std::move(done));
   });
-  if (absl::IsUnavailable(kept.status())) return false;
-  // What the main store does not take stays here, until its time is over, and holds up no other.
-  if (!kept.ok()) {
-    spool_holds_some_ = true;
-    return true;
-  }
+  if (!kept.ok()) return kept.status();
   return Awaited<std::vector<int64_t>>(
              [&](auto done) { parts_.spool->quarantine().Discard({id}, std::move(done)); })
-      .ok();
+      .status();
 }
 
 // ------------------------------------------------------------------------ of the main store's
@@ -128,6 +154,11 @@ void SpooledQuarantine::Measure(Done<QuarantineSize> done) {
   const auto main = parts_.main->Find();
   if (!main.ok()) return done(main.status());
   (*main)->quarantine().Measure(std::move(done));
+}
+
+int64_t SpooledQuarantine::largest_body() const {
+  Store* const main = parts_.main->Get();
+  return main == nullptr ? 0 : main->quarantine().largest_body();
 }
 
 int64_t SpooledQuarantine::removed_by_limit() const {

@@ -72,7 +72,7 @@ SpooledStore::SpooledStore(const SpooledStoreOptions& options, std::unique_ptr<S
       patience_(options.patience,
                 [this](absl::FunctionRef<void()> work) { spool_->Together(work); }),
       log_({&main_, spool_.get(), &circuit_, &patience_, &account_}, options.max_events),
-      quarantine_({&main_, spool_.get(), &circuit_, &patience_}) {}
+      quarantine_({&main_, spool_.get(), &circuit_, &patience_, clock, log}) {}
 
 SpooledStore::~SpooledStore() { Close().IgnoreError(); }
 

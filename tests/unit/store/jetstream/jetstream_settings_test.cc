@@ -137,6 +137,36 @@ TEST_P(JetStreamSettingsTest, AServerWhoseClusterHasNoLeaderIsToldFromOneThatIsA
                     testing::Not(HasSubstr("leader"))));
 }
 
+TEST_P(JetStreamSettingsTest, CallbacksThatTheServersDoNotTakeAreToldOfAtTheStart) {
+  constexpr int64_t kServersTake = 1 << 20;
+  struct Row {
+    int64_t largest_body;
+    bool keeps_bodies;
+    bool is_told;
+  };
+  for (const Row row : {Row{kServersTake, false, true},
+                        {kServersTake - 2048, false, false},
+                        {kServersTake / 2, false, false},
+                        {kServersTake / 2, true, true},
+                        {kServersTake / 2 - 2048, true, false},
+                        {0, false, false}}) {
+    JetStreamOptions options = Options();
+    options.largest_body = row.largest_body;
+    options.keeps_bodies = row.keeps_bodies;
+    Recorded<std::string> lines;
+    const Log log{&clock_, LogLevel::kWarning, Log::Format::kText,
+                  [&lines](absl::string_view line) { lines.Add(std::string(line)); }};
+    ASSERT_TRUE(OpenJetStreamStore(options, &clock_, &log, nullptr).ok());
+    const auto figures = AllOf(HasSubstr("http.max_body_bytes"),
+                               HasSubstr(absl::StrCat("max_body_bytes=", row.largest_body)),
+                               HasSubstr(absl::StrCat("max_payload=", kServersTake)));
+    EXPECT_THAT(lines.Get(),
+                row.is_told ? testing::Matcher<std::vector<std::string>>(testing::Contains(figures))
+                            : testing::Not(testing::Contains(figures)))
+        << row.largest_body;
+  }
+}
+
 TEST_P(JetStreamSettingsTest, WhoAsksForABackupIsSentToTheServers) {
   const absl::Status status = Open(Options())->MakeBackup([] { return absl::OkStatus(); }).status();
   EXPECT_EQ(status.code(), absl::StatusCode::kUnimplemented);

@@ -221,6 +221,22 @@ TEST_F(MoverTest, WhatTheMainStoreNeverTakesIsKeptAsideAndOthersGoOn) {
   EXPECT_TRUE(Logged("is larger than the main store takes"));
 }
 
+TEST_F(MoverTest, WhatTheQuarantineNeverTakesIsKeptAsideToo) {
+  Open();
+  NewEvent event = SignedEventOf("a", "n");
+  event.raw_body = "large";
+  Spool({event, EventOf("b")});
+  NewEvent other = EventOf("c", "another content");
+  other.nonce = event.nonce;
+  EXPECT_EQ(AppendElsewhere(other), "at 1");
+  faults_.RefuseBody("large", absl::OutOfRangeError("larger than max_payload"));
+  MainHeals();
+  AwaitEmptySpool();
+  EXPECT_THAT(StoredEvents(), ElementsAre("c: another content", "b: content"));
+  EXPECT_EQ(store_->Spool().damaged, 1);
+  EXPECT_TRUE(Logged("is larger than the main store's quarantine takes"));
+}
+
 TEST_F(MoverTest, WhatCannotBeReadIsKeptAsideAndOthersGoOn) {
   {
     const std::unique_ptr<Store> spool = OpenSpool();

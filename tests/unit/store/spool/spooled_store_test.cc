@@ -142,6 +142,52 @@ TEST_F(SpooledStoreTest, ARejectedCallbackOutlivesARestartWithoutTheMainStore) {
   EXPECT_THAT(Kept(store_->quarantine()), ElementsAre("one"));
 }
 
+TEST_F(SpooledStoreTest, ARejectedCallbackThatTheMainStoreNeverTakesIsRefused) {
+  Open();
+  faults_.RefuseBody("large", absl::OutOfRangeError("larger than max_payload"));
+  EXPECT_EQ(Keep("large"), "OUT_OF_RANGE");
+  faults_.SetLargestBody(10);
+  faults_.Set(Mode::kRefuse);
+  EXPECT_EQ(Keep("larger than ten"), "OUT_OF_RANGE");
+  EXPECT_EQ(Keep("ten bytes."), "id 0");
+}
+
+TEST_F(SpooledStoreTest, ARejectedCallbackThatTurnsOutToBeTooLargeHoldsUpNoOther) {
+  SetReachable(absl::UnavailableError("no server answers"));
+  faults_.RefuseBody("large", absl::OutOfRangeError("larger than max_payload"));
+  Open();
+  for (const char* body : {"large", "one", "two"}) EXPECT_EQ(Keep(body), "id 0");
+  SetReachable(absl::OkStatus());
+  AwaitMain();
+  while (Kept(store_->quarantine()).size() < 2) std::this_thread::yield();
+  EXPECT_THAT(Kept(store_->quarantine()), ElementsAre("one", "two"));
+  EXPECT_TRUE(Logged("the main store refuses rejected callbacks of the spool"));
+  // It is not tried again and again, only beside others.
+  for (const char* call : {"a", "b", "c"}) {
+    faults_.Set(Mode::kRefuse);
+    EXPECT_EQ(Append(call), "spooled");
+    MainHeals();
+    AwaitEmptySpool();
+  }
+  EXPECT_EQ(faults_.keeps(), 3);
+  EXPECT_EQ(store_->Close(), absl::OkStatus());
+  store_.reset();
+  EXPECT_THAT(Kept(OpenSpool()->quarantine()), ElementsAre("large"));
+}
+
+TEST_F(SpooledStoreTest, ARejectedCallbackThatIsNotTakenNowHoldsUpNoOther) {
+  SetReachable(absl::UnavailableError("no server answers"));
+  faults_.RefuseBody("second", absl::ResourceExhaustedError("there is no room"));
+  Open();
+  for (const char* body : {"first", "second", "third"}) EXPECT_EQ(Keep(body), "id 0");
+  SetReachable(absl::OkStatus());
+  AwaitMain();
+  while (Kept(store_->quarantine()).size() < 2) std::this_thread::yield();
+  EXPECT_THAT(Kept(store_->quarantine()), ElementsAre("first", "third"));
+  faults_.RefuseBody("second", absl::OkStatus());
+  while (Kept(store_->quarantine()).size() < 3) std::this_thread::yield();
+}
+
 // ------------------------------------------------------------------------------- what is told
 
 TEST_F(SpooledStoreTest, TheSpoolsStateIsTold) {
