@@ -105,6 +105,43 @@ TEST_P(JetStreamDeadLettersTest, TheDeadLettersOfASubscriptionGoWithIt) {
   EXPECT_THAT(Letters(*store_->FindOrCreateQueue("two", {})), ElementsAre("1"));
 }
 
+TEST_P(JetStreamDeadLettersTest, WhatAGatewayThatEndedLeftOfADeletedSubscriptionIsRemovedByOthers) {
+  Append("1");
+  ParkAll("one", 1);
+  ParkAll("two", 1);
+  // What was left when this one was opened is gone.
+  ASSERT_TRUE(Publish("onhook.dead.gone", "a letter").ok());
+  store_ = nullptr;
+  Open();
+  Until([this] { return DeadMessages() == 2; });
+  WriteAsAnother("one", [](SubscriptionChange& change) { change.mutable_deleted(); });
+  Until([this] { return DeadMessages() == 1; });
+  EXPECT_THAT(Letters(*store_->FindOrCreateQueue("two", {})), ElementsAre("1"));
+}
+
+TEST_P(JetStreamDeadLettersTest, WhatNobodyRefersToPushesNoDeadLetterOut) {
+  for (const char* call : {"1", "2", "3"}) {
+    AppendOne(store_->log(), MakeEvent(call, call + std::string(10'000, '.')));
+  }
+  ParkAll("crm", 3);
+  const int64_t letter = Info("ONHOOK_DEAD")->bytes / 3;
+  // Copies of a gateway that ended before it wrote of them.
+  const std::string copy = DeadMessage(1)->data;
+  for (int i = 0; i < 30; ++i) ASSERT_TRUE(Publish("onhook.dead.crm", copy).ok());
+  StoreLimits limits;
+  // The second is looked at only when no more of the first is to go.
+  for (const int removed : {1, 2}) {
+    limits.retention.dead_letters_bytes = (3 - removed) * letter + letter / 2;
+    store_->SetLimits(limits);
+    Until([&] {
+      store_clock_.Advance(absl::Seconds(11));
+      return store_->Stats().dead_letters_removed_by_size >= removed;
+    });
+  }
+  EXPECT_EQ(store_->Stats().dead_letters_removed_by_size, 2);
+  EXPECT_THAT(Letters(Queue()), SizeIs(1));
+}
+
 TEST_P(JetStreamDeadLettersTest, AMessageThatIsGoneDoesNotKeepTheOthersFromBeingTrimmed) {
   AppendAndPark(3);
   DeleteDeadMessage(1);
