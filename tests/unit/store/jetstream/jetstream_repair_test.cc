@@ -2,6 +2,7 @@
 // is not taken for what it stands in the place of.
 #include <memory>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -158,6 +159,44 @@ TEST_P(JetStreamRepairTest, AStreamThatIsMissingIsNotMadeAnewBesideTheOthers) {
   store_ = nullptr;
   ASSERT_TRUE(Delete("ONHOOK").ok());
   EXPECT_THAT(std::string(TryOpen().message()), HasSubstr("stream ONHOOK: it is missing"));
+}
+
+TEST_P(JetStreamRepairTest, ASetupThatEndedHalfwayIsCompletedByTheNextStart) {
+  const std::string store_id = store_->store_id();
+  store_ = nullptr;
+  // In the order of making.
+  const std::vector<std::string> streams = {"ONHOOK_STATE", "ONHOOK_DEAD", "ONHOOK_NONCES",
+                                            "ONHOOK_REJECTED", "ONHOOK"};
+  for (size_t made = 1; made < streams.size(); ++made) {
+    for (size_t i = made; i < streams.size(); ++i) ASSERT_TRUE(Delete(streams[i]).ok());
+    const absl::Status opened = TryOpen();
+    ASSERT_TRUE(opened.ok()) << opened;
+    EXPECT_EQ(store_->store_id(), store_id) << made;
+    store_ = nullptr;
+  }
+}
+
+TEST_P(JetStreamRepairTest, GatewaysThatStartAtOnceOnEmptyServersShareAStore) {
+  store_ = nullptr;
+  for (int round = 0; round < 5; ++round) {
+    for (const char* stream :
+         {"ONHOOK", "ONHOOK_STATE", "ONHOOK_DEAD", "ONHOOK_REJECTED", "ONHOOK_NONCES"}) {
+      ASSERT_TRUE(Delete(stream).ok());
+    }
+    std::vector<absl::StatusOr<std::unique_ptr<Store>>> stores(3);
+    std::vector<std::thread> gateways;
+    for (auto& store : stores) {
+      gateways.emplace_back([&] {
+        store = OpenAnother();
+        if (store.ok()) (*store)->FindOrCreateQueue("crm", {}).status().IgnoreError();
+      });
+    }
+    for (std::thread& gateway : gateways) gateway.join();
+    for (const auto& store : stores) {
+      ASSERT_TRUE(store.ok()) << store.status();
+      EXPECT_EQ((*store)->store_id(), (*stores.front())->store_id());
+    }
+  }
 }
 
 TEST_P(JetStreamRepairTest, AJournalThatIsAnotherIsNoticed) {
