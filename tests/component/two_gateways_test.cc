@@ -222,7 +222,8 @@ TEST_F(TwoGatewaysTest, AStreamThatIsAnotherFleetsIsNotTaken) {
   Gateway gateway(settings_, &clock, &silent);
   const absl::Status started = gateway.Start();
   EXPECT_EQ(started.code(), absl::StatusCode::kFailedPrecondition) << started;
-  EXPECT_THAT(std::string(started.message()), ::testing::StartsWith("store.jetstream.stream: "));
+  EXPECT_THAT(std::string(started.message()),
+              ::testing::StartsWith("store.jetstream.subject_prefix: "));
 }
 
 TEST_F(TwoGatewaysTest, WithASpoolAnOutageOfTheServersCostsNoCallback) {

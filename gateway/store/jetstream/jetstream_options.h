@@ -13,6 +13,8 @@ namespace onhook {
 
 // How to reach the NATS servers. Files are read anew at every connection.
 struct NatsOptions {
+  // A server that has nothing to tell is asked so often whether it is there.
+  absl::Duration ping_interval = absl::Seconds(2);
   std::vector<std::string> servers = {"nats://127.0.0.1:4222"};  // "nats://" or "tls://"
   std::string credentials_file;  // of an NKey and JWT ("nsc"); empty: none
   std::string user;              // with password_file; empty: none

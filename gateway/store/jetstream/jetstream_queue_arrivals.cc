@@ -271,9 +271,11 @@ void JetStreamQueue::KeepHeld(Moment now, Todo& todo) {
 }
 
 bool JetStreamQueue::SomebodyMayTake(int64_t bytes) const {
-  return !record_.paused && std::any_of(attached_.begin(), attached_.end(), [&](const auto& entry) {
-    return !entry.second.limits.paused && state_->HasCredit(entry.first, bytes);
-  });
+  if (record_.paused) return false;
+  for (const auto& [id, attached] : attached_) {
+    if (!attached.limits.paused && state_->HasCredit(id, bytes)) return true;
+  }
+  return false;
 }
 
 void JetStreamQueue::GiveBackIdle(Moment now, Todo& todo) {
@@ -350,7 +352,10 @@ void JetStreamQueue::DoubtState() {
 }
 
 void JetStreamQueue::NoteTime(absl::Duration now) {
-  if (now - alive_at_ > environment_.options->ownership / 3) DoubtState();
+  const absl::Duration most = environment_.options->ownership / 3;
+  // What is doubted already is not doubted anew: it is being asked about.
+  const bool heard = !current_ || environment_.api->connection()->silence() <= most;
+  if (now - alive_at_ > most || !heard) DoubtState();
   alive_at_ = now;
 }
 

@@ -329,8 +329,11 @@ absl::Status JetStreamStore::Close() {
 absl::StatusOr<std::unique_ptr<Store>> OpenJetStreamStore(
     const JetStreamOptions& options, const Clock* clock, const Log* log,
     std::function<void(const absl::Status&)> replaced) {
+  // Silence is noticed before others may have got what this gateway has.
+  NatsOptions nats = options.nats;
+  nats.ping_interval = std::min(nats.ping_interval, options.ownership / 6);
   absl::StatusOr<std::unique_ptr<NatsConnection>> connection =
-      NatsConnection::Open(options.nats, options.nats.request_timeout, log);
+      NatsConnection::Open(nats, nats.request_timeout, log);
   if (!connection.ok()) return connection.status();
   if (!(*connection)->connected()) {
     return absl::UnavailableError(absl::StrCat("no NATS server answers; tried ",

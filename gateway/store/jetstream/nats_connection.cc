@@ -49,6 +49,10 @@ class ReconnectingConnection final : public NatsConnection {
   bool may_be_back_soon() const override;
   std::string trouble() const override;
   int64_t connection_number() const override;
+  absl::Duration silence() const override {
+    const Session session = current();
+    return session == nullptr ? absl::InfiniteDuration() : session->silence();
+  }
   int64_t max_payload() const override { return max_payload_.load(); }
   void Request(const std::string& subject, const NatsHeaders& headers, absl::string_view data,
                absl::Duration timeout, Reply reply) override;

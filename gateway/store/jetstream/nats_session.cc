@@ -16,6 +16,7 @@
 #include "absl/strings/strip.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
+#include "gateway/base/clock.h"
 #include "gateway/base/regular_file.h"
 #include "gateway/base/steady_condition.h"
 #include "gateway/store/jetstream/nats_error_text.h"
@@ -25,8 +26,8 @@ namespace onhook {
 namespace {
 
 constexpr absl::Duration kConnectTimeout = absl::Seconds(2);
-// A server that tells nothing although it is asked that often is given up after 6 seconds at most.
-constexpr absl::Duration kPingInterval = absl::Seconds(2);
+// A server that tells nothing although it is asked is given up after three of these at most.
+constexpr absl::Duration kQuietInterval = absl::Seconds(2);
 constexpr absl::Duration kLastFlush = absl::Milliseconds(500);
 // A server that takes nothing until it is given up lets that much gather.
 constexpr int kMostUnsentBytes = 64 << 20;
@@ -139,7 +140,7 @@ absl::StatusOr<LibraryOptions> MakeOptions(const NatsOptions& options) {
   natsOptions_SetName(made, "onhook");
   natsOptions_SetAllowReconnect(made, false);
   natsOptions_SetTimeout(made, absl::ToInt64Milliseconds(kConnectTimeout));
-  natsOptions_SetPingInterval(made, absl::ToInt64Milliseconds(kPingInterval));
+  natsOptions_SetPingInterval(made, absl::ToInt64Milliseconds(options.ping_interval));
   // It would close the connection on a thread of its own while ours reads.
   natsOptions_SetMaxPingsOut(made, std::numeric_limits<int>::max());
   // Else its flusher, a thread of its own, would let each message lie for a millisecond.
@@ -226,11 +227,14 @@ class LibnatsSession final : public NatsSession {
   LibnatsSession(bool secure, Callbacks callbacks)
       : callbacks_(std::move(callbacks)),
         secure_(secure),
-        loop_({[this] { Read(); }, [this] { Write(); }, [this] { GiveUp(); }}, kPingInterval) {}
+        loop_({[this] { Read(); }, [this] { Write(); }, [this] { GiveUp(); }}, kQuietInterval) {}
   ~LibnatsSession() override { Close(); }
 
   absl::Status Connect(natsOptions* options);
 
+  absl::Duration silence() const override {
+    return clock_.Elapsed() - absl::Nanoseconds(read_at_ns_.load());
+  }
   int64_t max_payload() const override { return natsConnection_GetMaxPayload(owned_.get()); }
   std::string server() const override;
   std::string error() const override;
@@ -260,6 +264,8 @@ class LibnatsSession final : public NatsSession {
   std::atomic<int64_t> unwritten_{0};  // calls of Write that somebody is to do
   std::atomic<int> unsent_bytes_{0};   // that the socket did not take
   std::atomic<bool> given_up_{false};
+  const SystemClock clock_;
+  std::atomic<int64_t> read_at_ns_{absl::ToInt64Nanoseconds(clock_.Elapsed())};
   // Whoever reads, writes, closes or unsubscribes has it. libnats reads with no lock of its own,
   // while whichever thread finds the connection broken closes the socket; and a subscription that
   // ends is destroyed under the hands of who has just read a message for it.
@@ -381,6 +387,7 @@ absl::Status LibnatsSession::Send(const std::string& subject, const std::string&
 }
 
 void LibnatsSession::Read() {
+  read_at_ns_ = absl::ToInt64Nanoseconds(clock_.Elapsed());
   absl::MutexLock lock(io_mutex_.get());
   natsConnection_ProcessReadEvent(library());
 }

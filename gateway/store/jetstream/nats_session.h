@@ -9,6 +9,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 #include "gateway/store/jetstream/guarded_handler.h"
 #include "gateway/store/jetstream/jetstream_options.h"
 #include "gateway/store/jetstream/nats_connection.h"
@@ -41,6 +42,8 @@ class NatsSession {
 
   virtual ~NatsSession() = default;
 
+  // For how long the server has told nothing.
+  virtual absl::Duration silence() const = 0;
   virtual int64_t max_payload() const = 0;
   virtual std::string server() const = 0;
   // Why it broke.

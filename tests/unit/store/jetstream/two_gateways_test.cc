@@ -129,6 +129,22 @@ TEST_P(TwoGatewaysTest, WhoStoodStillHandsOutNothingThatWasSettledMeanwhile) {
   EXPECT_TRUE(there.ReachesTail());
 }
 
+TEST_P(TwoGatewaysTest, WhoHearsNothingHandsOutNothingThatWasSettledMeanwhile) {
+  const QueuePtr far = Queue(*far_);
+  HearOf(*near_);
+  TestConsumer there(far);
+  Append(3);
+  Release(far, there.Take(3));
+  CutOff();
+  const QueuePtr near = Queue(*near_);
+  TestConsumer here(near);
+  AckAll(near, here.Take(3));
+  EXPECT_THAT(there.PullOnce().leases, IsEmpty());
+  network_.Clear();
+  Until([&] { return far->Stats().backlog_events == 0; });
+  EXPECT_TRUE(there.ReachesTail());
+}
+
 TEST_P(TwoGatewaysTest, WhatIsAckedWhileASnapshotIsTakenUpIsSettledOrRefused) {
   constexpr int kEvents = 200;
   const QueuePtr far = Queue(*far_);
