@@ -225,6 +225,9 @@ class SubscriptionState {
   // Owes events again that have a dead letter.
   void Redrive(Sequence sequence);
   void Discard(Sequence sequence) { dead_letters_.Remove({sequence, sequence}); }
+  // What is behind `last` are other events than before: none of them has a dead letter, or is
+  // redriven. To be followed by Seek.
+  void ForgetLettersBehind(Sequence last);
 
   // --- moving
 

@@ -1,6 +1,7 @@
 // What ends deliveries: decisions, begun and finished; dead letters; seeks.
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 #include "gateway/store/subscription_state.h"
@@ -177,6 +178,12 @@ void SubscriptionState::Redrive(Sequence sequence) {
     it->second = Record();
     it->second.deciding = deciding;
   }
+}
+
+void SubscriptionState::ForgetLettersBehind(Sequence last) {
+  const SequenceRange others{last + 1, std::numeric_limits<Sequence>::max()};
+  dead_letters_.Remove(others);
+  redriven_.Remove(others);
 }
 
 void SubscriptionState::Seek(Sequence after) {

@@ -144,7 +144,14 @@ void JetStreamHousekeeping::TrimDeadLetters() {
       trimming_ = false;
       return;
     }
-    DropOldest(info->bytes);
+    // What nobody refers to (copies of a gateway that ended before it wrote of them, say) must not
+    // push out what is somebody's. Messages are taken to be of the usual size.
+    int64_t referred = 0;
+    for (const auto& queue : queues_()) referred += queue->DeadMessages();
+    const double share = std::min(
+        static_cast<double>(referred) / static_cast<double>(std::max<int64_t>(info->messages, 1)),
+        1.0);
+    DropOldest(static_cast<int64_t>(share * static_cast<double>(info->bytes)));
   });
 }
 

@@ -107,6 +107,8 @@ class JetStreamQueue final : public SubscriptionQueue,
   std::optional<absl::Duration> UnusedBeyondLimit() const;
   // The newest event that the servers have given this gateway.
   Sequence seen_through() const;
+  // How many messages among the dead letters it refers to.
+  int64_t DeadMessages() const;
   // The oldest dead letter's place in its stream; 0: none.
   int64_t OldestDeadLetter() const;
   // Gives up the oldest dead letter, if that is it, because of a limit.
@@ -195,7 +197,8 @@ class JetStreamQueue final : public SubscriptionQueue,
   struct DeadLetterChange;
   using ChangePtr = std::shared_ptr<DeadLetterChange>;
 
-  JetStreamQueue(int64_t place, SubscriptionRecord record, Letters letters, SequenceSet processed,
+  JetStreamQueue(int64_t place, SubscriptionRecord record, Letters letters,
+                 std::set<int64_t> letters_of_lost, SequenceSet processed,
                  const JetStreamQueueEnvironment* environment);
 
   Moment Now() const { return {environment_.clock->Elapsed(), environment_.clock->Now()}; }
@@ -275,6 +278,8 @@ class JetStreamQueue final : public SubscriptionQueue,
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void ApplySought(const Change& change, Todo& todo) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void ApplyDeadLetters(const Change& change, Todo& todo) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Nothing is left of it.
+  void GiveUpRedriven(Sequence sequence, Todo& todo) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // What came before the record that tells of it.
   void TakeEarlyCopy(int64_t copy, Todo& todo) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void ApplySpec(const v1::SubscriptionSpec& spec, int32_t origin, Todo& todo)
@@ -315,7 +320,13 @@ class JetStreamQueue final : public SubscriptionQueue,
   // Looks, now and then, whether the copies of what is redriven are there: whoever copied may have
   // stood still until the copy was taken for nobody's.
   void LookForLostCopies() ABSL_LOCKS_EXCLUDED(mutex_);
-  void CopyAgain(Sequence sequence, const Letter& letter);
+  struct CopyLook;
+  void EndLook(const CopyLook& look);
+  void CopyAgain(const Letters& lost);
+  // Of redriven events whose copies and dead letters are gone.
+  void GiveUpGone(const Letters& gone);
+  // To be done by and by, unless something else is under way.
+  bool AddUnasked(const ChangePtr& change);
   void ListNext(std::shared_ptr<std::deque<int64_t>> ids, ReadLimits limits,
                 std::shared_ptr<std::vector<DeadLetter>> letters,
                 std::shared_ptr<Done<std::vector<DeadLetter>>> done);
@@ -334,6 +345,8 @@ class JetStreamQueue final : public SubscriptionQueue,
   SubscriptionRules rules_ ABSL_GUARDED_BY(mutex_);
   EventFilter filter_ ABSL_GUARDED_BY(mutex_);
   Letters letters_ ABSL_GUARDED_BY(mutex_);
+  // Dead letters whose events were lost: their sequences are others' now.
+  std::set<int64_t> letters_of_lost_ ABSL_GUARDED_BY(mutex_);
   std::map<Sequence, Trials> tried_ ABSL_GUARDED_BY(mutex_);  // unsettled events that failed
   SequenceSet processed_ ABSL_GUARDED_BY(mutex_);
   std::unique_ptr<SubscriptionState> state_ ABSL_GUARDED_BY(mutex_);
@@ -384,8 +397,10 @@ class JetStreamQueue final : public SubscriptionQueue,
   Sequence oldest_owed_ ABSL_GUARDED_BY(mutex_) = 0;
   absl::Duration owed_since_ ABSL_GUARDED_BY(mutex_);
   absl::Duration looked_for_copies_ ABSL_GUARDED_BY(mutex_);
-  std::set<int64_t> missing_copies_ ABSL_GUARDED_BY(mutex_);  // looked for once in vain
-  Sequence missing_ ABSL_GUARDED_BY(mutex_) = 0;  // the oldest, if it was looked for in vain
+  Sequence looked_through_ ABSL_GUARDED_BY(mutex_) = 0;  // for copies
+  Letters missing_copies_ ABSL_GUARDED_BY(mutex_);       // looked for once in vain
+  Letters gone_letters_ ABSL_GUARDED_BY(mutex_);         // of redriven events: so too
+  Sequence missing_ ABSL_GUARDED_BY(mutex_) = 0;         // the oldest, if it was looked for in vain
 
   std::deque<Wish> pending_ ABSL_GUARDED_BY(mutex_);
   Unrequested unrequested_ ABSL_GUARDED_BY(mutex_);

@@ -67,6 +67,7 @@ void JetStreamQueue::ListDeadLetters(int64_t after, ReadLimits limits,
     for (const auto& [sequence, letter] : letters_) {
       if (letter.copy == 0 && letter.id > after) ids.push_back(letter.id);
     }
+    ids.insert(ids.end(), letters_of_lost_.upper_bound(after), letters_of_lost_.end());
   }
   std::sort(ids.begin(), ids.end());
   if (ids.size() > limits.max_events) ids.resize(limits.max_events);
@@ -116,8 +117,11 @@ struct JetStreamQueue::DeadLetterChange {
   std::vector<std::pair<Sequence, int64_t>> left;  // with the dead letter's id; the next at the end
   std::vector<std::pair<Sequence, int64_t>> part;  // in the record under way
   std::vector<int64_t> copies;                     // of that part
+  std::vector<int64_t> lost_copies;                // that these are for; empty: there were none
   DeadLetterOutcome outcome;
   Done<DeadLetterOutcome> done;
+  // Of a part with lost copies: whose dead letters are gone as well.
+  std::shared_ptr<Letters> gone = std::make_shared<Letters>();
 };
 
 void JetStreamQueue::Redrive(DeadLetterSelection selection, Done<DeadLetterOutcome> done) {
@@ -148,6 +152,9 @@ void JetStreamQueue::BeginChange(const ChangePtr& change) {
     std::map<int64_t, Sequence> by_id;
     for (const auto& [sequence, letter] : letters_) {
       if (letter.copy == 0) by_id[letter.id] = sequence;
+    }
+    if (change->kind == Entry::KIND_DISCARDED) {
+      for (const int64_t id : letters_of_lost_) by_id[id] = 0;
     }
     if (change->selection.all) {
       for (auto it = by_id.rbegin(); it != by_id.rend(); ++it) {
@@ -196,7 +203,13 @@ void JetStreamQueue::CopyRedriven(const ChangePtr& change, size_t index) {
       environment_.subjects->dead_stream(), change->part[index].second,
       [self, change, index, copied](const absl::StatusOr<StreamMessage>& message) {
         if (absl::IsNotFound(message.status())) {  // discarded meanwhile
-          change->part.erase(change->part.begin() + static_cast<std::ptrdiff_t>(index));
+          const auto at = static_cast<std::ptrdiff_t>(index);
+          const auto [sequence, id] = change->part[index];
+          change->part.erase(change->part.begin() + at);
+          if (!change->lost_copies.empty()) {
+            (*change->gone)[sequence] = {id, change->lost_copies[index]};
+            change->lost_copies.erase(change->lost_copies.begin() + at);
+          }
           return self->CopyRedriven(change, index);
         }
         if (!message.ok()) return self->EndChange(change, message.status());
@@ -221,6 +234,7 @@ void JetStreamQueue::WriteChange(const ChangePtr& change) {
     letters.add_dead_letter_ids(id);
   }
   for (const int64_t copy : change->copies) letters.add_copies(copy);
+  for (const int64_t copy : change->lost_copies) letters.add_lost_copies(copy);
   const std::shared_ptr<JetStreamQueue> self = shared_from_this();
   environment_.journal->Write(std::move(changes),
                               [self, change, number](const absl::Status& status) {
@@ -254,8 +268,16 @@ void JetStreamQueue::EndChange(const ChangePtr& change, const absl::Status& stat
 
 // ------------------------------------------------------------------------------------ lost copies
 
+struct JetStreamQueue::CopyLook {
+  Letters again;  // missed before
+  mutable absl::Mutex mutex;
+  size_t open ABSL_GUARDED_BY(mutex) = 0;
+  Letters missing ABSL_GUARDED_BY(mutex);
+};
+
 void JetStreamQueue::LookForLostCopies() {
-  std::vector<std::pair<Sequence, Letter>> away;
+  const auto look = std::make_shared<CopyLook>();
+  Letters away;
   {
     absl::MutexLock lock(&mutex_);
     const absl::Duration now = environment_.clock->Elapsed();
@@ -264,50 +286,122 @@ void JetStreamQueue::LookForLostCopies() {
       return;
     }
     looked_for_copies_ = now;
-    for (const auto& [sequence, letter] : letters_) {
-      if (letter.copy == 0 || held_.contains(sequence)) continue;
-      away.emplace_back(sequence, letter);
-      if (away.size() == kChangesInOneRecord) break;
+    away = look->again = std::exchange(missing_copies_, {});
+    auto next = letters_.upper_bound(looked_through_);
+    for (; next != letters_.end() && away.size() < kChangesInOneRecord; ++next) {
+      looked_through_ = next->first;
+      if (next->second.copy != 0 && !held_.contains(next->first)) away.insert(*next);
     }
+    if (next == letters_.end()) looked_through_ = 0;
+  }
+  if (away.empty()) return;
+  {
+    absl::MutexLock lock(&look->mutex);
+    look->open = away.size();
   }
   const std::weak_ptr<JetStreamQueue> weak = weak_from_this();
-  for (const auto& [number, told] : away) {
-    const Sequence sequence = number;
-    const Letter letter = told;
-    environment_.api->GetMessage(
-        environment_.subjects->dead_stream(), letter.copy,
-        [weak, sequence, letter](const absl::StatusOr<StreamMessage>& message) {
-          const auto self = weak.lock();
-          if (self == nullptr || !absl::IsNotFound(message.status())) return;
-          {
-            absl::MutexLock lock(&self->mutex_);
-            const auto is = self->letters_.find(sequence);
-            if (is == self->letters_.end() || is->second.copy != letter.copy) return;
-            // Looked for twice.
-            if (self->missing_copies_.insert(letter.copy).second) return;
-            self->missing_copies_.clear();
-          }
-          self->CopyAgain(sequence, letter);
-        });
+  for (const auto& entry : away) {
+    environment_.api->GetMessage(environment_.subjects->dead_stream(), entry.second.copy,
+                                 [weak, look, entry](const absl::StatusOr<StreamMessage>& message) {
+                                   {
+                                     absl::MutexLock lock(&look->mutex);
+                                     if (absl::IsNotFound(message.status())) {
+                                       look->missing.insert(entry);
+                                     }
+                                     if (--look->open > 0) return;
+                                   }
+                                   if (const auto self = weak.lock()) self->EndLook(*look);
+                                 });
   }
 }
 
-void JetStreamQueue::CopyAgain(Sequence sequence, const Letter& letter) {
-  environment_.log->Warning("store", "the copy of a redriven event is gone; it is copied again",
-                            {{"subscription", name_}, {"sequence", sequence}});
-  auto change = std::make_shared<DeadLetterChange>();
-  change->kind = Entry::KIND_REDRIVEN;
-  change->part = {{sequence, letter.id}};
-  change->done = [](const absl::StatusOr<DeadLetterOutcome>&) {};
+// A leader that was chosen just now may not know yet all that it has, so what is missing is looked
+// for twice.
+void JetStreamQueue::EndLook(const CopyLook& look) {
+  Letters missing;
+  {
+    absl::MutexLock lock(&look.mutex);
+    missing = look.missing;
+  }
+  Letters lost;
   {
     absl::MutexLock lock(&mutex_);
-    if (!changes_.empty()) return;  // with a later look
-    changes_.push_back(change);
+    for (const auto& entry : missing) {
+      const auto before = look.again.find(entry.first);
+      const bool again = before != look.again.end() && before->second == entry.second;
+      (again ? lost : missing_copies_).insert(entry);
+    }
   }
+  if (lost.empty()) return;
+  // Whoever was done with one has written so before it removed the copy.
+  const std::weak_ptr<JetStreamQueue> weak = weak_from_this();
+  environment_.journal->EnsureCurrent(name_, [weak, lost](const absl::Status& current) {
+    const auto self = weak.lock();
+    if (self != nullptr && current.ok()) self->CopyAgain(lost);
+  });
+}
+
+void JetStreamQueue::CopyAgain(const Letters& lost) {
+  auto change = std::make_shared<DeadLetterChange>();
+  change->kind = Entry::KIND_REDRIVEN;
+  const std::weak_ptr<JetStreamQueue> weak = weak_from_this();
+  change->done = [weak, gone = change->gone](const absl::StatusOr<DeadLetterOutcome>& outcome) {
+    const auto self = weak.lock();
+    if (self != nullptr && outcome.ok()) self->GiveUpGone(*gone);
+  };
+  {
+    absl::MutexLock lock(&mutex_);
+    for (const auto& [sequence, letter] : lost) {
+      const auto is = letters_.find(sequence);
+      if (is == letters_.end() || !(is->second == letter) || held_.contains(sequence)) continue;
+      change->part.emplace_back(sequence, letter.id);
+      change->lost_copies.push_back(letter.copy);
+    }
+  }
+  if (change->part.empty() || !AddUnasked(change)) return;
+  environment_.log->Warning(
+      "store", "copies of redriven events are gone; they are copied again",
+      {{"subscription", name_}, {"events", static_cast<int64_t>(change->part.size())}});
   CopyRedriven(change, 0);
 }
 
+void JetStreamQueue::GiveUpGone(const Letters& gone) {
+  auto change = std::make_shared<DeadLetterChange>();
+  change->kind = Entry::KIND_DISCARDED;
+  change->reason = "its message is gone";
+  change->done = [](const absl::StatusOr<DeadLetterOutcome>&) {};
+  {
+    absl::MutexLock lock(&mutex_);
+    const Letters before = std::exchange(gone_letters_, gone);
+    for (const auto& [sequence, letter] : gone) {
+      const auto it = before.find(sequence);
+      if (it == before.end() || !(it->second == letter)) continue;
+      change->part.emplace_back(sequence, letter.id);
+      change->lost_copies.push_back(letter.copy);
+    }
+  }
+  if (change->part.empty() || !AddUnasked(change)) return;
+  environment_.log->Error(
+      "store", "dead letters that were redriven are not in their stream any more",
+      {{"subscription", name_}, {"events", static_cast<int64_t>(change->part.size())}});
+  WriteChange(change);
+}
+
+bool JetStreamQueue::AddUnasked(const ChangePtr& change) {
+  absl::MutexLock lock(&mutex_);
+  if (!changes_.empty()) return false;
+  changes_.push_back(change);
+  return true;
+}
+
 // ---------------------------------------------------------------------------------------- limits
+
+int64_t JetStreamQueue::DeadMessages() const {
+  absl::MutexLock lock(&mutex_);
+  auto messages = static_cast<int64_t>(letters_.size() + letters_of_lost_.size());
+  for (const auto& [sequence, letter] : letters_) messages += letter.copy != 0 ? 1 : 0;
+  return messages;
+}
 
 int64_t JetStreamQueue::OldestDeadLetter() const {
   absl::MutexLock lock(&mutex_);
@@ -315,6 +409,8 @@ int64_t JetStreamQueue::OldestDeadLetter() const {
   for (const auto& [sequence, letter] : letters_) {
     if (letter.copy == 0 && (oldest == 0 || letter.id < oldest)) oldest = letter.id;
   }
+  const auto of_lost = letters_of_lost_.begin();
+  if (of_lost != letters_of_lost_.end() && (oldest == 0 || *of_lost < oldest)) oldest = *of_lost;
   return oldest;
 }
 

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <set>
 #include <utility>
 
 #include "gateway/config/subscription_spec.h"
@@ -31,6 +32,7 @@ std::shared_ptr<JetStreamQueue> JetStreamQueue::FromRecord(
   for (const SubscriptionChange& change : changes.changes()) {
     SubscriptionRecord record;
     Letters letters;
+    std::set<int64_t> letters_of_lost;
     SequenceSet processed;
     if (change.has_created()) {
       const SubscriptionChange::Created& created = change.created();
@@ -42,13 +44,15 @@ std::shared_ptr<JetStreamQueue> JetStreamQueue::FromRecord(
     } else if (change.has_snapshot() && !change.snapshot().deleted()) {
       record = RecordOf(change.snapshot());
       letters = LettersOf(change.snapshot());
+      letters_of_lost = LettersOfLostIn(change.snapshot());
       processed = DecodeRuns(change.snapshot().processed());
     } else {
       continue;
     }
     record.name = changes.subscription();
-    return std::shared_ptr<JetStreamQueue>(new JetStreamQueue(
-        place, std::move(record), std::move(letters), std::move(processed), environment));
+    return std::shared_ptr<JetStreamQueue>(
+        new JetStreamQueue(place, std::move(record), std::move(letters), std::move(letters_of_lost),
+                           std::move(processed), environment));
   }
   return nullptr;
 }
@@ -152,11 +156,15 @@ void JetStreamQueue::ApplySought(const SubscriptionChange& change, Todo& todo) {
   record_.replayed_through = std::max(record_.replayed_through, sought.replayed_through());
   if (sought.has_lost_behind()) {
     processed_.Remove({sought.lost_behind() + 1, std::numeric_limits<Sequence>::max()});
-    // These are of events that are gone. Their messages stay where they are: they are the last that
-    // is left of them.
+    // Of events that are gone their dead letters are the last that is left. Their sequences are
+    // other events', so they cannot be owed again.
     const auto lost = letters_.upper_bound(sought.lost_behind());
-    for (auto letter = lost; letter != letters_.end(); ++letter) state_->Discard(letter->first);
+    for (auto letter = lost; letter != letters_.end(); ++letter) {
+      letters_of_lost_.insert(letter->second.id);
+      if (letter->second.copy != 0) todo.dead_messages.push_back(letter->second.copy);
+    }
     letters_.erase(lost, letters_.end());
+    state_->ForgetLettersBehind(sought.lost_behind());
   }
   state_->Seek(sought.after());
   state_->SetReplayedThrough(record_.replayed_through);
@@ -211,6 +219,7 @@ void JetStreamQueue::Adopt(const SubscriptionChange& change, Todo& todo) {
   SubscriptionRecord record = RecordOf(snapshot);
   record.name = name_;
   letters_ = LettersOf(snapshot);
+  letters_of_lost_ = LettersOfLostIn(snapshot);
   processed_ = DecodeRuns(snapshot.processed());
   record_ = std::move(record);
   tried_ = std::move(record_.tried);
@@ -261,6 +270,7 @@ SubscriptionChanges JetStreamQueue::SnapshotOf() const {
   snapshot.set_replaced_place(place_);
   EncodeRuns(state_->settled(), snapshot.mutable_settled());
   EncodeLetters(letters_, *snapshot.mutable_letters());
+  for (const int64_t id : letters_of_lost_) snapshot.add_letters_of_lost_events(id);
   for (const auto& [sequence, trials] : tried_) {
     SubscriptionChange::Failed& failed = *snapshot.add_tried();
     failed.set_sequence(sequence);
@@ -287,35 +297,51 @@ void JetStreamQueue::ApplyDeadLetters(const SubscriptionChange& change, Todo& to
   row.reason = change.reason();
   for (int i = 0; i < letters.sequences_size(); ++i) {
     const Sequence sequence = letters.sequences(i);
+    const int64_t id = i < letters.dead_letter_ids_size() ? letters.dead_letter_ids(i) : 0;
     const int64_t copy = i < letters.copies_size() ? letters.copies(i) : 0;
-    const auto letter = letters_.find(sequence);
-    const bool is_meant =
-        letter != letters_.end() &&
-        (i >= letters.dead_letter_ids_size() || letters.dead_letter_ids(i) == letter->second.id);
-    if (is_meant && copy != 0 && state_->redriven().Contains(sequence)) {
-      // Its copy was lost: it is owed by this one.
-      todo.dead_messages.push_back(std::exchange(letter->second.copy, copy));
-      TakeEarlyCopy(copy, todo);
+    const int64_t lost_copy = i < letters.lost_copies_size() ? letters.lost_copies(i) : 0;
+    if (!redrive && letters_of_lost_.erase(id) > 0) {
+      todo.dead_messages.push_back(id);
+      if (applying_ != 0) ++changed_[applying_];
       continue;
     }
-    if (!is_meant || !state_->HasDeadLetter(sequence)) {
+    const auto letter = letters_.find(sequence);
+    const bool is_meant =
+        letter != letters_.end() && (id == 0 || id == letter->second.id) &&
+        letter->second.copy == lost_copy &&
+        (lost_copy != 0 ? state_->redriven().Contains(sequence) : state_->HasDeadLetter(sequence));
+    if (!is_meant) {
       if (copy != 0) todo.dead_messages.push_back(copy);
       continue;
     }
     row.sequence = sequence;
-    history_.Add(row);
+    if (lost_copy == 0 || !redrive) history_.Add(row);
     if (applying_ != 0) ++changed_[applying_];
     if (!redrive) {
-      state_->Discard(sequence);
-      todo.dead_messages.push_back(letter->second.id);
-      letters_.erase(letter);
+      if (lost_copy != 0) {
+        GiveUpRedriven(sequence, todo);
+      } else {
+        state_->Discard(sequence);
+        todo.dead_messages.push_back(letter->second.id);
+        letters_.erase(letter);
+      }
       continue;
     }
-    state_->Redrive(sequence);
+    if (lost_copy == 0) {
+      state_->Redrive(sequence);
+      tried_.erase(sequence);
+    }
     letter->second.copy = copy;
-    tried_.erase(sequence);
     TakeEarlyCopy(copy, todo);
   }
+}
+
+void JetStreamQueue::GiveUpRedriven(Sequence sequence, Todo& todo) {
+  // As from before a seek: what a seek has made owed stays so.
+  bool changed = false;
+  state_->ApplyElsewhere(sequence, SubscriptionState::Outcome::kSettle, state_->epoch() - 1,
+                         &changed);
+  Release(sequence, false, 0, todo);
 }
 
 void JetStreamQueue::TakeEarlyCopy(int64_t copy, Todo& todo) {

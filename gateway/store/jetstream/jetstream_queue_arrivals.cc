@@ -166,8 +166,9 @@ void JetStreamQueue::JudgeRedriven(const Arrival& arrival, Todo& todo) {
     return Take(stored.sequence(), std::move(held), todo);
   }
   // What says that it is owed is about to be written, or has been settled, or never came.
-  if (message.facts.delivered < kMostEarly && early_copies_.size() < kMostEarlyCopies) {
-    early_copies_[copy] = arrival;
+  if (message.facts.delivered < kMostEarly) {
+    // For which there is no room comes again.
+    if (early_copies_.size() < kMostEarlyCopies) early_copies_[copy] = arrival;
     return;
   }
   early_copies_.erase(copy);

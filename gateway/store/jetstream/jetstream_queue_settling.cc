@@ -391,6 +391,9 @@ void JetStreamQueue::Written(const WritePtr& write, const absl::Status& status) 
       }
       if (refused) RefuseTheRest(wish);
     }
+    if (deleted_) {
+      for (const auto& [sequence, place] : write->dead_letters) todo.dead_messages.push_back(place);
+    }
     if (refused && !deleted_) {
       for (const auto& [first, last] : write->unrequested.excluded.runs()) {
         unrequested_.excluded.Add({first, last});

@@ -35,6 +35,14 @@ Letters LettersOf(const SubscriptionChange::Snapshot& snapshot) {
   return letters;
 }
 
+std::set<int64_t> LettersOfLostIn(const SubscriptionChange::Snapshot& snapshot) {
+  std::set<int64_t> ids;
+  for (const int64_t id : snapshot.letters_of_lost_events()) {
+    if (id > 0) ids.insert(id);
+  }
+  return ids;
+}
+
 void EncodeLetters(const Letters& letters, SubscriptionChange::Letters& to) {
   Sequence before = 0;
   int64_t id = 0;

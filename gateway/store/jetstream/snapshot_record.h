@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <map>
+#include <set>
 
 #include "gateway/store/embedded/subscription_rows.h"
 #include "gateway/store/jetstream/stored_records.pb.h"
@@ -26,6 +27,8 @@ using Letters = std::map<Sequence, Letter>;
 
 // What is no such form is left out.
 Letters LettersOf(const jetstream::SubscriptionChange::Snapshot& snapshot);
+// Dead letters whose events were lost; what is no id is left out.
+std::set<int64_t> LettersOfLostIn(const jetstream::SubscriptionChange::Snapshot& snapshot);
 void EncodeLetters(const Letters& letters, jetstream::SubscriptionChange::Letters& to);
 
 // Without its name, which the record's subject says.

@@ -281,17 +281,30 @@ absl::Status SubscriptionRegistry::Remove(const QueuePtr& queue) {
   // Nothing refers to what is left of it.
   const absl::StatusOr<StreamInfo> dead = AwaitAnswer<StreamInfo>(
       [&](auto done) { environment_.api->GetStream(subjects.dead_stream(), std::move(done)); });
-  if (dead.ok()) PurgeDead({subjects.Dead(name), subjects.Redriven(name)}, dead->last_sequence);
+  if (!dead.ok() ||
+      !PurgeDead({subjects.Dead(name), subjects.Redriven(name)}, dead->last_sequence)) {
+    NoteOrphans();
+  }
   Tell("subscription deleted", name);
   return absl::OkStatus();
 }
 
 // What a namesake parks from now on lies behind `through`.
-void SubscriptionRegistry::PurgeDead(const std::vector<std::string>& subjects, int64_t through) {
+bool SubscriptionRegistry::PurgeDead(const std::vector<std::string>& subjects, int64_t through) {
+  bool all = true;
   for (const std::string& subject : subjects) {
-    environment_.api->Purge(environment_.subjects->dead_stream(), through + 1, subject,
-                            [](const absl::Status&) {});
+    const absl::Status purged = AwaitStatus([&](JetStreamApi::DoneStatus done) {
+      environment_.api->Purge(environment_.subjects->dead_stream(), through + 1, subject,
+                              std::move(done));
+    });
+    all = all && purged.ok();
   }
+  return all;
+}
+
+void SubscriptionRegistry::NoteOrphans() {
+  absl::MutexLock lock(&mutex_);
+  may_be_orphans_ = true;
 }
 
 absl::Status SubscriptionRegistry::Declare(const std::vector<Declaration>& declarations) {

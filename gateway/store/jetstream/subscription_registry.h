@@ -52,8 +52,9 @@ class SubscriptionRegistry {
   absl::Status Declare(const std::vector<Declaration>& declarations);
   // Those that nobody has used for longer than they may be.
   void DeleteUnused();
-  // What is left among the dead letters of subscriptions that are no more. Does it once; to be
-  // called by one thread, again until it was done.
+  // Removes what is left among the dead letters of subscriptions that are no more: after a start,
+  // and after another gateway deleted one, which may have ended since. To be called by one thread,
+  // again and again.
   void RemoveOrphans();
 
   // --- for the store
@@ -87,7 +88,9 @@ class SubscriptionRegistry {
   // Writes one change of a subscription, and waits until it is applied.
   absl::Status Write(const std::string& name,
                      const std::function<void(jetstream::SubscriptionChange&)>& fill);
-  void PurgeDead(const std::vector<std::string>& subjects, int64_t through);
+  // Whether all of it is gone. Blocking.
+  bool PurgeDead(const std::vector<std::string>& subjects, int64_t through);
+  void NoteOrphans();
   absl::Status MakeConsumer(const std::string& stream, const ConsumerConfig& config);
   void RemoveConsumer(const std::string& stream, const std::string& consumer);
   void Tell(absl::string_view what, const std::string& name) const;
@@ -100,7 +103,7 @@ class SubscriptionRegistry {
   mutable absl::Mutex mutex_;
   std::map<std::string, QueuePtr> queues_ ABSL_GUARDED_BY(mutex_);
   bool opened_ ABSL_GUARDED_BY(mutex_) = false;
-  bool orphans_removed_ = false;
+  bool may_be_orphans_ ABSL_GUARDED_BY(mutex_) = true;
   LossDoubt loss_doubt_ ABSL_GUARDED_BY(mutex_);
 };
 

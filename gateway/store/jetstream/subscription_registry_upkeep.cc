@@ -37,6 +37,7 @@ void SubscriptionRegistry::Apply(int64_t place, const SubscriptionChanges& chang
     {
       absl::MutexLock lock(&mutex_);
       queues_.erase(name);
+      may_be_orphans_ = may_be_orphans_ || number == 0;
     }
     if (number == 0) return;
     // What is left says that it was deleted.
@@ -177,7 +178,10 @@ void SubscriptionRegistry::DeleteUnused() {
 }
 
 void SubscriptionRegistry::RemoveOrphans() {
-  if (orphans_removed_) return;
+  {
+    absl::MutexLock lock(&mutex_);
+    if (!std::exchange(may_be_orphans_, false)) return;
+  }
   const Subjects& subjects = *environment_.subjects;
   const std::string stream = subjects.dead_stream();
   const absl::StatusOr<StreamInfo> info = AwaitAnswer<StreamInfo>(
@@ -188,7 +192,7 @@ void SubscriptionRegistry::RemoveOrphans() {
   const absl::Status current = AwaitStatus([&](JetStreamApi::DoneStatus done) {
     environment_.journal->EnsureAllCurrent(std::move(done));
   });
-  if (!info.ok() || !found.ok() || !current.ok()) return;
+  if (!info.ok() || !found.ok() || !current.ok()) return NoteOrphans();
   std::set<std::string> known;
   for (const QueuePtr& queue : Queues()) {
     known.insert({subjects.Dead(queue->name()), subjects.Redriven(queue->name())});
@@ -197,8 +201,7 @@ void SubscriptionRegistry::RemoveOrphans() {
   for (const std::string& subject : *found) {
     if (known.count(subject) == 0) orphans.push_back(subject);
   }
-  PurgeDead(orphans, info->last_sequence);
-  orphans_removed_ = true;
+  if (!PurgeDead(orphans, info->last_sequence)) NoteOrphans();
 }
 
 }  // namespace onhook

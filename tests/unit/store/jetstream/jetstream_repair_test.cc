@@ -1,20 +1,18 @@
 // What servers lose, forget or are told to remove: what is owed comes all the same, and what is new
 // is not taken for what it stands in the place of.
-#include <filesystem>
 #include <memory>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
-#include "absl/strings/match.h"
-#include "absl/synchronization/notification.h"
+#include "absl/strings/str_cat.h"
 #include "gateway/base/steady_condition.h"
 #include "gateway/store/jetstream/jetstream_store.h"
 #include "gateway/store/jetstream/pull_consumer.h"
 #include "gmock/gmock.h"
-#include "tests/contract/engine.h"
 #include "tests/contract/subscription_queue_contract.h"
-#include "tests/unit/store/jetstream/nats_fixture.h"
+#include "tests/unit/store/jetstream/store_fixture.h"
 
 namespace onhook {
 namespace {
@@ -24,103 +22,7 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::SizeIs;
 
-class JetStreamRepairTest : public NatsTest {
- protected:
-  void SetUp() override {
-    NatsTest::SetUp();
-    if (!IsSkipped()) Open();
-  }
-  void TearDown() override {
-    store_ = nullptr;
-    NatsTest::TearDown();
-  }
-
-  void Open() {
-    const absl::Status opened = TryOpen();
-    ASSERT_TRUE(opened.ok()) << opened;
-  }
-  absl::Status TryOpen() {
-    JetStreamOptions options;
-    options.nats.servers = {server_->url()};
-    options.replicas = 1;
-    options.ownership = absl::Milliseconds(300);
-    options.tick_interval = absl::Milliseconds(5);
-    auto store = OpenJetStreamStore(options, &clock_, &log_,
-                                    [this](const absl::Status& status) { replaced_.Add(status); });
-    if (!store.ok()) return store.status();
-    store_ = *std::move(store);
-    return absl::OkStatus();
-  }
-  QueuePtr Queue() { return *store_->FindOrCreateQueue("crm", {}); }
-
-  void Append(const std::string& call) { AppendOne(store_->log(), MakeEvent(call, call)); }
-  static std::vector<std::string> ContentsOf(const std::vector<Lease>& leases) {
-    std::vector<LogEventPtr> events;
-    for (const Lease& lease : leases) events.push_back(lease.event);
-    return Contents(events);
-  }
-  static std::vector<SettleException> Ack(const QueuePtr& queue, const std::vector<Lease>& leases) {
-    SettleRequest request;
-    request.delivery_ids = Ids(leases);
-    return Settle(queue, request);
-  }
-  static std::vector<SettleException> Settle(const QueuePtr& queue, const SettleRequest& request) {
-    absl::Notification settled;
-    std::vector<SettleException> exceptions;
-    queue->Settle(request, [&](std::vector<SettleException> result) {
-      exceptions = std::move(result);
-      settled.Notify();
-    });
-    settled.WaitForNotification();
-    return exceptions;
-  }
-  bool IsProcessed(Sequence sequence) {
-    return !AwaitAnswer<std::vector<std::string>>([&](auto done) {
-              store_->FindProcessedBy(sequence, {"crm"}, std::move(done));
-            })->empty();
-  }
-
-  // The events as they are now, and these put back. The server is started again each time.
-  void KeepEvents() {
-    server_->Stop();
-    std::filesystem::copy(Messages(), server_->directory() + "/kept",
-                          std::filesystem::copy_options::recursive);
-    StartServer();
-  }
-  void LoseWhatCameSince() {
-    server_->Stop();
-    std::filesystem::remove_all(Messages());
-    std::filesystem::rename(server_->directory() + "/kept", Messages());
-    StartServer();
-  }
-  void StartServer() {
-    ASSERT_TRUE(server_->Start());
-    if (store_ != nullptr) Until([this] { return store_->CheckRoom().ok(); });
-  }
-  std::string Messages() const {
-    return server_->directory() + "/store/jetstream/$G/streams/ONHOOK/msgs";
-  }
-
-  void LimitMessages(const std::string& stream, int64_t messages) {
-    StreamConfig config = Info(stream)->config;
-    config.max_messages = messages;
-    ASSERT_TRUE(AwaitAnswer<StreamInfo>([&](auto done) {
-                  api_->UpdateStream(config, std::move(done));
-                }).ok());
-  }
-
-  std::string EventsConsumer() {
-    const auto names = AwaitAnswer<std::vector<std::string>>(
-        [&](auto done) { api_->ListConsumers("ONHOOK", std::move(done)); });
-    for (const std::string& name : *names) {
-      if (absl::StartsWith(name, "crm-")) return name;
-    }
-    return "";
-  }
-
-  Recorded<absl::Status> replaced_;
-  std::unique_ptr<Store> store_;
-};
+class JetStreamRepairTest : public JetStreamStoreTest {};
 
 INSTANTIATE_TEST_SUITE_P(Servers, JetStreamRepairTest,
                          testing::Values(NatsVersion::kNewest, NatsVersion::kOldest),
@@ -259,6 +161,44 @@ TEST_P(JetStreamRepairTest, AStreamThatIsMissingIsNotMadeAnewBesideTheOthers) {
   EXPECT_THAT(std::string(TryOpen().message()), HasSubstr("stream ONHOOK: it is missing"));
 }
 
+TEST_P(JetStreamRepairTest, ASetupThatEndedHalfwayIsCompletedByTheNextStart) {
+  const std::string store_id = store_->store_id();
+  store_ = nullptr;
+  // In the order of making.
+  const std::vector<std::string> streams = {"ONHOOK_STATE", "ONHOOK_DEAD", "ONHOOK_NONCES",
+                                            "ONHOOK_REJECTED", "ONHOOK"};
+  for (size_t made = 1; made < streams.size(); ++made) {
+    for (size_t i = made; i < streams.size(); ++i) ASSERT_TRUE(Delete(streams[i]).ok());
+    const absl::Status opened = TryOpen();
+    ASSERT_TRUE(opened.ok()) << opened;
+    EXPECT_EQ(store_->store_id(), store_id) << made;
+    store_ = nullptr;
+  }
+}
+
+TEST_P(JetStreamRepairTest, GatewaysThatStartAtOnceOnEmptyServersShareAStore) {
+  store_ = nullptr;
+  for (int round = 0; round < 5; ++round) {
+    for (const char* stream :
+         {"ONHOOK", "ONHOOK_STATE", "ONHOOK_DEAD", "ONHOOK_REJECTED", "ONHOOK_NONCES"}) {
+      ASSERT_TRUE(Delete(stream).ok());
+    }
+    std::vector<absl::StatusOr<std::unique_ptr<Store>>> stores(3);
+    std::vector<std::thread> gateways;
+    for (auto& store : stores) {
+      gateways.emplace_back([&] {
+        store = OpenAnother();
+        if (store.ok()) (*store)->FindOrCreateQueue("crm", {}).status().IgnoreError();
+      });
+    }
+    for (std::thread& gateway : gateways) gateway.join();
+    for (const auto& store : stores) {
+      ASSERT_TRUE(store.ok()) << store.status();
+      EXPECT_EQ((*store)->store_id(), (*stores.front())->store_id());
+    }
+  }
+}
+
 TEST_P(JetStreamRepairTest, AJournalThatIsAnotherIsNoticed) {
   Queue();
   const StreamConfig kept = Info("ONHOOK_STATE")->config;
@@ -267,61 +207,6 @@ TEST_P(JetStreamRepairTest, AJournalThatIsAnotherIsNoticed) {
   const std::vector<absl::Status> told = replaced_.Await(1);
   ASSERT_THAT(told, SizeIs(1));
   EXPECT_THAT(std::string(told[0].message()), HasSubstr("ONHOOK_STATE"));
-}
-
-TEST_P(JetStreamRepairTest, TheDeadLettersOfASubscriptionGoWithIt) {
-  Append("1");
-  const auto park = [&](const std::string& name) {
-    const QueuePtr queue = *store_->FindOrCreateQueue(name, {});
-    TestConsumer consumer(queue);
-    SettleRequest request;
-    request.action = SettleRequest::Action::kPark;
-    request.delivery_ids = Ids(consumer.Take(1));
-    EXPECT_THAT(Settle(queue, request), IsEmpty());
-  };
-  park("one");
-  park("two");
-  EXPECT_EQ(Info("ONHOOK_DEAD")->messages, 2);
-  ASSERT_TRUE(store_->DeleteSubscription("one").ok());
-  Until([this] { return Info("ONHOOK_DEAD")->messages == 1; });
-  // Also what is left of one that another gateway deleted and could not tidy up after.
-  store_ = nullptr;
-  ASSERT_TRUE(AwaitAnswer<PublishAck>([&](auto done) {
-                api_->Publish("onhook.dead.gone", {}, "a letter", PublishOptions(),
-                              std::move(done));
-              }).ok());
-  EXPECT_EQ(Info("ONHOOK_DEAD")->messages, 2);
-  Open();
-  Until([this] { return Info("ONHOOK_DEAD")->messages == 1; });
-  const auto letters = AwaitAnswer<std::vector<DeadLetter>>([&](auto done) {
-    (*store_->FindOrCreateQueue("two", {}))->ListDeadLetters(0, {}, std::move(done));
-  });
-  EXPECT_EQ(letters->size(), 1);
-}
-
-TEST_P(JetStreamRepairTest, ARedrivenEventWhoseCopyIsGoneComesAllTheSame) {
-  Append("1");
-  const QueuePtr queue = Queue();
-  SettleRequest park;
-  park.action = SettleRequest::Action::kPark;
-  {
-    TestConsumer consumer(queue);
-    park.delivery_ids = Ids(consumer.Take(1));
-    EXPECT_THAT(Settle(queue, park), IsEmpty());
-  }
-  const auto redriven = AwaitAnswer<DeadLetterOutcome>([&](auto done) {
-    queue->Redrive({true, {}}, std::move(done));
-  });
-  ASSERT_EQ(redriven->done, 1);
-  const int64_t copy = Info("ONHOOK_DEAD")->last_sequence;
-  ASSERT_TRUE(AwaitStatus([&](JetStreamApi::DoneStatus done) {
-                api_->DeleteMessage("ONHOOK_DEAD", copy, std::move(done));
-              }).ok());
-  TestConsumer consumer(queue);
-  const std::vector<Lease> taken = consumer.Take(1);
-  EXPECT_THAT(ContentsOf(taken), ElementsAre("1"));
-  EXPECT_THAT(Ack(queue, taken), IsEmpty());
-  Until([this] { return Info("ONHOOK_DEAD")->messages == 0; });
 }
 
 // As an operator may have it, so that what is owed to nobody's consumer does not fill the account.
