@@ -74,10 +74,10 @@ class NatsConnection {
   virtual std::string trouble() const = 0;
   // Of the connection there is; each that is made has a greater one. 0: not connected.
   virtual int64_t connection_number() const = 0;
-  // The server's limit of a message's payload in bytes; 0: not connected yet.
   // For how long the server has told nothing, though it is asked each ping_interval; for ever where
   // there is none.
   virtual absl::Duration silence() const = 0;
+  // The server's limit of a message's payload in bytes; 0: not connected yet.
   virtual int64_t max_payload() const = 0;
 
   // Sends a message and hands on the first answer. Errors: kUnavailable (not connected, the

@@ -42,10 +42,10 @@ absl::Status CannotBeHad(const StreamConfig& config, const std::string& prefix,
       return Wrong(config.name, absl::StrCat(error.message(), "; set 1 for a single server"),
                    kReplicas);
     case kNoPeersFit:
-      return Wrong(config.name,
-                   absl::StrCat(error.message(), "; there must be ", config.replicas,
-                                " servers with room for it; set 1 for a single one"),
-                   kReplicas);
+      // So it is, too, in a cluster whose servers are still finding each other.
+      return absl::UnavailableError(absl::StrCat(
+          kReplicas, ": stream ", config.name, ": ", error.message(), "; there must be ",
+          config.replicas, " servers with room for it, and know of each other"));
     case kSubjectsOverlap:
       return Wrong(
           config.name,

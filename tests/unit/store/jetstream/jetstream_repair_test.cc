@@ -25,10 +25,7 @@ using testing::SizeIs;
 class JetStreamRepairTest : public JetStreamStoreTest {};
 
 INSTANTIATE_TEST_SUITE_P(Servers, JetStreamRepairTest,
-                         testing::Values(NatsVersion::kNewest, NatsVersion::kOldest),
-                         [](const auto& info) {
-                           return info.param == NatsVersion::kNewest ? "Newest" : "Oldest";
-                         });
+                         testing::Values(NatsVersion::kNewest, NatsVersion::kOldest), VersionName);
 
 TEST_P(JetStreamRepairTest, WhatComesInThePlaceOfALostEventIsDelivered) {
   for (const char* call : {"1", "2", "3"}) Append(call);

@@ -40,10 +40,7 @@ class StateJournalTest : public NatsTest {
   const Subjects subjects_{JetStreamOptions()};
 };
 INSTANTIATE_TEST_SUITE_P(Servers, StateJournalTest,
-                         testing::Values(NatsVersion::kNewest, NatsVersion::kOldest),
-                         [](const auto& info) {
-                           return info.param == NatsVersion::kNewest ? "Newest" : "Oldest";
-                         });
+                         testing::Values(NatsVersion::kNewest, NatsVersion::kOldest), VersionName);
 
 TEST_P(StateJournalTest, AWriteIsDoneOnceItIsApplied) {
   const auto journal = Journal(1);

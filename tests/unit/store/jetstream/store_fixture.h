@@ -18,6 +18,30 @@
 
 namespace onhook {
 
+inline std::vector<std::string> ContentsOf(const std::vector<Lease>& leases) {
+  std::vector<LogEventPtr> events;
+  for (const Lease& lease : leases) events.push_back(lease.event);
+  return Contents(events);
+}
+
+// Waits until that is durable.
+inline std::vector<SettleException> Settle(const QueuePtr& queue, const SettleRequest& request) {
+  absl::Notification settled;
+  std::vector<SettleException> exceptions;
+  queue->Settle(request, [&](std::vector<SettleException> result) {
+    exceptions = std::move(result);
+    settled.Notify();
+  });
+  settled.WaitForNotification();
+  return exceptions;
+}
+
+inline std::vector<SettleException> Ack(const QueuePtr& queue, const std::vector<Lease>& leases) {
+  SettleRequest request;
+  request.delivery_ids = Ids(leases);
+  return Settle(queue, request);
+}
+
 // A store on a server of its own, whose streams a test can change behind its back.
 class JetStreamStoreTest : public NatsTest {
  protected:
@@ -50,26 +74,6 @@ class JetStreamStoreTest : public NatsTest {
   QueuePtr Queue() { return *store_->FindOrCreateQueue("crm", {}); }
 
   void Append(const std::string& call) { AppendOne(store_->log(), MakeEvent(call, call)); }
-  static std::vector<std::string> ContentsOf(const std::vector<Lease>& leases) {
-    std::vector<LogEventPtr> events;
-    for (const Lease& lease : leases) events.push_back(lease.event);
-    return Contents(events);
-  }
-  static std::vector<SettleException> Ack(const QueuePtr& queue, const std::vector<Lease>& leases) {
-    SettleRequest request;
-    request.delivery_ids = Ids(leases);
-    return Settle(queue, request);
-  }
-  static std::vector<SettleException> Settle(const QueuePtr& queue, const SettleRequest& request) {
-    absl::Notification settled;
-    std::vector<SettleException> exceptions;
-    queue->Settle(request, [&](std::vector<SettleException> result) {
-      exceptions = std::move(result);
-      settled.Notify();
-    });
-    settled.WaitForNotification();
-    return exceptions;
-  }
   bool IsProcessed(Sequence sequence) {
     return !AwaitAnswer<std::vector<std::string>>([&](auto done) {
               store_->FindProcessedBy(sequence, {"crm"}, std::move(done));

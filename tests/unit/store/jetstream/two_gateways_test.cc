@@ -109,10 +109,7 @@ class TwoGatewaysTest : public NatsTest {
 };
 
 INSTANTIATE_TEST_SUITE_P(Servers, TwoGatewaysTest,
-                         testing::Values(NatsVersion::kNewest, NatsVersion::kOldest),
-                         [](const auto& info) {
-                           return info.param == NatsVersion::kNewest ? "Newest" : "Oldest";
-                         });
+                         testing::Values(NatsVersion::kNewest, NatsVersion::kOldest), VersionName);
 
 // What the far gateway has is settled by the near one. Then `meanwhile` happens to the far one.
 void TwoGatewaysTest::ExpectNothingSettledComesAgain(const std::function<void()>& meanwhile) {
