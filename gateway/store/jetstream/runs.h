@@ -18,6 +18,8 @@ void EncodeNewestRuns(const SequenceSet& sequences, size_t most_bytes, jetstream
 
 // What is no such form, or no sequence, is left out.
 SequenceSet DecodeRuns(const jetstream::Runs& runs);
+// Whether all of it is.
+bool AreRuns(const jetstream::Runs& runs);
 
 }  // namespace onhook
 

@@ -10,12 +10,10 @@ namespace onhook {
 
 using jetstream::SubscriptionChange;
 
-Letters LettersOf(const SubscriptionChange::Snapshot& snapshot) {
-  Letters letters;
-  for (const auto& letter : snapshot.dead_letters()) {
-    letters[letter.sequence()] = {letter.dead_letter_id(), letter.copy()};
-  }
-  const SubscriptionChange::Letters& columns = snapshot.letters();
+namespace {
+
+// Up to what is no letter, if there is such: then false.
+bool Read(const SubscriptionChange::Letters& columns, Letters& letters) {
   const int rows =
       std::min({columns.sequences_size(), columns.dead_letter_ids_size(), columns.copies_size()});
   // A sequence is a stream's, so far below this.
@@ -26,13 +24,30 @@ Letters LettersOf(const SubscriptionChange::Snapshot& snapshot) {
     const int64_t to_id = columns.dead_letter_ids(i);
     if (columns.sequences(i) <= 0 || columns.sequences(i) > kMost - sequence ||
         to_id > kMost - id || to_id <= -id) {
-      return letters;
+      return false;
     }
     sequence += columns.sequences(i);
     id += to_id;
     letters[sequence] = {id, columns.copies(i)};
   }
+  return rows == columns.sequences_size() && rows == columns.dead_letter_ids_size() &&
+         rows == columns.copies_size();
+}
+
+}  // namespace
+
+Letters LettersOf(const SubscriptionChange::Snapshot& snapshot) {
+  Letters letters;
+  for (const auto& letter : snapshot.dead_letters()) {
+    letters[letter.sequence()] = {letter.dead_letter_id(), letter.copy()};
+  }
+  Read(snapshot.letters(), letters);
   return letters;
+}
+
+bool AreLetters(const SubscriptionChange::Letters& columns) {
+  Letters letters;
+  return Read(columns, letters);
 }
 
 std::set<int64_t> LettersOfLostIn(const SubscriptionChange::Snapshot& snapshot) {

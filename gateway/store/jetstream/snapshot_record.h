@@ -27,6 +27,8 @@ using Letters = std::map<Sequence, Letter>;
 
 // What is no such form is left out.
 Letters LettersOf(const jetstream::SubscriptionChange::Snapshot& snapshot);
+// Whether all of it is.
+bool AreLetters(const jetstream::SubscriptionChange::Letters& columns);
 // Dead letters whose events were lost; what is no id is left out.
 std::set<int64_t> LettersOfLostIn(const jetstream::SubscriptionChange::Snapshot& snapshot);
 void EncodeLetters(const Letters& letters, jetstream::SubscriptionChange::Letters& to);

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "absl/strings/string_view.h"
+#include "gateway/store/jetstream/record_check.h"
 
 namespace onhook {
 namespace {
@@ -119,10 +120,13 @@ void StateJournal::Replaced(int64_t number) {
 
 void StateJournal::Received(const StreamMessage& message) {
   Changes changes;
-  const bool readable = changes.ParseFromString(message.data);
+  const absl::Status read = changes.ParseFromString(message.data)
+                                ? CheckRecord(changes)
+                                : absl::DataLossError("it is no record");
+  const bool readable = read.ok();
   if (!readable) {
     log_->Error("store", "a record of a subscription cannot be read; it is passed over",
-                {{"place", message.sequence}});
+                {{"place", message.sequence}, {"error", read}});
   }
   const bool mine = readable && changes.writer() == writer_;
   bool is_open = false;

@@ -74,5 +74,22 @@ TEST_P(StateJournalTest, AWriteThatWasReplacedBeforeItWasReadIsDoneWithWhatRepla
   connection_->Close();
 }
 
+TEST_P(StateJournalTest, WhatNoGatewayCanHaveWrittenIsPassedOver) {
+  SubscriptionChanges record;
+  record.set_subscription("crm");
+  record.add_changes()->mutable_sought()->set_after(-1);
+  for (const std::string& data : {record.SerializeAsString(), std::string("no record")}) {
+    ASSERT_TRUE(Publish(subjects_.State("crm"), data).ok());
+  }
+  const auto journal = Journal(1);
+  Recorded<int64_t> places;
+  journal->Begin([&](int64_t place, const SubscriptionChanges&, int64_t) { places.Add(place); });
+  Recorded<absl::Status> done;
+  journal->Write(Paused(*journal), [&](const absl::Status& status) { done.Add(status); });
+  EXPECT_THAT(done.Await(1), ElementsAre(absl::OkStatus()));
+  EXPECT_THAT(places.Get(), ElementsAre(3));
+  connection_->Close();
+}
+
 }  // namespace
 }  // namespace onhook
