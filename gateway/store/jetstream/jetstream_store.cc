@@ -21,6 +21,7 @@
 #include "gateway/store/jetstream/loss_doubt.h"
 #include "gateway/store/jetstream/state_journal.h"
 #include "gateway/store/jetstream/stream_setup.h"
+#include "gateway/store/jetstream/stream_watch.h"
 #include "gateway/store/jetstream/subjects.h"
 #include "gateway/store/jetstream/subscription_registry.h"
 
@@ -143,6 +144,10 @@ class JetStreamStore final : public Store {
   absl::Status Close() override;
 
  private:
+  void TellReplaced(const std::string& stream) {
+    replaced_(absl::FailedPreconditionError(
+        absl::StrCat("stream ", stream, " was removed and made anew")));
+  }
   // Says so, if the servers do not take what the settings admit.
   void CompareWithServers() const;
   void Tick();
@@ -169,6 +174,7 @@ class JetStreamStore final : public Store {
   absl::Mutex journal_mutex_;
   LossDoubt journal_doubt_ ABSL_GUARDED_BY(journal_mutex_);
   JetStreamHousekeeping housekeeping_;
+  std::unique_ptr<StreamWatch> watch_;
   absl::Duration housekept_;  // the ticking thread only
   absl::Duration window_;     // that the settings gave the stream last; of who sets limits
   bool closed_ = false;
@@ -187,10 +193,12 @@ absl::Status JetStreamStore::Begin() {
   if (!begun.ok()) return begun;
   event_log_.SetLossListener(
       [this](Sequence kept, const SequenceMarks::Mark& lost) { registry_.NoteLoss(kept, lost); });
-  event_log_.SetReplacedListener([this] {
-    replaced_(absl::FailedPreconditionError(
-        absl::StrCat("stream ", subjects_.events_stream(), " was removed and made anew")));
-  });
+  event_log_.SetReplacedListener([this] { TellReplaced(subjects_.events_stream()); });
+  watch_ = std::make_unique<StreamWatch>(
+      &api_,
+      std::vector<std::string>{subjects_.state_stream(), subjects_.dead_stream(),
+                               subjects_.nonces_stream(), subjects_.rejected_stream()},
+      store_id_, clock_, [this](const std::string& stream) { TellReplaced(stream); });
   event_log_.Begin(streams->events);
   journal_.SetLossListener([this](int64_t kept, const SequenceMarks::Mark& lost) {
     absl::MutexLock lock(&journal_mutex_);
@@ -327,6 +335,7 @@ void JetStreamStore::Tick() {
   journal_.Tick();
   quarantine_.Tick();
   registry_.Tick();
+  watch_->Tick();
   if (clock_->Elapsed() - housekept_ < kHousekeepingInterval) return;
   housekept_ = clock_->Elapsed();
   housekeeping_.Tick();

@@ -140,6 +140,26 @@ TEST_P(JetStreamRepairTest, AStoreThatIsAnotherIsNoticed) {
   EXPECT_EQ(told[0].code(), absl::StatusCode::kFailedPrecondition);
 }
 
+TEST_P(JetStreamRepairTest, AGatewayEndsWhenWhatItRemembersOfIsInAnotherStream) {
+  for (const char* stream : {"ONHOOK_STATE", "ONHOOK_DEAD", "ONHOOK_REJECTED", "ONHOOK_NONCES"}) {
+    const size_t told_before = replaced_.Get().size();
+    const StreamConfig kept = Info(stream)->config;
+    StreamConfig other = kept;
+    other.description = "made by hand";
+    ASSERT_TRUE(Delete(stream).ok());
+    ASSERT_TRUE(Create(other).ok());
+    store_clock_.Advance(absl::Seconds(6));
+    const std::vector<absl::Status> told = replaced_.Await(told_before + 1);
+    ASSERT_THAT(told, SizeIs(told_before + 1));
+    EXPECT_EQ(told.back().code(), absl::StatusCode::kFailedPrecondition);
+    EXPECT_THAT(std::string(told.back().message()), HasSubstr(absl::StrCat("stream ", stream)));
+    store_ = nullptr;
+    ASSERT_TRUE(Delete(stream).ok());
+    ASSERT_TRUE(Create(kept).ok());
+    Open();
+  }
+}
+
 TEST_P(JetStreamRepairTest, AStreamThatIsMissingIsNotMadeAnewBesideTheOthers) {
   Append("1");
   Queue();
