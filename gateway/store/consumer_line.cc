@@ -33,11 +33,12 @@ std::vector<ConsumerId> ConsumerLine::All() const {
   return all;
 }
 
-void ConsumerLine::Wait(ConsumerId consumer, bool has_credit) {
+bool ConsumerLine::Wait(ConsumerId consumer, bool has_credit) {
   const auto it = consumers_.find(consumer);
-  if (it == consumers_.end() || it->second.waiting != Waiting::kNo) return;
+  if (it == consumers_.end() || it->second.waiting != Waiting::kNo) return false;
   it->second.waiting = has_credit ? Waiting::kForEvents : Waiting::kForCredit;
   if (has_credit) waiting_for_events_.push_back(consumer);
+  return true;
 }
 
 bool ConsumerLine::WaitsForCredit(ConsumerId consumer) const {

@@ -35,7 +35,8 @@ class ConsumerLine {
   std::vector<ConsumerId> All() const;
 
   // A Pull came back with nothing: it waits for events if it may hold more, else for its credit.
-  void Wait(ConsumerId consumer, bool has_credit);
+  // Whether it did not wait before.
+  bool Wait(ConsumerId consumer, bool has_credit);
   // So many wait for events, about.
   size_t waiting_for_events() const { return waiting_for_events_.size(); }
   bool WaitsForCredit(ConsumerId consumer) const;

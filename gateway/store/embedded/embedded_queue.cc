@@ -61,21 +61,19 @@ EmbeddedQueue::EmbeddedQueue(SubscriptionRecord record, const QueueEnvironment* 
 // ------------------------------------------------------------------------------------ consumers
 
 ConsumerId EmbeddedQueue::Attach(ConsumerOptions options, ConsumerCallbacks callbacks) {
-  Consumer consumer;
-  consumer.name = std::make_shared<const std::string>(std::move(options.name));
-  consumer.callbacks = std::make_shared<const ConsumerCallbacks>(std::move(callbacks));
   ConsumerId id = 0;
+  Calls deletions;
   {
     absl::MutexLock lock(&mutex_);
-    id = next_consumer_++;
     record_.last_used_at = environment_.cautious_clock->Latest();
-    if (!deleted_) {
-      consumers_[id] = std::move(consumer);
+    id = line_.Add(std::move(options.name), std::move(callbacks));
+    if (deleted_) {
+      deletions = line_.Clear();
+    } else {
       state_.Attach(id, options.limits, options.ack_deadline);
-      return id;
     }
   }
-  consumer.callbacks->deleted();
+  for (const auto& each : deletions) each->deleted();
   return id;
 }
 
@@ -84,18 +82,18 @@ void EmbeddedQueue::Detach(ConsumerId consumer, Departure departure) {
   bool submit = false;
   {
     absl::MutexLock lock(&mutex_);
-    const auto it = consumers_.find(consumer);
-    if (it == consumers_.end()) return;
+    const ConsumerLine::Name name = line_.NameOf(consumer);
+    if (name == nullptr) return;
     SubscriptionState::Detached detached = state_.Detach(consumer, departure, Now());
     for (const Sequence sequence : detached.lost) {
-      recent_.Add(sequence, v1::TimelineEntry::KIND_STREAM_LOST, 0, it->second.name, "",
+      recent_.Add(sequence, v1::TimelineEntry::KIND_STREAM_LOST, 0, name, "",
                   environment_.clock->Now());
     }
     AddWishes(std::move(detached.decisions));
-    consumers_.erase(it);
+    line_.Remove(consumer);
     record_.last_used_at = environment_.cautious_clock->Latest();
     unused_since_ = environment_.clock->Elapsed();
-    unrequested_.progress = unrequested_.progress || consumers_.empty();
+    unrequested_.progress = unrequested_.progress || line_.empty();
     WakeOne(calls);  // what it held, or a signal it had taken, is another's now
     submit = MustSubmit();
   }
@@ -108,9 +106,9 @@ void EmbeddedQueue::SetLimits(ConsumerId consumer, ConsumerLimits limits) {
   {
     absl::MutexLock lock(&mutex_);
     state_.SetLimits(consumer, limits);
-    WakeForCredit(consumer, calls);
+    line_.WakeForCredit(consumer, calls);
     if (limits.paused) {
-      StopWaitingForEvents(consumer);
+      line_.StopWaitingForEvents(consumer);
       WakeOne(calls);  // a signal it had taken is another's now
     }
   }
@@ -129,8 +127,7 @@ PullResult EmbeddedQueue::Pull(ConsumerId consumer, ReadLimits limits) {
     std::optional<Next> missing;
     {
       absl::MutexLock lock(&mutex_);
-      const auto it = consumers_.find(consumer);
-      if (it == consumers_.end()) return result;
+      if (!line_.Contains(consumer)) return result;
       if (!shared) limits.max_events = ShareOf(limits.max_events);
       shared = true;
       missing = LeaseWhatIsHere(consumer, limits, result);
@@ -139,9 +136,7 @@ PullResult EmbeddedQueue::Pull(ConsumerId consumer, ReadLimits limits) {
         if (!result.leases.empty()) {
           WakeOne(calls);  // for the rest
           missing = ReadAhead();
-        } else if (it->second.waiting == Waiting::kNo) {
-          it->second.waiting = result.has_credit ? Waiting::kForEvents : Waiting::kForCredit;
-          if (result.has_credit) waiting_for_events_.push_back(consumer);
+        } else if (line_.Wait(consumer, result.has_credit)) {
           hasten = !result.has_credit && !pending_.empty();
         }
         submit = MustSubmit();
@@ -238,17 +233,17 @@ void EmbeddedQueue::MarkWritten(ConsumerId consumer, const std::vector<WrittenEv
   const Moment now = Now();
   counters_.CountDelivered(events, now.wall);
   absl::MutexLock lock(&mutex_);
-  const auto it = consumers_.find(consumer);
-  if (it == consumers_.end()) return;
+  const ConsumerLine::Name name = line_.NameOf(consumer);
+  if (name == nullptr) return;
   for (const WrittenEvent& event : events) {
     state_.MarkWritten(event.sequence, consumer, now);
-    recent_.Add(event.sequence, v1::TimelineEntry::KIND_DELIVERED, event.attempt, it->second.name,
-                "", now.wall);
+    recent_.Add(event.sequence, v1::TimelineEntry::KIND_DELIVERED, event.attempt, name, "",
+                now.wall);
   }
 }
 
 size_t EmbeddedQueue::ShareOf(size_t most) const {
-  const auto sharing = static_cast<int64_t>(waiting_for_events_.size()) + 1;
+  const auto sharing = static_cast<int64_t>(line_.waiting_for_events()) + 1;
   if (sharing == 1) return most;
   const int64_t there =
       std::max<int64_t>(state_.Backlog(environment_.event_log->last()) - state_.outstanding(), 1);
@@ -256,7 +251,7 @@ size_t EmbeddedQueue::ShareOf(size_t most) const {
 }
 
 std::optional<Next> EmbeddedQueue::ScreenAhead() {
-  if (filter_.matches_all() || !consumers_.empty() || reading_ || deleted_) return std::nullopt;
+  if (filter_.matches_all() || !line_.empty() || reading_ || deleted_) return std::nullopt;
   for (int settled = 0; settled < kMostSettledInOneGo; ++settled) {
     const Next next{state_.next_fresh(), From::kFresh};
     if (next.sequence > environment_.event_log->last()) return std::nullopt;
@@ -366,7 +361,7 @@ void EmbeddedQueue::Tick() {
     absl::MutexLock lock(&mutex_);
     const Moment now = Now();
     std::vector<SubscriptionState::Decision> failures = state_.Advance(now);
-    for (const auto& failure : failures) WakeForCredit(failure.consumer, calls);
+    for (const auto& failure : failures) line_.WakeForCredit(failure.consumer, calls);
     AddWishes(std::move(failures));
     missing = ScreenAhead();
     reading_ = reading_ || missing.has_value();
@@ -379,7 +374,7 @@ void EmbeddedQueue::Tick() {
     if (enforce) limits_enforced_ = now.elapsed;
     // So that a crash makes a subscription that is in use look unused for an hour at most.
     const absl::Time latest = environment_.cautious_clock->Latest();
-    if (!consumers_.empty() && latest - record_.last_used_at > absl::Hours(1)) {
+    if (!line_.empty() && latest - record_.last_used_at > absl::Hours(1)) {
       record_.last_used_at = latest;
       unrequested_.progress = true;
     }
@@ -434,7 +429,7 @@ void EmbeddedQueue::Drop(Sequence through) {
 
 std::optional<absl::Duration> EmbeddedQueue::UnusedBeyondLimit() const {
   absl::MutexLock lock(&mutex_);
-  if (!consumers_.empty() || deleted_ || !rules_.expire_after_unused.has_value()) {
+  if (!line_.empty() || deleted_ || !rules_.expire_after_unused.has_value()) {
     return std::nullopt;
   }
   const absl::Duration limit = *rules_.expire_after_unused;
@@ -447,41 +442,16 @@ std::optional<absl::Duration> EmbeddedQueue::UnusedBeyondLimit() const {
 // --------------------------------------------------------------------------------------- waking
 
 void EmbeddedQueue::WakeOne(Calls& calls) {
-  while (!waiting_for_events_.empty() && state_.OwesSomething(environment_.event_log->last())) {
-    const auto it = consumers_.find(waiting_for_events_.front());
-    waiting_for_events_.pop_front();
-    if (it == consumers_.end()) continue;
-    return Wake(it->second, calls);
+  if (line_.waiting_for_events() > 0 && state_.OwesSomething(environment_.event_log->last())) {
+    line_.WakeFirst(calls);
   }
-}
-
-void EmbeddedQueue::StopWaitingForEvents(ConsumerId consumer) {
-  const auto it = consumers_.find(consumer);
-  if (it == consumers_.end() || it->second.waiting != Waiting::kForEvents) return;
-  it->second.waiting = Waiting::kForCredit;
-  const auto place = std::find(waiting_for_events_.begin(), waiting_for_events_.end(), consumer);
-  if (place != waiting_for_events_.end()) waiting_for_events_.erase(place);
-}
-
-void EmbeddedQueue::WakeForCredit(ConsumerId consumer, Calls& calls) {
-  const auto it = consumers_.find(consumer);
-  if (it != consumers_.end() && it->second.waiting == Waiting::kForCredit) Wake(it->second, calls);
 }
 
 void EmbeddedQueue::WakeWithCredit(Calls& calls) {
-  for (auto& [id, consumer] : consumers_) {
-    if (consumer.waiting == Waiting::kForCredit && state_.HasCredit(id)) Wake(consumer, calls);
-  }
-}
-
-void EmbeddedQueue::WakeAll(Calls& calls) {
-  for (auto& [id, consumer] : consumers_) Wake(consumer, calls);
-  waiting_for_events_.clear();
-}
-
-void EmbeddedQueue::Wake(Consumer& consumer, Calls& calls) {
-  consumer.waiting = Waiting::kNo;
-  calls.push_back(consumer.callbacks);
+  const auto has_credit = [this](ConsumerId consumer) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    return state_.HasCredit(consumer);
+  };
+  line_.WakeWithCredit(has_credit, calls);
 }
 
 void EmbeddedQueue::Call(const Calls& calls) {

@@ -10,13 +10,13 @@
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
-#include "absl/container/flat_hash_map.h"
 #include "absl/synchronization/mutex.h"
 #include "gateway/base/cautious_clock.h"
 #include "gateway/base/clock.h"
 #include "gateway/base/log.h"
 #include "gateway/base/log_throttle.h"
 #include "gateway/event/event_filter.h"
+#include "gateway/store/consumer_line.h"
 #include "gateway/store/embedded/commit_queue.h"
 #include "gateway/store/embedded/embedded_log.h"
 #include "gateway/store/embedded/queue_counters.h"
@@ -104,12 +104,6 @@ class EmbeddedQueue final : public SubscriptionQueue,
  private:
   class SettleOperation;
 
-  enum class Waiting { kNo, kForEvents, kForCredit };
-  struct Consumer {
-    RecentDeliveries::ConsumerName name;
-    Waiting waiting = Waiting::kNo;
-    std::shared_ptr<const ConsumerCallbacks> callbacks;
-  };
   // Something to be written and then finished.
   struct Wish {
     std::vector<SubscriptionState::Decision> decisions;
@@ -128,8 +122,8 @@ class EmbeddedQueue final : public SubscriptionQueue,
     bool progress = false;  // the subscription's progress is worth saving
     bool empty() const { return excluded.empty() && dropped.empty() && !progress; }
   };
-  // Calls collected under the lock, to be made without it.
-  using Calls = std::vector<std::shared_ptr<const ConsumerCallbacks>>;
+  // Collected under the lock, to be made without it.
+  using Calls = ConsumerLine::Calls;
   // What one operation writes.
   struct Journal {
     std::vector<Wish> wishes;
@@ -174,13 +168,8 @@ class EmbeddedQueue final : public SubscriptionQueue,
   void Drop(Sequence through) ABSL_LOCKS_EXCLUDED(mutex_);
   // One that waits for events, if there are any for it.
   void WakeOne(Calls& calls) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // It is paused: it waits for its credit instead, and takes no other's turn.
-  void StopWaitingForEvents(ConsumerId consumer) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void WakeForCredit(ConsumerId consumer, Calls& calls) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Those whose credit came back without anybody's settling, such as one that was reserved in vain.
   void WakeWithCredit(Calls& calls) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void WakeAll(Calls& calls) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void Wake(Consumer& consumer, Calls& calls) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Call(const Calls& calls) ABSL_LOCKS_EXCLUDED(mutex_);
 
   // --- embedded_queue_settling.cc: what is asked for, written and finished
@@ -237,9 +226,7 @@ class EmbeddedQueue final : public SubscriptionQueue,
   bool deleted_ ABSL_GUARDED_BY(mutex_) = false;
   int64_t settled_ ABSL_GUARDED_BY(mutex_) = 0;
 
-  ConsumerId next_consumer_ ABSL_GUARDED_BY(mutex_) = 1;
-  absl::flat_hash_map<ConsumerId, Consumer> consumers_ ABSL_GUARDED_BY(mutex_);
-  std::deque<ConsumerId> waiting_for_events_ ABSL_GUARDED_BY(mutex_);  // longest first
+  ConsumerLine line_ ABSL_GUARDED_BY(mutex_);
   RecentDeliveries recent_ ABSL_GUARDED_BY(mutex_);
   QueuePages pages_ ABSL_GUARDED_BY(mutex_);
   bool reading_ ABSL_GUARDED_BY(mutex_) = false;

@@ -25,7 +25,7 @@ QueueStats EmbeddedQueue::Stats() const {
   absl::MutexLock lock(&mutex_);
   QueueStats stats;
   stats.paused = state_.paused();
-  stats.connected_consumers = static_cast<int64_t>(consumers_.size());
+  stats.connected_consumers = static_cast<int64_t>(line_.size());
   stats.backlog_events = state_.Backlog(last);
   stats.outstanding_events = state_.outstanding();
   stats.redeliveries = state_.redeliveries();
@@ -262,7 +262,7 @@ void EmbeddedQueue::Apply(const v1::SubscriptionSpec& spec, SubscriptionRecord::
     filter_ = EventFilter(rules_.filter);
     filtered_ = !filter_.matches_all();
     state_.SetRules(rules_);
-    WakeAll(calls);
+    line_.WakeAll(calls);
   }
   Call(calls);
 }
@@ -274,7 +274,7 @@ void EmbeddedQueue::ApplyPaused(bool paused) {
     record_.paused = paused;
     state_.SetPaused(paused);
     // All: what a stream knows of being at the tail is no longer so.
-    WakeAll(calls);
+    line_.WakeAll(calls);
   }
   Call(calls);
 }
@@ -319,7 +319,7 @@ void EmbeddedQueue::ApplySeek() {
     seek_.reset();
     pages_.Clear();
     unrequested_.excluded = unrequested_.dropped = SequenceSet();
-    WakeAll(calls);
+    line_.WakeAll(calls);
   }
   Call(calls);
 }
@@ -329,12 +329,8 @@ void EmbeddedQueue::ApplyDeletion() {
   {
     absl::MutexLock lock(&mutex_);
     deleted_ = true;
-    for (const auto& [id, consumer] : consumers_) {
-      calls.push_back(consumer.callbacks);
-      state_.Detach(id, Departure::kInOrder, Now());
-    }
-    consumers_.clear();
-    waiting_for_events_.clear();
+    for (const ConsumerId id : line_.All()) state_.Detach(id, Departure::kInOrder, Now());
+    calls = line_.Clear();
     pages_.Clear();
   }
   for (const auto& callbacks : calls) callbacks->deleted();

@@ -123,7 +123,7 @@ void EmbeddedQueue::Begin(const SettleRequest& request, size_t index, Wish& wish
       recent_.Add(named->sequence, v1::TimelineEntry::KIND_NACKED, 0,
                   std::make_shared<const std::string>(request.consumer_name),
                   request.reason.empty() ? "released" : request.reason, environment_.clock->Now());
-      WakeForCredit(*freed, calls);
+      line_.WakeForCredit(*freed, calls);
       break;
     }
   }
@@ -152,9 +152,9 @@ std::vector<SettleException> EmbeddedQueue::Extend(const std::vector<std::string
 
 void EmbeddedQueue::AddWishes(std::vector<Decision> decisions) {
   for (const Decision& decision : decisions) {
-    const auto it = consumers_.find(decision.consumer);
+    const ConsumerLine::Name name = line_.NameOf(decision.consumer);
     Wish wish;
-    if (it != consumers_.end()) wish.consumer_name = *it->second.name;
+    if (name != nullptr) wish.consumer_name = *name;
     wish.decisions.push_back(decision);
     wish.indexes.push_back(0);
     pending_.push_back(std::move(wish));
@@ -170,8 +170,7 @@ bool EmbeddedQueue::MustSubmit() {
 bool EmbeddedQueue::IsWaitedFor(const Wish& wish) const {
   // Whoever settles usually settles what one consumer has.
   if (wish.decisions.empty()) return false;
-  const auto it = consumers_.find(wish.decisions.front().consumer);
-  return it != consumers_.end() && it->second.waiting == Waiting::kForCredit;
+  return line_.WaitsForCredit(wish.decisions.front().consumer);
 }
 
 void EmbeddedQueue::SubmitSettling() {
@@ -245,7 +244,8 @@ void EmbeddedQueue::Finish(Journal& journal, const absl::Status& status) {
   for (Wish& wish : journal.wishes) {
     for (size_t i = 0; i < wish.decisions.size(); ++i) {
       const Decision& decision = wish.decisions[i];
-      WakeForCredit(state_.Finish(decision, status.ok() && !journal.deleted, now), journal.calls);
+      line_.WakeForCredit(state_.Finish(decision, status.ok() && !journal.deleted, now),
+                          journal.calls);
       const bool settles = decision.outcome != SubscriptionState::Outcome::kRetry;
       if (decision.kind == v1::TimelineEntry::KIND_DEADLINE_EXPIRED) counters_.CountExpired();
       if (journal.deleted) {
@@ -271,7 +271,7 @@ void EmbeddedQueue::Finish(Journal& journal, const absl::Status& status) {
   }
   // Something may have been returned. With room again, consumers are at the tail again.
   WakeOne(journal.calls_first);
-  if (!had_room && state_.HasRoom()) WakeAll(journal.calls);
+  if (!had_room && state_.HasRoom()) line_.WakeAll(journal.calls);
 }
 
 void EmbeddedQueue::Answer(Journal journal, const absl::Status& status) {
