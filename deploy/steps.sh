@@ -5,6 +5,8 @@
 STEPS_TOP="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
 STEPS_LOGS="$STEPS_TOP/build/logs"
 STEPS_HEARTBEAT_SECONDS=30
+# Of each step that ended: how many seconds it took, and its name.
+STEPS_TOOK=()
 
 # One checkout's compilations serve another's, whatever its place.
 export CCACHE_BASEDIR="$STEPS_TOP" CCACHE_NOHASHDIR=1
@@ -19,7 +21,8 @@ fail() {
 
 # run_step NAME TITLE COMMAND...: runs COMMAND with its output in build/logs/NAME.log and says every
 # half minute that it still runs. Returns its exit code; after a failure prints the log's end. Exit
-# code STEPS_SKIP, if set, is no failure: the command had nothing to do here, and said why.
+# code STEPS_SKIP, if set, is no failure: the command had nothing to do here, and said why. What it
+# took is added to STEPS_TOOK.
 run_step() {
   local name="$1" title="$2" log="$STEPS_LOGS/$1.log" started=$SECONDS code=0 beat
   shift 2
@@ -37,6 +40,7 @@ run_step() {
   "$@" >"$log" 2>&1 </dev/null || code=$?
   kill "$beat" 2>/dev/null || true
   wait "$beat" 2>/dev/null || true
+  STEPS_TOOK+=("$((SECONDS - started)) $name")
   if [ "$code" -ne 0 ] && [ "$code" -ne "${STEPS_SKIP:-0}" ]; then
     say "  FAILED ($name, exit code $code); the end of ${log#"$STEPS_TOP"/}:"
     # Of a ctest log only what did not pass.

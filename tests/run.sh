@@ -300,6 +300,11 @@ run_preset() {
   fi
 }
 
+# The steps that took most of the time, on one line.
+longest_steps() {
+  printf '%s\n' "${STEPS_TOOK[@]}" | sort -rn | head -n 10 | awk '{ printf "%s%s %d s", sep, $2, $1; sep = ", " }'
+}
+
 set_up
 if have clang-format clang-format-14; then check clang-format "layout of the C++" check_format; fi
 if have shellcheck shellcheck; then check shellcheck "lint of the scripts" check_scripts; fi
@@ -308,6 +313,7 @@ for preset in "${presets[@]}"; do run_preset "$preset"; done
 
 say ""
 say "presets: ${presets[*]}; $((SECONDS / 60)) min $((SECONDS % 60)) s; each check counts as a test"
+say "longest: $(longest_steps)"
 for note in "${notes[@]}"; do say "$note"; done
 tally="$passed passed, $failed failed"
 if [ "$skipped" -gt 0 ]; then tally+=", $skipped skipped"; fi
