@@ -280,7 +280,8 @@ void CallbackHandler::Reject(std::unique_ptr<Call> call) const {
     std::unique_ptr<Call> kept(keeping);
     // As long as there is no copy of it, the sender must not be told to let it be.
     if (!id.ok()) {
-      kept->desk->record->counters.CountNotKept(NotKept::kNoRoom);
+      kept->desk->record->counters.CountNotKept(absl::IsOutOfRange(id.status()) ? NotKept::kTooLarge
+                                                                                : NotKept::kNoRoom);
       kept->outcome = {id.status(), absl::nullopt, "", ""};
     }
     Answer(std::move(kept));

@@ -7,7 +7,7 @@ namespace {
 
 // In the order of their enums.
 constexpr const char* kOutcomes[] = {"success", "not_forwarded", "not_stored", "rejected"};
-constexpr const char* kNotKept[] = {"rate", "disk"};
+constexpr const char* kNotKept[] = {"rate", "disk", "size"};
 
 // In seconds. A callback waits for a commit, then for a subscriber; what the vendor has not heard
 // of after some seconds it repeats.

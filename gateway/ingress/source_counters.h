@@ -15,7 +15,7 @@ namespace onhook {
 enum class CallbackOutcome { kSucceeded, kNotForwarded, kNotStored, kRejected };
 
 // Why a rejected callback was not kept in the quarantine though it might have been.
-enum class NotKept { kTooMany, kNoRoom };
+enum class NotKept { kTooMany, kNoRoom, kTooLarge };
 
 // The counters of one source, or of what reached none. What can be counted there is shown from the
 // start. Threads: any. Blocking: never.
@@ -45,7 +45,7 @@ class SourceCounters {
 
   std::array<Metrics::Counter, 4> outcomes_;
   std::array<Metrics::Counter, static_cast<size_t>(RejectionReason::kInvalidField) + 1> rejections_;
-  std::array<Metrics::Counter, 2> not_kept_;
+  std::array<Metrics::Counter, static_cast<size_t>(NotKept::kTooLarge) + 1> not_kept_;
   Metrics::Counter unverified_;
   Metrics::Counter duplicates_;
   Metrics::Histogram durations_;

@@ -143,7 +143,8 @@ class JetStreamApi {
   void DeleteMessage(const std::string& stream, int64_t sequence, DoneStatus done);
 
   // The message at `sequence`; the first at or behind it that the subject (wildcards allowed)
-  // matches; the newest of a subject.
+  // matches; the newest of a subject. kNotFound: the stream has none; a stream that is not there
+  // is kUnavailable.
   void GetMessage(const std::string& stream, int64_t sequence, Done<StreamMessage> done);
   void GetNext(const std::string& stream, int64_t sequence, const std::string& subject,
                Done<StreamMessage> done);

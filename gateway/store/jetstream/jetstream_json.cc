@@ -103,10 +103,12 @@ std::vector<std::string> Texts(dom::element of, const char* name) {
   return texts;
 }
 
+constexpr int64_t kNoSuchStream = 10059;
+
 // The codes that mean something to us. Else the HTTP-like code beside them tells.
 absl::StatusCode CodeOf(int64_t error, int64_t code) {
   switch (error) {
-    case 10059:  // no such stream
+    case kNoSuchStream:
     case 10014:  // no such consumer
     case 10037:  // no message found
     case 10043:  // no message found at that sequence
@@ -386,6 +388,10 @@ absl::StatusOr<ConsumerInfo> ParseConsumerInfo(absl::string_view answer) {
 
 absl::StatusOr<StreamMessage> ParseStreamMessage(absl::string_view answer) {
   const absl::StatusOr<dom::element> json = Parse(answer);
+  // A stream that is away may be put back, with the message in it.
+  if (NatsErrorNumber(json.status()) == kNoSuchStream) {
+    return absl::UnavailableError(json.status().message());
+  }
   if (!json.ok()) return json.status();
   dom::element from;
   if ((*json)["message"].get(from) != simdjson::SUCCESS) return Strange("message");

@@ -115,6 +115,10 @@ absl::Status JetStreamQuarantine::Begin(const StreamInfo& info) {
   options.stream = subjects_.rejected_stream();
   StreamFollower::Callbacks callbacks;
   callbacks.message = [this](const StreamMessage& message) { Add(message); };
+  callbacks.went_back = [this](int64_t last, const SequenceMarks::Mark&) {
+    absl::MutexLock lock(&mutex_);
+    index_.ForgetBehind(last);
+  };
   callbacks.caught_up = [this] {
     absl::MutexLock lock(&mutex_);
     complete_ = true;

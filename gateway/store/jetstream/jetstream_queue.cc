@@ -25,7 +25,7 @@ constexpr uint64_t kLeaseMask = (uint64_t{1} << 62) - 1;
 }  // namespace
 
 JetStreamQueue::JetStreamQueue(int64_t place, SubscriptionRecord record, Letters letters,
-                               std::set<int64_t> letters_of_lost, SequenceSet processed,
+                               LostEvents lost, SequenceSet processed,
                                const JetStreamQueueEnvironment* environment)
     : name_(record.name),
       environment_(*environment),
@@ -37,7 +37,7 @@ JetStreamQueue::JetStreamQueue(int64_t place, SubscriptionRecord record, Letters
   absl::MutexLock lock(&mutex_);
   record_ = std::move(record);
   letters_ = std::move(letters);
-  letters_of_lost_ = std::move(letters_of_lost);
+  lost_ = std::move(lost);
   processed_ = std::move(processed);
   tried_ = std::move(record_.tried);
   rules_ = RulesOf(record_.spec, record_.origin != SubscriptionRecord::Origin::kCreated);
@@ -281,8 +281,7 @@ QueueStats JetStreamQueue::Stats() const {
   stats.backlog_events = state_->Backlog(last);
   stats.outstanding_events = state_->outstanding();
   stats.redeliveries = state_->redeliveries();
-  stats.dead_letters =
-      state_->dead_letters().size() + static_cast<int64_t>(letters_of_lost_.size());
+  stats.dead_letters = state_->dead_letters().size() + static_cast<int64_t>(lost_.letters.size());
   stats.dropped_by_limit = record_.dropped_by_limit;
   stats.settled = settled_;
   stats.floor = state_->floor();

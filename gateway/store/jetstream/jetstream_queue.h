@@ -197,9 +197,8 @@ class JetStreamQueue final : public SubscriptionQueue,
   struct DeadLetterChange;
   using ChangePtr = std::shared_ptr<DeadLetterChange>;
 
-  JetStreamQueue(int64_t place, SubscriptionRecord record, Letters letters,
-                 std::set<int64_t> letters_of_lost, SequenceSet processed,
-                 const JetStreamQueueEnvironment* environment);
+  JetStreamQueue(int64_t place, SubscriptionRecord record, Letters letters, LostEvents lost,
+                 SequenceSet processed, const JetStreamQueueEnvironment* environment);
 
   Moment Now() const { return {environment_.clock->Elapsed(), environment_.clock->Now()}; }
   std::unique_ptr<SubscriptionState> MakeState() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -315,6 +314,10 @@ class JetStreamQueue final : public SubscriptionQueue,
   // Some of what is left: copied first if it is to be redriven, then written.
   void ChangeNext(const ChangePtr& change);
   void CopyRedriven(const ChangePtr& change, size_t index);
+  void CopyFromLog(const ChangePtr& change, size_t index);
+  void PublishRedriven(const ChangePtr& change, size_t index, const std::string& data);
+  // Nothing is left to copy.
+  void PassOverGone(const ChangePtr& change, size_t index);
   void WriteChange(const ChangePtr& change);
   void EndChange(const ChangePtr& change, const absl::Status& status);
   // Looks, now and then, whether the copies of what is redriven are there: whoever copied may have
@@ -327,7 +330,16 @@ class JetStreamQueue final : public SubscriptionQueue,
   void GiveUpGone(const Letters& gone);
   // To be done by and by, unless something else is under way.
   bool AddUnasked(const ChangePtr& change);
-  void ListNext(std::shared_ptr<std::deque<int64_t>> ids, ReadLimits limits,
+  // Whether it is one of this subscription's, of that event (0: any); read into `letter`.
+  bool IsLetterOf(Sequence sequence, const StreamMessage& message,
+                  jetstream::StoredDeadLetter& letter) const;
+  // Of which event (0: of a lost one) and under which id.
+  using LetterName = std::pair<Sequence, int64_t>;
+  enum class Lost { kNot, kToo };
+  // Those of greater ids that are not redriven, by id.
+  std::vector<LetterName> LetterNames(int64_t after, Lost lost) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void ListNext(std::shared_ptr<std::deque<LetterName>> next, ReadLimits limits,
                 std::shared_ptr<std::vector<DeadLetter>> letters,
                 std::shared_ptr<Done<std::vector<DeadLetter>>> done);
 
@@ -345,8 +357,7 @@ class JetStreamQueue final : public SubscriptionQueue,
   SubscriptionRules rules_ ABSL_GUARDED_BY(mutex_);
   EventFilter filter_ ABSL_GUARDED_BY(mutex_);
   Letters letters_ ABSL_GUARDED_BY(mutex_);
-  // Dead letters whose events were lost: their sequences are others' now.
-  std::set<int64_t> letters_of_lost_ ABSL_GUARDED_BY(mutex_);
+  LostEvents lost_ ABSL_GUARDED_BY(mutex_);
   std::map<Sequence, Trials> tried_ ABSL_GUARDED_BY(mutex_);  // unsettled events that failed
   SequenceSet processed_ ABSL_GUARDED_BY(mutex_);
   std::unique_ptr<SubscriptionState> state_ ABSL_GUARDED_BY(mutex_);

@@ -1,6 +1,8 @@
 // What is asked of a JetStreamQueue beside its deliveries: what became of an event, dead letters.
 
 #include <algorithm>
+#include <iterator>
+#include <map>
 #include <utility>
 
 #include "gateway/store/embedded/timeline.h"
@@ -61,38 +63,59 @@ void JetStreamQueue::FindTimeline(Sequence sequence, Done<v1::SubscriptionTimeli
 
 void JetStreamQueue::ListDeadLetters(int64_t after, ReadLimits limits,
                                      Done<std::vector<DeadLetter>> done) {
-  std::vector<int64_t> ids;
+  std::vector<LetterName> all;
   {
     absl::MutexLock lock(&mutex_);
-    for (const auto& [sequence, letter] : letters_) {
-      if (letter.copy == 0 && letter.id > after) ids.push_back(letter.id);
-    }
-    ids.insert(ids.end(), letters_of_lost_.upper_bound(after), letters_of_lost_.end());
+    all = LetterNames(after, Lost::kToo);
   }
-  std::sort(ids.begin(), ids.end());
-  if (ids.size() > limits.max_events) ids.resize(limits.max_events);
-  ListNext(std::make_shared<std::deque<int64_t>>(ids.begin(), ids.end()), limits,
+  if (all.size() > limits.max_events) all.resize(limits.max_events);
+  ListNext(std::make_shared<std::deque<LetterName>>(all.begin(), all.end()), limits,
            std::make_shared<std::vector<DeadLetter>>(),
            std::make_shared<Done<std::vector<DeadLetter>>>(std::move(done)));
 }
 
-void JetStreamQueue::ListNext(std::shared_ptr<std::deque<int64_t>> ids, ReadLimits limits,
+std::vector<JetStreamQueue::LetterName> JetStreamQueue::LetterNames(int64_t after,
+                                                                    Lost lost) const {
+  std::vector<LetterName> names;
+  for (const auto& [sequence, letter] : letters_) {
+    if (letter.copy == 0 && letter.id > after) names.emplace_back(sequence, letter.id);
+  }
+  if (lost == Lost::kToo) {
+    for (auto id = lost_.letters.upper_bound(after); id != lost_.letters.end(); ++id) {
+      names.emplace_back(0, *id);
+    }
+  }
+  std::sort(names.begin(), names.end(), [](const LetterName& a, const LetterName& b) {
+    return std::pair(a.second, a.first) < std::pair(b.second, b.first);
+  });
+  return names;
+}
+
+bool JetStreamQueue::IsLetterOf(Sequence sequence, const StreamMessage& message,
+                                StoredDeadLetter& letter) const {
+  return message.subject == environment_.subjects->Dead(name_) &&
+         letter.ParseFromString(message.data) && (sequence == 0 || letter.sequence() == sequence);
+}
+
+void JetStreamQueue::ListNext(std::shared_ptr<std::deque<LetterName>> next, ReadLimits limits,
                               std::shared_ptr<std::vector<DeadLetter>> letters,
                               std::shared_ptr<Done<std::vector<DeadLetter>>> done) {
   size_t bytes = 0;
   for (const DeadLetter& letter : *letters) bytes += letter.event->event.size();
-  if (ids->empty() || bytes >= limits.max_bytes) return (*done)(std::move(*letters));
-  const int64_t id = ids->front();
-  ids->pop_front();
+  if (next->empty() || bytes >= limits.max_bytes) return (*done)(std::move(*letters));
+  const auto [sequence, id] = next->front();
+  next->pop_front();
   const std::shared_ptr<JetStreamQueue> self = shared_from_this();
   environment_.api->GetMessage(
       environment_.subjects->dead_stream(), id,
-      [self, ids, limits, letters, done](const absl::StatusOr<StreamMessage>& message) {
-        // Gone meanwhile.
-        if (absl::IsNotFound(message.status())) return self->ListNext(ids, limits, letters, done);
-        if (!message.ok()) return (*done)(message.status());
+      [self, next, limits, letters, done,
+       sequence = sequence](const absl::StatusOr<StreamMessage>& message) {
+        if (!message.ok() && !absl::IsNotFound(message.status())) return (*done)(message.status());
         StoredDeadLetter stored;
-        stored.ParseFromString(message->data);
+        // Gone meanwhile, or lost and in its place another's.
+        if (!message.ok() || !self->IsLetterOf(sequence, *message, stored)) {
+          return self->ListNext(next, limits, letters, done);
+        }
         DeadLetter letter;
         letter.id = message->sequence;
         letter.event = DecodeEvent(stored.event(), stored.sequence(),
@@ -103,7 +126,7 @@ void JetStreamQueue::ListNext(std::shared_ptr<std::deque<int64_t>> ids, ReadLimi
         letter.parked_at = absl::FromUnixMicros(stored.parked_at_us());
         letter.consumer_name = stored.consumer_name();
         letters->push_back(std::move(letter));
-        self->ListNext(ids, limits, letters, done);
+        self->ListNext(next, limits, letters, done);
       });
 }
 
@@ -149,18 +172,14 @@ void JetStreamQueue::ChangeDeadLetters(Entry::Kind kind, DeadLetterSelection sel
 void JetStreamQueue::BeginChange(const ChangePtr& change) {
   {
     absl::MutexLock lock(&mutex_);
-    std::map<int64_t, Sequence> by_id;
-    for (const auto& [sequence, letter] : letters_) {
-      if (letter.copy == 0) by_id[letter.id] = sequence;
-    }
-    if (change->kind == Entry::KIND_DISCARDED) {
-      for (const int64_t id : letters_of_lost_) by_id[id] = 0;
-    }
+    const std::vector<LetterName> all =
+        LetterNames(0, change->kind == Entry::KIND_DISCARDED ? Lost::kToo : Lost::kNot);
     if (change->selection.all) {
-      for (auto it = by_id.rbegin(); it != by_id.rend(); ++it) {
-        change->left.emplace_back(it->second, it->first);
-      }
+      change->left.assign(all.rbegin(), all.rend());
     } else {
+      // Of two with one id, since a message was lost, the newer one's is there.
+      std::map<int64_t, Sequence> by_id;
+      for (const auto& [sequence, id] : all) by_id[id] = sequence;
       for (const int64_t id : change->selection.ids) {
         const auto it = by_id.find(id);
         if (it == by_id.end()) {
@@ -194,28 +213,61 @@ void JetStreamQueue::ChangeNext(const ChangePtr& change) {
 void JetStreamQueue::CopyRedriven(const ChangePtr& change, size_t index) {
   if (index == change->part.size()) return WriteChange(change);
   const std::shared_ptr<JetStreamQueue> self = shared_from_this();
-  const auto copied = [self, change, index](const absl::StatusOr<PublishAck>& ack) {
-    if (!ack.ok()) return self->EndChange(change, ack.status());
-    change->copies.push_back(ack->sequence);
-    self->CopyRedriven(change, index + 1);
-  };
+  const Sequence sequence = change->part[index].first;
   environment_.api->GetMessage(
       environment_.subjects->dead_stream(), change->part[index].second,
-      [self, change, index, copied](const absl::StatusOr<StreamMessage>& message) {
-        if (absl::IsNotFound(message.status())) {  // discarded meanwhile
-          const auto at = static_cast<std::ptrdiff_t>(index);
-          const auto [sequence, id] = change->part[index];
-          change->part.erase(change->part.begin() + at);
-          if (!change->lost_copies.empty()) {
-            (*change->gone)[sequence] = {id, change->lost_copies[index]};
-            change->lost_copies.erase(change->lost_copies.begin() + at);
-          }
-          return self->CopyRedriven(change, index);
+      [self, change, index, sequence](const absl::StatusOr<StreamMessage>& message) {
+        StoredDeadLetter letter;
+        if (message.ok() && self->IsLetterOf(sequence, *message, letter)) {
+          return self->PublishRedriven(change, index, message->data);
         }
-        if (!message.ok()) return self->EndChange(change, message.status());
-        self->environment_.api->Publish(self->environment_.subjects->Redriven(self->name_), {},
-                                        message->data, PublishOptions(), copied);
+        if (message.ok() || absl::IsNotFound(message.status())) {
+          return self->CopyFromLog(change, index);
+        }
+        self->EndChange(change, message.status());
       });
+}
+
+// The letter's message is gone, or another's is in its place; its event may still be there.
+void JetStreamQueue::CopyFromLog(const ChangePtr& change, size_t index) {
+  const std::shared_ptr<JetStreamQueue> self = shared_from_this();
+  const Sequence sequence = change->part[index].first;
+  environment_.api->GetMessage(
+      environment_.subjects->events_stream(), sequence,
+      [self, change, index, sequence](const absl::StatusOr<StreamMessage>& message) {
+        if (absl::IsNotFound(message.status())) return self->PassOverGone(change, index);
+        if (!message.ok()) return self->EndChange(change, message.status());
+        StoredDeadLetter letter;
+        letter.set_sequence(sequence);
+        letter.set_stored_at_us(absl::ToUnixMicros(message->stored_at));
+        letter.mutable_event()->ParseFromString(message->data);
+        // The log has it; the event fits a message without it.
+        letter.mutable_event()->clear_raw_body();
+        letter.mutable_event()->clear_raw_body_checksum();
+        self->PublishRedriven(change, index, letter.SerializeAsString());
+      });
+}
+
+void JetStreamQueue::PublishRedriven(const ChangePtr& change, size_t index,
+                                     const std::string& data) {
+  const std::shared_ptr<JetStreamQueue> self = shared_from_this();
+  environment_.api->Publish(environment_.subjects->Redriven(name_), {}, data, PublishOptions(),
+                            [self, change, index](const absl::StatusOr<PublishAck>& ack) {
+                              if (!ack.ok()) return self->EndChange(change, ack.status());
+                              change->copies.push_back(ack->sequence);
+                              self->CopyRedriven(change, index + 1);
+                            });
+}
+
+void JetStreamQueue::PassOverGone(const ChangePtr& change, size_t index) {
+  const auto at = static_cast<std::ptrdiff_t>(index);
+  const auto [sequence, id] = change->part[index];
+  change->part.erase(change->part.begin() + at);
+  if (!change->lost_copies.empty()) {
+    (*change->gone)[sequence] = {id, change->lost_copies[index]};
+    change->lost_copies.erase(change->lost_copies.begin() + at);
+  }
+  CopyRedriven(change, index);
 }
 
 void JetStreamQueue::WriteChange(const ChangePtr& change) {
@@ -372,10 +424,18 @@ void JetStreamQueue::GiveUpGone(const Letters& gone) {
   change->done = [](const absl::StatusOr<DeadLetterOutcome>&) {};
   {
     absl::MutexLock lock(&mutex_);
-    const Letters before = std::exchange(gone_letters_, gone);
+    for (auto it = gone_letters_.begin(); it != gone_letters_.end();) {
+      const auto is = letters_.find(it->first);
+      const bool stays = is != letters_.end() && is->second == it->second;
+      it = stays ? std::next(it) : gone_letters_.erase(it);
+    }
     for (const auto& [sequence, letter] : gone) {
-      const auto it = before.find(sequence);
-      if (it == before.end() || !(it->second == letter)) continue;
+      const auto before = gone_letters_.find(sequence);
+      if (before == gone_letters_.end() || !(before->second == letter)) {
+        gone_letters_[sequence] = letter;
+        continue;
+      }
+      gone_letters_.erase(before);
       change->part.emplace_back(sequence, letter.id);
       change->lost_copies.push_back(letter.copy);
     }
@@ -398,7 +458,7 @@ bool JetStreamQueue::AddUnasked(const ChangePtr& change) {
 
 int64_t JetStreamQueue::DeadMessages() const {
   absl::MutexLock lock(&mutex_);
-  auto messages = static_cast<int64_t>(letters_.size() + letters_of_lost_.size());
+  auto messages = static_cast<int64_t>(letters_.size() + lost_.letters.size());
   for (const auto& [sequence, letter] : letters_) messages += letter.copy != 0 ? 1 : 0;
   return messages;
 }
@@ -409,8 +469,8 @@ int64_t JetStreamQueue::OldestDeadLetter() const {
   for (const auto& [sequence, letter] : letters_) {
     if (letter.copy == 0 && (oldest == 0 || letter.id < oldest)) oldest = letter.id;
   }
-  const auto of_lost = letters_of_lost_.begin();
-  if (of_lost != letters_of_lost_.end() && (oldest == 0 || *of_lost < oldest)) oldest = *of_lost;
+  const auto of_lost = lost_.letters.begin();
+  if (of_lost != lost_.letters.end() && (oldest == 0 || *of_lost < oldest)) oldest = *of_lost;
   return oldest;
 }
 

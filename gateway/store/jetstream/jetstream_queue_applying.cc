@@ -32,7 +32,7 @@ std::shared_ptr<JetStreamQueue> JetStreamQueue::FromRecord(
   for (const SubscriptionChange& change : changes.changes()) {
     SubscriptionRecord record;
     Letters letters;
-    std::set<int64_t> letters_of_lost;
+    LostEvents lost;
     SequenceSet processed;
     if (change.has_created()) {
       const SubscriptionChange::Created& created = change.created();
@@ -44,15 +44,15 @@ std::shared_ptr<JetStreamQueue> JetStreamQueue::FromRecord(
     } else if (change.has_snapshot() && !change.snapshot().deleted()) {
       record = RecordOf(change.snapshot());
       letters = LettersOf(change.snapshot());
-      letters_of_lost = LettersOfLostIn(change.snapshot());
+      lost = LostEventsOf(change.snapshot());
       processed = DecodeRuns(change.snapshot().processed());
     } else {
       continue;
     }
     record.name = changes.subscription();
-    return std::shared_ptr<JetStreamQueue>(
-        new JetStreamQueue(place, std::move(record), std::move(letters), std::move(letters_of_lost),
-                           std::move(processed), environment));
+    return std::shared_ptr<JetStreamQueue>(new JetStreamQueue(place, std::move(record),
+                                                              std::move(letters), std::move(lost),
+                                                              std::move(processed), environment));
   }
   return nullptr;
 }
@@ -155,12 +155,14 @@ void JetStreamQueue::ApplySought(const SubscriptionChange& change, Todo& todo) {
   record_.start = std::min(record_.start, sought.after());
   record_.replayed_through = std::max(record_.replayed_through, sought.replayed_through());
   if (sought.has_lost_behind()) {
+    lost_.epoch_number = record_.epoch_number;
+    lost_.kept = sought.lost_behind();
     processed_.Remove({sought.lost_behind() + 1, std::numeric_limits<Sequence>::max()});
     // Of events that are gone their dead letters are the last that is left. Their sequences are
     // other events', so they cannot be owed again.
     const auto lost = letters_.upper_bound(sought.lost_behind());
     for (auto letter = lost; letter != letters_.end(); ++letter) {
-      letters_of_lost_.insert(letter->second.id);
+      lost_.letters.insert(letter->second.id);
       if (letter->second.copy != 0) todo.dead_messages.push_back(letter->second.copy);
     }
     letters_.erase(lost, letters_.end());
@@ -178,6 +180,7 @@ void JetStreamQueue::ApplySought(const SubscriptionChange& change, Todo& todo) {
     }
   }
   held_.clear();
+  early_copies_.clear();
   DoubtState();
   todo.retired.push_back(std::exchange(events_, nullptr));
   opening_events_ = false;
@@ -219,7 +222,7 @@ void JetStreamQueue::Adopt(const SubscriptionChange& change, Todo& todo) {
   SubscriptionRecord record = RecordOf(snapshot);
   record.name = name_;
   letters_ = LettersOf(snapshot);
-  letters_of_lost_ = LettersOfLostIn(snapshot);
+  lost_ = LostEventsOf(snapshot);
   processed_ = DecodeRuns(snapshot.processed());
   record_ = std::move(record);
   tried_ = std::move(record_.tried);
@@ -270,7 +273,7 @@ SubscriptionChanges JetStreamQueue::SnapshotOf() const {
   snapshot.set_replaced_place(place_);
   EncodeRuns(state_->settled(), snapshot.mutable_settled());
   EncodeLetters(letters_, *snapshot.mutable_letters());
-  for (const int64_t id : letters_of_lost_) snapshot.add_letters_of_lost_events(id);
+  EncodeLostEvents(lost_, snapshot);
   for (const auto& [sequence, trials] : tried_) {
     SubscriptionChange::Failed& failed = *snapshot.add_tried();
     failed.set_sequence(sequence);
@@ -300,7 +303,7 @@ void JetStreamQueue::ApplyDeadLetters(const SubscriptionChange& change, Todo& to
     const int64_t id = i < letters.dead_letter_ids_size() ? letters.dead_letter_ids(i) : 0;
     const int64_t copy = i < letters.copies_size() ? letters.copies(i) : 0;
     const int64_t lost_copy = i < letters.lost_copies_size() ? letters.lost_copies(i) : 0;
-    if (!redrive && letters_of_lost_.erase(id) > 0) {
+    if (!redrive && lost_.letters.erase(id) > 0) {
       todo.dead_messages.push_back(id);
       if (applying_ != 0) ++changed_[applying_];
       continue;
@@ -312,6 +315,7 @@ void JetStreamQueue::ApplyDeadLetters(const SubscriptionChange& change, Todo& to
         (lost_copy != 0 ? state_->redriven().Contains(sequence) : state_->HasDeadLetter(sequence));
     if (!is_meant) {
       if (copy != 0) todo.dead_messages.push_back(copy);
+      early_copies_.erase(copy);
       continue;
     }
     row.sequence = sequence;

@@ -1,5 +1,6 @@
 // What the journal says is settled of a JetStreamQueue's subscription, and what has failed.
 
+#include <limits>
 #include <utility>
 
 #include "gateway/store/jetstream/jetstream_queue.h"
@@ -20,7 +21,16 @@ void JetStreamQueue::ApplySettled(const SubscriptionChange& change, const WriteP
                                   Todo& todo) {
   const auto& settled = change.settled();
   SequenceSet sequences = DecodeRuns(settled.sequences());
-  for (const auto& each : settled.parked()) sequences.Add(each.sequence());
+  for (const auto& each : settled.parked()) {
+    sequences.Add(each.sequence());
+    // Written before its gateway had heard of the loss: it is the last that is left of its event.
+    if (lost_.Contains(change.epoch_number(), each.sequence())) {
+      lost_.letters.insert(each.dead_letter_id());
+    }
+  }
+  if (change.epoch_number() < lost_.epoch_number) {
+    sequences.Remove({lost_.kept + 1, std::numeric_limits<Sequence>::max()});
+  }
   if (IsProcessed(static_cast<Kind>(settled.kind()))) {
     ApplyProcessed(change, sequences, own, todo);
   } else {
@@ -134,6 +144,10 @@ void JetStreamQueue::FinishOwn(const WritePtr& own, Todo& todo) {
       const Sequence sequence = decision.sequence;
       const bool settles = decision.outcome != Outcome::kRetry;
       const bool parks = decision.outcome == Outcome::kPark;
+      if (lost_.Contains(own->base_epoch + decision.epoch, sequence)) {
+        state_->Finish(decision, false, now);
+        continue;
+      }
       const bool same_epoch = decision.epoch == state_->epoch();
       const bool dead = state_->HasDeadLetter(sequence) || state_->redriven().Contains(sequence);
       const bool owed = same_epoch ? !state_->IsSettled(sequence) : parks;

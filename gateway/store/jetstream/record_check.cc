@@ -96,6 +96,8 @@ void Check(const SubscriptionChange::Snapshot& snapshot, Checking& checking) {
   }
   if (!AreLetters(snapshot.letters())) checking.Refuse("snapshot.letters", "no columns");
   checking.Ranges("letters.copies", snapshot.letters().copies(), 0);
+  checking.Range("snapshot.loss_epoch_number", snapshot.loss_epoch_number(), 0);
+  checking.Range("snapshot.lost_behind", snapshot.lost_behind(), 0);
   checking.Ranges("letters_of_lost_events", snapshot.letters_of_lost_events(), 1);
   for (const auto& failed : snapshot.tried()) Check(failed, checking);
 }

@@ -62,6 +62,19 @@ void RejectedIndex::NoteAbsent(int64_t id) {
   if (id <= newest_) Remove(id);
 }
 
+void RejectedIndex::ForgetBehind(int64_t last) {
+  while (!kept_.empty() && kept_.rbegin()->first > last) Extract(std::prev(kept_.end()));
+  leaving_.erase(leaving_.upper_bound(last), leaving_.end());
+  std::deque<int64_t> still_gone;
+  for (const int64_t id : gone_in_order_) {
+    if (id <= last) still_gone.push_back(id);
+  }
+  gone_ = {still_gone.begin(), still_gone.end()};
+  gone_in_order_ = std::move(still_gone);
+  newest_ = std::min(newest_, last);
+  ++changes_;
+}
+
 void RejectedIndex::Take(int64_t id) {
   const auto it = kept_.find(id);
   if (it != kept_.end()) leaving_.emplace(id, Extract(it));

@@ -34,6 +34,9 @@ class RejectedIndex {
   // The stream has none of this id: it is gone, unless its time is yet to come.
   void NoteAbsent(int64_t id);
 
+  // What lies behind `last` are others than before: nothing is known of them.
+  void ForgetBehind(int64_t last);
+
   // So many of those received before `before` leave, the oldest first.
   std::vector<int64_t> TakeOld(absl::Time before, size_t most);
   // As long as what is kept takes more than `max_bytes`, the oldest of the source that takes most

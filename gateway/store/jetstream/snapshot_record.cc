@@ -50,12 +50,20 @@ bool AreLetters(const SubscriptionChange::Letters& columns) {
   return Read(columns, letters);
 }
 
-std::set<int64_t> LettersOfLostIn(const SubscriptionChange::Snapshot& snapshot) {
-  std::set<int64_t> ids;
+LostEvents LostEventsOf(const SubscriptionChange::Snapshot& snapshot) {
+  LostEvents lost;
+  lost.epoch_number = snapshot.loss_epoch_number();
+  lost.kept = snapshot.lost_behind();
   for (const int64_t id : snapshot.letters_of_lost_events()) {
-    if (id > 0) ids.insert(id);
+    if (id > 0) lost.letters.insert(id);
   }
-  return ids;
+  return lost;
+}
+
+void EncodeLostEvents(const LostEvents& lost, SubscriptionChange::Snapshot& to) {
+  to.set_loss_epoch_number(lost.epoch_number);
+  to.set_lost_behind(lost.kept);
+  for (const int64_t id : lost.letters) to.add_letters_of_lost_events(id);
 }
 
 void EncodeLetters(const Letters& letters, SubscriptionChange::Letters& to) {

@@ -25,12 +25,26 @@ struct Letter {
 };
 using Letters = std::map<Sequence, Letter>;
 
+// What the newest loss of events has left of them.
+struct LostEvents {
+  int64_t epoch_number = 0;  // of the seek that it made; 0: there was none
+  Sequence kept = 0;
+  // Dead letters whose events were lost, by id: their sequences are others' now.
+  std::set<int64_t> letters;
+
+  // Whether what is said of that epoch and that sequence is of an event that is gone, whoever has
+  // the sequence now.
+  bool Contains(int64_t epoch, Sequence sequence) const {
+    return epoch < epoch_number && sequence > kept;
+  }
+};
+
 // What is no such form is left out.
 Letters LettersOf(const jetstream::SubscriptionChange::Snapshot& snapshot);
 // Whether all of it is.
 bool AreLetters(const jetstream::SubscriptionChange::Letters& columns);
-// Dead letters whose events were lost; what is no id is left out.
-std::set<int64_t> LettersOfLostIn(const jetstream::SubscriptionChange::Snapshot& snapshot);
+LostEvents LostEventsOf(const jetstream::SubscriptionChange::Snapshot& snapshot);
+void EncodeLostEvents(const LostEvents& lost, jetstream::SubscriptionChange::Snapshot& to);
 void EncodeLetters(const Letters& letters, jetstream::SubscriptionChange::Letters& to);
 
 // Without its name, which the record's subject says.

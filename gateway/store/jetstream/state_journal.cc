@@ -65,6 +65,12 @@ void StateJournal::Replace(Changes changes, int64_t place, Done done) {
 }
 
 void StateJournal::Publish(const Changes& changes, const PublishOptions& options, Done done) {
+  // Nobody would apply it.
+  if (absl::Status fault = CheckRecord(changes); !fault.ok()) {
+    log_->Error("store", "a record of a subscription cannot be; it is not written",
+                {{"subscription", changes.subscription()}, {"error", fault}});
+    return done(absl::InternalError(fault.message()));
+  }
   Changes written = changes;
   written.set_writer(writer_);
   const int64_t number = written.number();

@@ -8,6 +8,8 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/time/clock.h"
+#include "gateway/base/clock.h"
 #include "gateway/store/embedded/random_bits.h"
 #include "gateway/store/jetstream/jetstream_json.h"
 
@@ -22,6 +24,10 @@ constexpr absl::Duration kShortWindow = absl::Minutes(2);
 constexpr absl::string_view kReplicas = "store.jetstream.replicas";
 constexpr absl::string_view kStream = "store.jetstream.stream";
 constexpr absl::string_view kSubjectPrefix = "store.jetstream.subject_prefix";
+
+// How long a cluster may take to form once one of its servers answers.
+constexpr absl::Duration kForming = absl::Seconds(10);
+constexpr absl::Duration kBetweenTries = absl::Milliseconds(200);
 
 // Numbers of the servers' errors.
 constexpr int64_t kNoPeersFit = 10005;
@@ -42,10 +48,11 @@ absl::Status CannotBeHad(const StreamConfig& config, const std::string& prefix,
       return Wrong(config.name, absl::StrCat(error.message(), "; set 1 for a single server"),
                    kReplicas);
     case kNoPeersFit:
-      // So it is, too, in a cluster whose servers are still finding each other.
-      return absl::UnavailableError(absl::StrCat(
-          kReplicas, ": stream ", config.name, ": ", error.message(), "; there must be ",
-          config.replicas, " servers with room for it, and know of each other"));
+      return Wrong(config.name,
+                   absl::StrCat(error.message(), "; there must be ", config.replicas,
+                                " servers with room for it, and know of each other; set 1 for a "
+                                "single one"),
+                   kReplicas);
     case kSubjectsOverlap:
       return Wrong(
           config.name,
@@ -65,14 +72,22 @@ absl::Status CannotBeHad(const StreamConfig& config, const std::string& prefix,
 }
 
 // A stream that is not there is made; if another gateway does that at the same time, its is found.
+// That no servers fit is so, too, while those of a cluster are finding each other.
 absl::StatusOr<StreamInfo> FindOrCreate(JetStreamApi* api, const StreamConfig& config) {
+  const SystemClock clock;
+  const absl::Duration formed_by = clock.Elapsed() + kForming;
   absl::StatusOr<StreamInfo> info;
-  for (int attempt = 0; attempt < 3; ++attempt) {
+  for (int attempt = 0; attempt < 3;) {
     info =
         AwaitAnswer<StreamInfo>([&](auto done) { api->GetStream(config.name, std::move(done)); });
     if (!absl::IsNotFound(info.status())) return info;
     info = AwaitAnswer<StreamInfo>([&](auto done) { api->CreateStream(config, std::move(done)); });
+    if (NatsErrorNumber(info.status()) == kNoPeersFit && clock.Elapsed() < formed_by) {
+      absl::SleepFor(kBetweenTries);
+      continue;
+    }
     if (!absl::IsAlreadyExists(info.status())) return info;
+    ++attempt;
   }
   return info;
 }

@@ -37,7 +37,7 @@ void SubscriptionRegistry::Apply(int64_t place, const SubscriptionChanges& chang
     {
       absl::MutexLock lock(&mutex_);
       queues_.erase(name);
-      may_be_orphans_ = may_be_orphans_ || number == 0;
+      may_be_orphans_ = true;
     }
     if (number == 0) return;
     // What is left says that it was deleted.

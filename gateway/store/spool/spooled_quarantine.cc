@@ -97,12 +97,12 @@ void SpooledQuarantine::MoveAll(const std::function<bool()>& goes_on) {
       query.after = rejected.id;
       if (moved.ok()) continue;
       if (const int64_t callbacks = refusals_.Occurred(); callbacks > 0) {
-        parts_.log->Error(
-            "store", "the main store refuses rejected callbacks of the spool, which stay there",
-            {{"callbacks", callbacks},
-             {"source", rejected.callback.source},
-             {"bytes", rejected.body_bytes},
-             {"error", moved}});
+        parts_.log->Error("store",
+                          "rejected callbacks of the spool cannot be moved, and stay there",
+                          {{"callbacks", callbacks},
+                           {"source", rejected.callback.source},
+                           {"bytes", rejected.body_bytes},
+                           {"error", moved}});
       }
       if (!absl::IsOutOfRange(moved)) return GoOnLater(query.after);
     }

@@ -63,9 +63,10 @@ class JetStreamDeadLettersTest : public JetStreamStoreTest {
     return AwaitAnswer<StreamMessage>(
         [&](auto done) { api_->GetMessage("ONHOOK_DEAD", sequence, std::move(done)); });
   }
-  void DeleteDeadMessage(int64_t sequence) {
+  void DeleteDeadMessage(int64_t sequence) { DeleteMessage("ONHOOK_DEAD", sequence); }
+  void DeleteMessage(const std::string& stream, int64_t sequence) {
     ASSERT_TRUE(AwaitStatus([&](JetStreamApi::DoneStatus done) {
-                  api_->DeleteMessage("ONHOOK_DEAD", sequence, std::move(done));
+                  api_->DeleteMessage(stream, sequence, std::move(done));
                 }).ok());
   }
   // As a gateway would that does nothing else. Applied by the store when this returns.
@@ -233,9 +234,72 @@ TEST_P(JetStreamDeadLettersTest, ARedrivenEventOfWhichNothingIsLeftIsOwedNoMore)
   const QueuePtr queue = Queue();
   EXPECT_EQ(Redrive(queue, {true, {}}).done, 2);
   for (const int64_t sequence : {1, 3}) DeleteDeadMessage(sequence);
+  DeleteMessage("ONHOOK", 1);
   Until([&] { return queue->Stats().backlog_events == 1; });
   TestConsumer consumer(queue);
   EXPECT_THAT(ContentsOf(consumer.Take(1)), ElementsAre("2"));
+}
+
+TEST_P(JetStreamDeadLettersTest, OfManyRedrivenEventsAllThatAreGoneAreOwedNoMore) {
+  constexpr int kEvents = 120;  // more than are looked at at once
+  AppendAndPark(kEvents);
+  const QueuePtr queue = Queue();
+  EXPECT_EQ(Redrive(queue, {true, {}}).done, kEvents);
+  for (int i = 1; i <= 2 * kEvents; ++i) DeleteDeadMessage(i);
+  for (int i = 1; i < kEvents; ++i) DeleteMessage("ONHOOK", i);
+  Until([&] { return queue->Stats().backlog_events == 1; });
+  TestConsumer consumer(queue);
+  EXPECT_THAT(ContentsOf(consumer.Take(1)), ElementsAre(absl::StrCat(kEvents)));
+}
+
+TEST_P(JetStreamDeadLettersTest, ARedrivenEventWhoseLetterIsGoneComesFromTheLog) {
+  AppendAndPark(2);
+  const QueuePtr queue = Queue();
+  EXPECT_EQ(Redrive(queue, {false, {1}}).done, 1);
+  for (const int64_t sequence : {1, 2, 3}) DeleteDeadMessage(sequence);
+  EXPECT_EQ(Redrive(queue, {false, {2}}).done, 1);
+  TestConsumer consumer(queue);
+  const std::vector<Lease> taken = consumer.Take(2);
+  EXPECT_THAT(ContentsOf(taken), UnorderedElementsAre("1", "2"));
+  EXPECT_THAT(Ack(queue, taken), IsEmpty());
+  Until([this] { return DeadMessages() == 0; });
+}
+
+TEST_P(JetStreamDeadLettersTest, AMessageInThePlaceOfALettersIsNotTakenForIt) {
+  AppendAndPark(2);
+  const QueuePtr queue = Queue();
+  WriteAsAnother("crm", [](SubscriptionChange& change) {
+    // A letter of the first event, whose place turns out to be the second's.
+    change.mutable_settled()->set_kind(static_cast<int>(SettlementRow::Kind::kParked));
+    auto& parked = *change.mutable_settled()->add_parked();
+    parked.set_sequence(3);
+    parked.set_dead_letter_id(2);
+    parked.set_kind(Entry::KIND_PARKED);
+  });
+  Append("3");
+  EXPECT_EQ(queue->Stats().dead_letters, 3);
+  EXPECT_THAT(Letters(queue), ElementsAre("1", "2"));
+  EXPECT_EQ(Redrive(queue, {true, {}}).done, 3);
+  TestConsumer consumer(queue);
+  EXPECT_THAT(ContentsOf(consumer.Take(3)), UnorderedElementsAre("1", "2", "3"));
+}
+
+TEST_P(JetStreamDeadLettersTest, WhileItsStreamIsAwayNothingIsTakenForGone) {
+  AppendAndPark(2);
+  const QueuePtr queue = Queue();
+  EXPECT_EQ(Redrive(queue, {false, {1}}).done, 1);
+  const StreamConfig kept = Info("ONHOOK_DEAD")->config;
+  ASSERT_TRUE(Delete("ONHOOK_DEAD").ok());
+  const auto letters = AwaitAnswer<std::vector<DeadLetter>>(
+      [&](auto done) { queue->ListDeadLetters(0, {}, std::move(done)); });
+  EXPECT_EQ(letters.status().code(), absl::StatusCode::kUnavailable);
+  const auto redriven = AwaitAnswer<DeadLetterOutcome>([&](auto done) {
+    queue->Redrive({true, {}}, std::move(done));
+  });
+  EXPECT_EQ(redriven.status().code(), absl::StatusCode::kUnavailable);
+  ASSERT_TRUE(Create(kept).ok());
+  EXPECT_EQ(queue->Stats().backlog_events, 1);
+  EXPECT_EQ(queue->Stats().dead_letters, 1);
 }
 
 // ----------------------------------------------------------------------------- events that are
@@ -271,6 +335,41 @@ TEST_P(JetStreamDeadLettersTest, ADeadLetterOutlivesItsEvent) {
   EXPECT_EQ(Discard(Queue(), {true, {}}).done, 2);
   Until([this] { return DeadMessages() == 0; });
   EXPECT_EQ(Queue()->Stats().dead_letters, 0);
+}
+
+TEST_P(JetStreamDeadLettersTest, WhatIsSaidLateOfALostEventIsNotSaidOfTheOneInItsPlace) {
+  Append("1");
+  const QueuePtr queue = Queue();
+  WriteAsAnother("crm", [](SubscriptionChange& change) {
+    change.set_epoch_number(1);
+    change.mutable_sought()->set_after(0);
+    change.mutable_sought()->set_epoch(8);
+    change.mutable_sought()->set_lost_behind(1);
+  });
+  // Of gateways that had not heard of it.
+  const auto letter = Publish("onhook.dead.crm", "of the lost event");
+  WriteAsAnother("crm", [&](SubscriptionChange& change) {
+    change.mutable_settled()->set_kind(static_cast<int>(SettlementRow::Kind::kParked));
+    auto& parked = *change.mutable_settled()->add_parked();
+    parked.set_sequence(2);
+    parked.set_dead_letter_id(letter->sequence);
+    parked.set_kind(Entry::KIND_PARKED);
+  });
+  WriteAsAnother("crm", [](SubscriptionChange& change) {
+    change.mutable_settled()->set_kind(static_cast<int>(SettlementRow::Kind::kAcked));
+    change.mutable_settled()->mutable_sequences()->add_distances(3);
+    change.mutable_settled()->mutable_sequences()->add_distances(0);
+  });
+  Append("new");
+  Append("new too");
+  EXPECT_FALSE(IsProcessed(2));
+  EXPECT_FALSE(IsProcessed(3));
+  TestConsumer consumer(queue);
+  const std::vector<Lease> taken = consumer.Take(3);
+  EXPECT_THAT(ContentsOf(taken), UnorderedElementsAre("1", "new", "new too"));
+  EXPECT_THAT(Ack(queue, taken), IsEmpty());
+  EXPECT_EQ(queue->Stats().dead_letters, 1);
+  EXPECT_TRUE(DeadMessage(letter->sequence).ok());
 }
 
 TEST_P(JetStreamDeadLettersTest, ASnapshotKeepsTheLettersOfLostEvents) {

@@ -171,6 +171,31 @@ TEST_P(JetStreamQuarantineTest, AnOperatorMayEmptyTheStream) {
   EXPECT_EQ(gateway->Ids().size(), 1);
 }
 
+TEST_P(JetStreamQuarantineTest, WhatLiesInAStreamThatWasMadeAnewIsListed) {
+  const auto gateway = Open();
+  const int64_t first = gateway->Keep("first").value_or(-1);
+  const int64_t second = gateway->Keep("second").value_or(-1);
+  Until([&] { return gateway->Ids().size() == 2; });
+  EXPECT_THAT(*gateway->Discard({first}), IsEmpty());
+  const std::string stream = gateway->subjects().rejected_stream();
+  const StreamConfig config = QuarantineGateway::Answer<StreamInfo>([&](auto done) {
+                                gateway->api().GetStream(stream, std::move(done));
+                              })->config;
+  absl::Notification deleted;
+  gateway->api().DeleteStream(stream, [&](const absl::Status& status) {
+    EXPECT_TRUE(status.ok()) << status;
+    deleted.Notify();
+  });
+  deleted.WaitForNotification();
+  ASSERT_TRUE(QuarantineGateway::Answer<StreamInfo>([&](auto done) {
+                gateway->api().CreateStream(config, std::move(done));
+              }).ok());
+  EXPECT_EQ(gateway->Keep("another").value_or(-2), first);
+  Until([&] { return gateway->Ids() == std::vector<int64_t>{first}; });
+  EXPECT_EQ(gateway->Get(first)->callback.raw_body, "another");
+  EXPECT_EQ(gateway->Get(second).status().code(), absl::StatusCode::kNotFound);
+}
+
 TEST_P(JetStreamQuarantineTest, SeveralGatewaysHoldTheLimitAndCountEachRemovalOnce) {
   QuarantineOptions limits;
   limits.bytes = 50 * kBytesOfOne;

@@ -121,6 +121,20 @@ TEST_F(RejectedIndexTest, TheOldestGoFirstByTheTimeTheyWereReceived) {
       << "for their age even the newest go";
 }
 
+TEST_F(RejectedIndexTest, WhatIsForgottenMayBeAnotherLater) {
+  for (const int64_t id : {1, 2, 3, 4}) Add(id);
+  index_.Remove(2);
+  index_.Remove(4);
+  index_.Take(3);
+  index_.ForgetBehind(2);
+  EXPECT_THAT(Ids(), ElementsAre(1));
+  EXPECT_EQ(index_.size().bytes, kBytesOfOne);
+  EXPECT_EQ(index_.leaving(), 0);
+  index_.NoteAbsent(4);  // its time is yet to come
+  for (const int64_t id : {2, 3, 4}) Add(id, "another");
+  EXPECT_THAT(Ids(), ElementsAre(1, 3, 4));
+}
+
 TEST_F(RejectedIndexTest, ItRemembersSoManyOfThoseThatWent) {
   for (int64_t id = 1; id <= 65'537; ++id) index_.Remove(id);
   EXPECT_FALSE(index_.IsGone(1));

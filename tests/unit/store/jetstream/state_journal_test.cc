@@ -74,6 +74,18 @@ TEST_P(StateJournalTest, AWriteThatWasReplacedBeforeItWasReadIsDoneWithWhatRepla
   connection_->Close();
 }
 
+TEST_P(StateJournalTest, WhatCannotBeIsNotWritten) {
+  const auto journal = Journal(1);
+  SubscriptionChanges record = Paused(*journal);
+  record.mutable_changes(0)->set_epoch_number(-1);
+  Recorded<absl::Status> done;
+  journal->Write(record, [&](const absl::Status& status) { done.Add(status); });
+  ASSERT_EQ(done.Get().size(), 1);
+  EXPECT_EQ(done.Get()[0].code(), absl::StatusCode::kInternal);
+  EXPECT_EQ(Info(subjects_.state_stream())->last_sequence, 0);
+  connection_->Close();
+}
+
 TEST_P(StateJournalTest, WhatNoGatewayCanHaveWrittenIsPassedOver) {
   SubscriptionChanges record;
   record.set_subscription("crm");

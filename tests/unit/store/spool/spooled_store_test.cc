@@ -161,7 +161,7 @@ TEST_F(SpooledStoreTest, ARejectedCallbackThatTurnsOutToBeTooLargeHoldsUpNoOther
   AwaitMain();
   while (Kept(store_->quarantine()).size() < 2) std::this_thread::yield();
   EXPECT_THAT(Kept(store_->quarantine()), ElementsAre("one", "two"));
-  EXPECT_TRUE(Logged("the main store refuses rejected callbacks of the spool"));
+  EXPECT_TRUE(Logged("rejected callbacks of the spool cannot be moved"));
   // It is not tried again and again, only beside others.
   for (const char* call : {"a", "b", "c"}) {
     faults_.Set(Mode::kRefuse);
