@@ -76,6 +76,15 @@ TEST_F(CallbackQuarantineTest, WhoIsRejectedComesAgainIfNoCopyCouldBeKept) {
       Counts(R"(onhook_rejected_callbacks_not_kept_total{reason="disk",source="default"} 1)"));
 }
 
+TEST_F(CallbackQuarantineTest, WhatIsTooLargeToBeKeptIsCountedAsThat) {
+  store_.FailQuarantineWith(absl::OutOfRangeError("larger than max_payload"));
+  EXPECT_EQ(Post(kTruncated).status, 503);
+  EXPECT_TRUE(
+      Counts(R"(onhook_rejected_callbacks_not_kept_total{reason="size",source="default"} 1)"));
+  EXPECT_TRUE(
+      Counts(R"(onhook_rejected_callbacks_not_kept_total{reason="disk",source="default"} 0)"));
+}
+
 TEST_F(CallbackQuarantineTest, OfTooManyAtOnceTheRestIsToldToComeAgain) {
   settings_.quarantine.rate = 1;
   settings_.quarantine.burst = 2;
