@@ -49,7 +49,8 @@ SourceCounters::SourceCounters(const std::string& source, Metrics* metrics)
   for (size_t i = 0; i < not_kept_.size(); ++i) {
     not_kept_[i] = metrics->AddCounter(
         "onhook_rejected_callbacks_not_kept_total",
-        "Rejected callbacks that the quarantine did not take: too many came, or the disk was full.",
+        "Rejected callbacks that the quarantine did not take: too many came, the store had no room "
+        "or did not answer, or they are larger than it ever takes.",
         {{"source", source}, {"reason", kNotKept[i]}});
   }
 }

@@ -10,6 +10,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
+#include "absl/time/clock.h"
 #include "gateway/base/cautious_clock.h"
 #include "gateway/base/periodic_thread.h"
 #include "gateway/store/embedded/random_bits.h"
@@ -30,6 +31,8 @@ namespace {
 
 // How often what is not urgent is looked after.
 constexpr absl::Duration kHousekeepingInterval = absl::Seconds(1);
+
+constexpr absl::Duration kBetweenDeclarations = absl::Milliseconds(200);
 
 // What an event takes beside what its callback says.
 constexpr int64_t kBesideBody = 1024;
@@ -106,8 +109,20 @@ class JetStreamStore final : public Store {
       const std::string& name, const v1::SubscriptionSpec& spec) override {
     return registry_.FindOrCreateQueue(name, spec);
   }
+  // Servers that found each other just now may take long for the first consumers: they are asked
+  // again for as long as a change may take.
   absl::Status Declare(const std::vector<Declaration>& declarations) override {
-    return registry_.Declare(declarations);
+    const SystemClock clock;
+    const absl::Duration until =
+        clock.Elapsed() + SubscriptionRegistry::kMostRequestTimes * options_.nats.request_timeout;
+    while (true) {
+      absl::Status declared = registry_.Declare(declarations);
+      if (!absl::IsUnavailable(declared) || clock.Elapsed() >= until) return declared;
+      log_->Warning("store",
+                    "the subscriptions cannot be declared yet; the servers are asked again",
+                    {{"error", declared}});
+      absl::SleepFor(kBetweenDeclarations);
+    }
   }
   absl::StatusOr<SubscriptionInfo> CreateSubscription(const std::string& name,
                                                       const v1::SubscriptionSpec& spec) override {

@@ -20,8 +20,6 @@ using jetstream::SubscriptionChanges;
 
 // As of the other engines: each costs every gateway memory and the servers two consumers.
 constexpr size_t kMostSubscriptions = 1000;
-// How long a change may take, in the time of a request: the servers may choose a leader meanwhile.
-constexpr int kMostRequestTimes = 4;
 
 SubscriptionInfo InfoOf(const JetStreamQueue& queue) {
   const SubscriptionRecord record = queue.record();

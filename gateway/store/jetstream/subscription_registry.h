@@ -30,6 +30,9 @@ namespace onhook {
 class SubscriptionRegistry {
  public:
   using QueuePtr = std::shared_ptr<JetStreamQueue>;
+  // How long a change may take, in the time of a request: the servers may choose a leader
+  // meanwhile.
+  static constexpr int kMostRequestTimes = 4;
 
   explicit SubscriptionRegistry(const JetStreamQueueEnvironment& environment)
       : environment_(environment) {}

@@ -119,8 +119,12 @@ class QuarantineGateway {
     config.name = subjects_.rejected_stream();
     config.subjects = {subjects_.rejected()};
     config.replicas = replicas_;
-    const absl::StatusOr<StreamInfo> info =
-        Answer<StreamInfo>([&](auto done) { api_->CreateStream(config, std::move(done)); });
+    // A cluster's servers may not all know of each other yet.
+    const absl::Duration until = clock_.Elapsed() + absl::Seconds(40);
+    absl::StatusOr<StreamInfo> info;
+    do {
+      info = Answer<StreamInfo>([&](auto done) { api_->CreateStream(config, std::move(done)); });
+    } while (absl::IsFailedPrecondition(info.status()) && clock_.Elapsed() < until);
     EXPECT_TRUE(info.ok()) << info.status();
     quarantine_ = std::make_unique<JetStreamQuarantine>(api_.get(), subjects_, options_.quarantine,
                                                         &clock_, &cautious_clock_, &log_);
