@@ -8,14 +8,13 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "absl/synchronization/notification.h"
 #include "gateway/store/jetstream/jetstream_store.h"
 #include "gmock/gmock.h"
 #include "tests/contract/engine.h"
 #include "tests/contract/subscription_queue_contract.h"
 #include "tests/support/chaos_proxy.h"
 #include "tests/support/shifted_clock.h"
-#include "tests/unit/store/jetstream/nats_fixture.h"
+#include "tests/unit/store/jetstream/store_fixture.h"
 
 namespace onhook {
 namespace {
@@ -70,18 +69,6 @@ class TwoGatewaysTest : public NatsTest {
       network_.SetWeather(direction, {absl::ZeroDuration(), 0, /*vanishes=*/true}, 100);
     }
   }
-  static std::vector<SettleException> Ack(const QueuePtr& queue, const std::string& delivery_id) {
-    SettleRequest request;
-    request.delivery_ids = {delivery_id};
-    absl::Notification settled;
-    std::vector<SettleException> exceptions;
-    queue->Settle(request, [&](std::vector<SettleException> result) {
-      exceptions = std::move(result);
-      settled.Notify();
-    });
-    settled.WaitForNotification();
-    return exceptions;
-  }
   // They are with the gateway then, and with nobody.
   static void Release(const QueuePtr& queue, const std::vector<Lease>& leases) {
     SettleRequest request;
@@ -93,7 +80,7 @@ class TwoGatewaysTest : public NatsTest {
   }
   static void AckAll(const QueuePtr& queue, const std::vector<Lease>& leases) {
     for (const Lease& lease : leases) {
-      while (!Ack(queue, lease.delivery_id).empty()) {
+      while (!Ack(queue, {lease}).empty()) {
       }
     }
   }
