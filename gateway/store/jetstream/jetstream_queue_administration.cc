@@ -136,11 +136,11 @@ void JetStreamQueue::ListNext(std::shared_ptr<std::deque<LetterName>> next, Read
 struct JetStreamQueue::DeadLetterChange {
   Entry::Kind kind = Entry::KIND_UNSPECIFIED;
   DeadLetterSelection selection;
-  std::string reason;                              // for the timeline
-  std::vector<std::pair<Sequence, int64_t>> left;  // with the dead letter's id; the next at the end
-  std::vector<std::pair<Sequence, int64_t>> part;  // in the record under way
-  std::vector<int64_t> copies;                     // of that part
-  std::vector<int64_t> lost_copies;                // that these are for; empty: there were none
+  std::string reason;                // for the timeline
+  std::vector<LetterName> left;      // the next at the end
+  std::vector<LetterName> part;      // in the record under way
+  std::vector<int64_t> copies;       // of that part
+  std::vector<int64_t> lost_copies;  // that these are for; empty: there were none
   DeadLetterOutcome outcome;
   Done<DeadLetterOutcome> done;
   // Of a part with lost copies: whose dead letters are gone as well.
@@ -266,6 +266,8 @@ void JetStreamQueue::PassOverGone(const ChangePtr& change, size_t index) {
   if (!change->lost_copies.empty()) {
     (*change->gone)[sequence] = {id, change->lost_copies[index]};
     change->lost_copies.erase(change->lost_copies.begin() + at);
+  } else if (!change->selection.all) {
+    change->outcome.unknown.push_back(id);
   }
   CopyRedriven(change, index);
 }

@@ -36,7 +36,8 @@ namespace onhook {
 // it was applied here and is stored as the servers store; with an error it was not applied yet, and
 // may be applied all the same, later, as if another gateway had written it.
 // Threads: any. Records are applied one at a time on the connection's threads; `done` comes from
-// these, from a timer or from Close. Answers to what was written still come after Close: the
+// these, from a timer or from Close; from within the call once closed, and for what cannot be
+// (kInternal; it is not written). Answers to what was written still come after Close: the
 // connection is to be closed before this is destroyed. Blocking: AwaitBeginning, Close, for a
 // record that is being applied.
 class StateJournal {

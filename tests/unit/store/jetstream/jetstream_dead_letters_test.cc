@@ -267,6 +267,15 @@ TEST_P(JetStreamDeadLettersTest, ARedrivenEventWhoseLetterIsGoneComesFromTheLog)
   Until([this] { return DeadMessages() == 0; });
 }
 
+TEST_P(JetStreamDeadLettersTest, WhoRedrivesALetterOfWhichNothingIsLeftIsTold) {
+  AppendAndPark(2);
+  DeleteDeadMessage(1);
+  DeleteMessage("ONHOOK", 1);
+  const DeadLetterOutcome outcome = Redrive(Queue(), {false, {1, 2}});
+  EXPECT_EQ(outcome.done, 1);
+  EXPECT_THAT(outcome.unknown, ElementsAre(1));
+}
+
 TEST_P(JetStreamDeadLettersTest, AMessageInThePlaceOfALettersIsNotTakenForIt) {
   AppendAndPark(2);
   const QueuePtr queue = Queue();
